@@ -1,0 +1,116 @@
+//! Turns a forked child into a test process of a role.
+#![allow(unsafe_code, reason = "pre_exec, and fexecve of a binary the role may not reach by path")]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+
+use rustix::fs::CWD;
+use rustix::mount::{MountPropagationFlags, mount_change};
+use rustix::process::{DumpableBehavior, Gid, Uid, geteuid, set_dumpable_behavior};
+use rustix::thread::{self, UnshareFlags};
+
+use crate::role::{Role, USER};
+
+/// A command that becomes `role` and then runs the test binary with `args` and `envs` added.
+///
+/// The binary is executed through a descriptor: the role may not reach its path.
+pub(crate) fn command(
+    role: Role,
+    binary: File,
+    args: &[&str],
+    env: &[(OsString, OsString)],
+) -> Command {
+    let argv: Vec<CString> =
+        std::iter::once("test").chain(args.iter().copied()).map(text).collect();
+    let envp: Vec<CString> = env.iter().map(|(key, value)| variable(key, value)).collect();
+    let from_root = geteuid().is_root();
+    let exec =
+        Exec { binary, argv: pointers(&argv), envp: pointers(&envp), _strings: [argv, envp] };
+
+    let mut command = Command::new("/nonexistent");
+    command.process_group(0);
+    // SAFETY: `become_role` and `exec` make system calls on what was built above, and allocate nothing.
+    unsafe {
+        command.pre_exec(move || {
+            if from_root {
+                become_role(role)?;
+            }
+            Err(exec.now())
+        });
+    }
+    command
+}
+
+fn become_role(role: Role) -> io::Result<()> {
+    // SAFETY: a forked child has its own descriptor table, and no FILES is asked for.
+    unsafe { thread::unshare_unsafe(UnshareFlags::NEWNS) }?;
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    if role == Role::Root {
+        return Ok(());
+    }
+    thread::set_thread_groups(&[])?;
+    let (gid, uid) = (Gid::from_raw(USER), Uid::from_raw(USER));
+    thread::set_thread_res_gid(gid, gid, gid)?;
+    thread::set_thread_res_uid(uid, uid, uid)?;
+    if role == Role::Nested {
+        nest()?;
+    }
+    Ok(())
+}
+
+fn nest() -> io::Result<()> {
+    // The id change cleared the flag, and without it /proc/self belongs to root.
+    set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+    // SAFETY: as above.
+    unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER) }?;
+    let map = b"0 12345 1\n";
+    for (path, text) in [
+        (c"/proc/self/setgroups", b"deny".as_slice()),
+        (c"/proc/self/uid_map", map),
+        (c"/proc/self/gid_map", map),
+    ] {
+        let file =
+            rustix::fs::openat(CWD, path, rustix::fs::OFlags::WRONLY, rustix::fs::Mode::empty())?;
+        rustix::io::write(&file, text)?;
+    }
+    Ok(())
+}
+
+/// Everything `fexecve` needs, built before the fork.
+struct Exec {
+    binary: File,
+    argv: Vec<*const libc::c_char>,
+    envp: Vec<*const libc::c_char>,
+    _strings: [Vec<CString>; 2],
+}
+
+// SAFETY: the pointers lead into `_strings`, which moves with them and is never changed.
+unsafe impl Send for Exec {}
+// SAFETY: as above.
+unsafe impl Sync for Exec {}
+
+impl Exec {
+    fn now(&self) -> io::Error {
+        // SAFETY: both arrays end with a null pointer and lead to strings that `self` keeps alive.
+        unsafe { libc::fexecve(self.binary.as_raw_fd(), self.argv.as_ptr(), self.envp.as_ptr()) };
+        io::Error::last_os_error()
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+}
+
+fn text(value: &str) -> CString {
+    CString::new(value).expect("no NUL in a test's name")
+}
+
+fn variable(key: &OsStr, value: &OsStr) -> CString {
+    CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).expect("no NUL in a variable")
+}

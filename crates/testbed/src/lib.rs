@@ -1,0 +1,57 @@
+//! How the tests of this workspace run.
+//!
+//! A test that touches the kernel is declared with [`test!`], which names the roles it runs in.
+//! For each role the test binary starts itself again for that one test, in a process, a process
+//! group and a private mount namespace of its own, as that role. So a test may change ids, limits,
+//! handlers and mounts freely, a hang ends at a deadline, and a [`Leftovers`] guard around the body
+//! proves that no descriptor, child or mount was left behind.
+//!
+//! ```
+//! ns_testbed::test! {
+//!     /// The answer does not depend on who asks.
+//!     fn the_answer_holds() as [Root, User] {
+//!         assert_eq!(6 * 7, 42);
+//!     }
+//! }
+//! ```
+
+mod become_role;
+mod leftovers;
+mod role;
+mod run;
+mod shared_mount;
+mod skip;
+
+pub use leftovers::Leftovers;
+pub use role::{Role, USER, role};
+pub use run::run;
+pub use shared_mount::SharedMount;
+pub use skip::skipped;
+
+/// Declares a test that runs once in each of the named [`Role`]s.
+#[macro_export]
+macro_rules! test {
+    ($(#[$attr:meta])* fn $name:ident() as [$($role:ident),+ $(,)?] $body:block) => {
+        $(#[$attr])*
+        #[test]
+        fn $name() {
+            $crate::run(
+                concat!(module_path!(), "::", stringify!($name)),
+                &[$($crate::Role::$role),+],
+                || $body,
+            );
+        }
+    };
+}
+
+/// Leaves a test that the machine does not allow, saying why.
+///
+/// Outside strict mode the test passes; in strict mode (`NS_STRICT` set, as CI does) it fails
+/// unless `allowed-skips.txt` lists it.
+#[macro_export]
+macro_rules! skip {
+    ($($reason:tt)+) => {{
+        $crate::skipped(&format!($($reason)+));
+        return;
+    }};
+}

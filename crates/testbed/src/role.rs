@@ -1,0 +1,47 @@
+//! Who a test runs as.
+
+use std::env;
+
+/// The uid and gid of [`Role::User`]: not 65534, which is also what an unmapped id reads as.
+pub const USER: u32 = 12345;
+
+/// The variable through which a test process learns its role.
+pub(crate) const VARIABLE: &str = "NS_TESTBED_ROLE";
+
+/// Who a test runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Root of the machine, with what capabilities the machine gives it.
+    Root,
+    /// Uid and gid [`USER`], no supplementary groups, no capabilities.
+    User,
+    /// As [`Role::User`], but inside a user namespace that maps it to root (`unshare -r`).
+    Nested,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Root, Self::User, Self::Nested];
+
+    /// The word used in output and in `allowed-skips.txt`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::User => "user",
+            Self::Nested => "nested",
+        }
+    }
+}
+
+/// The role of this test process.
+///
+/// # Panics
+/// Outside a body declared with [`test!`](crate::test!).
+pub fn role() -> Role {
+    current().expect("called outside a test body")
+}
+
+/// The role that the parent test process assigned, if this is the inner process.
+pub(crate) fn current() -> Option<Role> {
+    let name = env::var(VARIABLE).ok()?;
+    Role::ALL.into_iter().find(|role| role.name() == name)
+}
