@@ -1,0 +1,110 @@
+//! Where the process stands in the file system.
+#![allow(unsafe_code, reason = "system calls")]
+
+use core::ffi::CStr;
+
+use linux_raw_sys::general::{__NR_chdir, __NR_chroot, __NR_fchdir, __NR_mkdirat, __NR_umask};
+use rustix::fd::BorrowedFd;
+use rustix::fs::Mode;
+
+use super::fd;
+use crate::Result;
+use crate::arch::syscall;
+
+/// `chdir(path)` — changes the working directory.
+///
+/// # Errors
+/// - `NOENT`, `NOTDIR`, `ACCESS`, `LOOP`, `NAMETOOLONG`: of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// chdir(2); fs/open.c.
+pub fn chdir(path: &CStr) -> Result<()> {
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_chdir, [path.as_ptr().expose_provenance()]) }.map(drop)
+}
+
+/// `fchdir(fd)` — changes the working directory to an open one, inside the root or not.
+///
+/// # Errors
+/// - `NOTDIR`: not a directory.
+/// - `ACCESS`: it may not be searched.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// fchdir(2); fs/open.c.
+pub fn fchdir(directory: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: takes numbers only.
+    unsafe { syscall(__NR_fchdir, [fd(directory)]) }.map(drop)
+}
+
+/// `chroot(path)` — changes the root, and nothing else: the working directory stays where it is.
+///
+/// No jail: whoever has `CAP_SYS_CHROOT`, or a descriptor of an outer directory, walks out.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SYS_CHROOT`.
+/// - `NOENT`, `NOTDIR`, `ACCESS`, `LOOP`, `NAMETOOLONG`: of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// chroot(2); fs/open.c.
+pub fn chroot(path: &CStr) -> Result<()> {
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_chroot, [path.as_ptr().expose_provenance()]) }.map(drop)
+}
+
+/// `mkdirat(dir, path, mode)` — makes a directory; `mode` is subject to the umask.
+///
+/// # Errors
+/// - `EXIST`: there is something of that name.
+/// - `OVERFLOW`: the caller's ids have no number in the user namespace that owns the file system.
+/// - `ROFS`, `NOSPC`, and those about the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// mkdirat(2); fs/namei.c.
+pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
+    // SAFETY: the string outlives the call.
+    unsafe {
+        syscall(__NR_mkdirat, [fd(dir), path.as_ptr().expose_provenance(), mode.bits() as usize])
+    }
+    .map(drop)
+}
+
+/// `umask(mask)` — sets which permission bits new files lack; returns the former ones.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// umask(2); kernel/sys.c.
+pub fn umask(mask: Mode) -> Mode {
+    // SAFETY: takes a number only.
+    let former = unsafe { syscall(__NR_umask, [mask.bits() as usize]) };
+    // It always succeeds, and returns nine bits.
+    Mode::from_bits_truncate(former.unwrap_or(0) as u32)
+}

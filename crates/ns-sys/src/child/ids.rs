@@ -1,0 +1,74 @@
+//! User and group ids of this thread alone.
+//!
+//! libc's functions of these names change every thread that it knows of, which in shared memory are
+//! the creator's.
+#![allow(unsafe_code, reason = "system calls")]
+
+use linux_raw_sys::general::{__NR_setgroups, __NR_setresgid, __NR_setresuid};
+
+use crate::Result;
+use crate::arch::syscall;
+
+/// `setgroups(gids)` — sets the supplementary groups.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SETGID`; in a user namespace, before its gid_map is written or when its setgroups
+///   file says deny.
+/// - `INVAL`: more than 65536, or one has no mapping.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// setgroups(2), user_namespaces(7); kernel/groups.c.
+pub fn setgroups(gids: &[u32]) -> Result<()> {
+    // SAFETY: the slice outlives the call.
+    unsafe { syscall(__NR_setgroups, [gids.len(), gids.as_ptr().expose_provenance()]) }.map(drop)
+}
+
+/// `setresgid(gid, gid, gid)` — sets the real, effective and saved group id, and that for files.
+///
+/// A new effective id of the kernel's makes the memory not dumpable, for all who share it.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SETGID`, and not one of the three.
+/// - `INVAL`: it has no mapping in the user namespace.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.1.44.
+///
+/// # References
+/// setresgid(2); kernel/sys.c, kernel/cred.c `commit_creds`.
+pub fn setresgid(gid: u32) -> Result<()> {
+    // SAFETY: takes numbers only.
+    unsafe { syscall(__NR_setresgid, [gid as usize, gid as usize, gid as usize]) }.map(drop)
+}
+
+/// `setresuid(uid, uid, uid)` — sets the real, effective and saved user id, and that for files.
+///
+/// From 0 to another id the capabilities go; a new effective id of the kernel's makes the memory not
+/// dumpable, for all who share it, and clears the parent-death signal.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SETUID`, and not one of the three.
+/// - `INVAL`: it has no mapping in the user namespace.
+/// - `AGAIN`: `RLIMIT_NPROC` of that user, before Linux 5.11 delayed it to execve.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.1.44.
+///
+/// # References
+/// setresuid(2), capabilities(7); kernel/sys.c, kernel/cred.c `commit_creds`.
+pub fn setresuid(uid: u32) -> Result<()> {
+    // SAFETY: takes numbers only.
+    unsafe { syscall(__NR_setresuid, [uid as usize, uid as usize, uid as usize]) }.map(drop)
+}

@@ -1,0 +1,34 @@
+//! The calls that a child makes between clone and exec.
+//!
+//! A child that shares its creator's memory must not touch what libc and std keep there: `errno` and
+//! other thread-locals, the heap, locks. These functions make the bare call and hand the error back
+//! as a value; they allocate nothing, lock nothing, and retry nothing. They serve the copied child
+//! of a program with threads just as well. Strings, arrays and descriptors are made by the parent.
+//!
+//! Each changes the calling thread or process and no other, also where libc's function of that name
+//! changes every thread.
+
+mod descriptors;
+mod exec;
+mod files;
+mod ids;
+mod mounts;
+mod process;
+mod security;
+mod signals;
+
+pub use descriptors::*;
+pub use exec::{execve, execveat, exit_group};
+pub use files::{chdir, chroot, fchdir, mkdirat, umask};
+pub use ids::{setgroups, setresgid, setresuid};
+pub use mounts::*;
+pub use process::*;
+pub use security::*;
+pub use signals::{SignalSet, rt_sigaction_default, rt_sigprocmask};
+
+use rustix::fd::{AsRawFd, BorrowedFd};
+
+/// A descriptor as a system call argument.
+fn fd(fd: BorrowedFd<'_>) -> usize {
+    fd.as_raw_fd() as usize
+}

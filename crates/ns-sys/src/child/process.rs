@@ -1,0 +1,213 @@
+//! Session, limits, names and attributes of the process.
+#![allow(unsafe_code, reason = "system calls")]
+
+use linux_raw_sys::general::{
+    __NR_getpid, __NR_ioctl, __NR_prctl, __NR_prlimit64, __NR_setdomainname, __NR_sethostname,
+    __NR_setpgid, __NR_setpriority, __NR_setsid, __NR_socket, rlimit64,
+};
+use rustix::fd::{BorrowedFd, RawFd};
+
+use super::fd;
+use crate::Result;
+use crate::arch::syscall;
+
+/// `getpid()` — the id of the process in its own pid namespace, from the kernel and not from a cache.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// getpid(2); kernel/sys.c.
+pub fn getpid() -> u32 {
+    // SAFETY: takes nothing, and cannot fail.
+    let pid = unsafe { syscall(__NR_getpid, []) };
+    pid.unwrap_or(0) as u32
+}
+
+/// `setsid()` — begins a session and a process group, without a controlling terminal; returns its id.
+///
+/// # Errors
+/// - `PERM`: the caller leads a process group.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// setsid(2), credentials(7); kernel/sys.c.
+pub fn setsid() -> Result<u32> {
+    // SAFETY: takes nothing.
+    let session = unsafe { syscall(__NR_setsid, []) }?;
+    Ok(session as u32)
+}
+
+/// `setpgid(pid, group)` — moves a process into a process group; 0 is the caller, or its own group.
+///
+/// # Errors
+/// - `PERM`: it leads a session, or the group belongs to another one.
+/// - `ACCESS`: a child that has executed a program.
+/// - `SRCH`: neither the caller nor its child.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// setpgid(2), credentials(7); kernel/sys.c.
+pub fn setpgid(pid: u32, group: u32) -> Result<()> {
+    // SAFETY: takes numbers only.
+    unsafe { syscall(__NR_setpgid, [pid as usize, group as usize]) }.map(drop)
+}
+
+/// `setpriority(PRIO_PROCESS, 0, nice)` — sets the nice value of this thread, -20 to 19.
+///
+/// # Errors
+/// - `ACCESS`: lower than now, without `CAP_SYS_NICE`, and below what `RLIMIT_NICE` allows.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// setpriority(2); kernel/sys.c.
+pub fn setpriority(nice: i32) -> Result<()> {
+    // SAFETY: takes numbers only.
+    unsafe { syscall(__NR_setpriority, [0, 0, nice as usize]) }.map(drop)
+}
+
+/// `prlimit(0, resource, new)` — sets a resource limit, soft and hard.
+///
+/// `resource` is a number of getrlimit(2) in the architecture's own count, `u64::MAX` no limit.
+///
+/// # Errors
+/// - `PERM`: a hard limit above the present one, without `CAP_SYS_RESOURCE`.
+/// - `INVAL`: no such resource, or `soft` above `hard`.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.36.
+///
+/// # References
+/// prlimit(2); kernel/sys.c.
+pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
+    let new = rlimit64 { rlim_cur: soft, rlim_max: hard };
+    let arguments = [0, resource as usize, (&raw const new).expose_provenance(), 0];
+    // SAFETY: the struct outlives the call.
+    unsafe { syscall(__NR_prlimit64, arguments) }.map(drop)
+}
+
+/// `sethostname(name)` — names the UTS namespace of the caller.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
+/// - `INVAL`: longer than 64 bytes.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// sethostname(2), uts_namespaces(7); kernel/sys.c.
+pub fn sethostname(name: &[u8]) -> Result<()> {
+    // SAFETY: the slice outlives the call.
+    unsafe { syscall(__NR_sethostname, [name.as_ptr().expose_provenance(), name.len()]) }.map(drop)
+}
+
+/// `setdomainname(name)` — sets the NIS domain name of the UTS namespace of the caller.
+///
+/// # Errors
+/// - `PERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
+/// - `INVAL`: longer than 64 bytes.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// setdomainname(2), uts_namespaces(7); kernel/sys.c.
+pub fn setdomainname(name: &[u8]) -> Result<()> {
+    // SAFETY: the slice outlives the call.
+    unsafe { syscall(__NR_setdomainname, [name.as_ptr().expose_provenance(), name.len()]) }
+        .map(drop)
+}
+
+/// `prctl(option, …)` — an attribute of the thread or the process, by option number.
+///
+/// # Errors
+/// - Those of the option.
+///
+/// # Safety
+/// The arguments are right for the option, pointers among them valid; the option takes no memory or
+/// descriptor from its owner.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.1.57; options as prctl(2) says.
+///
+/// # References
+/// prctl(2); kernel/sys.c.
+pub unsafe fn prctl(option: u32, arguments: [usize; 4]) -> Result<usize> {
+    let [second, third, fourth, fifth] = arguments;
+    // SAFETY: the caller vouches for the arguments.
+    unsafe { syscall(__NR_prctl, [option as usize, second, third, fourth, fifth]) }
+}
+
+/// `socket(domain, kind, protocol)` — makes a socket; the descriptor is the caller's to close.
+///
+/// # Errors
+/// - `AFNOSUPPORT`, `PROTONOSUPPORT`: the kernel has no such sockets.
+/// - `MFILE`: `RLIMIT_NOFILE`.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// socket(2); net/socket.c.
+pub fn socket(domain: u32, kind: u32, protocol: u32) -> Result<RawFd> {
+    let arguments = [domain as usize, kind as usize, protocol as usize];
+    // SAFETY: takes numbers only.
+    let returned = unsafe { syscall(__NR_socket, arguments) }?;
+    Ok(returned as RawFd)
+}
+
+/// `ioctl(fd, operation, argument)` — an operation of a device, socket or file system.
+///
+/// # Errors
+/// - `NOTTY`: the file has no such operation.
+/// - Those of the operation.
+///
+/// # Safety
+/// The argument is right for the operation, and if it is a pointer, valid.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # References
+/// ioctl(2); fs/ioctl.c.
+pub unsafe fn ioctl(file: BorrowedFd<'_>, operation: u32, argument: usize) -> Result<usize> {
+    // SAFETY: the caller vouches for the argument.
+    unsafe { syscall(__NR_ioctl, [fd(file), operation as usize, argument]) }
+}

@@ -1,0 +1,93 @@
+//! Signal dispositions and masks, with none kept back as libc keeps 32 and 33.
+#![allow(unsafe_code, reason = "system calls")]
+
+use core::ptr;
+
+use linux_raw_sys::general::{__NR_rt_sigaction, __NR_rt_sigprocmask, SIG_SETMASK};
+
+use crate::Result;
+use crate::arch::syscall;
+
+/// The size in bytes of the kernel's `sigset_t`.
+const SIGSET_SIZE: usize = 8;
+
+/// At least the size of the kernel's `struct sigaction`, which ends with its `sigset_t`.
+type Sigaction = [u64; 4];
+
+/// A set of the signals 1 to 64, as the kernel has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SignalSet(u64);
+
+impl SignalSet {
+    /// No signal.
+    pub const EMPTY: Self = Self(0);
+    /// Every signal.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// This set and `signal`; one outside 1 to 64 changes nothing.
+    #[must_use]
+    pub const fn with(self, signal: u32) -> Self {
+        Self(self.0 | Self::bit(signal))
+    }
+
+    /// Whether it has `signal`.
+    pub const fn contains(self, signal: u32) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    const fn bit(signal: u32) -> u64 {
+        match signal {
+            1..=64 => 1 << (signal - 1),
+            _ => 0,
+        }
+    }
+}
+
+/// `rt_sigprocmask(SIG_SETMASK, mask)` — sets which signals this thread holds back; returns the former set.
+///
+/// `SIGKILL` and `SIGSTOP` stay out of it without an error.
+///
+/// # Errors
+/// None that a caller can act on.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.2.
+///
+/// # References
+/// rt_sigprocmask(2); kernel/signal.c.
+pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
+    let mut former = SignalSet::EMPTY;
+    let arguments = [
+        SIG_SETMASK as usize,
+        (&raw const mask).expose_provenance(),
+        (&raw mut former).expose_provenance(),
+        SIGSET_SIZE,
+    ];
+    // SAFETY: both sets are of the size told and outlive the call.
+    unsafe { syscall(__NR_rt_sigprocmask, arguments) }?;
+    Ok(former)
+}
+
+/// `rt_sigaction(signal, SIG_DFL)` — gives `signal` back its default disposition.
+///
+/// # Errors
+/// - `INVAL`: outside 1 to 64, or `SIGKILL` or `SIGSTOP`, which have no other.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.2.
+///
+/// # References
+/// rt_sigaction(2); kernel/signal.c.
+pub fn rt_sigaction_default(signal: u32) -> Result<()> {
+    // SIG_DFL, no flags and an empty mask are all zeros.
+    let default: Sigaction = [0; 4];
+    let arguments = [signal as usize, ptr::from_ref(&default).expose_provenance(), 0, SIGSET_SIZE];
+    // SAFETY: the struct is at least as large as the kernel reads, and outlives the call.
+    unsafe { syscall(__NR_rt_sigaction, arguments) }.map(drop)
+}

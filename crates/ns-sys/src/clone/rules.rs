@@ -1,0 +1,156 @@
+//! The kernel's rules for clone3, known before the call.
+
+use core::fmt;
+
+use bitflags::Flags;
+
+use super::args::{CloneArgs, Raw};
+use crate::flags::CloneFlags;
+
+/// The largest signal number (`_NSIG`).
+const MAX_SIGNAL: u64 = 64;
+
+/// How deep pid namespaces nest (`MAX_PID_NS_LEVEL`).
+const MAX_PID_NS_LEVEL: usize = 32;
+
+/// A rule of clone3(2) that a [`CloneArgs`] breaks; the kernel would say `EINVAL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloneRule {
+    /// No kernel that this crate knows has these flags.
+    Unknown(CloneFlags),
+    /// clone3 refuses the flag in every combination.
+    Refused(CloneFlags),
+    /// Two flags that exclude each other.
+    Excludes(CloneFlags, CloneFlags),
+    /// A flag and the one that it needs.
+    Needs(CloneFlags, CloneFlags),
+    /// The exit signal is above 64.
+    ExitSignalRange,
+    /// The exit signal belongs to the process whose thread or sibling the child becomes.
+    ExitSignalWith(CloneFlags),
+    /// The stack has no bytes.
+    StackEmpty,
+    /// A flag whose pointer is not given (here the kernel would say `EFAULT`, or ignore the flag).
+    NoPointer(CloneFlags),
+    /// More ids than pid namespaces nest.
+    TooManyTids,
+    /// An id that is 0 or above the largest `pid_t`.
+    TidRange,
+    /// The first process of a new pid namespace has id 1 in it.
+    TidOfInit,
+}
+
+impl fmt::Display for CloneRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(flags) => write!(f, "clone3 has no flag {flags}"),
+            Self::Refused(flag) => write!(f, "clone3 refuses {flag}"),
+            Self::Excludes(flag, other) => write!(f, "{flag} excludes {other}"),
+            Self::Needs(flag, other) => write!(f, "{flag} needs {other}"),
+            Self::ExitSignalRange => f.write_str("exit_signal is above 64"),
+            Self::ExitSignalWith(flag) => write!(f, "{flag} excludes an exit_signal"),
+            Self::StackEmpty => f.write_str("stack_size is 0"),
+            Self::NoPointer(flag) => write!(f, "{flag} needs its pointer"),
+            Self::TooManyTids => f.write_str("set_tid has more than 32 ids"),
+            Self::TidRange => f.write_str("set_tid has an id outside 1 to 2147483647"),
+            Self::TidOfInit => f.write_str("CLONE_NEWPID needs 1 as the first id of set_tid"),
+        }
+    }
+}
+
+impl core::error::Error for CloneRule {}
+
+/// Flag pairs of which the first excludes the second.
+const EXCLUDES: [(CloneFlags, CloneFlags); 6] = [
+    (CloneFlags::CLEAR_SIGHAND, CloneFlags::SIGHAND),
+    (CloneFlags::NEWNS, CloneFlags::FS),
+    (CloneFlags::NEWUSER, CloneFlags::FS),
+    (CloneFlags::NEWUSER, CloneFlags::THREAD),
+    (CloneFlags::NEWPID, CloneFlags::THREAD),
+    (CloneFlags::NEWIPC, CloneFlags::SYSVSEM),
+];
+
+/// Flag pairs of which the first needs the second.
+const NEEDS: [(CloneFlags, CloneFlags); 2] =
+    [(CloneFlags::THREAD, CloneFlags::SIGHAND), (CloneFlags::SIGHAND, CloneFlags::VM)];
+
+impl CloneArgs<'_> {
+    /// Answers what the kernel will say to these arguments, without asking it.
+    ///
+    /// Knows every rule of Linux 6.18 that depends on the arguments alone. Privilege, limits, the
+    /// depth of the caller's pid namespace, ids that are in use or above `pid_max`, `PARENT` asked
+    /// for by a pid 1, and what the running kernel is too old for, are for the kernel to say.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    ///
+    /// # Async-signal-safety
+    /// May be called between clone and exec.
+    ///
+    /// # References
+    /// kernel/fork.c `copy_clone_args_from_user`, `clone3_args_valid`, `copy_process`; kernel/pid.c
+    /// `alloc_pid`; kernel/nsproxy.c `copy_namespaces`.
+    pub fn validate(&self) -> Result<(), CloneRule> {
+        let flags = self.flags();
+        check_flags(flags)?;
+        check_exit_signal(self.raw.exit_signal, flags)?;
+        check_tids(self.tids, flags)?;
+        check_stack(&self.raw)?;
+        check_pointers(&self.raw, flags)
+    }
+}
+
+fn check_flags(flags: CloneFlags) -> Result<(), CloneRule> {
+    let unknown = flags.difference(named());
+    refuse(!unknown.is_empty(), CloneRule::Unknown(unknown))?;
+    refuse(flags.contains(CloneFlags::DETACHED), CloneRule::Refused(CloneFlags::DETACHED))?;
+    for (flag, other) in EXCLUDES {
+        refuse(flags.contains(flag | other), CloneRule::Excludes(flag, other))?;
+    }
+    for (flag, other) in NEEDS {
+        let missing = flags.contains(flag) && !flags.contains(other);
+        refuse(missing, CloneRule::Needs(flag, other))?;
+    }
+    Ok(())
+}
+
+/// All flags that have a name: `CloneFlags::all` holds every bit.
+fn named() -> CloneFlags {
+    CloneFlags::FLAGS.iter().filter(|flag| flag.is_named()).map(|flag| *flag.value()).collect()
+}
+
+fn check_exit_signal(signal: u64, flags: CloneFlags) -> Result<(), CloneRule> {
+    refuse(signal > MAX_SIGNAL, CloneRule::ExitSignalRange)?;
+    for flag in [CloneFlags::THREAD, CloneFlags::PARENT] {
+        refuse(signal != 0 && flags.contains(flag), CloneRule::ExitSignalWith(flag))?;
+    }
+    Ok(())
+}
+
+fn check_tids(tids: &[u32], flags: CloneFlags) -> Result<(), CloneRule> {
+    refuse(tids.len() > MAX_PID_NS_LEVEL, CloneRule::TooManyTids)?;
+    refuse(tids.iter().any(|&tid| tid == 0 || i32::try_from(tid).is_err()), CloneRule::TidRange)?;
+    let init = flags.contains(CloneFlags::NEWPID) && tids.first().is_some_and(|&tid| tid != 1);
+    refuse(init, CloneRule::TidOfInit)
+}
+
+fn check_stack(raw: &Raw) -> Result<(), CloneRule> {
+    refuse(raw.stack != 0 && raw.stack_size == 0, CloneRule::StackEmpty)
+}
+
+fn check_pointers(raw: &Raw, flags: CloneFlags) -> Result<(), CloneRule> {
+    for (flag, pointer) in [
+        (CloneFlags::PIDFD, raw.pidfd),
+        (CloneFlags::PARENT_SETTID, raw.parent_tid),
+        (CloneFlags::CHILD_SETTID, raw.child_tid),
+        (CloneFlags::CHILD_CLEARTID, raw.child_tid),
+    ] {
+        refuse(flags.contains(flag) && pointer == 0, CloneRule::NoPointer(flag))?;
+    }
+    Ok(())
+}
+
+fn refuse(broken: bool, rule: CloneRule) -> Result<(), CloneRule> {
+    if broken { Err(rule) } else { Ok(()) }
+}

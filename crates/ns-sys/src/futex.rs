@@ -1,0 +1,72 @@
+//! Waiting on a word, and waking who waits.
+//!
+//! Always the shared form: the kernel wakes the word of `CHILD_CLEARTID` as a shared futex, and a
+//! waiter of the private form would sleep on.
+#![allow(unsafe_code, reason = "system calls")]
+
+use core::ptr;
+use core::sync::atomic::AtomicU32;
+use core::time::Duration;
+
+use linux_raw_sys::general::{__NR_futex, FUTEX_WAIT, FUTEX_WAKE};
+
+use crate::arch::syscall;
+use crate::{Errno, Result};
+
+/// `struct __kernel_timespec`, which is the native one on every architecture of this crate.
+#[repr(C)]
+struct Timespec {
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+/// `futex(word, FUTEX_WAIT, expected, timeout)` — sleeps while the word holds `expected`.
+///
+/// May also return `Ok` for no reason: look at the word again.
+///
+/// # Errors
+/// - `AGAIN`: the word held something else.
+/// - `TIMEDOUT`: nobody woke this thread in `timeout`, measured on the monotonic clock.
+/// - `INTR`: a signal handler ran.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec, also on a word in shared memory.
+///
+/// # Kernel support
+/// Linux 2.6.22.
+///
+/// # References
+/// futex(2); kernel/futex/waitwake.c.
+pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Result<()> {
+    let timeout = timeout.map(|limit| Timespec {
+        seconds: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+        nanoseconds: limit.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let arguments =
+        [word.as_ptr().expose_provenance(), FUTEX_WAIT as usize, expected as usize, timeout.addr()];
+    // SAFETY: the kernel reads the word atomically and the timeout, which both live here.
+    unsafe { syscall(__NR_futex, arguments) }.map(drop)
+}
+
+/// `futex(word, FUTEX_WAKE, count)` — wakes at most `count` waiters; returns how many.
+///
+/// # Errors
+/// None that a caller can act on.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec, also on a word in shared memory.
+///
+/// # Kernel support
+/// Linux 2.6.22.
+///
+/// # References
+/// futex(2); kernel/futex/waitwake.c.
+pub fn wake(word: &AtomicU32, count: u32) -> Result<usize> {
+    if count > i32::MAX as u32 {
+        return Err(Errno::INVAL);
+    }
+    let arguments = [word.as_ptr().expose_provenance(), FUTEX_WAKE as usize, count as usize];
+    // SAFETY: the kernel uses the address as a key only.
+    unsafe { syscall(__NR_futex, arguments) }
+}

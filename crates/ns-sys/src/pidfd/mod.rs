@@ -1,0 +1,15 @@
+//! Processes held by a descriptor, which never comes to mean another one.
+
+mod info;
+mod namespaces;
+mod open;
+mod signal;
+mod wait;
+
+pub use info::{PidfdInfo, pidfd_get_info};
+pub use open::{pidfd_getfd, pidfd_open, pidfd_open_thread};
+pub use signal::pidfd_send_signal;
+pub use wait::{WaitFlags, WaitStatus, waitid_pidfd};
+
+/// `PIDFS_IOCTL_MAGIC` of include/uapi/linux/pidfd.h.
+const PIDFS_IOCTL_MAGIC: u32 = 0xff00;

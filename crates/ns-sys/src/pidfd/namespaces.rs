@@ -1,0 +1,74 @@
+//! The namespaces of a process, by its descriptor alone.
+#![allow(unsafe_code, reason = "ioctls that return a descriptor")]
+
+use linux_raw_sys::general::__NR_ioctl;
+use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+use super::PIDFS_IOCTL_MAGIC;
+use crate::arch::syscall;
+use crate::{Namespace, NamespaceFd, Result};
+
+impl NamespaceFd {
+    /// `ioctl(pidfd, PIDFD_GET_…_NAMESPACE)` — holds a namespace of a process; close-on-exec.
+    ///
+    /// Needs no `/proc`, and cannot mean another process.
+    ///
+    /// # Errors
+    /// - `EPERM`: the caller may not trace the process.
+    /// - `ESRCH`: the process is gone, reaped or not.
+    /// - `ENOTTY`, `EINVAL`: before Linux 6.11.
+    /// - `EOPNOTSUPP`: the kernel has no such namespaces.
+    ///
+    /// # Async-signal-safety
+    /// Not between clone and exec: it makes an owner.
+    ///
+    /// # Kernel support
+    /// Linux 6.11.
+    ///
+    /// # References
+    /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_ioctl`.
+    pub fn from_pidfd(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
+        Self::get(pidfd, number(kind))
+    }
+
+    /// As [`NamespaceFd::from_pidfd`], the pid or time namespace of the process's next child.
+    ///
+    /// # Errors
+    /// As [`NamespaceFd::from_pidfd`]; `EINVAL` for the other kinds, without a call.
+    ///
+    /// # Async-signal-safety
+    /// Not between clone and exec: it makes an owner.
+    ///
+    /// # Kernel support
+    /// Linux 6.11.
+    pub fn for_children(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
+        match kind {
+            Namespace::Pid => Self::get(pidfd, 6),
+            Namespace::Time => Self::get(pidfd, 8),
+            _ => Err(crate::Errno::INVAL),
+        }
+    }
+
+    fn get(pidfd: impl AsFd, number: u32) -> Result<Self> {
+        let fd = pidfd.as_fd().as_raw_fd();
+        let operation = PIDFS_IOCTL_MAGIC | number;
+        // SAFETY: these operations take no argument.
+        let namespace = unsafe { syscall(__NR_ioctl, [fd as usize, operation as usize, 0]) }?;
+        // SAFETY: a new descriptor, which nobody else knows.
+        Ok(Self::known(unsafe { OwnedFd::from_raw_fd(namespace as i32) }))
+    }
+}
+
+/// The number in `PIDFD_GET_…_NAMESPACE`.
+const fn number(kind: Namespace) -> u32 {
+    match kind {
+        Namespace::Cgroup => 1,
+        Namespace::Ipc => 2,
+        Namespace::Mnt => 3,
+        Namespace::Net => 4,
+        Namespace::Pid => 5,
+        Namespace::Time => 7,
+        Namespace::User => 9,
+        Namespace::Uts => 10,
+    }
+}

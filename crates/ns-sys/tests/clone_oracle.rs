@@ -1,0 +1,271 @@
+//! Asks the kernel itself whether [`CloneArgs::validate`] is right, on random arguments.
+//!
+//! As root, with every pointer valid, so that what the kernel refuses with `EINVAL` is refused by a
+//! rule. Environment, and so left out: more ids in `set_tid` than pid namespaces, ids above
+//! `pid_max`, `PARENT` from a pid 1, and a cgroup where none is mounted.
+#![cfg(target_arch = "x86_64")]
+#![allow(unsafe_code, reason = "children that leave in assembly, on a stack they may share")]
+
+use std::arch::asm;
+use std::ffi::c_void;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+
+use bitflags::Flags;
+use ns_sys::child::{SignalSet, exit_group, rt_sigprocmask};
+use ns_sys::{CloneArgs, CloneFlags, Errno};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+/// How many arguments are drawn.
+const DRAWS: u64 = 10_000;
+/// The seed of the first draw; a disagreement prints its own, to be put here.
+const SEED: u64 = 0x6e73_2d73_7973;
+
+/// `splitmix64`.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[(self.next() % from.len() as u64) as usize]
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.next() % n == 0
+    }
+}
+
+/// What the pointers of drawn arguments lead to.
+struct Targets {
+    pidfd: AtomicI32,
+    parent_tid: AtomicU32,
+    child_tid: AtomicU32,
+    tls: [u64; 8],
+    stack: [u64; 512],
+    tids: [u32; 33],
+    cgroup: Option<File>,
+}
+
+impl Targets {
+    fn new() -> Self {
+        let cgroup = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().find_map(|path| {
+            File::open(path)
+                .ok()
+                .filter(|_| std::fs::exists(format!("{path}/cgroup.procs")).is_ok_and(|yes| yes))
+        });
+        Self {
+            pidfd: AtomicI32::new(0),
+            parent_tid: AtomicU32::new(0),
+            child_tid: AtomicU32::new(0),
+            tls: [0; 8],
+            stack: [0; 512],
+            tids: [1; 33],
+            cgroup,
+        }
+    }
+
+    fn draw(&mut self, random: &mut Random) -> CloneArgs<'_> {
+        let flags = draw_flags(random);
+        let choice = random.next() % 16;
+        self.tids[0] = random.pick(&[0, 1, 1, 1, 1 << 31, u32::MAX, 31_000]);
+        let lowest = NonNull::from(&mut self.stack).cast();
+        let mut args = CloneArgs::new(flags);
+        args.child_tid(&self.child_tid);
+        if flags.contains(CloneFlags::PIDFD) {
+            args.pidfd(&self.pidfd);
+        }
+        if flags.contains(CloneFlags::PARENT_SETTID) {
+            args.parent_tid(&self.parent_tid);
+        }
+        if flags.contains(CloneFlags::SETTLS) {
+            args.tls((&raw const self.tls).cast_mut().cast());
+        }
+        if let Some(cgroup) = self.cgroup.as_ref().filter(|_| random.one_in(8)) {
+            args.cgroup(cgroup.as_fd());
+        }
+        match choice {
+            0 => args.set_tid(&self.tids[..1]),
+            1 if flags.contains(CloneFlags::NEWPID) => args.set_tid(&self.tids[..2]),
+            2 => args.set_tid(&self.tids),
+            3 | 4 => args.stack(lowest, size_of_val(&self.stack)),
+            5 => args.stack(lowest, 0),
+            _ => &mut args,
+        };
+        if random.one_in(2) {
+            args.exit_signal(random.pick(&[17, 17, 17, 64, 65, 255, 256, u32::MAX]));
+        }
+        args
+    }
+}
+
+/// Few flags more often than many, and what belongs together often together: else nearly every draw
+/// breaks a rule.
+fn draw_flags(random: &mut Random) -> CloneFlags {
+    let named = CloneFlags::FLAGS.iter().filter(|flag| flag.is_named());
+    let rarity = random.pick(&[3, 6, 12, 24]);
+    let mut flags: CloneFlags =
+        named.filter(|_| random.one_in(rarity)).map(|flag| *flag.value()).collect();
+    if random.one_in(4) {
+        flags |= CloneFlags::VM | CloneFlags::SIGHAND;
+    }
+    if random.one_in(3) {
+        flags -= CloneFlags::DETACHED;
+    }
+    if random.one_in(32) {
+        flags |= CloneFlags::from_bits_retain(1 << (random.next() % 64));
+    }
+    flags - CloneFlags::INTO_CGROUP
+}
+
+/// What one run found, in memory that the asking process shares with the test.
+#[derive(Default)]
+struct Findings {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    disagreements: AtomicU64,
+    /// Of the first disagreement.
+    seed: AtomicU64,
+    errno: AtomicI32,
+}
+
+/// clone3 whose child leaves without touching the stack, which may be the caller's.
+///
+/// # Safety
+/// `args` leads to `size` bytes of a `struct clone_args`.
+unsafe fn clone3_leave(args: *const c_void, size: usize) -> isize {
+    let returned;
+    // SAFETY: the parent comes out with rax, rcx and r11 changed; the child makes exit(0).
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor edi, edi",
+            "mov eax, 60",
+            "syscall",
+            "ud2",
+            "2:",
+            inlateout("rax") 435_isize => returned,
+            in("rdi") args,
+            in("rsi") size,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    returned
+}
+
+fn ask(findings: &Findings, targets: &mut Targets, seed: u64) {
+    let args = targets.draw(&mut Random(seed));
+    // SAFETY: as_ptr leads to SIZE bytes.
+    let returned = unsafe { clone3_leave(args.as_ptr(), CloneArgs::SIZE) };
+    let refused = returned == -(Errno::INVAL.raw_os_error() as isize);
+    if args.validate().is_err() != refused
+        && findings.disagreements.fetch_add(1, Ordering::Relaxed) == 0
+    {
+        findings.seed.store(seed, Ordering::Relaxed);
+        findings.errno.store(-returned.min(0) as i32, Ordering::Relaxed);
+    }
+    (if refused { &findings.refused } else { &findings.accepted }).fetch_add(1, Ordering::Relaxed);
+    let flags = args.flags();
+    if returned > 0 {
+        settle(returned as i32, flags);
+        close_pidfd(flags, &targets.pidfd);
+    }
+}
+
+/// Reaps a child, or waits until a thread is gone.
+fn settle(pid: i32, flags: CloneFlags) {
+    if flags.contains(CloneFlags::THREAD) {
+        let task = format!("/proc/self/task/{pid}");
+        while std::fs::exists(&task).is_ok_and(|yes| yes) {
+            std::thread::yield_now();
+        }
+    } else if !flags.contains(CloneFlags::PARENT) {
+        let all = WaitIdOptions::EXITED | WaitIdOptions::from_bits_retain(0x4000_0000);
+        let id = WaitId::Pid(Pid::from_raw(pid).expect("positive"));
+        let reaped = waitid(id, all);
+        // An init that shares dispositions makes its creator ignore SIGCHLD when it ends, and then
+        // the kernel reaps (zap_pid_ns_processes).
+        assert!(matches!(reaped, Ok(_) | Err(Errno::CHILD)), "reap the child: {reaped:?}");
+    }
+}
+
+fn close_pidfd(flags: CloneFlags, slot: &AtomicI32) {
+    if flags.contains(CloneFlags::PIDFD) {
+        // SAFETY: the kernel has just stored a new descriptor here.
+        unsafe { ns_sys::child::close(slot.load(Ordering::Relaxed)) }.expect("close the pidfd");
+    }
+}
+
+/// Draws and asks in a process of its own: siblings made by `PARENT` are then the test's children.
+fn ask_all(findings: &Findings) -> ! {
+    // Exit signals, and whatever else, must not end the asking process.
+    rt_sigprocmask(SignalSet::ALL).expect("block signals");
+    let mut targets = Targets::new();
+    for draw in 0..DRAWS {
+        ask(findings, &mut targets, SEED + draw);
+    }
+    exit_group(0)
+}
+
+ns_testbed::test! {
+    /// `validate` says no exactly when the kernel says `EINVAL`.
+    fn b01_validate_equals_the_kernel() as [Root] {
+        let size = size_of::<Findings>();
+        let flags = MapFlags::SHARED;
+        // SAFETY: a new mapping, nobody else's.
+        let page = unsafe { mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags) }
+            .expect("map a shared page");
+        // SAFETY: zeroed, aligned memory of that size, valid until it is unmapped below.
+        let findings: &Findings = unsafe { &*page.cast() };
+        // SAFETY: libc's fork repairs libc's own state; the child ends in exit_group.
+        match unsafe { libc::fork() } {
+            0 => ask_all(findings),
+            asking => reap_until(asking),
+        }
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (accepted, refused) = (count(&findings.accepted), count(&findings.refused));
+        println!(
+            "shown: {DRAWS} random CloneArgs against the kernel: {accepted} accepted, {refused} refused, {} disagreements",
+            count(&findings.disagreements)
+        );
+        let seed = count(&findings.seed);
+        let mut targets = Targets::new();
+        let args = targets.draw(&mut Random(seed));
+        assert_eq!(
+            count(&findings.disagreements), 0,
+            "seed {seed:#x}: errno {}, ours {:?}, {args:?}", findings.errno.load(Ordering::Relaxed), args.validate()
+        );
+        assert_eq!(accepted + refused, DRAWS, "the asking process did not finish");
+        assert!(accepted > DRAWS / 10 && refused > DRAWS / 10, "the draws are one-sided");
+        // SAFETY: the mapping made above; `findings` is not used any more.
+        unsafe { munmap(page, size) }.expect("unmap");
+    }
+}
+
+/// Reaps children until `last` is among them, and then the rest.
+fn reap_until(last: i32) {
+    loop {
+        let mut status = 0;
+        // SAFETY: writes one int.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
+        assert!(pid > 0, "the asking process was lost");
+        if pid == last {
+            assert_eq!(status, 0, "the asking process failed");
+            break;
+        }
+    }
+    // SAFETY: as above, with no status.
+    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::__WALL) } > 0 {}
+}
