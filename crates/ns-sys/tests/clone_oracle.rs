@@ -4,6 +4,7 @@
 //! rule. Environment, and so left out: more ids in `set_tid` than pid namespaces, ids above
 //! `pid_max`, `PARENT` from a pid 1, and a cgroup where none is mounted.
 #![cfg(target_arch = "x86_64")]
+#![allow(clippy::cast_possible_truncation, reason = "x86_64 alone, and numbers that are small")]
 #![allow(unsafe_code, reason = "children that leave in assembly, on a stack they may share")]
 
 use std::arch::asm;

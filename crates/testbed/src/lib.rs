@@ -16,12 +16,14 @@
 //! ```
 
 mod become_role;
+mod forked;
 mod leftovers;
 mod role;
 mod run;
 mod shared_mount;
 mod skip;
 
+pub use forked::forked;
 pub use leftovers::Leftovers;
 pub use role::{Role, USER, role};
 pub use run::run;

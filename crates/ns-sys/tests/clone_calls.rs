@@ -1,0 +1,190 @@
+//! Children really made: with a copy of the memory, and in shared memory on a stack of their own.
+#![allow(unsafe_code, reason = "clone3 itself, and a stack for it")]
+
+use std::ffi::c_void;
+use std::fs;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::time::Duration;
+
+use ns_sys::child::{SignalSet, exit_group, getpid, rt_sigprocmask};
+use ns_sys::{CloneArgs, CloneFlags, Errno, WaitFlags, clone3, clone3_entry, futex, waitid_pidfd};
+
+const STACK: usize = 64 * 1024;
+
+/// What a child in shared memory is given, and answers into.
+struct Shared {
+    child_tid: AtomicU32,
+    answer: AtomicU32,
+    errno: AtomicI32,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self {
+            child_tid: AtomicU32::new(u32::MAX),
+            answer: AtomicU32::new(0),
+            errno: AtomicI32::new(0),
+        }
+    }
+}
+
+/// Runs `entry` in a child that shares memory; returns its exit code after it has left.
+fn run_shared(
+    flags: CloneFlags,
+    shared: &Shared,
+    entry: unsafe extern "C" fn(*mut c_void) -> !,
+) -> i32 {
+    let mut stack = vec![0_u8; STACK];
+    let pidfd = AtomicI32::new(-1);
+    let mut args = CloneArgs::new(flags | CloneFlags::VM | CloneFlags::CHILD_CLEARTID);
+    args.pidfd(&pidfd).child_tid(&shared.child_tid).stack(NonNull::from(&mut stack[0]), STACK);
+    args.validate().expect("valid arguments");
+    let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
+    // SAFETY: the entries below make bare calls only; stack and `shared` outlive the child, which
+    // has left the memory before this function returns.
+    let child = unsafe { clone3_entry(&args, entry, (&raw const *shared).cast_mut().cast()) };
+    rt_sigprocmask(mask).expect("restore the mask");
+    child.expect("clone3");
+    while shared.child_tid.load(Ordering::Acquire) != 0 {
+        let waited = futex::wait(&shared.child_tid, u32::MAX, Some(Duration::from_secs(10)));
+        assert!(matches!(waited, Ok(()) | Err(Errno::AGAIN)), "{waited:?}");
+    }
+    // SAFETY: the kernel stored a new descriptor there.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
+    let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("waitid").expect("ended");
+    status.code().expect("it exited")
+}
+
+unsafe extern "C" fn answer_pid(shared: *mut c_void) -> ! {
+    // SAFETY: `run_shared` passes a `Shared` that outlives this child.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    shared.answer.store(getpid(), Ordering::Relaxed);
+    exit_group(7)
+}
+
+unsafe extern "C" fn fail_exec(shared: *mut c_void) -> ! {
+    // SAFETY: as above.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    let none = [std::ptr::null()];
+    // SAFETY: both arrays end with a null pointer.
+    let errno = unsafe { ns_sys::child::execve(c"/nonexistent", none.as_ptr(), none.as_ptr()) };
+    shared.errno.store(errno.raw_os_error(), Ordering::Relaxed);
+    exit_group(0)
+}
+
+ns_testbed::test! {
+    /// A child in shared memory writes there, is pid 1 of its namespace, and its word is cleared.
+    fn a_child_in_shared_memory() as [Root, User, Nested] {
+        let shared = Shared::new();
+        let code = run_shared(CloneFlags::NEWUSER | CloneFlags::NEWPID, &shared, answer_pid);
+        assert_eq!(code, 7);
+        assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
+    }
+}
+
+ns_testbed::test! {
+    /// The child's errno stays in its register: this thread's own does not change.
+    fn errno_stays_out_of_shared_memory() as [Root, User] {
+        // SAFETY: takes nothing.
+        let location = unsafe { libc::__errno_location() };
+        // SAFETY: the location belongs to this thread, which alone uses it.
+        let own = unsafe { &mut *location };
+        *own = 4242;
+        let shared = Shared::new();
+        assert_eq!(run_shared(CloneFlags::empty(), &shared, fail_exec), 0);
+        assert_eq!(shared.errno.load(Ordering::Relaxed), Errno::NOENT.raw_os_error());
+        assert_eq!(*own, 4242);
+    }
+}
+
+ns_testbed::test! {
+    /// Every namespace at once, in shared memory, also the time namespace, whose flag lies in
+    /// clone(2)'s exit signal.
+    fn b02_all_namespaces_by_clone3() as [Root, User, Nested] {
+        let all = ns_sys::Namespace::ALL.into_iter().map(ns_sys::Namespace::clone_flag).collect();
+        let shared = Shared::new();
+        assert_eq!(run_shared(all, &shared, answer_pid), 7);
+    }
+}
+
+ns_testbed::test! {
+    /// Without a stack the entry form is refused before the call.
+    fn entry_needs_a_stack() as [User] {
+        let args = CloneArgs::new(CloneFlags::VM);
+        // SAFETY: refused before a child is made.
+        let refused = unsafe { clone3_entry(&args, answer_pid, std::ptr::null_mut()) };
+        assert_eq!(refused, Err(Errno::INVAL));
+    }
+}
+
+ns_testbed::test! {
+    /// A copied child has new namespaces, and what it writes stays its own.
+    fn a_child_with_copied_memory() as [Root, User, Nested] {
+        let word = AtomicU32::new(1);
+        let (pidfd, tid) = (AtomicI32::new(-1), AtomicU32::new(0));
+        let mut args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::NEWUTS);
+        args.exit_signal(17).pidfd(&pidfd).parent_tid(&tid);
+        // SAFETY: the child makes bare calls only.
+        let Some(child) = (unsafe { clone3(&args) }).expect("clone3") else {
+            word.store(2, Ordering::Relaxed);
+            exit_group(i32::from(word.load(Ordering::Relaxed) != 2))
+        };
+        assert_eq!(child, tid.load(Ordering::Relaxed));
+        // SAFETY: the kernel stored a new descriptor there.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.load(Ordering::Relaxed)) };
+        let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
+        assert_eq!((status.code(), word.into_inner()), (Some(0), 1));
+    }
+}
+
+ns_testbed::test! {
+    /// With exit signal 0 only a wait that asks for clone children sees the child.
+    fn b03_exit_signal_zero_needs_clone_wait() as [Root, User] {
+        let pidfd = AtomicI32::new(-1);
+        let mut args = CloneArgs::new(CloneFlags::empty());
+        args.pidfd(&pidfd);
+        // SAFETY: the child leaves at once.
+        if unsafe { clone3(&args) }.expect("clone3").is_none() {
+            exit_group(3);
+        }
+        // SAFETY: the kernel stored a new descriptor there.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
+        assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
+        let peeked = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT).expect("peek");
+        assert_eq!(peeked.and_then(ns_sys::WaitStatus::code), Some(3));
+        assert_eq!(waitid_pidfd(&pidfd, WaitFlags::ALL).expect("reap"), peeked);
+    }
+}
+
+ns_testbed::test! {
+    /// A child begins in the cgroup whose directory is given.
+    fn into_cgroup() as [Root] {
+        let Some(root) = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+            .into_iter()
+            .find(|path| fs::exists(format!("{path}/cgroup.procs")).is_ok_and(|yes| yes))
+        else {
+            ns_testbed::skip!("no version 2 cgroup is mounted");
+        };
+        let path = format!("{root}/ns-sys-{}", std::process::id());
+        fs::create_dir(&path).expect("make a cgroup");
+        let directory: OwnedFd = fs::File::open(&path).expect("open it").into();
+        let shared = Shared::new();
+        let mut args = CloneArgs::new(CloneFlags::empty());
+        args.cgroup(std::os::fd::AsFd::as_fd(&directory)).exit_signal(17).parent_tid(&shared.answer);
+        // SAFETY: the child sleeps until it is killed.
+        if unsafe { clone3(&args) }.expect("clone3").is_none() {
+            loop {
+                let _ = futex::wait(&shared.child_tid, u32::MAX, None);
+            }
+        }
+        let pid = shared.answer.load(Ordering::Relaxed);
+        let members = fs::read_to_string(format!("{path}/cgroup.procs")).expect("read members");
+        let pidfd = ns_sys::pidfd_open(pid).expect("pidfd");
+        ns_sys::pidfd_send_signal(&pidfd, ns_sys::Signal::KILL).expect("kill");
+        waitid_pidfd(&pidfd, WaitFlags::empty()).expect("reap");
+        fs::remove_dir(&path).expect("remove the cgroup");
+        assert_eq!(members.trim(), pid.to_string());
+    }
+}

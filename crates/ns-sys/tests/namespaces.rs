@@ -1,0 +1,146 @@
+//! unshare, setns and what nsfs tells, in children of the test process.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use ns_sys::{
+    Errno, Namespace, NamespaceFd, NamespaceFlags, UnshareFlags, setns, setns_pidfd, unshare,
+};
+use ns_testbed::{Role, USER, forked, role};
+
+fn own(kind: Namespace) -> NamespaceFd {
+    NamespaceFd::new(File::open(format!("/proc/thread-self/ns/{kind}")).expect("open"))
+        .expect("nsfs")
+}
+
+ns_testbed::test! {
+    /// Each kind can be left for a new one, and the new one is another.
+    fn unshare_makes_each_kind() as [Root, User, Nested] {
+        for kind in Namespace::ALL {
+            let code = forked(|| {
+                let before = own(kind).id();
+                unshare(UnshareFlags::NEWUSER | kind.unshare_flag()).expect("unshare");
+                let name = match kind {
+                    Namespace::Pid | Namespace::Time => return 0,
+                    other => other,
+                };
+                i32::from(own(name).id() == before)
+            });
+            assert_eq!(code, 0, "{kind}");
+        }
+    }
+}
+
+ns_testbed::test! {
+    /// A thread's own FS and descriptor table leave the others theirs.
+    fn b08_unshare_is_the_threads_own() as [Root, User] {
+        let own_uts = own(Namespace::Uts).id();
+        std::thread::spawn(|| {
+            unshare(UnshareFlags::FS).expect("unshare FS");
+            std::env::set_current_dir("/proc").expect("chdir");
+        })
+        .join()
+        .expect("join");
+        assert_ne!(std::env::current_dir().expect("cwd").to_str(), Some("/proc"));
+        assert_eq!(own(Namespace::Uts).id(), own_uts);
+    }
+}
+
+ns_testbed::test! {
+    /// A user namespace cannot be made from a program with threads, and the errno says so.
+    fn b09_threads_cannot_unshare_user() as [Root, User] {
+        let refused = std::thread::spawn(|| unshare(UnshareFlags::NEWUSER)).join().expect("join");
+        assert_eq!(refused, Err(Errno::INVAL));
+    }
+}
+
+ns_testbed::test! {
+    /// A namespace joined by its descriptor is that one; with a wrong kind it is refused.
+    fn setns_joins_and_checks_the_kind() as [Root, Nested] {
+        let code = forked(|| {
+            // Of the caller's own user namespace, which the role may join.
+            unshare(UnshareFlags::NEWUTS).expect("unshare");
+            let before = own(Namespace::Uts);
+            unshare(UnshareFlags::NEWUTS).expect("unshare again");
+            assert_eq!(setns(&before, Some(Namespace::Ipc)), Err(Errno::INVAL));
+            assert_ne!(own(Namespace::Uts).id(), before.id());
+            setns(&before, Some(Namespace::Uts)).expect("setns");
+            i32::from(own(Namespace::Uts).id() != before.id())
+        });
+        assert_eq!(code, 0);
+    }
+}
+
+ns_testbed::test! {
+    /// Joined by pidfd: all of the mask or nothing.
+    fn c03_setns_pidfd_is_all_or_nothing() as [Root, User] {
+        let mut target = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--uts", "--ipc", "cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("spawn unshare");
+        // cat echoes once the namespaces stand.
+        target.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
+        target.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
+
+        let pidfd = ns_sys::pidfd_open(target.id()).expect("pidfd_open");
+        let kinds = NamespaceFlags::USER | NamespaceFlags::UTS | NamespaceFlags::IPC;
+        let wished = NamespaceFd::from_pidfd(&pidfd, Namespace::Uts).expect("its uts").id();
+        let code = forked(|| {
+            let before = own(Namespace::Uts).id();
+            setns_pidfd(&pidfd, kinds).expect("setns");
+            assert_eq!(own(Namespace::Uts).id(), wished);
+            assert_ne!(before, wished);
+            // Entering its own user namespace again fails, and takes the others with it.
+            unshare(UnshareFlags::NEWUTS).expect("unshare");
+            let between = own(Namespace::Uts).id();
+            assert_eq!(setns_pidfd(&pidfd, kinds), Err(Errno::INVAL));
+            i32::from(own(Namespace::Uts).id() != between)
+        });
+        target.kill().expect("kill");
+        target.wait().expect("wait");
+        assert_eq!(code, 0);
+        assert_eq!(setns_pidfd(&pidfd, kinds), Err(Errno::SRCH));
+    }
+}
+
+ns_testbed::test! {
+    /// Kind, owner and parent are what they are.
+    fn nsfs_tells() as [Root, User, Nested] {
+        for kind in Namespace::ALL {
+            assert_eq!(own(kind).kind(), Ok(kind));
+        }
+        let user = own(Namespace::User);
+        assert_eq!(own(Namespace::Uts).owner_uid(), Err(Errno::INVAL));
+        assert_eq!(own(Namespace::Uts).parent().err(), Some(Errno::INVAL));
+        match role() {
+            // The parent lies outside what the caller sees, or there is none.
+            Role::Nested => {
+                assert_eq!(user.owner_uid(), Ok(0), "made by {USER}, who is 0 in it");
+                assert_eq!(user.parent().err(), Some(Errno::PERM));
+            }
+            Role::Root | Role::User => {
+                assert_eq!(user.owner_uid(), Ok(0));
+                assert_eq!(own(Namespace::Uts).user_namespace().expect("owner").id(), user.id());
+                let outer = user.id();
+                let code = forked(|| {
+                    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWUTS).expect("unshare");
+                    let made = own(Namespace::User).id();
+                    let owner = own(Namespace::Uts).user_namespace().expect("its owner");
+                    i32::from(owner.id() != made || made == outer)
+                });
+                assert_eq!(code, 0);
+            }
+        }
+    }
+}
+
+ns_testbed::test! {
+    /// What is no namespace is no `NamespaceFd`.
+    fn other_files_are_refused() as [User] {
+        let refused = NamespaceFd::new(File::open("/dev/null").expect("open"));
+        assert_eq!(refused.err(), Some(Errno::NOTTY));
+    }
+}

@@ -1,0 +1,105 @@
+//! Names of namespaces and flags: what is printed is read back, and nothing else is.
+
+use bitflags::Flags;
+use ns_sys::{CloneFlags, Namespace, NamespaceFlags, UnshareFlags};
+use proptest::prelude::*;
+
+/// pyspaces 1.4, its names for clone's flags.
+const PYSPACES: [(&str, CloneFlags); 22] = [
+    ("vm", CloneFlags::VM),
+    ("fs", CloneFlags::FS),
+    ("files", CloneFlags::FILES),
+    ("sighand", CloneFlags::SIGHAND),
+    ("ptrace", CloneFlags::PTRACE),
+    ("vfork", CloneFlags::VFORK),
+    ("parent", CloneFlags::PARENT),
+    ("thread", CloneFlags::THREAD),
+    ("sysvsem", CloneFlags::SYSVSEM),
+    ("settls", CloneFlags::SETTLS),
+    ("settid", CloneFlags::PARENT_SETTID),
+    ("child_cleartid", CloneFlags::CHILD_CLEARTID),
+    ("detached", CloneFlags::DETACHED),
+    ("untraced", CloneFlags::UNTRACED),
+    ("child_settid", CloneFlags::CHILD_SETTID),
+    ("io", CloneFlags::IO),
+    ("newuts", CloneFlags::NEWUTS),
+    ("newipc", CloneFlags::NEWIPC),
+    ("newuser", CloneFlags::NEWUSER),
+    ("newpid", CloneFlags::NEWPID),
+    ("newnet", CloneFlags::NEWNET),
+    ("newns", CloneFlags::NEWNS),
+];
+
+#[test]
+fn pyspaces_names_are_read() {
+    for (name, flag) in PYSPACES {
+        assert_eq!(name.parse(), Ok(flag), "{name}");
+    }
+}
+
+#[test]
+fn every_flag_has_the_kernels_value_and_both_spellings() {
+    for flag in CloneFlags::FLAGS.iter().filter(|flag| flag.is_named()) {
+        assert_eq!(flag.name().to_lowercase().parse(), Ok(*flag.value()));
+        assert_eq!(format!("CLONE_{}", flag.name()).parse(), Ok(*flag.value()));
+    }
+    assert_eq!(CloneFlags::INTO_CGROUP.bits(), 0x2_0000_0000);
+    assert_eq!(CloneFlags::CLEAR_SIGHAND.bits(), 0x1_0000_0000);
+    assert_eq!(i64::from(libc::CLONE_NEWUSER).cast_unsigned(), CloneFlags::NEWUSER.bits());
+}
+
+#[test]
+fn a_namespace_has_one_value_in_all_types() {
+    for kind in Namespace::ALL {
+        let name = kind.to_string();
+        assert_eq!(name.parse(), Ok(kind));
+        assert_eq!(name.parse(), Ok(kind.clone_flag()));
+        assert_eq!(name.parse(), Ok(kind.unshare_flag()));
+        assert_eq!(name.parse(), Ok(kind.flag()));
+        assert_eq!(kind.clone_flag().to_string().parse(), Ok(kind));
+        assert_eq!(CloneFlags::from(kind.flag()), kind.clone_flag());
+        assert_eq!(UnshareFlags::from(kind.flag()), kind.unshare_flag());
+    }
+}
+
+#[test]
+fn what_names_nothing_is_refused() {
+    for text in ["", "ns", "new", "newfs", "mount", " mnt", "CLONE_CLONE_NEWNS", "CLONE_mnt"] {
+        assert!(text.parse::<Namespace>().is_err(), "{text:?}");
+    }
+    for (text, entry) in
+        [("", 1), ("vm,", 2), ("vm,,fs", 2), ("vm|nope", 2), ("-1", 1), ("0x+1", 1)]
+    {
+        assert_eq!(text.parse::<CloneFlags>().map_err(|error| error.entry), Err(entry), "{text:?}");
+    }
+    assert!("files".parse::<UnshareFlags>().is_err(), "unshare_files is unsafe");
+    assert!("0x400".parse::<UnshareFlags>().is_err(), "by number too");
+    assert!("fs".parse::<NamespaceFlags>().is_err());
+}
+
+proptest! {
+    #[test]
+    fn clone_flags_round_trip(bits: u64) {
+        let flags = CloneFlags::from_bits_retain(bits);
+        prop_assert_eq!(flags.to_string().parse(), Ok(flags));
+    }
+
+    #[test]
+    fn unshare_flags_round_trip(bits: u64) {
+        let flags = UnshareFlags::from_bits_truncate(bits);
+        prop_assert_eq!(flags.to_string().parse(), Ok(flags));
+    }
+
+    #[test]
+    fn namespace_flags_round_trip(bits: u64) {
+        let flags = NamespaceFlags::from_bits_truncate(bits);
+        prop_assert_eq!(flags.kinds().collect::<NamespaceFlags>(), flags);
+        prop_assert!(flags.is_empty() || flags.to_string().parse() == Ok(flags));
+    }
+
+    #[test]
+    fn no_text_panics(text: String) {
+        let _ = text.parse::<CloneFlags>();
+        let _ = text.parse::<Namespace>();
+    }
+}
