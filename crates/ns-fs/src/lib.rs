@@ -1,1 +1,8 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod apply;
+mod propagation;
+mod step;
+
+pub use propagation::Propagation;
+pub use step::{Step, StepError};

@@ -68,7 +68,7 @@ fn nest() -> io::Result<()> {
     // The id change cleared the flag, and without it /proc/self belongs to root.
     set_dumpable_behavior(DumpableBehavior::Dumpable)?;
     // SAFETY: as above.
-    unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER) }?;
+    unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNS) }?;
     let map = b"0 12345 1\n";
     for (path, text) in [
         (c"/proc/self/setgroups", b"deny".as_slice()),

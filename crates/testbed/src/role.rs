@@ -15,7 +15,8 @@ pub enum Role {
     Root,
     /// Uid and gid [`USER`], no supplementary groups, no capabilities.
     User,
-    /// As [`Role::User`], but inside a user namespace that maps it to root (`unshare -r`).
+    /// As [`Role::User`], but inside a user namespace that maps it to root, with a mount namespace of
+    /// that one's own (`unshare -rm`).
     Nested,
 }
 

@@ -1,0 +1,11 @@
+//! What a child does between clone and exec: one function a step, nothing allocated, no text.
+//!
+//! Part of the fence: only `core`, `ns_sys` and this folder, so that every step may run in memory
+//! shared with a program of many threads. Each may also be called from `pre_exec` of std's
+//! `Command`, or by a process that changes itself.
+
+mod mount_proc;
+mod propagation;
+
+pub use mount_proc::mount_proc;
+pub use propagation::propagation;

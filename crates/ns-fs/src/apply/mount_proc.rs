@@ -1,0 +1,28 @@
+//! `/proc` of the child's own pid namespace.
+
+use ns_sys::child;
+use rustix::mount::MountFlags;
+
+use crate::{Step, StepError};
+
+/// `mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)` — mounts the proc file
+/// system of the caller's pid namespace on top of what is there.
+///
+/// # Errors
+/// - `EPERM`: the pid namespace is not owned by the user namespace of the mount namespace, or the
+///   present `/proc` is masked in part, which a user namespace may not undo.
+/// - `ENOENT`: the root has no `/proc`.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.24; in a user namespace 3.8.
+///
+/// # References
+/// proc(5), user_namespaces(7); fs/namespace.c `mount_too_revealing`.
+pub fn mount_proc() -> Result<(), StepError> {
+    let flags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
+    child::mount(Some(c"proc"), c"/proc", Some(c"proc"), flags, None)
+        .map_err(|errno| StepError { step: Step::MountProc, errno })
+}

@@ -1,0 +1,77 @@
+//! The steps against the real kernel.
+
+use std::fs;
+
+use ns_fs::{Propagation, Step, apply};
+use ns_sys::{Errno, UnshareFlags, unshare};
+use ns_testbed::{Leftovers, SharedMount, forked};
+
+/// Mounts a tmpfs on the shared mount from a new mount namespace with `wish`; tells whether the
+/// mount showed outside.
+fn leaks(wish: Option<Propagation>) -> bool {
+    let shared = SharedMount::new();
+    let target = shared.path().join("inner");
+    fs::create_dir(&target).expect("mkdir");
+    let before = Leftovers::mountinfo();
+    let code = forked(|| {
+        unshare(UnshareFlags::NEWNS).expect("unshare");
+        if let Some(wish) = wish {
+            apply::propagation(wish).expect("propagation");
+        }
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("none", &target, "tmpfs", flags, None).expect("mount");
+        0
+    });
+    assert_eq!(code, 0);
+    before != Leftovers::mountinfo()
+}
+
+ns_testbed::test! {
+    /// Without the step a mount travels to the caller; private and slave keep it, shared does not.
+    fn d06_propagation() as [Root, Nested] {
+        assert!(leaks(None), "the test bed's mount does not propagate: the test shows nothing");
+        assert!(!leaks(Some(Propagation::Private)));
+        assert!(!leaks(Some(Propagation::Slave)));
+        assert!(leaks(Some(Propagation::Shared)));
+    }
+}
+
+ns_testbed::test! {
+    /// A failed step says which, and what the kernel said.
+    fn steps_name_themselves() as [User] {
+        let error = apply::propagation(Propagation::Private).expect_err("no privilege");
+        assert_eq!((error.step, error.errno), (Step::Propagation, Errno::PERM));
+        assert_eq!(error.to_string(), "propagation failed");
+        let error = apply::mount_proc().expect_err("no privilege");
+        assert_eq!((error.step, error.errno), (Step::MountProc, Errno::PERM));
+    }
+}
+
+ns_testbed::test! {
+    /// In a user namespace without a pid namespace of its own, proc is refused.
+    fn d10_proc_needs_a_pid_namespace() as [User] {
+        let code = forked(|| {
+            unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).expect("unshare");
+            let error = apply::mount_proc().expect_err("the pid namespace is the outer one's");
+            i32::from(error.errno != Errno::PERM)
+        });
+        assert_eq!(code, 0);
+    }
+}
+
+ns_testbed::test! {
+    /// In a new pid namespace proc shows that one.
+    fn d09_proc_shows_the_new_namespace() as [Root, User, Nested] {
+        let code = forked(|| {
+            let kinds = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWPID;
+            unshare(kinds).expect("unshare");
+            forked(|| {
+                apply::propagation(Propagation::Private).expect("propagation");
+                apply::mount_proc().expect("mount_proc");
+                let own = fs::read_link("/proc/self").expect("read the link");
+                i32::from(own.to_str() != Some("1"))
+            })
+        });
+        assert_eq!(code, 0);
+    }
+}
