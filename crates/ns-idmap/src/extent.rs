@@ -1,0 +1,99 @@
+//! One line of a map.
+
+use core::fmt;
+
+/// A run of ids: `length` of them, from `inside` in the namespace and from `outside` in its parent.
+///
+/// Any numbers can stand here; the rules are checked when a map is made of extents.
+///
+/// # References
+/// `user_namespaces(7)`, "User and group ID mappings: `uid_map` and `gid_map`".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Extent {
+    /// First id in the user namespace that the map belongs to.
+    pub inside: u32,
+    /// First id in the parent user namespace.
+    pub outside: u32,
+    /// How many ids.
+    pub length: u32,
+}
+
+/// The two sides of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Ids in the user namespace that the map belongs to.
+    Inside,
+    /// Ids in its parent.
+    Outside,
+}
+
+/// The three numbers of an extent, in the order of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// [`Extent::inside`]
+    Inside,
+    /// [`Extent::outside`]
+    Outside,
+    /// [`Extent::length`]
+    Length,
+}
+
+impl Extent {
+    /// The first id on a side.
+    pub(crate) const fn first(&self, side: Side) -> u32 {
+        match side {
+            Side::Inside => self.inside,
+            Side::Outside => self.outside,
+        }
+    }
+
+    /// The last id on a side, of an extent that keeps the rules.
+    pub(crate) const fn last(&self, side: Side) -> u32 {
+        self.first(side) + (self.length - 1)
+    }
+
+    /// How far behind the first id of a side `id` lies, if the extent has it.
+    pub(crate) const fn offset(&self, side: Side, id: u32) -> Option<u32> {
+        match id.checked_sub(self.first(side)) {
+            Some(offset) if offset < self.length => Some(offset),
+            _ => None,
+        }
+    }
+}
+
+impl Side {
+    pub(crate) const BOTH: [Self; 2] = [Self::Inside, Self::Outside];
+
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Inside => Self::Outside,
+            Self::Outside => Self::Inside,
+        }
+    }
+}
+
+/// `inside outside length`, as in a line of the map but without its end.
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.inside, self.outside, self.length)
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+        })
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inside => "inside id",
+            Self::Outside => "outside id",
+            Self::Length => "length",
+        })
+    }
+}

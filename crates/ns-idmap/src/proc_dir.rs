@@ -1,0 +1,32 @@
+//! Opens files below a held `/proc/PID`, and nothing else.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat, openat2};
+use rustix::io::Errno;
+
+use crate::ProcError;
+
+/// Opens `file` of the process; a symbolic link or a mount on top of it is refused.
+pub(crate) fn open(
+    dir: BorrowedFd<'_>,
+    file: &'static str,
+    access: OFlags,
+) -> Result<OwnedFd, ProcError> {
+    let opened = open_beneath(dir, file, access | OFlags::CLOEXEC | OFlags::NOFOLLOW);
+    let fd = opened.map_err(|errno| ProcError::Open { file, source: errno.into() })?;
+    // A made-up folder would take the map and map nobody.
+    match fstatfs(&fd) {
+        Ok(fs) if fs.f_type == PROC_SUPER_MAGIC => Ok(fd),
+        _ => Err(ProcError::NotProc { file }),
+    }
+}
+
+fn open_beneath(dir: BorrowedFd<'_>, file: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+    match openat2(dir, file, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6, and under filters that know it not and say so in either way.
+        Err(Errno::NOSYS | Errno::PERM) => openat(dir, file, flags, Mode::empty()),
+        opened => opened,
+    }
+}
