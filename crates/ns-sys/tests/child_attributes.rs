@@ -201,3 +201,20 @@ ns_testbed::test! {
         assert_eq!(forked(|| child::exit_group(0x1_07)), 7);
     }
 }
+
+ns_testbed::test! {
+    /// Readable is what can be read at once, and a process that has ended.
+    fn f28_readable() as [Root, User] {
+        let (reader, writer) = std::io::pipe().expect("pipe");
+        assert_eq!(child::is_readable(reader.as_fd()), Ok(false));
+        assert_eq!(child::write(writer.as_fd(), b"x"), Ok(1));
+        assert_eq!(child::is_readable(reader.as_fd()), Ok(true));
+
+        let mut sleeper = std::process::Command::new("sleep").arg("1000").spawn().expect("spawn");
+        let pidfd = ns_sys::pidfd_open(sleeper.id()).expect("pidfd_open");
+        assert_eq!(child::is_readable(pidfd.as_fd()), Ok(false));
+        sleeper.kill().expect("kill");
+        sleeper.wait().expect("wait");
+        assert_eq!(child::is_readable(pidfd.as_fd()), Ok(true));
+    }
+}

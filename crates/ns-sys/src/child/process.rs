@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{
-    __NR_getpid, __NR_ioctl, __NR_prctl, __NR_prlimit64, __NR_setdomainname, __NR_sethostname,
-    __NR_setpgid, __NR_setpriority, __NR_setsid, __NR_socket, rlimit64,
+    __NR_getpid, __NR_ioctl, __NR_ppoll, __NR_prctl, __NR_prlimit64, __NR_setdomainname,
+    __NR_sethostname, __NR_setpgid, __NR_setpriority, __NR_setsid, __NR_socket, rlimit64,
 };
-use rustix::fd::{BorrowedFd, RawFd};
+use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::fd;
 use crate::Result;
@@ -210,4 +210,39 @@ pub fn socket(domain: u32, kind: u32, protocol: u32) -> Result<RawFd> {
 pub unsafe fn ioctl(file: BorrowedFd<'_>, operation: u32, argument: usize) -> Result<usize> {
     // SAFETY: the caller vouches for the argument.
     unsafe { syscall(__NR_ioctl, [fd(file), operation as usize, argument]) }
+}
+
+/// `struct pollfd`.
+#[repr(C)]
+struct PollFd {
+    fd: i32,
+    events: i16,
+    revents: i16,
+}
+
+/// `POLLIN`, on every architecture.
+const POLLIN: i16 = 1;
+
+/// `ppoll(fd, POLLIN, 0)` — whether the descriptor is readable now; a pidfd is once its process or
+/// thread has ended.
+///
+/// # Errors
+/// None that a caller can act on: a descriptor that is not open counts as readable.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// ppoll(2), pidfd_open(2); fs/select.c.
+pub fn is_readable(file: BorrowedFd<'_>) -> Result<bool> {
+    let mut polled = PollFd { fd: file.as_raw_fd(), events: POLLIN, revents: 0 };
+    let at_once = [0_i64; 2];
+    let arguments =
+        [(&raw mut polled).expose_provenance(), 1, (&raw const at_once).expose_provenance(), 0, 0];
+    // SAFETY: one pollfd and a timespec of two words, which both outlive the call.
+    unsafe { syscall(__NR_ppoll, arguments) }?;
+    Ok(polled.revents != 0)
 }

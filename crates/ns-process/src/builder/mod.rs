@@ -1,0 +1,83 @@
+//! What is wished for, before anything is done.
+//!
+//! One builder with a kind as parameter: what [`Container`] and the kinds to come share is written
+//! once. Setters never fail; a mistake is remembered, and `start` reports the first.
+
+mod maps;
+mod namespaces;
+mod program;
+mod start;
+
+use std::ffi::OsString;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ns_idmap::{GidMap, UidMap};
+use ns_sys::{CloneFlags, NamespaceFlags};
+
+/// The kinds of [`Builder`].
+pub mod kind {
+    /// A program in namespaces of its own.
+    #[derive(Debug)]
+    pub enum Container {}
+}
+
+/// Starts a program in new namespaces; see the [crate](crate) for an example.
+pub type Container = Builder<kind::Container>;
+
+/// The builder behind [`Container`].
+#[derive(Debug)]
+pub struct Builder<Kind> {
+    pub(crate) name: String,
+    pub(crate) program: OsString,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Environment,
+    pub(crate) namespaces: NamespaceFlags,
+    pub(crate) flags: CloneFlags,
+    pub(crate) uid_map: Option<UidMap>,
+    pub(crate) gid_map: Option<GidMap>,
+    pub(crate) mount_proc: bool,
+    kind: PhantomData<fn() -> Kind>,
+}
+
+/// Changes to the caller's environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    /// Whether the caller's own is left out.
+    pub(crate) cleared: bool,
+    /// Set, or with `None` removed.
+    pub(crate) changes: Vec<(OsString, Option<OsString>)>,
+}
+
+impl<Kind> Builder<Kind> {
+    fn with_program(program: OsString) -> Self {
+        Self {
+            name: next_name(),
+            program,
+            args: Vec::new(),
+            env: Environment::default(),
+            namespaces: NamespaceFlags::empty(),
+            flags: CloneFlags::empty(),
+            uid_map: None,
+            gid_map: None,
+            mount_proc: false,
+            kind: PhantomData,
+        }
+    }
+
+    /// Labels the process, in errors and in `Debug`; the default is unique in this program.
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The label.
+    pub fn get_name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn next_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("container-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}

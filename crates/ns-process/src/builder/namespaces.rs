@@ -1,0 +1,58 @@
+//! Which namespaces are new, what is mounted in them, and clone's other flags.
+
+use std::path::Path;
+
+use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
+
+use super::Builder;
+
+impl<Kind> Builder<Kind> {
+    /// A new namespace of this kind.
+    pub fn namespace(&mut self, kind: Namespace) -> &mut Self {
+        self.namespaces |= kind.flag();
+        self
+    }
+
+    /// New namespaces of these kinds.
+    pub fn namespaces(&mut self, kinds: impl IntoIterator<Item = Namespace>) -> &mut Self {
+        self.namespaces.extend(kinds.into_iter().map(Namespace::flag));
+        self
+    }
+
+    /// A new namespace of every kind that the running kernel has.
+    pub fn all(&mut self) -> &mut Self {
+        let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
+        self.namespaces(Namespace::ALL.into_iter().filter(present))
+    }
+
+    /// No new namespace of this kind, after [`all`](Self::all).
+    pub fn without(&mut self, kind: Namespace) -> &mut Self {
+        self.namespaces -= kind.flag();
+        self
+    }
+
+    /// Mounts `/proc` of the new pid namespace; needs new `Pid` and `Mnt` namespaces.
+    pub fn mount_proc(&mut self) -> &mut Self {
+        self.mount_proc = true;
+        self
+    }
+
+    /// Adds flags of clone(2); those that a start cannot keep are refused by it, with the reason.
+    ///
+    /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED` and
+    /// `SYSVSEM` do what clone(2) says; `VM` and `VFORK` hold already.
+    pub fn flags(&mut self, flags: CloneFlags) -> &mut Self {
+        self.flags |= flags;
+        self
+    }
+
+    /// The namespaces that will be new.
+    pub fn get_namespaces(&self) -> NamespaceFlags {
+        self.namespaces | NamespaceFlags::from_bits_truncate(self.flags.bits())
+    }
+
+    /// The flags added.
+    pub fn get_flags(&self) -> CloneFlags {
+        self.flags
+    }
+}

@@ -1,0 +1,77 @@
+//! A child that may still be in the caller's memory.
+#![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
+
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ns_sys::child::is_readable;
+use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
+
+use super::go::say;
+use super::words::{ABORT, IN_MEMORY, Words};
+
+/// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
+/// word in every death.
+const ROUND: Duration = Duration::from_millis(100);
+
+/// The child between clone and exec. Dropped before [`Child::into_pidfd`], by an error or a panic,
+/// it is killed, waited out of the memory and reaped.
+#[derive(Debug)]
+pub(super) struct Child<'a> {
+    pid: u32,
+    /// `None` once it is handed on.
+    pidfd: Option<OwnedFd>,
+    words: &'a Words,
+}
+
+impl<'a> Child<'a> {
+    /// Takes over what clone3 made.
+    pub(super) fn new(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
+        // SAFETY: clone3 has just stored this descriptor, and nobody else knows it.
+        let pidfd = Some(unsafe { OwnedFd::from_raw_fd(pidfd) });
+        Self { pid, pidfd, words }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(super) fn words(&self) -> &'a Words {
+        self.words
+    }
+
+    pub(super) fn pidfd(&self) -> &OwnedFd {
+        self.pidfd.as_ref().expect("handed on at the very end")
+    }
+
+    /// Waits until the child has left the memory, by exec or by its end, whatever the futex says.
+    pub(super) fn left_memory(&self) {
+        while self.words.child_tid.load(Ordering::Acquire) == IN_MEMORY {
+            let woken = futex::wait(&self.words.child_tid, IN_MEMORY, Some(ROUND));
+            if woken.is_err() && is_readable(self.pidfd().as_fd()) == Ok(true) {
+                return;
+            }
+        }
+    }
+
+    /// The executed program's id and descriptor.
+    pub(super) fn into_pidfd(mut self) -> (u32, OwnedFd) {
+        (self.pid, self.pidfd.take().expect("handed on only here"))
+    }
+
+    fn end(&self, pidfd: &OwnedFd) {
+        say(self.words, ABORT);
+        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        self.left_memory();
+        let _ = waitid_pidfd(pidfd, WaitFlags::ALL);
+    }
+}
+
+impl Drop for Child<'_> {
+    fn drop(&mut self) {
+        if let Some(pidfd) = &self.pidfd {
+            self.end(pidfd);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Letting the child go, once its maps hold.
+
+use std::sync::atomic::Ordering;
+
+use ns_sys::futex;
+
+use super::child::Child;
+use super::maps;
+use super::words::{GO, Words};
+use crate::error::Error;
+use crate::plan::Plan;
+
+impl Child<'_> {
+    /// Writes the maps and says go, where the child waits for it.
+    pub(super) fn let_go(&mut self, plan: &Plan) -> Result<(), Error> {
+        if plan.needs_go() {
+            maps::write(plan, self.pid())?;
+            say(self.words(), GO);
+        }
+        Ok(())
+    }
+}
+
+/// Says `word` to a waiting child.
+pub(super) fn say(words: &Words, word: u32) {
+    words.go.store(word, Ordering::Release);
+    // If the wake were lost, the child's own round of 100 ms would end.
+    let _ = futex::wake(&words.go, 1);
+}

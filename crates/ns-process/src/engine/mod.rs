@@ -1,0 +1,86 @@
+//! How a program is started in shared memory: the caller's side.
+//!
+//! No fork: the child runs in the caller's memory, on a stack of its own, until it executes the
+//! program. The caller waits for that on a word that the kernel clears, and the kernel says whether
+//! the program was really executed.
+
+mod child;
+mod go;
+mod maps;
+mod report;
+mod signals;
+mod stack;
+mod starter;
+mod words;
+
+use std::ffi::CStr;
+use std::sync::atomic::AtomicI32;
+
+use ns_sys::child::SignalSet;
+use ns_sys::{CloneArgs, Errno};
+
+pub(crate) use words::{GO, Report, WAIT, Words};
+
+use crate::error::Error;
+use crate::hint;
+use crate::in_child::{self, ChildPlan};
+use crate::plan::Plan;
+use crate::process::{self, Process};
+use crate::step::Step;
+use child::Child;
+use signals::Blocked;
+use stack::Stack;
+use starter::Starter;
+
+/// Starts what `plan` says. On an error nothing is left behind.
+pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
+    process::sweep();
+    let prepare = |errno| Error::new(&plan.name, Step::Prepare).with_errno(errno);
+    let starter = plan.needs_go().then(Starter::new).transpose().map_err(prepare)?;
+    let stack = Stack::take().map_err(prepare)?;
+    let words = Words::new(plan.needs_go());
+    let candidates: Vec<&CStr> = plan.program.candidates().collect();
+    let (argv, envp) = (plan.program.argv(), plan.program.envp());
+    let child_plan = ChildPlan {
+        words: &words,
+        starter: starter.as_ref().map(Starter::watch),
+        propagation: plan.propagation,
+        mount_proc: plan.mount_proc,
+        mask: SignalSet::EMPTY,
+        candidates: &candidates,
+        argv: argv.as_ptr(),
+        envp: envp.as_ptr(),
+    };
+    let mut child = clone(plan, &words, &stack, &child_plan)?;
+    child.let_go(plan)?;
+    child.left_memory();
+    child.executed(plan)?;
+    let process = Process::new(plan.name.clone(), child.into_pidfd());
+    stack.keep();
+    Ok(process)
+}
+
+fn clone<'a>(
+    plan: &Plan,
+    words: &'a Words,
+    stack: &'a Stack,
+    child_plan: &'a ChildPlan<'a>,
+) -> Result<Child<'a>, Error> {
+    let pidfd = AtomicI32::new(-1);
+    let mut args = CloneArgs::new(plan.flags);
+    args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
+    let blocked = Blocked::all();
+    let cloned = in_child::clone(&args, child_plan);
+    drop(blocked);
+    match cloned {
+        Ok(pid) => Ok(Child::new(pid, pidfd.into_inner(), words)),
+        Err(errno) => Err(refused(plan, errno)),
+    }
+}
+
+fn refused(plan: &Plan, errno: Errno) -> Error {
+    let kinds = plan.namespaces();
+    let object = if kinds.is_empty() { "no namespaces".to_owned() } else { kinds.to_string() };
+    let hint = hint::for_clone(errno, kinds);
+    Error::new(&plan.name, Step::Clone).with_errno(errno).with_object(object).with_hint(hint)
+}

@@ -1,0 +1,61 @@
+//! The child's stack: its own, with a guard page, kept by the thread for its next start.
+#![allow(unsafe_code, reason = "mapping memory")]
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+
+use ns_sys::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+
+/// The lowest part, which no one may touch: at least a page, on every page size.
+const GUARD: usize = 64 * 1024;
+
+thread_local! {
+    /// A mapping costs more than the rest of a start's preparations.
+    static KEPT: Cell<Option<Stack>> = const { Cell::new(None) };
+}
+
+/// A stack, unmapped when it is dropped.
+#[derive(Debug)]
+pub(super) struct Stack(NonNull<u8>);
+
+impl Stack {
+    /// Enough for the steps, which hold no buffers; a page of it faults in, or two.
+    pub(super) const SIZE: usize = 64 * 1024;
+
+    /// The kept one, or a new one: for the first start, or one within another.
+    pub(super) fn take() -> Result<Self, Errno> {
+        KEPT.try_with(Cell::take).ok().flatten().map_or_else(Self::new, Ok)
+    }
+
+    /// Keeps it for the thread's next start.
+    pub(super) fn keep(self) {
+        let _ = KEPT.try_with(|kept| kept.set(Some(self)));
+    }
+
+    /// The lowest byte that may be used.
+    pub(super) fn lowest(&self) -> NonNull<u8> {
+        // SAFETY: the mapping is larger than its guard.
+        unsafe { self.0.add(GUARD) }
+    }
+
+    fn new() -> Result<Self, Errno> {
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE;
+        // SAFETY: a new mapping, at a place that the kernel chooses.
+        let start =
+            unsafe { mmap_anonymous(ptr::null_mut(), GUARD + Self::SIZE, protection, flags) }?;
+        let stack = Self(NonNull::new(start.cast()).ok_or(Errno::NOMEM)?);
+        // SAFETY: the lowest part of that mapping, which nobody has used.
+        unsafe { mprotect(start, GUARD, MprotectFlags::empty()) }?;
+        Ok(stack)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `new`. Whatever ran on it has left the memory: `start` makes its
+        // `Child` after the stack, so that it is dropped before.
+        let _ = unsafe { munmap(self.0.as_ptr().cast(), GUARD + Self::SIZE) };
+    }
+}

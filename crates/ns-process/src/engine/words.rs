@@ -1,0 +1,67 @@
+//! The words that caller and child share: one each for its id, the go, and what went wrong.
+
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use ns_sys::Errno;
+
+use crate::step::Step;
+
+/// The child waits.
+pub(crate) const WAIT: u32 = 0;
+/// The child goes on.
+pub(crate) const GO: u32 = 1;
+/// The child leaves.
+pub(crate) const ABORT: u32 = 2;
+
+/// What `child_tid` holds until the kernel clears it, which it does when the child leaves the shared
+/// memory.
+pub(crate) const IN_MEMORY: u32 = 1;
+
+/// Memory that caller and child write and watch, atomically and without locks.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// For `CLONE_CHILD_CLEARTID`.
+    pub(crate) child_tid: AtomicU32,
+    /// [`WAIT`], [`GO`] or [`ABORT`]; the caller alone writes it.
+    pub(crate) go: AtomicU32,
+    /// The number of the step that failed, or 0; the child alone writes it, and the next two first.
+    step: AtomicU32,
+    errno: AtomicI32,
+    /// Which of several objects of the step it was.
+    index: AtomicU32,
+}
+
+/// A step of the child's that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) step: Step,
+    pub(crate) errno: Errno,
+    pub(crate) index: u32,
+}
+
+impl Words {
+    pub(crate) fn new(waits: bool) -> Self {
+        Self {
+            child_tid: AtomicU32::new(IN_MEMORY),
+            go: AtomicU32::new(if waits { WAIT } else { GO }),
+            step: AtomicU32::new(0),
+            errno: AtomicI32::new(0),
+            index: AtomicU32::new(0),
+        }
+    }
+
+    /// The child's word on what failed.
+    pub(crate) fn report(&self, report: Report) {
+        self.errno.store(report.errno.raw_os_error(), Ordering::Relaxed);
+        self.index.store(report.index, Ordering::Relaxed);
+        self.step.store(report.step as u32, Ordering::Release);
+    }
+
+    /// What the child reported.
+    pub(crate) fn reported(&self) -> Option<Report> {
+        let step = Step::decode(self.step.load(Ordering::Acquire))?;
+        let errno = self.errno.load(Ordering::Relaxed);
+        let index = self.index.load(Ordering::Relaxed);
+        Some(Report { step, errno: Errno::from_raw_os_error(errno), index })
+    }
+}

@@ -1,0 +1,47 @@
+//! The names of errnos that a start meets.
+
+use ns_sys::Errno;
+
+/// Names by errno(3), so that a message carries what one searches for.
+const NAMES: &[(Errno, &str)] = &[
+    (Errno::PERM, "EPERM"),
+    (Errno::NOENT, "ENOENT"),
+    (Errno::SRCH, "ESRCH"),
+    (Errno::INTR, "EINTR"),
+    (Errno::IO, "EIO"),
+    (Errno::NXIO, "ENXIO"),
+    (Errno::TOOBIG, "E2BIG"),
+    (Errno::NOEXEC, "ENOEXEC"),
+    (Errno::BADF, "EBADF"),
+    (Errno::CHILD, "ECHILD"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::NOMEM, "ENOMEM"),
+    (Errno::ACCESS, "EACCES"),
+    (Errno::FAULT, "EFAULT"),
+    (Errno::BUSY, "EBUSY"),
+    (Errno::EXIST, "EEXIST"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOTDIR, "ENOTDIR"),
+    (Errno::ISDIR, "EISDIR"),
+    (Errno::INVAL, "EINVAL"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::TXTBSY, "ETXTBSY"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::ROFS, "EROFS"),
+    (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NOSYS, "ENOSYS"),
+    (Errno::LOOP, "ELOOP"),
+    (Errno::LIBBAD, "ELIBBAD"),
+    (Errno::USERS, "EUSERS"),
+    (Errno::OPNOTSUPP, "EOPNOTSUPP"),
+    (Errno::TIMEDOUT, "ETIMEDOUT"),
+];
+
+/// The name of `errno`, or its number.
+pub(crate) fn name(errno: Errno) -> String {
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == errno)
+        .map_or_else(|| format!("errno {}", errno.raw_os_error()), |(_, name)| (*name).to_owned())
+}

@@ -1,0 +1,30 @@
+//! What the child knows.
+
+use core::ffi::{CStr, c_char};
+use core::mem::needs_drop;
+
+use ns_fs::Propagation;
+use ns_sys::child::SignalSet;
+use ns_sys::fd::BorrowedFd;
+
+use crate::engine::Words;
+
+/// Everything the child is given: numbers, and pointers to what the parent keeps for it.
+pub(crate) struct ChildPlan<'a> {
+    /// Where it waits, and reports.
+    pub(crate) words: &'a Words,
+    /// The thread that will say go, if the child has to wait.
+    pub(crate) starter: Option<BorrowedFd<'a>>,
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) mount_proc: bool,
+    /// The signal mask of the program.
+    pub(crate) mask: SignalSet,
+    /// The paths at which the program may be.
+    pub(crate) candidates: &'a [&'a CStr],
+    /// Ends with a null pointer, as `envp`.
+    pub(crate) argv: *const *const c_char,
+    pub(crate) envp: *const *const c_char,
+}
+
+// The child leaves by exec or exit: what had to be dropped would be lost, or freed twice.
+const _: () = assert!(!needs_drop::<ChildPlan<'_>>());

@@ -1,0 +1,24 @@
+//! The fence: everything that runs between clone and exec, in the caller's memory.
+//!
+//! Nothing here allocates, locks, panics, unwinds, or touches a thread-local: for all that std and
+//! libc can tell, this is the thread that called clone3. What it needs stands in the [`ChildPlan`];
+//! what went wrong goes into its words. `std` is out of reach but for visible imports.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod child_plan;
+mod entry;
+mod program;
+mod steps;
+mod wait_for_go;
+
+pub(crate) use child_plan::ChildPlan;
+pub(crate) use entry::clone;

@@ -1,0 +1,68 @@
+//! A plan in words: its system calls in order.
+
+use std::fmt;
+
+use ns_sys::CloneFlags;
+
+use super::Plan;
+
+/// The ordered system calls of a start, one a line; nothing has been run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(Vec<String>);
+
+impl Plan {
+    /// Lists what a start will do, in order, each line with the side that does it.
+    ///
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let plan = Container::new("true").namespace(Namespace::Uts).plan()?;
+    /// println!("{}", plan.describe());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn describe(&self) -> Description {
+        let mut lines = vec!["memory: shared; tail: exec".to_owned()];
+        lines.extend(self.before().map(|line| format!("parent: {line}")));
+        lines.extend(self.child().map(|line| format!("child: {line}")));
+        lines.extend(AFTER.iter().map(|line| format!("parent: {line}")));
+        Description(lines)
+    }
+
+    fn before(&self) -> impl Iterator<Item = String> {
+        let watch = self.needs_go().then(|| "pidfd_open(own thread, PIDFD_THREAD)".to_owned());
+        let mask = ["rt_sigprocmask(all)".to_owned()];
+        let clone = [clone_line(self.flags), "rt_sigprocmask(former)".to_owned()];
+        watch.into_iter().chain(mask).chain(clone).chain(self.maps())
+    }
+
+    fn maps(&self) -> impl Iterator<Item = String> {
+        let uid = self.uid_map.as_ref().map(|map| format!("write(uid_map, {:?})", map.to_string()));
+        let gid = self.gid_map.as_ref().map(|map| format!("write(gid_map, {:?})", map.to_string()));
+        let open = self.needs_go().then(|| "open(/proc/PID)".to_owned());
+        let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
+        open.into_iter().chain(uid).chain(gid).chain(go)
+    }
+
+    fn child(&self) -> impl Iterator<Item = String> {
+        let dispositions = ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()];
+        let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
+        let propagation = self.propagation.map(|wish| format!("mount(/, {wish:?})"));
+        let proc = self.mount_proc.then(|| "mount(/proc)".to_owned());
+        let mask = ["rt_sigprocmask(none)".to_owned()];
+        let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
+        dispositions.into_iter().chain(go).chain(propagation).chain(proc).chain(mask).chain(exec)
+    }
+}
+
+/// What the parent does while the child leaves its memory, and then.
+const AFTER: [&str; 2] = ["futex(child_tid, wait)", "waitid(pidfd, WNOHANG | WNOWAIT | __WCLONE)"];
+
+fn clone_line(flags: CloneFlags) -> String {
+    format!("clone3({})", flags | CloneFlags::PIDFD)
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}

@@ -1,0 +1,81 @@
+//! The handle of a started process.
+
+mod abandoned;
+mod join;
+mod signal;
+mod status;
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::ExitStatus;
+use std::sync::Mutex;
+
+pub(crate) use abandoned::sweep;
+
+pub use abandoned::reap;
+
+/// A started process, held by a descriptor: it can be joined, signalled and asked from any thread,
+/// any number of times, and never comes to mean another one.
+///
+/// Dropped, it neither kills nor blocks: the process is reaped if it has ended, and otherwise by a
+/// later start, join, drop or [`reap`].
+pub struct Process {
+    name: String,
+    pid: u32,
+    /// `None` only while it is dropped.
+    pidfd: Option<OwnedFd>,
+    /// How it ended, once that is known: the kernel tells it once.
+    status: Mutex<Option<ExitStatus>>,
+}
+
+impl Process {
+    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd)) -> Self {
+        Self { name, pid, pidfd: Some(pidfd), status: Mutex::new(None) }
+    }
+
+    /// The id of the process in the caller's pid namespace, as std's `Child::id`.
+    ///
+    /// It may mean another process once this one was joined; [`signal`](Self::signal) cannot.
+    #[doc(alias = "ident")]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The label of the builder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A descriptor of the process, readable for poll(2) once it has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        match &self.pidfd {
+            Some(pidfd) => pidfd.as_fd(),
+            None => unreachable!("taken by drop alone"),
+        }
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd()
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("name", &self.name)
+            .field("pid", &self.pid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        sweep();
+        let known = self.status.get_mut().is_ok_and(|status| status.is_some());
+        if let Some(pidfd) = self.pidfd.take().filter(|_| !known) {
+            abandoned::leave(pidfd);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Signals to the process and to no other.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use ns_sys::{Errno, Signal, pidfd_send_signal};
+
+use super::Process;
+use crate::error::Error;
+use crate::step::Step;
+
+impl Process {
+    /// Sends `signal`; does nothing if the process has ended.
+    ///
+    /// Pid 1 of a pid namespace gets only signals it has handlers for, and `SIGKILL` and `SIGSTOP`.
+    ///
+    /// # Errors
+    /// `EPERM`: the process has become another user.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
+        match pidfd_send_signal(self, signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(errno) => Err(self.failed(Step::Signal, errno)),
+        }
+    }
+
+    /// Sends `SIGTERM`, which pid 1 of a pid namespace ignores unless it handles it.
+    ///
+    /// # Errors
+    /// As [`signal`](Self::signal).
+    pub fn terminate(&self) -> Result<(), Error> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Sends `SIGKILL`, which ends pid 1 of a pid namespace too, and with it all in there.
+    ///
+    /// # Errors
+    /// As [`signal`](Self::signal).
+    pub fn kill(&self) -> Result<(), Error> {
+        self.signal(Signal::KILL)
+    }
+
+    /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
+    ///
+    /// # Errors
+    /// As [`signal`](Self::signal) and [`join`](Self::join).
+    pub fn terminate_timeout(&self, grace: Duration) -> Result<ExitStatus, Error> {
+        self.terminate()?;
+        if let Some(status) = self.join_timeout(grace)? {
+            return Ok(status);
+        }
+        self.kill()?;
+        self.join()
+    }
+}

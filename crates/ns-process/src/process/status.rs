@@ -1,0 +1,56 @@
+//! How the process ended, though the kernel tells it once and perhaps to somebody else.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::PoisonError;
+
+use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+
+use super::Process;
+use crate::error::Error;
+use crate::step::Step;
+
+impl Process {
+    /// The exit code, `-N` after signal N, as Python's `exitcode`; `None` while the process runs.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    #[doc(alias = "exitcode")]
+    pub fn exit_code(&self) -> Result<Option<i32>, Error> {
+        let status = self.join_timeout(std::time::Duration::ZERO)?;
+        Ok(status.and_then(|ended| ended.code().or(ended.signal().map(|signal| -signal))))
+    }
+
+    pub(super) fn known_status(&self) -> Option<ExitStatus> {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reaps an ended process, or learns what whoever reaped it was told.
+    pub(super) fn take_status(&self) -> Result<ExitStatus, Error> {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = *status {
+            return Ok(known);
+        }
+        let word = match waitid_pidfd(self, WaitFlags::ALL) {
+            Ok(ended) => ended,
+            Err(Errno::CHILD) => pidfd_get_info(self).ok().and_then(|info| info.exit_status),
+            Err(errno) => return Err(self.failed(Step::Wait, errno)),
+        };
+        let ended = word.map(WaitStatus::as_raw).map(ExitStatus::from_raw);
+        *status = ended;
+        ended.ok_or_else(|| self.status_lost())
+    }
+
+    fn status_lost(&self) -> Error {
+        let hint = "SIGCHLD is ignored or somebody else reaped it; Linux 6.15 tells all the same";
+        Error::new(self.name(), Step::Wait)
+            .with_object(format!("the status of process {} is lost", self.pid()))
+            .with_hint(Some(hint))
+    }
+
+    pub(super) fn failed(&self, step: Step, errno: Errno) -> Error {
+        Error::new(self.name(), step)
+            .with_errno(errno)
+            .with_object(format!("process {}", self.pid()))
+    }
+}

@@ -1,0 +1,105 @@
+//! The steps of a start: one table, which encodes, decodes and names them.
+
+use core::fmt;
+
+/// Which of the two processes a step belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The process that starts the other one.
+    Parent,
+    /// The process that is being started.
+    Child,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parent => "parent",
+            Self::Child => "child",
+        })
+    }
+}
+
+macro_rules! steps {
+    ($($(#[$doc:meta])* $step:ident = $number:literal, $side:ident, $name:literal;)+) => {
+        /// A step of a start, in the order in which they are made.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        #[repr(u32)]
+        pub enum Step {
+            $($(#[$doc])* $step = $number,)+
+        }
+
+        impl Step {
+            /// Every step.
+            pub const ALL: &[Self] = &[$(Self::$step,)+];
+
+            /// The process that makes it.
+            pub const fn side(self) -> Side {
+                match self {
+                    $(Self::$step => Side::$side,)+
+                }
+            }
+
+            /// Its name in messages.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$step => $name,)+
+                }
+            }
+
+            /// The step with this number in a child's report.
+            pub(crate) const fn decode(number: u32) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$step),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    /// What was asked for was looked at; nothing has been done.
+    Check = 1, Parent, "check";
+    /// A stack and a place for the report were made.
+    Prepare = 2, Parent, "prepare";
+    /// clone3(2).
+    Clone = 3, Parent, "clone3";
+    /// The child's uid_map was written.
+    UidMap = 4, Parent, "uid_map";
+    /// The child's gid_map, and setgroups before it.
+    GidMap = 5, Parent, "gid_map";
+    /// The child was let go, and left the shared memory.
+    Go = 6, Parent, "go";
+    /// Signal dispositions went back to their defaults.
+    Dispositions = 7, Child, "dispositions";
+    /// How mounts travel between the child's mount namespace and the caller's.
+    Propagation = 8, Child, "propagation";
+    /// `/proc` of the child's pid namespace.
+    MountProc = 9, Child, "mount_proc";
+    /// The signal mask of the program.
+    SignalMask = 10, Child, "signal_mask";
+    /// execve(2).
+    Exec = 11, Child, "execve";
+    /// The child's end was waited for.
+    Wait = 12, Parent, "wait";
+    /// A signal was sent.
+    Signal = 13, Parent, "signal";
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl From<ns_fs::Step> for Step {
+    fn from(step: ns_fs::Step) -> Self {
+        match step {
+            ns_fs::Step::Propagation => Self::Propagation,
+            // Every step of ns-fs that this crate makes has its row above.
+            _ => Self::MountProc,
+        }
+    }
+}
