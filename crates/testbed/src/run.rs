@@ -17,6 +17,9 @@ use crate::{become_role, skip};
 /// No test may take longer; one that hangs is killed with its process group.
 const DEADLINE: Duration = Duration::from_mins(5);
 
+/// Folders that every role may search.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// What the inner process prints last: a name that matched no test must not pass as success.
 const DONE: &str = "ns-testbed: body done";
 
@@ -46,7 +49,9 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
 
 fn run_in(name: &str, role: Role) {
     let binary = File::open("/proc/self/exe").expect("open the test binary");
-    let mut env: Vec<_> = env::vars_os().filter(|(key, _)| key != "RUST_TEST_THREADS").collect();
+    let own = ["PATH", "RUST_TEST_THREADS"];
+    let mut env: Vec<_> = env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
+    env.push(("PATH".into(), PATH.into()));
     env.push((role::VARIABLE.into(), role.name().into()));
     let args = [name, "--exact", "--nocapture", "--include-ignored"];
     let child = become_role::command(role, binary, &args, &env)

@@ -39,8 +39,8 @@ impl<Kind> Builder<Kind> {
 
     /// Adds flags of clone(2); those that a start cannot keep are refused by it, with the reason.
     ///
-    /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED` and
-    /// `SYSVSEM` do what clone(2) says; `VM` and `VFORK` hold already.
+    /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,
+    /// `FS` and `FILES` do what clone(2) says; `VM` and `VFORK` hold already.
     pub fn flags(&mut self, flags: CloneFlags) -> &mut Self {
         self.flags |= flags;
         self

@@ -11,6 +11,8 @@ mod report;
 mod signals;
 mod stack;
 mod starter;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::ffi::CStr;

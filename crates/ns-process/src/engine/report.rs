@@ -37,6 +37,7 @@ fn failed(plan: &Plan, report: Report) -> Error {
 }
 
 fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
+    let error = error.with_hint(exec_hint(report.errno));
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let name = plan.program.name().to_string_lossy();
     if let [only] = candidates[..] {
@@ -47,6 +48,15 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     }
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     error.with_object(format!("{:?}", tried.unwrap_or(name)))
+}
+
+fn exec_hint(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::ACCESS => Some("not executable, or a folder on the way may not be searched"),
+        Errno::NOEXEC => Some("not a program, and a script needs a first line with #!"),
+        Errno::TXTBSY => Some("somebody has it open for writing"),
+        _ => None,
+    }
 }
 
 fn killed(plan: &Plan, ended: Option<WaitStatus>) -> Error {

@@ -13,6 +13,9 @@ use crate::step::Step;
 /// Returns when no path could be executed, with the error that says most: a file that may not be
 /// executed counts more than folders that do not have it.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
+    if let [only] = plan.candidates {
+        return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
+    }
     let mut told = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
     for (index, path) in (0..).zip(plan.candidates) {
         let errno = try_path(plan, path);

@@ -6,20 +6,17 @@ use crate::builder::Builder;
 use crate::error::Error;
 use crate::step::Step;
 
-/// Flags that no start keeps, with the reason.
-const REFUSED: &[(CloneFlags, &str)] = &[
-    (CloneFlags::THREAD, "a thread cannot execute a program without ending the caller"),
-    (CloneFlags::SIGHAND, "the child's dispositions go back to their defaults"),
-    (CloneFlags::DETACHED, "clone3 refuses it"),
-    (CloneFlags::PARENT, "the child is the caller's own"),
-    (CloneFlags::FS, "the child's root and directory are its own"),
-    (CloneFlags::FILES, "the child's descriptors are its own"),
+/// Flags that no start of a program keeps, with the reason.
+const REFUSED: [(CloneFlags, &str); 9] = [
+    (CloneFlags::THREAD, "a thread that executes a program ends the caller"),
+    (CloneFlags::SIGHAND, "the program begins with dispositions of its own"),
+    (CloneFlags::PARENT, "the handle waits for a child of the caller"),
+    (CloneFlags::PIDFD, "the handle has one"),
+    (CloneFlags::INTO_CGROUP, "it needs a descriptor"),
     (CloneFlags::SETTLS, "it needs a pointer: use ns-sys"),
     (CloneFlags::PARENT_SETTID, "it needs a pointer: use ns-sys"),
     (CloneFlags::CHILD_SETTID, "it needs a pointer: use ns-sys"),
     (CloneFlags::CHILD_CLEARTID, "it needs a pointer: use ns-sys"),
-    (CloneFlags::PIDFD, "the handle has one"),
-    (CloneFlags::INTO_CGROUP, "it needs a descriptor"),
 ];
 
 pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
@@ -30,21 +27,13 @@ pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
 
 fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     let flags = wish.flags | wish.namespaces.into();
-    if let Err(rule) = CloneArgs::new(flags - pointers()).validate() {
-        return Err(mistake(wish, format!("flags: {rule}")));
+    if let Some((flag, reason)) = REFUSED.iter().find(|(flag, _)| flags.contains(*flag)) {
+        return Err(mistake(wish, format!("flags: {flag}: {reason}")));
     }
-    match REFUSED.iter().find(|(flag, _)| flags.contains(*flag)) {
-        Some((flag, reason)) => Err(mistake(wish, format!("flags: {flag}: {reason}"))),
-        None => Ok(()),
-    }
-}
-
-/// Flags whose pointer the builder cannot give; they are refused for that, not for lacking it.
-fn pointers() -> CloneFlags {
-    CloneFlags::PARENT_SETTID
-        | CloneFlags::CHILD_SETTID
-        | CloneFlags::CHILD_CLEARTID
-        | CloneFlags::PIDFD
+    // The start's own flags go along with every other; the pointer of one is given later.
+    let own = CloneFlags::VM | CloneFlags::CLEAR_SIGHAND;
+    let checked = CloneArgs::new(flags | own).validate();
+    checked.map_err(|rule| mistake(wish, format!("flags: {rule}")))
 }
 
 fn maps<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {

@@ -1,0 +1,60 @@
+//! Shared by the test binaries: what a program saw, by way of a file.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ns_process::Container;
+
+/// A file of its own, removed on drop.
+pub(crate) struct Output(PathBuf);
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ns-process-{}-{count}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().expect("a plain path")
+    }
+
+    pub(crate) fn read(&self) -> String {
+        fs::read_to_string(&self.0).expect("the program wrote its file")
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A shell that runs `script`.
+pub(crate) fn shell(script: &str) -> Container {
+    let mut container = Container::new("sh");
+    container.arg("-c").arg(script);
+    container
+}
+
+/// What `script` prints in `container`, which must be a [`shell`] with an empty script.
+pub(crate) fn prints(container: impl FnOnce(&mut Container), script: &str) -> String {
+    let output = Output::new();
+    let mut shell = shell(&format!("exec > {}; {script}", output.path()));
+    container(&mut shell);
+    let status = shell.start().expect("start").join().expect("join");
+    assert!(status.success(), "{script}: {status}");
+    output.read()
+}
+
+/// Waits until `holds`, no longer than five seconds.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,175 @@
+//! Programs in the namespaces that were asked for.
+
+mod common;
+
+use std::fs;
+
+use common::{Output, prints, shell};
+use ns_process::{CloneFlags, Container, Namespace};
+use ns_testbed::{Leftovers, Role, SharedMount, role};
+
+/// The namespaces of whoever reads, by kind.
+const LINKS: &str =
+    "for n in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$n; done";
+
+fn own_links() -> Vec<String> {
+    let link = |kind: Namespace| fs::read_link(format!("/proc/self/ns/{kind}")).expect("a link");
+    Namespace::ALL.map(link).map(|link| link.to_string_lossy().into_owned()).into()
+}
+
+fn is_new(kinds: impl FnOnce(&mut Container)) -> Vec<Namespace> {
+    let inside = prints(kinds, LINKS);
+    let pairs = own_links().into_iter().zip(inside.lines().map(str::to_owned).collect::<Vec<_>>());
+    pairs
+        .zip(Namespace::ALL)
+        .filter(|((own, inner), _)| own != inner)
+        .map(|(_, kind)| kind)
+        .collect()
+}
+
+ns_testbed::test! {
+    /// README, first example: pid 1 is the shell, root of its namespaces, and ps sees two processes.
+    fn first_container() as [Root, User, Nested] {
+        let listed = prints(
+            |container| {
+                container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]).map_zero();
+            },
+            "mount -t proc proc /proc && ps ax; id -u; id -g",
+        );
+        let lines: Vec<&str> = listed.lines().collect();
+        assert_eq!(lines.len(), 5, "{listed}");
+        assert!(lines[0].contains("PID"), "{listed}");
+        assert!(lines[1].trim_start().starts_with("1 ") && lines[1].contains("sh -c"), "{listed}");
+        assert!(lines[2].contains("ps ax"), "{listed}");
+        assert_eq!(lines[3..], ["0", "0"]);
+    }
+}
+
+ns_testbed::test! {
+    /// Every namespace of the kernel, inode by inode.
+    fn all_makes_every_namespace() as [Root, User, Nested] {
+        assert_eq!(is_new(|container| { container.all().map_zero(); }), Namespace::ALL);
+    }
+}
+
+ns_testbed::test! {
+    /// Each single kind is new and the others are the caller's.
+    fn one_kind_at_a_time() as [Root] {
+        for kind in Namespace::ALL {
+            assert_eq!(is_new(|container| { container.namespace(kind); }), [kind]);
+            assert_eq!(is_new(|container| { container.flags(kind.clone_flag()); }), [kind]);
+        }
+        assert_eq!(is_new(|_| {}), []);
+    }
+}
+
+ns_testbed::test! {
+    /// `all` can be taken back in part, whatever the order of the setters before it was.
+    fn all_without() as [Root, User, Nested] {
+        let new = is_new(|container| {
+            container.all().without(Namespace::Net).without(Namespace::Time).map_zero();
+        });
+        assert_eq!(new.len(), 6);
+        assert!(!new.contains(&Namespace::Net) && !new.contains(&Namespace::Time));
+    }
+}
+
+ns_testbed::test! {
+    /// The program never runs unmapped: 500 of 500 have capabilities.
+    fn a01_mapped_before_exec() as [Root, User] {
+        let output = Output::new();
+        let script = format!("grep CapEff /proc/self/status >> {}", output.path());
+        for _ in 0..500 {
+            let mut container = shell(&script);
+            container.namespace(Namespace::User).map_zero();
+            assert!(container.start().expect("start").join().expect("join").success());
+        }
+        let text = output.read();
+        assert_eq!(text.lines().count(), 500);
+        assert_eq!(text.lines().filter(|line| line.ends_with("0000000000000000")).count(), 0);
+    }
+}
+
+ns_testbed::test! {
+    /// Unprivileged, setgroups is denied, because the kernel asks for it; root keeps it.
+    fn a11_setgroups_as_the_kernel_demands() as [Root, User] {
+        let inside = prints(
+            |container| { container.namespace(Namespace::User).map_zero(); },
+            "cat /proc/self/setgroups /proc/self/uid_map /proc/self/gid_map | tr -s ' '",
+        );
+        let (setgroups, id) = if role() == Role::Root { ("allow", 0) } else { ("deny", 12345) };
+        assert_eq!(inside, format!("{setgroups}\n 0 {id} 1\n 0 {id} 1\n"));
+    }
+}
+
+ns_testbed::test! {
+    /// `/proc` shows the new pid namespace, and the caller's mounts stay as they are.
+    fn d10_mount_proc() as [Root, User, Nested] {
+        let before = Leftovers::mountinfo();
+        let listed = prints(
+            |container| { container.all().map_zero().mount_proc(); },
+            "ls /proc | grep -c '^[0-9]*$'; readlink /proc/self >/dev/null; echo $$",
+        );
+        assert_eq!(before, Leftovers::mountinfo());
+        let (processes, own) = listed.split_once('\n').expect("two lines");
+        assert!(processes.parse::<u32>().expect("a count") <= 3, "{listed}");
+        assert_eq!(own.trim(), "1");
+    }
+}
+
+ns_testbed::test! {
+    /// What is mounted inside does not show outside, on a mount that would propagate.
+    fn d06_mounts_stay_inside() as [Root, Nested] {
+        let shared = SharedMount::new();
+        let target = shared.path().join("inner");
+        fs::create_dir(&target).expect("mkdir");
+        let before = Leftovers::mountinfo();
+        let mount = format!("mount -t tmpfs none {} && grep -c {0} /proc/self/mountinfo", target.display());
+        let seen = prints(|container| { container.namespace(Namespace::Mnt); }, &mount);
+        assert_eq!(seen.trim(), "1");
+        assert_eq!(before, Leftovers::mountinfo());
+    }
+}
+
+ns_testbed::test! {
+    /// Flags that clone(2) has and a start can keep are taken.
+    fn harmless_flags_are_taken() as [Root, User] {
+        for flags in [CloneFlags::IO, CloneFlags::FS | CloneFlags::FILES, CloneFlags::SYSVSEM, CloneFlags::UNTRACED, CloneFlags::PTRACE,
+                      CloneFlags::VM | CloneFlags::VFORK] {
+            let mut container = Container::new("true");
+            let status = container.flags(flags).start().expect("start").join().expect("join");
+            assert!(status.success(), "{flags}");
+        }
+    }
+}
+
+ns_testbed::test! {
+    /// A container within a container: the inner map is written by the right ancestor.
+    fn a13_nested_containers() as [Root, User] {
+        let inner = "unshare --user --map-root-user cat /proc/self/uid_map | tr -s ' '";
+        let seen = prints(|container| { container.namespace(Namespace::User).map_zero(); }, inner);
+        assert_eq!(seen, " 0 0 1\n");
+    }
+}
+
+ns_testbed::test! {
+    /// Threads that do not stand still change nothing, and nothing of theirs changes.
+    fn b09_from_a_threaded_program() as [Root, User] {
+        let links = own_links();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for size in 0..25 {
+                        let mut container = Container::new("sh");
+                        container.args(["-c", "exit 3"]).all().without(Namespace::Net).map_zero();
+                        let noise = vec![1_u8; size * 4096];
+                        let status = container.start().expect("start").join().expect("join");
+                        assert_eq!(status.code(), Some(3));
+                        drop(noise);
+                    }
+                });
+            }
+        });
+        assert_eq!(own_links(), links);
+    }
+}
