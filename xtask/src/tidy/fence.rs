@@ -30,7 +30,17 @@ const FENCES: [Fence; 2] = [
     Fence {
         module: "crates/ns-fs/src/apply",
         inside: "crate::apply",
-        allowed: &["core", "ns_sys", "crate::apply", "crate::step"],
+        allowed: &[
+            "core",
+            "ns_sys",
+            "crate::apply",
+            "crate::step",
+            "crate::Propagation",
+            "crate::Step",
+            "crate::StepError",
+            // The type of an argument; the call itself is ns_sys's.
+            "rustix::mount::MountFlags",
+        ],
     },
 ];
 
@@ -79,14 +89,25 @@ pub(super) fn findings(sources: &[Source]) -> Vec<Finding> {
     });
     fenced
         .flat_map(|(fence, source)| [bad_paths(fence, source), bad_words(source)].concat())
+        .chain(FENCES.iter().filter_map(|fence| nothing_behind(fence, sources)))
         .collect()
+}
+
+/// A folder that was renamed must not leave its fence behind, around nothing.
+fn nothing_behind(fence: &Fence, sources: &[Source]) -> Option<Finding> {
+    let (krate, _) = fence.module.rsplit_once('/')?;
+    let is_placeholder = sources.iter().filter(|source| source.is_in(krate)).count() <= 1;
+    let holds = is_placeholder || sources.iter().any(|source| source.is_in(fence.module));
+    let message = "no file is behind this fence".to_owned();
+    (!holds).then(|| Finding { path: fence.module.to_owned(), line: 1, message })
 }
 
 fn bad_paths(fence: &Fence, source: &Source) -> Vec<Finding> {
     let module = module_of(fence, source);
     let mut paths = imports(&source.lexemes);
     paths.extend(paths_from(&without_imports(&source.lexemes), &ROOTS));
-    let bad = |path: &&Path| !fence.allows(&absolute(&path.text, &module));
+    let children = modules(&source.lexemes);
+    let bad = |path: &&Path| !fence.allows(&absolute(&path.text, &module, &children));
     let message = |path: &Path| format!("`{}` is not allowed between clone and exec", path.text);
     paths.iter().filter(bad).map(|path| Finding::new(source, path.line, message(path))).collect()
 }
@@ -107,11 +128,21 @@ fn module_of(fence: &Fence, source: &Source) -> Vec<String> {
     fence.inside.split("::").chain(below).map(str::to_owned).collect()
 }
 
-/// Replaces `self` and each `super`; from above the crate's root the rest stands alone.
-fn absolute(path: &str, module: &[String]) -> String {
+/// The modules that a file declares.
+fn modules(lexemes: &[Lexeme]) -> Vec<&str> {
+    lexemes
+        .windows(2)
+        .filter(|pair| pair[0].text == "mod")
+        .map(|pair| pair[1].text.as_str())
+        .collect()
+}
+
+/// Replaces `self` and each `super`; `children` are what the module declares.
+fn absolute(path: &str, module: &[String], children: &[&str]) -> String {
     let mut module = module.to_vec();
     let mut parts = path.split("::").peekable();
-    if !parts.peek().is_some_and(|first| ["self", "super"].contains(first)) {
+    let relative = |first: &&str| ["self", "super"].contains(first) || children.contains(first);
+    if !parts.peek().is_some_and(relative) {
         return path.to_owned();
     }
     while let Some(part) = parts.next_if(|part| ["self", "super"].contains(part)) {
@@ -157,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_allowed_passes() {
         let text = "use core::ffi::CStr;\nuse ns_sys::{child, Errno};\nuse ns_fs::apply::*;\n\
-            use super::record::Record;\nuse crate::step::Step;\nuse crate::plan::child::Plan;\n\
+            use super::record::Record;\nmod exec;\nuse exec::exec;\nuse crate::step::Step;\nuse crate::plan::child::Plan;\n\
             const _: () = assert!(true);\n// std::vec::Vec panic!()\n\
             fn f() { core::alloc::x(); \"std::x panic!\"; }";
         assert_eq!(count(CHILD, text), 0, "{:?}", places(findings, CHILD, text));
@@ -187,7 +218,9 @@ mod tests {
                 "{import}"
             );
         }
+        assert_eq!(count(CHILD, "mod exec;\nuse hooks::exec;"), 1);
         assert_eq!(count(APPLY, "use super::plan::Plan;"), 1);
+        assert_eq!(count(APPLY, "use rustix::mount::{MountFlags, mount};"), 1);
         assert_eq!(count(APPLY, "use ns_fs::apply::X;"), 1);
     }
 
@@ -215,6 +248,14 @@ mod tests {
             assert_eq!(count(CHILD, &format!("fn f() {{ {word}; }}")), 1, "{word}");
         }
         assert_eq!(count(CHILD, "fn f(s: &String) {}"), 1);
+    }
+
+    #[test]
+    fn a_fence_around_nothing_is_found() {
+        let source = |path| Source::new(path, "");
+        let moved = ["crates/ns-fs/src/lib.rs", "crates/ns-fs/src/applied/mod.rs"].map(source);
+        assert_eq!(findings(&moved).len(), 1);
+        assert!(findings(&moved[..1]).is_empty());
     }
 
     #[test]
