@@ -1,13 +1,16 @@
 //! What `cargo metadata` knows of this workspace.
 
-use std::path::Path;
+use std::env;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
-/// The folder that holds the workspace.
-pub(crate) fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+/// The folder that holds the workspace, asked of the cargo that runs this: two clones with one
+/// target folder share this program, so what it was compiled in may be the other clone.
+pub(crate) fn root() -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.and_then(|package| Some(package.parent()?.to_owned())).unwrap_or_else(|| ".".into())
 }
 
 /// The members and what they declare, without resolving what lies outside.
