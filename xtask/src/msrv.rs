@@ -1,24 +1,40 @@
 //! The library crates on the oldest Rust they promise.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
-use cargo_metadata::Package;
+use cargo_metadata::{Metadata, Package};
 
 use crate::command::Cmd;
 use crate::outcome::Outcome;
 use crate::{rustup, workspace};
 
 pub(crate) fn run() -> Result<Outcome> {
-    let metadata = workspace::metadata()?;
     let mut skipped = Vec::new();
-    for package in workspace::libraries(&metadata) {
-        let toolchain = toolchain(package)?;
+    for (toolchain, crates) in by_toolchain(&workspace::metadata()?)? {
         if obtain(&toolchain) {
-            check(package, &toolchain).run()?;
+            check(&toolchain, &crates).run()?;
         } else {
-            skipped.push(reason(package, &toolchain));
+            skipped.push(reason(&toolchain));
         }
     }
     Ok(Outcome::unless_skipped(&skipped))
+}
+
+/// Together, so that a missing toolchain is asked for only once.
+fn by_toolchain(metadata: &Metadata) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut crates = BTreeMap::<_, Vec<_>>::new();
+    for package in workspace::libraries(metadata) {
+        crates.entry(toolchain(package)?).or_default().push(package.name.to_string());
+    }
+    Ok(crates)
+}
+
+/// The name rustup gives to the newest patch of the promised version.
+fn toolchain(package: &Package) -> Result<String> {
+    let lacking = || format!("{} promises no rust-version", package.name);
+    let version = package.rust_version.as_ref().with_context(lacking)?;
+    Ok(format!("{}.{}", version.major, version.minor))
 }
 
 fn obtain(toolchain: &str) -> bool {
@@ -26,22 +42,14 @@ fn obtain(toolchain: &str) -> bool {
         || rustup::obtain(&["toolchain", "install", toolchain, "--profile", "minimal"])
 }
 
-fn check(package: &Package, toolchain: &str) -> Cmd {
-    let name = package.name.as_str();
-    Cmd::new("rustup", &["run", toolchain, "cargo", "check", "--all-features", "--lib", "-p", name])
+fn check(toolchain: &str, crates: &[String]) -> Cmd {
+    let mut args = vec!["run", toolchain, "cargo", "check", "--all-features", "--lib"];
+    args.extend(crates.iter().flat_map(|name| ["-p", name.as_str()]));
+    Cmd::new("rustup", &args)
 }
 
-fn reason(package: &Package, toolchain: &str) -> String {
-    format!(
-        "no Rust {toolchain} here for {}; only clippy's incompatible_msrv stands for it",
-        package.name
-    )
-}
-
-/// The name rustup gives to the newest patch of the promised version.
-fn toolchain(package: &Package) -> Result<String> {
-    let version = package.rust_version.as_ref().context("a library promises a Rust version")?;
-    Ok(format!("{}.{}", version.major, version.minor))
+fn reason(toolchain: &str) -> String {
+    format!("no Rust {toolchain} here; only clippy's incompatible_msrv stands for it")
 }
 
 #[cfg(test)]
@@ -49,13 +57,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_promise_of_the_manifest_is_checked() {
-        let metadata = workspace::metadata().unwrap();
-        let package = workspace::libraries(&metadata).next().unwrap();
-        let toolchain = toolchain(package).unwrap();
-        assert_eq!(toolchain, "1.85");
-        let command = check(package, &toolchain).to_string();
+    fn the_promise_of_the_manifests_is_checked() {
+        let crates = by_toolchain(&workspace::metadata().unwrap()).unwrap();
+        let command = check("1.85", &crates["1.85"]).to_string();
         assert!(command.starts_with("rustup run 1.85 cargo check"), "{command}");
-        assert!(reason(package, &toolchain).contains(package.name.as_str()));
+        assert!(command.contains("-p ns-sys") && command.contains("-p ns-process"), "{command}");
+    }
+
+    #[test]
+    fn a_library_that_promises_nothing_is_an_error() {
+        let mut metadata = workspace::metadata().unwrap();
+        for package in &mut metadata.packages {
+            package.rust_version = None;
+        }
+        assert!(by_toolchain(&metadata).is_err());
     }
 }
