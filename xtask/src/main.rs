@@ -1,1 +1,73 @@
-fn main() {}
+//! The developer verbs of this workspace: `cargo xtask VERB`.
+
+mod ci;
+mod command;
+mod cross;
+mod features;
+mod layers;
+mod msrv;
+mod outcome;
+mod prove;
+mod rustup;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use outcome::Outcome;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The developer verbs of this workspace")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Everything that CI runs, in order; stops at the first failure
+    Ci,
+    /// The rules of the source tree that no lint can hold
+    Tidy,
+    /// The allowed edges between the crates, and to other people's
+    Layers,
+    /// Each library crate with no feature, each alone, and all
+    Features,
+    /// The library crates on the oldest Rust they promise
+    Msrv,
+    /// The library crates compiled for the other processors with an assembly of their own
+    Cross,
+    /// The "must show" lines of the issues at full count, in release mode
+    Prove {
+        /// Only the lines of this issue
+        issue: Option<u32>,
+    },
+}
+
+/// A failure is told in one line: returned from here, it would come with a backtrace.
+fn main() -> ExitCode {
+    match run(&Cli::parse().verb) {
+        Ok(outcome) => {
+            println!("{outcome}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &Verb) -> Result<Outcome> {
+    match verb {
+        Verb::Ci => ci::run(),
+        Verb::Tidy => tidy::run(),
+        Verb::Layers => layers::run(),
+        Verb::Features => features::run(),
+        Verb::Msrv => msrv::run(),
+        Verb::Cross => cross::run(),
+        Verb::Prove { issue } => prove::run(*issue),
+    }
+}
