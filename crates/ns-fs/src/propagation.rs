@@ -1,6 +1,6 @@
 //! How mounts travel between mount namespaces.
 
-use rustix::mount::MountPropagationFlags;
+use ns_sys::child::MountPropagationFlags;
 
 /// Which mounts and unmounts a new mount namespace shares with the one it was copied from.
 ///

@@ -1,6 +1,8 @@
 //! The names of errnos that a start meets.
 
 use ns_sys::Errno;
+use std::format;
+use std::prelude::rust_2024::*;
 
 /// Names by errno(3), so that a message carries what one searches for.
 const NAMES: &[(Errno, &str)] = &[

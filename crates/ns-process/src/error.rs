@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
 

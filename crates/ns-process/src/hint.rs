@@ -1,6 +1,8 @@
 //! What to do about an errno, from the machine's own state.
 
+use std::format;
 use std::fs;
+use std::prelude::rust_2024::*;
 
 use ns_sys::{Errno, Namespace, NamespaceFlags};
 

@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+// What allocates has to be imported where it is used, so that it cannot slip into `in_child`.
+#![no_std]
+
+extern crate std;
 
 mod builder;
 mod engine;

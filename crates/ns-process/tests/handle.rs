@@ -204,13 +204,13 @@ ns_testbed::test! {
         let handler: extern "C" fn(i32) = nothing;
         let every = libc::timeval { tv_sec: 0, tv_usec: 1000 };
         let timer = libc::itimerval { it_interval: every, it_value: every };
-        // SAFETY: a handler that does nothing, without SA_RESTART; sigaction is fully set.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler as libc::sighandler_t;
-            libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut());
-            libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
-        }
+        // SAFETY: zeros are a valid sigaction: no flags, so none of SA_RESTART.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = handler as libc::sighandler_t;
+        // SAFETY: the handler does nothing.
+        unsafe { libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()) };
+        // SAFETY: reads a timer that outlives the call.
+        unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
         for _ in 0..200 {
             let mut container = Container::new("sleep");
             container.arg("0.003").namespace(Namespace::User).map_zero();

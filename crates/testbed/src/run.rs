@@ -50,7 +50,8 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
 fn run_in(name: &str, role: Role) {
     let binary = File::open("/proc/self/exe").expect("open the test binary");
     let own = ["PATH", "RUST_TEST_THREADS"];
-    let mut env: Vec<_> = env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
+    let mut env: Vec<_> =
+        env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
     env.push(("PATH".into(), PATH.into()));
     env.push((role::VARIABLE.into(), role.name().into()));
     let args = [name, "--exact", "--nocapture", "--include-ignored"];

@@ -4,6 +4,17 @@
 //! shared with a program of many threads. Each may also be called from `pre_exec` of std's
 //! `Command`, or by a process that changes itself.
 
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 mod mount_proc;
 mod propagation;
 

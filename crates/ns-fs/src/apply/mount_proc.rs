@@ -1,7 +1,6 @@
 //! `/proc` of the child's own pid namespace.
 
-use ns_sys::child;
-use rustix::mount::MountFlags;
+use ns_sys::child::{self, MountFlags};
 
 use crate::{Step, StepError};
 

@@ -9,7 +9,9 @@ mod program;
 mod start;
 
 use std::ffi::OsString;
+use std::format;
 use std::marker::PhantomData;
+use std::prelude::rust_2024::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_idmap::{GidMap, UidMap};

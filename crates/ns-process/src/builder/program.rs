@@ -1,6 +1,7 @@
 //! The program, its arguments and its environment, in std's words.
 
 use std::ffi::{OsStr, OsString};
+use std::prelude::rust_2024::*;
 
 use super::{Builder, Container};
 

@@ -9,7 +9,7 @@ use ns_sys::child::is_readable;
 use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
 
 use super::go::say;
-use super::words::{ABORT, IN_MEMORY, Words};
+use crate::in_child::{ABORT, IN_MEMORY, Words};
 
 /// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
 /// word in every death.

@@ -6,8 +6,8 @@ use ns_sys::futex;
 
 use super::child::Child;
 use super::maps;
-use super::words::{GO, Words};
 use crate::error::Error;
+use crate::in_child::{GO, Words};
 use crate::plan::Plan;
 
 impl Child<'_> {

@@ -1,8 +1,10 @@
 //! The child's id maps, written by the caller.
 
 use std::error::Error as _;
+use std::format;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::prelude::rust_2024::*;
 
 use ns_idmap::{ProcError, Setgroups};
 use ns_sys::Errno;

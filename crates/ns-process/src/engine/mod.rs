@@ -13,19 +13,17 @@ mod stack;
 mod starter;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::ffi::CStr;
+use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
 
 use ns_sys::child::SignalSet;
 use ns_sys::{CloneArgs, Errno};
 
-pub(crate) use words::{GO, Report, WAIT, Words};
-
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{self, ChildPlan};
+use crate::in_child::{self, ChildPlan, Words};
 use crate::plan::Plan;
 use crate::process::{self, Process};
 use crate::step::Step;

@@ -1,12 +1,14 @@
 //! Whether the program was executed, and what was in the way.
 
 use std::ffi::CStr;
+use std::format;
+use std::prelude::rust_2024::*;
 
 use ns_sys::{Errno, WaitFlags, WaitStatus, waitid_pidfd};
 
 use super::child::Child;
-use super::words::Report;
 use crate::error::Error;
+use crate::in_child::Report;
 use crate::plan::Plan;
 use crate::step::Step;
 

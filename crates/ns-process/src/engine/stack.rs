@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
+use std::thread_local;
 
 use ns_sys::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};

@@ -11,8 +11,7 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, WaitFlags, WaitStatus, waitid_pidfd};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 use super::child::Child;
-use super::words::{Report, Words};
-use crate::in_child::{self, ChildPlan};
+use crate::in_child::{self, ChildPlan, Report, Words};
 use crate::step::Step;
 
 /// More than any stack or storage needs.

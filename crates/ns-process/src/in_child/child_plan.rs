@@ -7,7 +7,7 @@ use ns_fs::Propagation;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
-use crate::engine::Words;
+use super::words::Words;
 
 /// Everything the child is given: numbers, and pointers to what the parent keeps for it.
 pub(crate) struct ChildPlan<'a> {
@@ -27,4 +27,5 @@ pub(crate) struct ChildPlan<'a> {
 }
 
 // The child leaves by exec or exit: what had to be dropped would be lost, or freed twice.
+#[expect(clippy::disallowed_macros, reason = "it is the compiler that asserts")]
 const _: () = assert!(!needs_drop::<ChildPlan<'_>>());

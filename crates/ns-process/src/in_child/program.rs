@@ -7,7 +7,7 @@ use ns_sys::Errno;
 use ns_sys::child::execve;
 
 use super::child_plan::ChildPlan;
-use crate::engine::Report;
+use super::words::Report;
 use crate::step::Step;
 
 /// Returns when no path could be executed, with the error that says most: a file that may not be

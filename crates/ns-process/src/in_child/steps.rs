@@ -4,8 +4,8 @@ use ns_fs::{StepError, apply};
 use ns_sys::{Errno, child};
 
 use super::child_plan::ChildPlan;
+use super::words::Report;
 use super::{program, wait_for_go};
-use crate::engine::Report;
 use crate::step::Step;
 
 /// The number of signals (`_NSIG`).

@@ -7,7 +7,7 @@ use ns_sys::child::{exit_group, is_readable};
 use ns_sys::futex;
 
 use super::child_plan::ChildPlan;
-use crate::engine::{GO, WAIT};
+use super::words::{GO, WAIT};
 
 /// How long to sleep before looking whether the parent's thread still lives: it may be killed, or
 /// replaced by an exec, and then nobody says a word.

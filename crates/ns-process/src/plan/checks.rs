@@ -1,6 +1,8 @@
 //! What a start cannot do, refused before any system call.
 
 use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
+use std::format;
+use std::prelude::rust_2024::*;
 
 use crate::builder::Builder;
 use crate::error::Error;

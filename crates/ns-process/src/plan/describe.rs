@@ -1,6 +1,8 @@
 //! A plan in words: its system calls in order.
 
 use std::fmt;
+use std::prelude::rust_2024::*;
+use std::{format, vec};
 
 use ns_sys::CloneFlags;
 

@@ -7,6 +7,7 @@ mod program;
 use ns_fs::Propagation;
 use ns_idmap::{GidMap, UidMap};
 use ns_sys::{CloneFlags, NamespaceFlags};
+use std::prelude::rust_2024::*;
 
 pub use describe::Description;
 pub(crate) use program::Program;

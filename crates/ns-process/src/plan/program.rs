@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
+use std::prelude::rust_2024::*;
 use std::ptr;
+use std::{format, vec};
 
 use crate::builder::{Builder, Environment};
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! Processes whose handle was dropped while they ran: reaped when they have ended.
 
 use std::os::fd::OwnedFd;
+use std::prelude::rust_2024::*;
 use std::sync::{Mutex, PoisonError};
 
 use ns_sys::{Errno, WaitFlags, waitid_pidfd};

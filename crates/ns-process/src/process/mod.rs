@@ -7,6 +7,7 @@ mod status;
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
 use std::sync::Mutex;
 

@@ -1,5 +1,6 @@
 //! How the process ended, though the kernel tells it once and perhaps to somebody else.
 
+use std::format;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::PoisonError;

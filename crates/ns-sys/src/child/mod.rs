@@ -26,6 +26,11 @@ pub use process::*;
 pub use security::*;
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigprocmask};
 
+pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+pub use rustix::mount::{
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+};
+
 use rustix::fd::{AsRawFd, BorrowedFd};
 
 /// A descriptor as a system call argument.

@@ -1,6 +1,6 @@
 //! The words that caller and child share: one each for its id, the go, and what went wrong.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use ns_sys::Errno;
 
