@@ -33,15 +33,8 @@ fn steps(strict: bool) -> Vec<Step> {
         verb("tidy", tidy::run),
         verb("layers", layers::run),
         verb("features", features::run),
-        command(
-            "clippy",
-            Cmd::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
-        ),
-        command(
-            "doc",
-            Cmd::cargo("doc --workspace --no-deps --all-features")
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        ),
+        command("clippy", Cmd::cargo("clippy --workspace --all-targets -- -D warnings")),
+        command("doc", Cmd::cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")),
         command("test", test(strict)),
         command("examples", Cmd::cargo("build --workspace --examples")),
         verb("msrv", msrv::run),
@@ -52,9 +45,7 @@ fn steps(strict: bool) -> Vec<Step> {
 /// `--show-output` keeps the figures of a passed test together, below the list of results. The
 /// verbs are left out because what their tests print looks like this log.
 fn test(strict: bool) -> Cmd {
-    let test = Cmd::cargo(
-        "test --workspace --exclude xtask --all-features --no-fail-fast -- --show-output",
-    );
+    let test = Cmd::cargo("test --workspace --exclude xtask --no-fail-fast -- --show-output");
     if strict { test.env("NS_STRICT", "1") } else { test }
 }
 

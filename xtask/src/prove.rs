@@ -36,8 +36,8 @@ const CLAIMS: &[Claim] = &[
     Claim {
         issue: 2,
         text: "with 1 GB resident a start takes at most twice as long as with none",
-        cargo: "run --quiet --release -p ns-process --example start_cost",
-        shows: "",
+        cargo: "run --quiet --release -p benches --bin flat_memory",
+        shows: "start + join with 1 GB resident",
     },
 ];
 

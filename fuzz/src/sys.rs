@@ -1,0 +1,25 @@
+//! Targets of `ns-sys`.
+
+use ns_sys::{CloneFlags, Namespace, NamespaceFlags, UnshareFlags};
+
+/// Oracle: what is read prints as text that is read as the same, and the types agree on the value.
+///
+/// # Panics
+/// Where they disagree.
+pub fn namespace_text(text: &str) {
+    if let Ok(kind) = text.parse::<Namespace>() {
+        assert_eq!(kind.to_string().parse(), Ok(kind), "{text:?}");
+        assert_eq!(text.parse(), Ok(kind.clone_flag()), "{text:?}");
+        assert_eq!(text.parse(), Ok(kind.flag()), "{text:?}");
+    }
+    if let Ok(flags) = text.parse::<CloneFlags>() {
+        assert_eq!(flags.to_string().parse(), Ok(flags), "{text:?}");
+    }
+    if let Ok(flags) = text.parse::<UnshareFlags>() {
+        assert_eq!(text.parse(), Ok(CloneFlags::from(flags)), "{text:?}");
+    }
+    if let Ok(flags) = text.parse::<NamespaceFlags>() {
+        assert_eq!(flags.kinds().collect::<NamespaceFlags>(), flags, "{text:?}");
+        assert_eq!(text.parse(), Ok(UnshareFlags::from(flags)), "{text:?}");
+    }
+}
