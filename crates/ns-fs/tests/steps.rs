@@ -26,42 +26,46 @@ fn leaks(wish: Option<Propagation>) -> bool {
     before != Leftovers::mountinfo()
 }
 
-ns_testbed::test! {
-    /// Without the step a mount travels to the caller; private and slave keep it, shared does not.
-    fn d06_propagation() as [Root, Nested] {
+/// Without the step a mount travels to the caller; private and slave keep it, shared does not.
+#[test]
+fn d06_propagation() {
+    ns_testbed::run_as!([Root, Nested], {
         assert!(leaks(None), "the test bed's mount does not propagate: the test shows nothing");
         assert!(!leaks(Some(Propagation::Private)));
         assert!(!leaks(Some(Propagation::Slave)));
         assert!(leaks(Some(Propagation::Shared)));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A failed step says which, and what the kernel said.
-    fn steps_name_themselves() as [User] {
+/// A failed step says which, and what the kernel said.
+#[test]
+fn steps_name_themselves() {
+    ns_testbed::run_as!([User], {
         let error = apply::propagation(Propagation::Private).expect_err("no privilege");
         assert_eq!((error.step, error.errno), (Step::Propagation, Errno::PERM));
         assert_eq!(error.to_string(), "propagation failed");
         let error = apply::mount_proc().expect_err("no privilege");
         assert_eq!((error.step, error.errno), (Step::MountProc, Errno::PERM));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// In a user namespace without a pid namespace of its own, proc is refused.
-    fn d10_proc_needs_a_pid_namespace() as [User] {
+/// In a user namespace without a pid namespace of its own, proc is refused.
+#[test]
+fn d10_proc_needs_a_pid_namespace() {
+    ns_testbed::run_as!([User], {
         let code = forked(|| {
             unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).expect("unshare");
             let error = apply::mount_proc().expect_err("the pid namespace is the outer one's");
             i32::from(error.errno != Errno::PERM)
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// In a new pid namespace proc shows that one.
-    fn d09_proc_shows_the_new_namespace() as [Root, User, Nested] {
+/// In a new pid namespace proc shows that one.
+#[test]
+fn d09_proc_shows_the_new_namespace() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let code = forked(|| {
             let kinds = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWPID;
             unshare(kinds).expect("unshare");
@@ -73,5 +77,5 @@ ns_testbed::test! {
             })
         });
         assert_eq!(code, 0);
-    }
+    });
 }

@@ -27,13 +27,17 @@ fn expect(container: &Container, step: Step, errno: Option<Errno>, object: &str)
     error
 }
 
-ns_testbed::test! {
-    /// An unknown program, by name and by path, in the child of new namespaces too.
-    fn f13_unknown_program() as [Root, User, Nested] {
+/// An unknown program, by name and by path, in the child of new namespaces too.
+#[test]
+fn f13_unknown_program() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let mut container = Container::new("no-such-program");
         container.name("box");
         let error = expect(&container, Step::Exec, Some(Errno::NOENT), "\"no-such-program\"");
-        assert_eq!(error.to_string(), "box: execve: \"no-such-program\": ENOENT (no such program in PATH)");
+        assert_eq!(
+            error.to_string(),
+            "box: execve: \"no-such-program\": ENOENT (no such program in PATH)"
+        );
         assert_eq!(error.side(), Side::Child);
         let source = error.source().expect("the errno").to_string();
         assert!(source.contains("No such file") && !error.to_string().contains("No such file"));
@@ -42,13 +46,14 @@ ns_testbed::test! {
         expect(&Container::new("/nope"), Step::Exec, Some(Errno::NOENT), "\"/nope\"");
         expect(&Container::new("/etc"), Step::Exec, Some(Errno::ACCESS), "\"/etc\"");
         expect(&Container::new("/dev/null/x"), Step::Exec, Some(Errno::NOTDIR), "\"/dev/null/x\"");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A file that may not be executed counts more than folders that do not have it; one that may
-    /// ends the search.
-    fn path_lookup() as [Root, User] {
+/// A file that may not be executed counts more than folders that do not have it; one that may
+/// ends the search.
+#[test]
+fn path_lookup() {
+    ns_testbed::run_as!([Root, User], {
         let folder = Output::new();
         fs::create_dir(folder.path()).expect("mkdir");
         let file = format!("{}/tool", folder.path());
@@ -63,71 +68,88 @@ ns_testbed::test! {
         container.env_remove("PATH");
         expect(&container, Step::Exec, Some(Errno::NOENT), "\"tool\"");
         fs::remove_dir_all(folder.path()).expect("remove");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A program that exits 127 was found.
-    fn f13_exit_127_is_no_error() as [User] {
-        assert_eq!(shell("exit 127").start().expect("start").join().expect("join").code(), Some(127));
-    }
+/// A program that exits 127 was found.
+#[test]
+fn f13_exit_127_is_no_error() {
+    ns_testbed::run_as!([User], {
+        assert_eq!(
+            shell("exit 127").start().expect("start").join().expect("join").code(),
+            Some(127)
+        );
+    });
 }
 
-ns_testbed::test! {
-    /// A NUL is refused before any system call, and the message says where.
-    fn nul_in_a_string() as [User] {
+/// A NUL is refused before any system call, and the message says where.
+#[test]
+fn nul_in_a_string() {
+    ns_testbed::run_as!([User], {
         let nul = |text: &'static [u8]| OsStr::from_bytes(text);
-        let check = |container: &Container, object| { expect(container, Step::Check, None, object); };
+        let check = |container: &Container, object| {
+            expect(container, Step::Check, None, object);
+        };
         check(Container::new("true").arg("a").arg(nul(b"b\0c")), "arg 2: NUL at byte 1");
         check(&Container::new(nul(b"\0")), "program: NUL at byte 0");
         check(Container::new("true").env("KEY", nul(b"va\0lue")), "env KEY: NUL at byte 6");
         check(&Container::new(""), "program: is empty");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Flags that break a rule of clone, or that a start cannot keep.
-    fn b01_impossible_flags() as [Root, User] {
+/// Flags that break a rule of clone, or that a start cannot keep.
+#[test]
+fn b01_impossible_flags() {
+    ns_testbed::run_as!([Root, User], {
         let mut container = Container::new("true");
         container.flags(CloneFlags::FS).namespace(Namespace::User);
         expect(&container, Step::Check, None, "flags: CLONE_NEWUSER excludes CLONE_FS");
         for (flag, reason) in [
             (CloneFlags::DETACHED, "flags: clone3 refuses CLONE_DETACHED"),
-            (CloneFlags::SIGHAND, "flags: CLONE_SIGHAND: the program begins with dispositions of its own"),
-            (CloneFlags::SYSVSEM | CloneFlags::NEWIPC, "flags: CLONE_NEWIPC excludes CLONE_SYSVSEM"),
+            (
+                CloneFlags::SIGHAND,
+                "flags: CLONE_SIGHAND: the program begins with dispositions of its own",
+            ),
+            (
+                CloneFlags::SYSVSEM | CloneFlags::NEWIPC,
+                "flags: CLONE_NEWIPC excludes CLONE_SYSVSEM",
+            ),
             (CloneFlags::PIDFD, "flags: CLONE_PIDFD: the handle has one"),
             (CloneFlags::SETTLS, "flags: CLONE_SETTLS: it needs a pointer: use ns-sys"),
             (CloneFlags::from_bits_retain(1), "flags: clone3 has no flag 0x1"),
         ] {
             expect(Container::new("true").flags(flag), Step::Check, None, reason);
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What needs a namespace says which.
-    fn missing_namespaces() as [Root, User] {
+/// What needs a namespace says which.
+#[test]
+fn missing_namespaces() {
+    ns_testbed::run_as!([Root, User], {
         let mut container = Container::new("true");
         expect(container.map_zero(), Step::Check, None, "map_zero: needs a new user namespace");
         let mut container = Container::new("true");
         container.mount_proc().namespace(Namespace::Pid);
         expect(&container, Step::Check, None, "mount_proc: needs new pid and mnt namespaces");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Without privilege and without a user namespace.
-    fn b10_no_privilege() as [User] {
+/// Without privilege and without a user namespace.
+#[test]
+fn b10_no_privilege() {
+    ns_testbed::run_as!([User], {
         let mut container = Container::new("true");
         container.namespace(Namespace::Uts).namespace(Namespace::Net);
         let error = expect(&container, Step::Clone, Some(Errno::PERM), "net,uts");
         assert_eq!(error.hint(), Some("needs CAP_SYS_ADMIN, or a user namespace"));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A limit of 0 in an outer user namespace is named.
-    fn b06_limit_of_zero() as [Root, User] {
+/// A limit of 0 in an outer user namespace is named.
+#[test]
+fn b06_limit_of_zero() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             let ids = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             ns_sys::unshare(ns_sys::UnshareFlags::NEWUSER).expect("unshare");
@@ -144,12 +166,13 @@ ns_testbed::test! {
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A step of the child's that fails is told by name: proc cannot be mounted where there is none.
-    fn f12_child_steps_are_named() as [Root] {
+/// A step of the child's that fails is told by name: proc cannot be mounted where there is none.
+#[test]
+fn f12_child_steps_are_named() {
+    ns_testbed::run_as!([Root], {
         let code = forked(|| {
             ns_sys::unshare(ns_sys::UnshareFlags::NEWNS).expect("unshare");
             let none = rustix::mount::MountFlags::empty();
@@ -166,12 +189,13 @@ ns_testbed::test! {
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// proc is refused where the root has no folder for it.
-    fn d10_no_folder_for_proc() as [Root] {
+/// proc is refused where the root has no folder for it.
+#[test]
+fn d10_no_folder_for_proc() {
+    ns_testbed::run_as!([Root], {
         let code = forked(|| {
             ns_sys::unshare(ns_sys::UnshareFlags::NEWNS).expect("unshare");
             let none = rustix::mount::MountFlags::empty();
@@ -181,17 +205,22 @@ ns_testbed::test! {
             let mut container = Container::new("/nope");
             container.namespace(Namespace::Mnt).namespace(Namespace::Pid).mount_proc();
             let error = container.start().expect_err("mount_proc");
-            assert_eq!((error.step(), error.errno()), (Step::MountProc, Some(Errno::NOENT)), "{error}");
+            assert_eq!(
+                (error.step(), error.errno()),
+                (Step::MountProc, Some(Errno::NOENT)),
+                "{error}"
+            );
             assert_eq!(error.object(), Some("/proc"));
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A map that cannot be written ends the waiting child.
-    fn a15_no_proc_to_write_maps_through() as [Root] {
+/// A map that cannot be written ends the waiting child.
+#[test]
+fn a15_no_proc_to_write_maps_through() {
+    ns_testbed::run_as!([Root], {
         let code = forked(|| {
             ns_sys::unshare(ns_sys::UnshareFlags::NEWNS).expect("unshare");
             let none = rustix::mount::MountFlags::empty();
@@ -199,19 +228,24 @@ ns_testbed::test! {
             let mut container = Container::new("true");
             container.namespace(Namespace::User).map_zero();
             let error = container.start().expect_err("uid_map");
-            assert_eq!((error.step(), error.errno()), (Step::UidMap, Some(Errno::NOENT)), "{error}");
+            assert_eq!(
+                (error.step(), error.errno()),
+                (Step::UidMap, Some(Errno::NOENT)),
+                "{error}"
+            );
             // Nothing is left that could be waited for.
             let all = rustix::process::WaitIdOptions::from_bits_retain(0x4000_0004);
             let left = rustix::process::waitid(rustix::process::WaitId::All, all);
             i32::from(!matches!(left, Err(Errno::CHILD)))
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A hundred failures of each kind leave no descriptor, child or mount.
-    fn f20_no_debris() as [Root, User] {
+/// A hundred failures of each kind leave no descriptor, child or mount.
+#[test]
+fn f20_no_debris() {
+    ns_testbed::run_as!([Root, User], {
         let before = Leftovers::snapshot();
         let mut unknown = Container::new("/nope");
         unknown.all().map_zero().mount_proc();
@@ -223,5 +257,5 @@ ns_testbed::test! {
             }
         }
         before.assert_unchanged();
-    }
+    });
 }

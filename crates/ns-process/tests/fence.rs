@@ -39,9 +39,10 @@ unsafe impl GlobalAlloc for Watched {
 #[global_allocator]
 static WATCHED: Watched = Watched;
 
-ns_testbed::test! {
-    /// Over every step there is, with success and with failure.
-    fn no_step_allocates() as [Root, User, Nested] {
+/// Over every step there is, with success and with failure.
+#[test]
+fn no_step_allocates() {
+    ns_testbed::run_as!([Root, User, Nested], {
         ALLOWED.store(std::process::id(), Ordering::Relaxed);
         let mut container = Container::new("true");
         container.all().map_zero().mount_proc();
@@ -51,13 +52,14 @@ ns_testbed::test! {
         let error = container.start().expect_err("an unknown program");
         // A child ended by the allocator would not have reported.
         assert!(error.step() == Step::Exec && error.errno().is_some(), "{error}");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The allocator bites: a forked child that allocates is ended.
-    fn the_allocator_bites() as [User] {
+/// The allocator bites: a forked child that allocates is ended.
+#[test]
+fn the_allocator_bites() {
+    ns_testbed::run_as!([User], {
         ALLOWED.store(std::process::id(), Ordering::Relaxed);
         assert_eq!(ns_testbed::forked(|| i32::from(vec![0_u8; 16].is_empty())), 99);
-    }
+    });
 }

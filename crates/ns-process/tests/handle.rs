@@ -28,23 +28,27 @@ fn children() -> usize {
     tasks.map(|task| count(task.expect("an entry"))).sum()
 }
 
-ns_testbed::test! {
-    /// Codes and signals are told apart.
-    fn f14_code_or_signal() as [Root, User, Nested] {
-        for (script, code, signal) in
-            [("exit 0", Some(0), None), ("exit 139", Some(139), None), ("kill -SEGV $$", None, Some(11))]
-        {
+/// Codes and signals are told apart.
+#[test]
+fn f14_code_or_signal() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for (script, code, signal) in [
+            ("exit 0", Some(0), None),
+            ("exit 139", Some(139), None),
+            ("kill -SEGV $$", None, Some(11)),
+        ] {
             let process = shell(script).start().expect("start");
             let status = process.join().expect("join");
             assert_eq!((status.code(), status.signal()), (code, signal), "{script}");
             assert_eq!(process.exit_code().expect("known"), code.or(signal.map(|n| -n)));
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Any number of joins, from any thread, tell the same.
-    fn f17_joins_agree() as [Root, User] {
+/// Any number of joins, from any thread, tell the same.
+#[test]
+fn f17_joins_agree() {
+    ns_testbed::run_as!([Root, User], {
         let process = shell("sleep 0.1; exit 9").start().expect("start");
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -53,12 +57,13 @@ ns_testbed::test! {
         });
         assert_eq!(process.join().expect("again").code(), Some(9));
         assert!(!process.is_alive().expect("known"));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A join with a limit neither kills nor consumes.
-    fn f15_join_timeout() as [Root, User] {
+/// A join with a limit neither kills nor consumes.
+#[test]
+fn f15_join_timeout() {
+    ns_testbed::run_as!([Root, User], {
         let process = sleeper();
         let begin = Instant::now();
         assert_eq!(process.join_timeout(Duration::from_millis(100)).expect("join"), None);
@@ -69,23 +74,25 @@ ns_testbed::test! {
         assert_eq!(process.join().expect("join").signal(), Some(15));
         assert_eq!(process.exit_code().expect("known"), Some(-15));
         process.kill().expect("nothing to do after the end");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A stopped child is alive, and can be killed.
-    fn f22_stopped_child() as [Root, User] {
+/// A stopped child is alive, and can be killed.
+#[test]
+fn f22_stopped_child() {
+    ns_testbed::run_as!([Root, User], {
         let process = sleeper();
         process.signal(Signal::STOP).expect("stop");
         assert_eq!(process.join_timeout(Duration::from_millis(50)).expect("join"), None);
         process.kill().expect("kill");
         assert_eq!(process.join().expect("join").signal(), Some(9));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Pid 1 of a pid namespace ignores SIGTERM; after the grace SIGKILL does not ask.
-    fn f08_pid_1_ignores_term() as [Root, User, Nested] {
+/// Pid 1 of a pid namespace ignores SIGTERM; after the grace SIGKILL does not ask.
+#[test]
+fn f08_pid_1_ignores_term() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let mut container = Container::new("sleep");
         container.arg("1000").namespaces([Namespace::User, Namespace::Pid]).map_zero();
         let process = container.start().expect("start");
@@ -93,12 +100,13 @@ ns_testbed::test! {
         assert_eq!(process.join_timeout(Duration::from_millis(50)).expect("join"), None);
         let status = process.terminate_timeout(Duration::from_millis(50)).expect("terminate");
         assert_eq!(status.signal(), Some(9));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The status survives an ignored SIGCHLD.
-    fn f03_sigchld_ignored() as [Root, User] {
+/// The status survives an ignored SIGCHLD.
+#[test]
+fn f03_sigchld_ignored() {
+    ns_testbed::run_as!([Root, User], {
         // SAFETY: sets a disposition of this test process.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         for _ in 0..50 {
@@ -108,14 +116,19 @@ ns_testbed::test! {
                 Err(error) => assert!(error.to_string().contains("is lost"), "{error}"),
             }
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The status survives a foreign reaper, who cannot take a child that is being started.
-    fn f04_foreign_reaper() as [Root, User] {
+/// The status survives a foreign reaper, who cannot take a child that is being started.
+#[test]
+fn f04_foreign_reaper() {
+    ns_testbed::run_as!([Root, User], {
         // SAFETY: writes nothing.
-        thread::spawn(|| loop { unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) }; });
+        thread::spawn(|| {
+            loop {
+                unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) };
+            }
+        });
         for _ in 0..200 {
             match shell("exit 7").start().expect("start").join() {
                 Ok(status) => assert_eq!(status.code(), Some(7)),
@@ -123,12 +136,13 @@ ns_testbed::test! {
             }
         }
         Container::new("/nope").start().expect_err("an unknown program stays one");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A dropped handle leaves no zombie, and a running process alone.
-    fn f18_dropped_handles() as [Root, User] {
+/// A dropped handle leaves no zombie, and a running process alone.
+#[test]
+fn f18_dropped_handles() {
+    ns_testbed::run_as!([Root, User], {
         for _ in 0..100 {
             drop(shell("exit 0").start().expect("start"));
         }
@@ -143,25 +157,27 @@ ns_testbed::test! {
         let pidfd = ns_sys::pidfd_open(pid).expect("pidfd");
         ns_sys::pidfd_send_signal(&pidfd, Signal::KILL).expect("kill");
         eventually("it is reaped", || reap() == 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The program begins with no signal blocked or ignored, whatever the caller does.
-    fn f01_mask_and_dispositions() as [Root, User] {
+/// The program begins with no signal blocked or ignored, whatever the caller does.
+#[test]
+fn f01_mask_and_dispositions() {
+    ns_testbed::run_as!([Root, User], {
         // SAFETY: sets dispositions of this test process.
         unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
         ns_sys::child::rt_sigprocmask(ns_sys::child::SignalSet::EMPTY.with(15).with(17).with(34))
             .expect("block some");
         let seen = prints(|_| {}, "grep -E 'Sig(Blk|Ign)' /proc/self/status");
         assert_eq!(seen, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A storm of signals: no handler of the caller's runs in a child, which would write into the
-    /// caller's memory.
-    fn f02_no_handler_in_the_child() as [Root, User] {
+/// A storm of signals: no handler of the caller's runs in a child, which would write into the
+/// caller's memory.
+#[test]
+fn f02_no_handler_in_the_child() {
+    ns_testbed::run_as!([Root, User], {
         use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
         static FOREIGN: AtomicU32 = AtomicU32::new(0);
         static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -178,11 +194,13 @@ ns_testbed::test! {
         unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| while !done.load(Ordering::Relaxed) {
-                // To the whole group, children between clone and exec included; programs that have
-                // been executed would be ended, so they ignore it.
-                // SAFETY: takes two numbers.
-                unsafe { libc::kill(0, libc::SIGUSR1) };
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // To the whole group, children between clone and exec included; programs that have
+                    // been executed would be ended, so they ignore it.
+                    // SAFETY: takes two numbers.
+                    unsafe { libc::kill(0, libc::SIGUSR1) };
+                }
             });
             for _ in 0..300 {
                 // A child killed by the storm between its mask and its exec is a failed start.
@@ -194,12 +212,13 @@ ns_testbed::test! {
         });
         assert!(RUNS.load(Ordering::Relaxed) > 100, "the storm did not blow");
         assert_eq!(FOREIGN.load(Ordering::Relaxed), 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Interrupted by a timer every millisecond, nothing fails.
-    fn b15_interrupted_calls() as [Root, User] {
+/// Interrupted by a timer every millisecond, nothing fails.
+#[test]
+fn b15_interrupted_calls() {
+    ns_testbed::run_as!([Root, User], {
         extern "C" fn nothing(_: i32) {}
         let handler: extern "C" fn(i32) = nothing;
         let every = libc::timeval { tv_sec: 0, tv_usec: 1000 };
@@ -216,5 +235,5 @@ ns_testbed::test! {
             container.arg("0.003").namespace(Namespace::User).map_zero();
             assert!(container.start().expect("start").join().expect("join").success());
         }
-    }
+    });
 }

@@ -27,9 +27,10 @@ fn is_new(kinds: impl FnOnce(&mut Container)) -> Vec<Namespace> {
         .collect()
 }
 
-ns_testbed::test! {
-    /// README, first example: pid 1 is the shell, root of its namespaces, and ps sees two processes.
-    fn first_container() as [Root, User, Nested] {
+/// README, first example: pid 1 is the shell, root of its namespaces, and ps sees two processes.
+#[test]
+fn first_container() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let listed = prints(
             |container| {
                 container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]).map_zero();
@@ -42,41 +43,60 @@ ns_testbed::test! {
         assert!(lines[1].trim_start().starts_with("1 ") && lines[1].contains("sh -c"), "{listed}");
         assert!(lines[2].contains("ps ax"), "{listed}");
         assert_eq!(lines[3..], ["0", "0"]);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Every namespace of the kernel, inode by inode.
-    fn all_makes_every_namespace() as [Root, User, Nested] {
-        assert_eq!(is_new(|container| { container.all().map_zero(); }), Namespace::ALL);
-    }
+/// Every namespace of the kernel, inode by inode.
+#[test]
+fn all_makes_every_namespace() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        assert_eq!(
+            is_new(|container| {
+                container.all().map_zero();
+            }),
+            Namespace::ALL
+        );
+    });
 }
 
-ns_testbed::test! {
-    /// Each single kind is new and the others are the caller's.
-    fn one_kind_at_a_time() as [Root] {
+/// Each single kind is new and the others are the caller's.
+#[test]
+fn one_kind_at_a_time() {
+    ns_testbed::run_as!([Root], {
         for kind in Namespace::ALL {
-            assert_eq!(is_new(|container| { container.namespace(kind); }), [kind]);
-            assert_eq!(is_new(|container| { container.flags(kind.clone_flag()); }), [kind]);
+            assert_eq!(
+                is_new(|container| {
+                    container.namespace(kind);
+                }),
+                [kind]
+            );
+            assert_eq!(
+                is_new(|container| {
+                    container.flags(kind.clone_flag());
+                }),
+                [kind]
+            );
         }
         assert_eq!(is_new(|_| {}), []);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// `all` can be taken back in part, whatever the order of the setters before it was.
-    fn all_without() as [Root, User, Nested] {
+/// `all` can be taken back in part, whatever the order of the setters before it was.
+#[test]
+fn all_without() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let new = is_new(|container| {
             container.all().without(Namespace::Net).without(Namespace::Time).map_zero();
         });
         assert_eq!(new.len(), 6);
         assert!(!new.contains(&Namespace::Net) && !new.contains(&Namespace::Time));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The program never runs unmapped: 500 of 500 have capabilities.
-    fn a01_mapped_before_exec() as [Root, User] {
+/// The program never runs unmapped: 500 of 500 have capabilities.
+#[test]
+fn a01_mapped_before_exec() {
+    ns_testbed::run_as!([Root, User], {
         let output = Output::new();
         let script = format!("grep CapEff /proc/self/status >> {}", output.path());
         for _ in 0..500 {
@@ -87,74 +107,101 @@ ns_testbed::test! {
         let text = output.read();
         assert_eq!(text.lines().count(), 500);
         assert_eq!(text.lines().filter(|line| line.ends_with("0000000000000000")).count(), 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Unprivileged, setgroups is denied, because the kernel asks for it; root keeps it.
-    fn a11_setgroups_as_the_kernel_demands() as [Root, User] {
+/// Unprivileged, setgroups is denied, because the kernel asks for it; root keeps it.
+#[test]
+fn a11_setgroups_as_the_kernel_demands() {
+    ns_testbed::run_as!([Root, User], {
         let inside = prints(
-            |container| { container.namespace(Namespace::User).map_zero(); },
+            |container| {
+                container.namespace(Namespace::User).map_zero();
+            },
             "cat /proc/self/setgroups /proc/self/uid_map /proc/self/gid_map | tr -s ' '",
         );
         let (setgroups, id) = if role() == Role::Root { ("allow", 0) } else { ("deny", 12345) };
         assert_eq!(inside, format!("{setgroups}\n 0 {id} 1\n 0 {id} 1\n"));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// `/proc` shows the new pid namespace, and the caller's mounts stay as they are.
-    fn d10_mount_proc() as [Root, User, Nested] {
+/// `/proc` shows the new pid namespace, and the caller's mounts stay as they are.
+#[test]
+fn d10_mount_proc() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let before = Leftovers::mountinfo();
         let listed = prints(
-            |container| { container.all().map_zero().mount_proc(); },
+            |container| {
+                container.all().map_zero().mount_proc();
+            },
             "ls /proc | grep -c '^[0-9]*$'; readlink /proc/self >/dev/null; echo $$",
         );
         assert_eq!(before, Leftovers::mountinfo());
         let (processes, own) = listed.split_once('\n').expect("two lines");
         assert!(processes.parse::<u32>().expect("a count") <= 3, "{listed}");
         assert_eq!(own.trim(), "1");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What is mounted inside does not show outside, on a mount that would propagate.
-    fn d06_mounts_stay_inside() as [Root, Nested] {
+/// What is mounted inside does not show outside, on a mount that would propagate.
+#[test]
+fn d06_mounts_stay_inside() {
+    ns_testbed::run_as!([Root, Nested], {
         let shared = SharedMount::new();
         let target = shared.path().join("inner");
         fs::create_dir(&target).expect("mkdir");
         let before = Leftovers::mountinfo();
-        let mount = format!("mount -t tmpfs none {} && grep -c {0} /proc/self/mountinfo", target.display());
-        let seen = prints(|container| { container.namespace(Namespace::Mnt); }, &mount);
+        let mount =
+            format!("mount -t tmpfs none {} && grep -c {0} /proc/self/mountinfo", target.display());
+        let seen = prints(
+            |container| {
+                container.namespace(Namespace::Mnt);
+            },
+            &mount,
+        );
         assert_eq!(seen.trim(), "1");
         assert_eq!(before, Leftovers::mountinfo());
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Flags that clone(2) has and a start can keep are taken.
-    fn harmless_flags_are_taken() as [Root, User] {
-        for flags in [CloneFlags::IO, CloneFlags::FS | CloneFlags::FILES, CloneFlags::SYSVSEM, CloneFlags::UNTRACED, CloneFlags::PTRACE,
-                      CloneFlags::VM | CloneFlags::VFORK] {
+/// Flags that clone(2) has and a start can keep are taken.
+#[test]
+fn harmless_flags_are_taken() {
+    ns_testbed::run_as!([Root, User], {
+        for flags in [
+            CloneFlags::IO,
+            CloneFlags::FS | CloneFlags::FILES,
+            CloneFlags::SYSVSEM,
+            CloneFlags::UNTRACED,
+            CloneFlags::PTRACE,
+            CloneFlags::VM | CloneFlags::VFORK,
+        ] {
             let mut container = Container::new("true");
             let status = container.flags(flags).start().expect("start").join().expect("join");
             assert!(status.success(), "{flags}");
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A container within a container: the inner map is written by the right ancestor.
-    fn a13_nested_containers() as [Root, User] {
+/// A container within a container: the inner map is written by the right ancestor.
+#[test]
+fn a13_nested_containers() {
+    ns_testbed::run_as!([Root, User], {
         let inner = "unshare --user --map-root-user cat /proc/self/uid_map | tr -s ' '";
-        let seen = prints(|container| { container.namespace(Namespace::User).map_zero(); }, inner);
+        let seen = prints(
+            |container| {
+                container.namespace(Namespace::User).map_zero();
+            },
+            inner,
+        );
         assert_eq!(seen, " 0 0 1\n");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Threads that do not stand still change nothing, and nothing of theirs changes.
-    fn b09_from_a_threaded_program() as [Root, User] {
+/// Threads that do not stand still change nothing, and nothing of theirs changes.
+#[test]
+fn b09_from_a_threaded_program() {
+    ns_testbed::run_as!([Root, User], {
         let links = own_links();
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -171,5 +218,5 @@ ns_testbed::test! {
             }
         });
         assert_eq!(own_links(), links);
-    }
+    });
 }

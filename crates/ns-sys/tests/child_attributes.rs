@@ -19,9 +19,10 @@ fn mask(key: &str) -> u64 {
     u64::from_str_radix(&status(key), 16).expect("a hexadecimal mask")
 }
 
-ns_testbed::test! {
-    /// Ids and groups change for the calling thread, and for no other.
-    fn b13_ids_are_the_threads_own() as [Root] {
+/// Ids and groups change for the calling thread, and for no other.
+#[test]
+fn b13_ids_are_the_threads_own() {
+    ns_testbed::run_as!([Root], {
         std::thread::spawn(|| {
             child::setgroups(&[7, 8]).expect("setgroups");
             child::setresgid(USER).expect("setresgid");
@@ -36,21 +37,24 @@ ns_testbed::test! {
         .expect("join");
         assert_eq!(status("Uid:"), "0 0 0 0");
         // The thread's id change made the whole process not dumpable.
-        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).expect("dumpable");
-    }
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)
+            .expect("dumpable");
+    });
 }
 
-ns_testbed::test! {
-    /// An id without a mapping does not exist.
-    fn a24_unmapped_ids() as [Nested] {
+/// An id without a mapping does not exist.
+#[test]
+fn a24_unmapped_ids() {
+    ns_testbed::run_as!([Nested], {
         assert_eq!(child::setresuid(1), Err(Errno::INVAL));
         assert_eq!(child::setresgid(1), Err(Errno::INVAL));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Session, group, nice value and limits.
-    fn session_and_limits() as [Root, User] {
+/// Session, group, nice value and limits.
+#[test]
+fn session_and_limits() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             assert_eq!(child::getpid(), std::process::id());
             let session = child::setsid().expect("setsid");
@@ -65,47 +69,56 @@ ns_testbed::test! {
             i32::from(core.maximum != Some(0))
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A process group of one's own.
-    fn a_process_group() as [User] {
+/// A process group of one's own.
+#[test]
+fn a_process_group() {
+    ns_testbed::run_as!([User], {
         let code = forked(|| {
             child::setpgid(0, 0).expect("setpgid");
-            i32::from(rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs() != child::getpid())
+            i32::from(
+                rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs() != child::getpid(),
+            )
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Names of a UTS namespace of one's own.
-    fn names() as [Root, Nested] {
+/// Names of a UTS namespace of one's own.
+#[test]
+fn names() {
+    ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
             unshare(UnshareFlags::NEWUTS).expect("unshare");
             child::sethostname(b"box").expect("sethostname");
             child::setdomainname(b"example").expect("setdomainname");
             assert_eq!(fs::read_to_string("/proc/sys/kernel/hostname").expect("read"), "box\n");
-            assert_eq!(fs::read_to_string("/proc/sys/kernel/domainname").expect("read"), "example\n");
+            assert_eq!(
+                fs::read_to_string("/proc/sys/kernel/domainname").expect("read"),
+                "example\n"
+            );
             assert_eq!(child::sethostname(&[b'x'; 65]), Err(Errno::INVAL));
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Without privilege over the namespace its names stay.
-    fn names_need_privilege() as [User] {
+/// Without privilege over the namespace its names stay.
+#[test]
+fn names_need_privilege() {
+    ns_testbed::run_as!([User], {
         assert_eq!(child::sethostname(b"box"), Err(Errno::PERM));
         assert_eq!(child::setdomainname(b"box"), Err(Errno::PERM));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// prctl, socket and ioctl: no_new_privs, and the flags of the loopback of a new namespace.
-    fn f24_loopback_starts_down() as [Root, Nested] {
+/// prctl, socket and ioctl: no_new_privs, and the flags of the loopback of a new namespace.
+#[test]
+fn f24_loopback_starts_down() {
+    ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
             // SAFETY: PR_SET_NO_NEW_PRIVS takes a number.
             unsafe { child::prctl(38, [1, 0, 0, 0]) }.expect("prctl");
@@ -123,12 +136,13 @@ ns_testbed::test! {
             i32::from(request[16] & 1)
         });
         assert_eq!(code, 0, "IFF_UP");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// All signals, those of libc too, are blocked and let through; dispositions go back.
-    fn f01_signals() as [Root, User] {
+/// All signals, those of libc too, are blocked and let through; dispositions go back.
+#[test]
+fn f01_signals() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             let before = child::rt_sigprocmask(SignalSet::ALL).expect("block");
             // SIGKILL and SIGSTOP stay out.
@@ -149,26 +163,31 @@ ns_testbed::test! {
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Capabilities go, and do not come back.
-    fn capabilities() as [Root, Nested] {
+/// Capabilities go, and do not come back.
+#[test]
+fn capabilities() {
+    ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
             let one = CapabilitySets { effective: 1 << 40, permitted: 1 << 40 | 1, inheritable: 1 };
             child::capset(one).expect("capset");
-            assert_eq!((mask("CapEff:"), mask("CapPrm:"), mask("CapInh:")), (1 << 40, 1 << 40 | 1, 1));
+            assert_eq!(
+                (mask("CapEff:"), mask("CapPrm:"), mask("CapInh:")),
+                (1 << 40, 1 << 40 | 1, 1)
+            );
             let more = CapabilitySets { permitted: u64::MAX, ..one };
             i32::from(child::capset(more) != Err(Errno::PERM))
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A filter is in force from the call on.
-    fn seccomp_filters() as [Root, User] {
+/// A filter is in force from the call on.
+#[test]
+fn seccomp_filters() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             // SAFETY: PR_SET_NO_NEW_PRIVS takes a number.
             unsafe { child::prctl(38, [1, 0, 0, 0]) }.expect("prctl");
@@ -184,27 +203,30 @@ ns_testbed::test! {
             i32::from(child::setsid() != Err(Errno::from_raw_os_error(77)))
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A filter needs no_new_privs or a capability.
-    fn seccomp_needs_no_new_privs() as [User] {
+/// A filter needs no_new_privs or a capability.
+#[test]
+fn seccomp_needs_no_new_privs() {
+    ns_testbed::run_as!([User], {
         let allow = [BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }];
         assert_eq!(child::seccomp_set_filter(0, &allow), Err(Errno::ACCESS));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The exit code is the lower byte.
-    fn exit_group_ends_the_process() as [User] {
+/// The exit code is the lower byte.
+#[test]
+fn exit_group_ends_the_process() {
+    ns_testbed::run_as!([User], {
         assert_eq!(forked(|| child::exit_group(0x1_07)), 7);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Readable is what can be read at once, and a process that has ended.
-    fn f28_readable() as [Root, User] {
+/// Readable is what can be read at once, and a process that has ended.
+#[test]
+fn f28_readable() {
+    ns_testbed::run_as!([Root, User], {
         let (reader, writer) = std::io::pipe().expect("pipe");
         assert_eq!(child::is_readable(reader.as_fd()), Ok(false));
         assert_eq!(child::write(writer.as_fd(), b"x"), Ok(1));
@@ -216,5 +238,5 @@ ns_testbed::test! {
         sleeper.kill().expect("kill");
         sleeper.wait().expect("wait");
         assert_eq!(child::is_readable(pidfd.as_fd()), Ok(true));
-    }
+    });
 }

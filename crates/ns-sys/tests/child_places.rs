@@ -53,9 +53,10 @@ fn mount_options(path: &str) -> Option<String> {
     fields.find(|line| line[4] == path).map(|line| line[5].to_owned())
 }
 
-ns_testbed::test! {
-    /// Opened as asked, and below the given directory only.
-    fn openat_and_openat2() as [Root, User, Nested] {
+/// Opened as asked, and below the given directory only.
+#[test]
+fn openat_and_openat2() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let read = OFlags::RDONLY | OFlags::CLOEXEC;
         let root = owned(child::openat(CWD, c"/", read, Mode::empty()).expect("openat"));
         assert_eq!(target(&root), "/");
@@ -68,12 +69,13 @@ ns_testbed::test! {
         assert_eq!(resolve(c"../etc", ResolveFlags::BENEATH), Err(Errno::XDEV));
         let held = owned(resolve(c"../..", ResolveFlags::IN_ROOT).expect("in root"));
         assert_eq!(target(&held), "/proc");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Moved, marked and closed by number.
-    fn descriptors_by_number() as [Root, User] {
+/// Moved, marked and closed by number.
+#[test]
+fn descriptors_by_number() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             let (mut reader, writer) = std::io::pipe().expect("pipe");
             // SAFETY: nobody owns 100 and 101 in this process.
@@ -101,7 +103,7 @@ ns_testbed::test! {
             0
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
 /// Borrows a number that the test knows to be open.
@@ -110,9 +112,10 @@ fn unsafe_borrow(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
-ns_testbed::test! {
-    /// Reaches what lies above a lowered limit, and marks without closing.
-    fn e01_close_range_ignores_the_limit() as [Root, User] {
+/// Reaches what lies above a lowered limit, and marks without closing.
+#[test]
+fn e01_close_range_ignores_the_limit() {
+    ns_testbed::run_as!([Root, User], {
         let code = forked(|| {
             // Closed by number below, so no owner may think it is open.
             let file = std::mem::ManuallyDrop::new(File::open("/dev/null").expect("open"));
@@ -127,12 +130,13 @@ ns_testbed::test! {
             i32::from(is_open(900))
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Directories, umask and root.
-    fn d01_directories() as [Root, Nested] {
+/// Directories, umask and root.
+#[test]
+fn d01_directories() {
+    ns_testbed::run_as!([Root, Nested], {
         in_tmpfs(|| {
             assert_eq!(child::umask(Mode::from_bits_truncate(0o077)).bits() & !0o777, 0);
             child::mkdirat(CWD, c"new root", Mode::from_bits_truncate(0o777)).expect("mkdirat");
@@ -149,12 +153,13 @@ ns_testbed::test! {
             child::fchdir(outside.as_fd()).expect("fchdir");
             assert!(fs::exists("proc").expect("look"), "a descriptor leads out");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Bind, attributes, propagation, detached copies and unmounting.
-    fn mounts() as [Root, Nested] {
+/// Bind, attributes, propagation, detached copies and unmounting.
+#[test]
+fn mounts() {
+    ns_testbed::run_as!([Root, Nested], {
         in_tmpfs(|| {
             fs::create_dir_all("a/b").expect("mkdir");
             child::mount(Some(c"a"), c"a", None, MountFlags::BIND, None).expect("bind");
@@ -162,7 +167,10 @@ ns_testbed::test! {
             child::mount_setattr(CWD, c"a", AtFlags::empty(), &read_only).expect("setattr");
             let options = mount_options("/tmp/a").expect("mounted");
             assert!(options.contains("ro") && options.contains("nosuid"), "{options}");
-            assert_eq!(fs::write("a/file", "").map_err(|error| error.raw_os_error()), Err(Some(libc::EROFS)));
+            assert_eq!(
+                fs::write("a/file", "").map_err(|error| error.raw_os_error()),
+                Err(Some(libc::EROFS))
+            );
 
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             let tree = owned(child::open_tree(CWD, c"a", flags).expect("open_tree"));
@@ -177,12 +185,13 @@ ns_testbed::test! {
             assert_eq!(child::mount_change(c"c", shared), Err(Errno::INVAL), "no mount point");
             child::mount_change(c"a", shared).expect("shared");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The stacked form leaves one root and no way to the old one.
-    fn d05_pivot_root_stacked() as [Root, Nested] {
+/// The stacked form leaves one root and no way to the old one.
+#[test]
+fn d05_pivot_root_stacked() {
+    ns_testbed::run_as!([Root, Nested], {
         in_tmpfs(|| {
             fs::create_dir_all("root/inside").expect("mkdir");
             assert_eq!(child::pivot_root(c"root", c"root"), Err(Errno::INVAL), "no mount point");
@@ -191,15 +200,19 @@ ns_testbed::test! {
             child::pivot_root(c".", c".").expect("pivot_root");
             child::umount2(c".", UnmountFlags::DETACH).expect("umount2");
             child::chdir(c"/").expect("chdir");
-            let names: Vec<_> = fs::read_dir("/").expect("list").map(|entry| entry.expect("entry").file_name()).collect();
+            let names: Vec<_> = fs::read_dir("/")
+                .expect("list")
+                .map(|entry| entry.expect("entry").file_name())
+                .collect();
             assert_eq!(names, ["inside"]);
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A program replaces the child, by path and by descriptor.
-    fn execve_and_execveat() as [Root, User, Nested] {
+/// A program replaces the child, by path and by descriptor.
+#[test]
+fn execve_and_execveat() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let argv = [c"sh".as_ptr(), c"-c".as_ptr(), c"exit $CODE".as_ptr(), ptr::null()];
         let envp = [c"CODE=9".as_ptr(), ptr::null()];
         // SAFETY: both arrays end with a null pointer.
@@ -211,14 +224,16 @@ ns_testbed::test! {
         let shell = File::open("/bin/sh").expect("open");
         let empty = AtFlags::EMPTY_PATH;
         // SAFETY: as above.
-        let by_fd = || unsafe { child::execveat(shell.as_fd(), c"", argv.as_ptr(), envp.as_ptr(), empty) };
+        let by_fd =
+            || unsafe { child::execveat(shell.as_fd(), c"", argv.as_ptr(), envp.as_ptr(), empty) };
         assert_eq!(forked(|| by_fd().raw_os_error()), 9);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A script executed by a close-on-exec descriptor cannot be opened by its interpreter.
-    fn e07_script_by_descriptor() as [Root, User] {
+/// A script executed by a close-on-exec descriptor cannot be opened by its interpreter.
+#[test]
+fn e07_script_by_descriptor() {
+    ns_testbed::run_as!([Root, User], {
         let path = std::env::temp_dir().join(format!("ns-sys-script-{}", std::process::id()));
         File::create(&path).expect("create").write_all(b"#!/bin/sh\nexit 3\n").expect("write");
         rustix::fs::chmod(&path, Mode::from_bits_truncate(0o755)).expect("chmod");
@@ -226,11 +241,19 @@ ns_testbed::test! {
         let argv = [c"script".as_ptr(), ptr::null()];
         let exec = || {
             // SAFETY: both arrays end with a null pointer.
-            unsafe { child::execveat(script.as_fd(), c"", argv.as_ptr(), argv[1..].as_ptr(), AtFlags::EMPTY_PATH) }
+            unsafe {
+                child::execveat(
+                    script.as_fd(),
+                    c"",
+                    argv.as_ptr(),
+                    argv[1..].as_ptr(),
+                    AtFlags::EMPTY_PATH,
+                )
+            }
         };
         assert_eq!(exec(), Errno::NOENT);
         child::fcntl_setfd(script.as_fd(), false).expect("setfd");
         assert_eq!(forked(|| exec().raw_os_error()), 3);
         fs::remove_file(&path).expect("remove");
-    }
+    });
 }

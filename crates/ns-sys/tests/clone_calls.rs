@@ -74,19 +74,21 @@ unsafe extern "C" fn fail_exec(shared: *mut c_void) -> ! {
     exit_group(0)
 }
 
-ns_testbed::test! {
-    /// A child in shared memory writes there, is pid 1 of its namespace, and its word is cleared.
-    fn a_child_in_shared_memory() as [Root, User, Nested] {
+/// A child in shared memory writes there, is pid 1 of its namespace, and its word is cleared.
+#[test]
+fn a_child_in_shared_memory() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let shared = Shared::new();
         let code = run_shared(CloneFlags::NEWUSER | CloneFlags::NEWPID, &shared, answer_pid);
         assert_eq!(code, 7);
         assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The child's errno stays in its register: this thread's own does not change.
-    fn errno_stays_out_of_shared_memory() as [Root, User] {
+/// The child's errno stays in its register: this thread's own does not change.
+#[test]
+fn errno_stays_out_of_shared_memory() {
+    ns_testbed::run_as!([Root, User], {
         // SAFETY: takes nothing.
         let location = unsafe { libc::__errno_location() };
         // SAFETY: the location belongs to this thread, which alone uses it.
@@ -96,32 +98,35 @@ ns_testbed::test! {
         assert_eq!(run_shared(CloneFlags::empty(), &shared, fail_exec), 0);
         assert_eq!(shared.errno.load(Ordering::Relaxed), Errno::NOENT.raw_os_error());
         assert_eq!(*own, 4242);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Every namespace at once, in shared memory, also the time namespace, whose flag lies in
-    /// clone(2)'s exit signal.
-    fn b02_all_namespaces_by_clone3() as [Root, User, Nested] {
+/// Every namespace at once, in shared memory, also the time namespace, whose flag lies in
+/// clone(2)'s exit signal.
+#[test]
+fn b02_all_namespaces_by_clone3() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let all = ns_sys::Namespace::ALL.into_iter().map(ns_sys::Namespace::clone_flag).collect();
         let shared = Shared::new();
         assert_eq!(run_shared(all, &shared, answer_pid), 7);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Without a stack the entry form is refused before the call.
-    fn entry_needs_a_stack() as [User] {
+/// Without a stack the entry form is refused before the call.
+#[test]
+fn entry_needs_a_stack() {
+    ns_testbed::run_as!([User], {
         let args = CloneArgs::new(CloneFlags::VM);
         // SAFETY: refused before a child is made.
         let refused = unsafe { clone3_entry(&args, answer_pid, std::ptr::null_mut()) };
         assert_eq!(refused, Err(Errno::INVAL));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A copied child has new namespaces, and what it writes stays its own.
-    fn a_child_with_copied_memory() as [Root, User, Nested] {
+/// A copied child has new namespaces, and what it writes stays its own.
+#[test]
+fn a_child_with_copied_memory() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let word = AtomicU32::new(1);
         let (pidfd, tid) = (AtomicI32::new(-1), AtomicU32::new(0));
         let mut args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::NEWUTS);
@@ -136,12 +141,13 @@ ns_testbed::test! {
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.load(Ordering::Relaxed)) };
         let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
         assert_eq!((status.code(), word.into_inner()), (Some(0), 1));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// With exit signal 0 only a wait that asks for clone children sees the child.
-    fn b03_exit_signal_zero_needs_clone_wait() as [Root, User] {
+/// With exit signal 0 only a wait that asks for clone children sees the child.
+#[test]
+fn b03_exit_signal_zero_needs_clone_wait() {
+    ns_testbed::run_as!([Root, User], {
         let pidfd = AtomicI32::new(-1);
         let mut args = CloneArgs::new(CloneFlags::empty());
         args.pidfd(&pidfd);
@@ -155,12 +161,13 @@ ns_testbed::test! {
         let peeked = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT).expect("peek");
         assert_eq!(peeked.and_then(ns_sys::WaitStatus::code), Some(3));
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::ALL).expect("reap"), peeked);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A child begins in the cgroup whose directory is given.
-    fn into_cgroup() as [Root] {
+/// A child begins in the cgroup whose directory is given.
+#[test]
+fn into_cgroup() {
+    ns_testbed::run_as!([Root], {
         let Some(root) = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
             .into_iter()
             .find(|path| fs::exists(format!("{path}/cgroup.procs")).is_ok_and(|yes| yes))
@@ -172,7 +179,9 @@ ns_testbed::test! {
         let directory: OwnedFd = fs::File::open(&path).expect("open it").into();
         let shared = Shared::new();
         let mut args = CloneArgs::new(CloneFlags::empty());
-        args.cgroup(std::os::fd::AsFd::as_fd(&directory)).exit_signal(17).parent_tid(&shared.answer);
+        args.cgroup(std::os::fd::AsFd::as_fd(&directory))
+            .exit_signal(17)
+            .parent_tid(&shared.answer);
         // SAFETY: the child sleeps until it is killed.
         if unsafe { clone3(&args) }.expect("clone3").is_none() {
             loop {
@@ -186,5 +195,5 @@ ns_testbed::test! {
         waitid_pidfd(&pidfd, WaitFlags::empty()).expect("reap");
         fs::remove_dir(&path).expect("remove the cgroup");
         assert_eq!(members.trim(), pid.to_string());
-    }
+    });
 }

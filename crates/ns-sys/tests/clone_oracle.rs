@@ -220,14 +220,17 @@ fn ask_all(findings: &Findings) -> ! {
     exit_group(0)
 }
 
-ns_testbed::test! {
-    /// `validate` says no exactly when the kernel says `EINVAL`.
-    fn b01_validate_equals_the_kernel() as [Root] {
+/// `validate` says no exactly when the kernel says `EINVAL`.
+#[test]
+fn b01_validate_equals_the_kernel() {
+    ns_testbed::run_as!([Root], {
         let size = size_of::<Findings>();
         let flags = MapFlags::SHARED;
         // SAFETY: a new mapping, nobody else's.
-        let page = unsafe { mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags) }
-            .expect("map a shared page");
+        let page = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags)
+        }
+        .expect("map a shared page");
         // SAFETY: zeroed, aligned memory of that size, valid until it is unmapped below.
         let findings: &Findings = unsafe { &*page.cast() };
         // SAFETY: libc's fork repairs libc's own state; the child ends in exit_group.
@@ -245,14 +248,17 @@ ns_testbed::test! {
         let mut targets = Targets::new();
         let args = targets.draw(&mut Random(seed));
         assert_eq!(
-            count(&findings.disagreements), 0,
-            "seed {seed:#x}: errno {}, ours {:?}, {args:?}", findings.errno.load(Ordering::Relaxed), args.validate()
+            count(&findings.disagreements),
+            0,
+            "seed {seed:#x}: errno {}, ours {:?}, {args:?}",
+            findings.errno.load(Ordering::Relaxed),
+            args.validate()
         );
         assert_eq!(accepted + refused, DRAWS, "the asking process did not finish");
         assert!(accepted > DRAWS / 10 && refused > DRAWS / 10, "the draws are one-sided");
         // SAFETY: the mapping made above; `findings` is not used any more.
         unsafe { munmap(page, size) }.expect("unmap");
-    }
+    });
 }
 
 /// Reaps children until `last` is among them, and then the rest.

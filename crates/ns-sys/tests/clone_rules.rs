@@ -30,20 +30,22 @@ fn kernel_refuses(args: &CloneArgs<'_>) {
     }
 }
 
-ns_testbed::test! {
-    /// Illegal flag sets are known by the rule they break.
-    fn b01_illegal_flags_are_named() as [Root] {
+/// Illegal flag sets are known by the rule they break.
+#[test]
+fn b01_illegal_flags_are_named() {
+    ns_testbed::run_as!([Root], {
         for (flags, rule) in ILLEGAL {
             let args = CloneArgs::new(flags);
             assert_eq!(args.validate(), Err(rule), "{flags}");
             kernel_refuses(&args);
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The exit signal belongs to children of the caller's own, and is a signal.
-    fn b03_exit_signal() as [Root, User] {
+/// The exit signal belongs to children of the caller's own, and is a signal.
+#[test]
+fn b03_exit_signal() {
+    ns_testbed::run_as!([Root, User], {
         for (flags, signal, rule) in [
             (F::PARENT, 17, ExitSignalWith(F::PARENT)),
             (F::THREAD | F::SIGHAND | F::VM, 17, ExitSignalWith(F::THREAD)),
@@ -55,12 +57,13 @@ ns_testbed::test! {
             assert_eq!(args.validate(), Err(rule));
             kernel_refuses(&args);
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Stack, ids and pointers.
-    fn b16_fields() as [Root] {
+/// Stack, ids and pointers.
+#[test]
+fn b16_fields() {
+    ns_testbed::run_as!([Root], {
         let mut args = CloneArgs::new(F::empty());
         args.stack(NonNull::dangling(), 0);
         assert_eq!(args.validate(), Err(CloneRule::StackEmpty));
@@ -79,7 +82,7 @@ ns_testbed::test! {
         }
         let missing = CloneArgs::new(F::CHILD_CLEARTID);
         assert_eq!(missing.validate(), Err(CloneRule::NoPointer(F::CHILD_CLEARTID)));
-    }
+    });
 }
 
 #[test]

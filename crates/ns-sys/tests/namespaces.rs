@@ -14,9 +14,10 @@ fn own(kind: Namespace) -> NamespaceFd {
         .expect("nsfs")
 }
 
-ns_testbed::test! {
-    /// Each kind can be left for a new one, and the new one is another.
-    fn unshare_makes_each_kind() as [Root, User, Nested] {
+/// Each kind can be left for a new one, and the new one is another.
+#[test]
+fn unshare_makes_each_kind() {
+    ns_testbed::run_as!([Root, User, Nested], {
         for kind in Namespace::ALL {
             let code = forked(|| {
                 let before = own(kind).id();
@@ -29,12 +30,13 @@ ns_testbed::test! {
             });
             assert_eq!(code, 0, "{kind}");
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A thread's own FS and descriptor table leave the others theirs.
-    fn b08_unshare_is_the_threads_own() as [Root, User] {
+/// A thread's own FS and descriptor table leave the others theirs.
+#[test]
+fn b08_unshare_is_the_threads_own() {
+    ns_testbed::run_as!([Root, User], {
         let own_uts = own(Namespace::Uts).id();
         std::thread::spawn(|| {
             unshare(UnshareFlags::FS).expect("unshare FS");
@@ -44,20 +46,22 @@ ns_testbed::test! {
         .expect("join");
         assert_ne!(std::env::current_dir().expect("cwd").to_str(), Some("/proc"));
         assert_eq!(own(Namespace::Uts).id(), own_uts);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A user namespace cannot be made from a program with threads, and the errno says so.
-    fn b09_threads_cannot_unshare_user() as [Root, User] {
+/// A user namespace cannot be made from a program with threads, and the errno says so.
+#[test]
+fn b09_threads_cannot_unshare_user() {
+    ns_testbed::run_as!([Root, User], {
         let refused = std::thread::spawn(|| unshare(UnshareFlags::NEWUSER)).join().expect("join");
         assert_eq!(refused, Err(Errno::INVAL));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A namespace joined by its descriptor is that one; with a wrong kind it is refused.
-    fn setns_joins_and_checks_the_kind() as [Root, Nested] {
+/// A namespace joined by its descriptor is that one; with a wrong kind it is refused.
+#[test]
+fn setns_joins_and_checks_the_kind() {
+    ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
             // Of the caller's own user namespace, which the role may join.
             unshare(UnshareFlags::NEWUTS).expect("unshare");
@@ -69,12 +73,13 @@ ns_testbed::test! {
             i32::from(own(Namespace::Uts).id() != before.id())
         });
         assert_eq!(code, 0);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Joined by pidfd: all of the mask or nothing.
-    fn c03_setns_pidfd_is_all_or_nothing() as [Root, User] {
+/// Joined by pidfd: all of the mask or nothing.
+#[test]
+fn c03_setns_pidfd_is_all_or_nothing() {
+    ns_testbed::run_as!([Root, User], {
         let mut target = Command::new("unshare")
             .args(["--user", "--map-root-user", "--uts", "--ipc", "cat"])
             .stdin(Stdio::piped())
@@ -103,12 +108,13 @@ ns_testbed::test! {
         target.wait().expect("wait");
         assert_eq!(code, 0);
         assert_eq!(setns_pidfd(&pidfd, kinds), Err(Errno::SRCH));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Kind, owner and parent are what they are.
-    fn nsfs_tells() as [Root, User, Nested] {
+/// Kind, owner and parent are what they are.
+#[test]
+fn nsfs_tells() {
+    ns_testbed::run_as!([Root, User, Nested], {
         for kind in Namespace::ALL {
             assert_eq!(own(kind).kind(), Ok(kind));
         }
@@ -134,13 +140,14 @@ ns_testbed::test! {
                 assert_eq!(code, 0);
             }
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What is no namespace is no `NamespaceFd`.
-    fn other_files_are_refused() as [User] {
+/// What is no namespace is no `NamespaceFd`.
+#[test]
+fn other_files_are_refused() {
+    ns_testbed::run_as!([User], {
         let refused = NamespaceFd::new(File::open("/dev/null").expect("open"));
         assert_eq!(refused.err(), Some(Errno::NOTTY));
-    }
+    });
 }

@@ -15,10 +15,11 @@ fn sleeper() -> Child {
     Command::new("sleep").arg("1000").spawn().expect("spawn sleep")
 }
 
-ns_testbed::test! {
-    /// A signal ends the process that the descriptor means; a zombie takes one without effect, and a
-    /// reaped process is gone for good.
-    fn f16_signals_hit_nobody_else() as [Root, User, Nested] {
+/// A signal ends the process that the descriptor means; a zombie takes one without effect, and a
+/// reaped process is gone for good.
+#[test]
+fn f16_signals_hit_nobody_else() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let child = sleeper();
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::NOHANG), Ok(None), "it lives");
@@ -29,12 +30,13 @@ ns_testbed::test! {
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Ok(Some(peeked)));
         assert_eq!(pidfd_send_signal(&pidfd, Signal::TERM), Err(Errno::SRCH));
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Codes, signals and core dumps of a child come back as the kernel's status word.
-    fn f14_status_words() as [Root, User] {
+/// Codes, signals and core dumps of a child come back as the kernel's status word.
+#[test]
+fn f14_status_words() {
+    ns_testbed::run_as!([Root, User], {
         for (script, word) in [("exit 0", 0), ("exit 139", 139 << 8), ("kill -TERM $$", 15)] {
             let child = Command::new("sh").args(["-c", script]).spawn().expect("spawn");
             let pidfd = pidfd_open(child.id()).expect("pidfd_open");
@@ -42,16 +44,19 @@ ns_testbed::test! {
             assert_eq!(status.as_raw(), word, "{script}");
             assert!(!status.core_dumped());
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The status survives a foreign reap.
-    fn f04_info_after_a_foreign_reap() as [Root, User, Nested] {
+/// The status survives a foreign reap.
+#[test]
+fn f04_info_after_a_foreign_reap() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("spawn");
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
         let alive = match pidfd_get_info(&pidfd) {
-            Err(Errno::NOTTY | Errno::INVAL) => ns_testbed::skip!("PIDFD_GET_INFO needs Linux 6.13"),
+            Err(Errno::NOTTY | Errno::INVAL) => {
+                ns_testbed::skip!("PIDFD_GET_INFO needs Linux 6.13")
+            }
             alive => alive.expect("info"),
         };
         assert_eq!((alive.pid, alive.ppid), (child.id(), std::process::id()));
@@ -61,23 +66,28 @@ ns_testbed::test! {
         child.wait().expect("reap behind its back");
         match pidfd_get_info(&pidfd) {
             Err(Errno::SRCH) => ns_testbed::skip!("the exit status needs Linux 6.15"),
-            info => assert_eq!(info.expect("info").exit_status.and_then(ns_sys::WaitStatus::code), Some(7)),
+            info => assert_eq!(
+                info.expect("info").exit_status.and_then(ns_sys::WaitStatus::code),
+                Some(7)
+            ),
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What is no process is refused.
-    fn pidfd_open_errors() as [User] {
+/// What is no process is refused.
+#[test]
+fn pidfd_open_errors() {
+    ns_testbed::run_as!([User], {
         assert_eq!(pidfd_open(0).err(), Some(Errno::INVAL));
         assert_eq!(pidfd_open(u32::MAX).err(), Some(Errno::INVAL));
         assert_eq!(pidfd_open(4_194_304).err(), Some(Errno::SRCH));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A thread's descriptor becomes readable when the thread ends, though the process lives.
-    fn f34_a_threads_own_descriptor() as [Root, User] {
+/// A thread's descriptor becomes readable when the thread ends, though the process lives.
+#[test]
+fn f34_a_threads_own_descriptor() {
+    ns_testbed::run_as!([Root, User], {
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
@@ -91,14 +101,18 @@ ns_testbed::test! {
         let mut polled = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
         let limit = rustix::event::Timespec { tv_sec: 5, tv_nsec: 0 };
         assert_eq!(rustix::event::poll(&mut polled, Some(&limit)), Ok(1));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A descriptor of the child's is fetched and leads to the same file.
-    fn pidfd_getfd_fetches() as [Root, User, Nested] {
-        let mut child =
-            Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawn");
+/// A descriptor of the child's is fetched and leads to the same file.
+#[test]
+fn pidfd_getfd_fetches() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("spawn");
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
         let mut stdin = File::from(pidfd_getfd(&pidfd, 0).expect("getfd"));
         drop(child.stdin.take());
@@ -108,12 +122,13 @@ ns_testbed::test! {
         assert_eq!(pidfd_getfd(&pidfd, 99).err(), Some(Errno::BADF));
         assert_ne!(stdin.as_raw_fd(), 0);
         child.wait().expect("wait");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Each namespace of a process by ioctl is the one its `/proc` file shows.
-    fn c04_namespaces_without_proc() as [Root, User, Nested] {
+/// Each namespace of a process by ioctl is the one its `/proc` file shows.
+#[test]
+fn c04_namespaces_without_proc() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let pidfd = pidfd_open(std::process::id()).expect("pidfd_open");
         for kind in Namespace::ALL {
             let held = match NamespaceFd::from_pidfd(&pidfd, kind) {
@@ -125,9 +140,10 @@ ns_testbed::test! {
             assert_eq!(link.to_str(), Some(shown.as_str()));
         }
         for kind in [Namespace::Pid, Namespace::Time] {
-            let (own, next) = (NamespaceFd::from_pidfd(&pidfd, kind), NamespaceFd::for_children(&pidfd, kind));
+            let (own, next) =
+                (NamespaceFd::from_pidfd(&pidfd, kind), NamespaceFd::for_children(&pidfd, kind));
             assert_eq!(own.expect("own").id(), next.expect("for children").id());
         }
         assert_eq!(NamespaceFd::for_children(&pidfd, Namespace::Uts).err(), Some(Errno::INVAL));
-    }
+    });
 }

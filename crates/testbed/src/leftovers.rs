@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// The descriptors, children and mounts of this process at one moment.
 ///
-/// [`test!`](crate::test!) compares them around each body; a loop inside a body may do so again
+/// [`run_as!`](crate::run_as!) compares them around each body; a loop inside a body may do so again
 /// around each turn.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Leftovers {

@@ -1,17 +1,18 @@
 //! How the tests of this workspace run.
 //!
-//! A test that touches the kernel is declared with [`test!`], which names the roles it runs in.
+//! The body of a test that touches the kernel is [`run_as!`], which names the roles it runs in.
 //! For each role the test binary starts itself again for that one test, in a process, a process
 //! group and a private mount namespace of its own, as that role. So a test may change ids, limits,
 //! handlers and mounts freely, a hang ends at a deadline, and a [`Leftovers`] guard around the body
 //! proves that no descriptor, child or mount was left behind.
 //!
 //! ```
-//! ns_testbed::test! {
-//!     /// The answer does not depend on who asks.
-//!     fn the_answer_holds() as [Root, User] {
+//! /// The answer does not depend on who asks.
+//! #[test]
+//! fn the_answer_holds() {
+//!     ns_testbed::run_as!([Root, User], {
 //!         assert_eq!(6 * 7, 42);
-//!     }
+//!     });
 //! }
 //! ```
 
@@ -30,6 +31,16 @@ pub use run::run;
 pub use shared_mount::SharedMount;
 pub use skip::skipped;
 
+/// Runs the block once in each of the named [`Role`]s; the whole body of a `#[test]` function.
+#[macro_export]
+macro_rules! run_as {
+    ([$($role:ident),+ $(,)?], $body:block) => {{
+        // A function knows its path, and with it the test around it.
+        fn body() $body
+        $crate::run(std::any::type_name_of_val(&body), &[$($crate::Role::$role),+], body);
+    }};
+}
+
 /// Declares a test that runs once in each of the named [`Role`]s.
 #[macro_export]
 macro_rules! test {
@@ -37,11 +48,7 @@ macro_rules! test {
         $(#[$attr])*
         #[test]
         fn $name() {
-            $crate::run(
-                concat!(module_path!(), "::", stringify!($name)),
-                &[$($crate::Role::$role),+],
-                || $body,
-            );
+            $crate::run_as!([$($role),+], $body);
         }
     };
 }

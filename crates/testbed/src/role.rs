@@ -36,7 +36,7 @@ impl Role {
 /// The role of this test process.
 ///
 /// # Panics
-/// Outside a body declared with [`test!`](crate::test!).
+/// Outside a body declared with [`run_as!`](crate::run_as!).
 pub fn role() -> Role {
     current().expect("called outside a test body")
 }

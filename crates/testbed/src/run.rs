@@ -23,7 +23,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// What the inner process prints last: a name that matched no test must not pass as success.
 const DONE: &str = "ns-testbed: body done";
 
-/// Runs `body` once in each of `roles`; [`test!`](crate::test!) calls this.
+/// Runs `body` once in each of `roles`; [`run_as!`](crate::run_as!) calls this.
+///
+/// `path` is that of the body: the crate, modules, the test, and the body's own name.
 ///
 /// # Panics
 /// When the body fails in a role, outlives the deadline or leaves something behind.
@@ -35,7 +37,8 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
         println!("{DONE}");
         return;
     }
-    let name = path.split_once("::").map_or(path, |(_crate, rest)| rest);
+    let name = path.strip_suffix("::body").unwrap_or(path);
+    let name = name.split_once("::").map_or(name, |(_crate, rest)| rest);
     let mounts = Leftovers::mountinfo();
     for &role in roles {
         if geteuid().is_root() || role == Role::User {

@@ -12,9 +12,10 @@ fn status_line(key: &str) -> String {
     line[key.len()..].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-ns_testbed::test! {
-    /// Ids, groups and capabilities are those of the role.
-    fn roles_are_what_they_say() as [Root, User, Nested] {
+/// Ids, groups and capabilities are those of the role.
+#[test]
+fn roles_are_what_they_say() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let (uids, effective) = (status_line("Uid:"), status_line("CapEff:"));
         match role() {
             Role::Root => assert_eq!(uids, "0 0 0 0"),
@@ -28,12 +29,13 @@ ns_testbed::test! {
                 assert_ne!(effective, "0000000000000000");
             }
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A descriptor, a zombie and a mount each trip the guard.
-    fn the_guard_bites() as [Root] {
+/// A descriptor, a zombie and a mount each trip the guard.
+#[test]
+fn the_guard_bites() {
+    ns_testbed::run_as!([Root], {
         let before = Leftovers::snapshot();
         let file = File::open("/proc/self/exe").expect("open");
         assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "an open descriptor passed");
@@ -47,14 +49,15 @@ ns_testbed::test! {
         assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "a mount passed");
         drop(mount);
         before.assert_unchanged();
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What a body mounts stays in its own mount namespace, even where `/` is shared.
-    fn mounts_stay_private() as [Root] {
+/// What a body mounts stays in its own mount namespace, even where `/` is shared.
+#[test]
+fn mounts_stay_private() {
+    ns_testbed::run_as!([Root], {
         let info = fs::read_to_string("/proc/self/mountinfo").expect("read mountinfo");
         let root = info.lines().find(|line| line.split(' ').nth(4) == Some("/")).expect("a root");
         assert!(!root.contains("shared:"), "{root}");
-    }
+    });
 }
