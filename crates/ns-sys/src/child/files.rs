@@ -3,7 +3,9 @@
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{__NR_chdir, __NR_chroot, __NR_fchdir, __NR_mkdirat, __NR_umask};
+use linux_raw_sys::general::{
+    __NR_chdir, __NR_chroot, __NR_fchdir, __NR_mkdirat, __NR_symlinkat, __NR_umask,
+};
 use rustix::fd::BorrowedFd;
 use rustix::fs::Mode;
 
@@ -90,6 +92,28 @@ pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
         syscall(__NR_mkdirat, [fd(dir), path.as_ptr().expose_provenance(), mode.bits() as usize])
     }
     .map(drop)
+}
+
+/// `symlinkat(target, dir, path)` — makes a symbolic link at `path` that leads to `target`.
+///
+/// # Errors
+/// - `EXIST`: there is something of that name.
+/// - `OVERFLOW`: as [`mkdirat`].
+/// - `ROFS`, `NOSPC`, and those about the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// symlinkat(2); fs/namei.c.
+pub fn symlinkat(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let arguments =
+        [target.as_ptr().expose_provenance(), fd(dir), path.as_ptr().expose_provenance()];
+    // SAFETY: the strings outlive the call.
+    unsafe { syscall(__NR_symlinkat, arguments) }.map(drop)
 }
 
 /// `umask(mask)` — sets which permission bits new files lack; returns the former ones.

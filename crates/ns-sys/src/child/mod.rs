@@ -12,6 +12,7 @@ mod descriptors;
 mod exec;
 mod files;
 mod ids;
+mod look;
 mod mounts;
 mod process;
 mod security;
@@ -19,8 +20,9 @@ mod signals;
 
 pub use descriptors::*;
 pub use exec::{execve, execveat, exit_group};
-pub use files::{chdir, chroot, fchdir, mkdirat, umask};
+pub use files::{chdir, chroot, fchdir, mkdirat, symlinkat, umask};
 pub use ids::{setgroups, setresgid, setresuid};
+pub use look::{FileSystem, fstatfs, getcwd, getdents64, readlinkat};
 pub use mounts::*;
 pub use process::*;
 pub use security::*;

@@ -1,0 +1,114 @@
+//! What is where: directories, links and file systems, read into the caller's own memory.
+#![allow(unsafe_code, reason = "system calls that write into memory")]
+
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+
+use linux_raw_sys::general::{__NR_fstatfs, __NR_getcwd, __NR_getdents64, __NR_readlinkat, statfs};
+use rustix::fd::BorrowedFd;
+
+use super::fd;
+use crate::arch::syscall;
+use crate::{Errno, Result};
+
+/// `getcwd(buffer, size)` — writes the path of the working directory.
+///
+/// It begins with `(unreachable)` instead of `/` where the directory lies outside the root.
+///
+/// # Errors
+/// - `NOENT`: the directory was removed.
+/// - `RANGE`: the path does not fit.
+/// - `NAMETOOLONG`: it is longer than 4096 bytes.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.1.92; `(unreachable)` 2.6.36.
+///
+/// # References
+/// getcwd(2); fs/d_path.c.
+pub fn getcwd(buffer: &mut [u8]) -> Result<&CStr> {
+    let arguments = [buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: the slice is of the length told, and outlives the call.
+    unsafe { syscall(__NR_getcwd, arguments) }?;
+    CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::RANGE)
+}
+
+/// `readlinkat(dir, path, buffer, size)` — writes where a symbolic link leads, cut to the size, without
+/// a final NUL; returns how many bytes were written.
+///
+/// # Errors
+/// - `INVAL`: not a symbolic link.
+/// - `NOENT`: not a symbolic link, for an empty path; or no such file.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16; an empty path 2.6.39.
+///
+/// # References
+/// readlinkat(2); fs/stat.c.
+pub fn readlinkat(dir: BorrowedFd<'_>, path: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    let arguments = [
+        fd(dir),
+        path.as_ptr().expose_provenance(),
+        buffer.as_mut_ptr().expose_provenance(),
+        buffer.len(),
+    ];
+    // SAFETY: the string and the slice outlive the call.
+    unsafe { syscall(__NR_readlinkat, arguments) }
+}
+
+/// `getdents64(dir, buffer, size)` — writes the next entries of a directory, as `struct linux_dirent64`
+/// one after the other; returns how many bytes were written, 0 at the end.
+///
+/// # Errors
+/// - `INVAL`: not even one entry fits.
+/// - `NOTDIR`: not a directory.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.4.
+///
+/// # References
+/// getdents64(2); fs/readdir.c.
+pub fn getdents64(dir: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    let arguments = [fd(dir), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: the slice is of the length told, and outlives the call.
+    unsafe { syscall(__NR_getdents64, arguments) }
+}
+
+/// Of `struct statfs`, what a child asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileSystem {
+    /// `f_type`: a magic number of include/uapi/linux/magic.h.
+    pub magic: u64,
+    /// `f_flags`: the `ST_*` flags of the mount.
+    pub flags: u64,
+}
+
+/// `fstatfs(fd)` — tells the file system of an open file, and the flags of its mount.
+///
+/// # Errors
+/// None that a caller can act on.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0; of an `O_PATH` descriptor 3.12.
+///
+/// # References
+/// fstatfs(2); fs/statfs.c.
+pub fn fstatfs(file: BorrowedFd<'_>) -> Result<FileSystem> {
+    let mut told = MaybeUninit::<statfs>::uninit();
+    // SAFETY: the struct is the kernel's, and outlives the call.
+    unsafe { syscall(__NR_fstatfs, [fd(file), told.as_mut_ptr().expose_provenance()]) }?;
+    // SAFETY: the kernel wrote it whole.
+    let told = unsafe { told.assume_init() };
+    Ok(FileSystem { magic: told.f_type as u64, flags: told.f_flags as u64 })
+}

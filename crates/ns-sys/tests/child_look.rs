@@ -1,0 +1,80 @@
+//! The calls of a child that look: working directory, links, entries, file systems.
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+
+use ns_sys::Errno;
+use ns_sys::child;
+use ns_testbed::forked;
+use rustix::fs::CWD;
+
+/// `PROC_SUPER_MAGIC`.
+const PROC: u64 = 0x9fa0;
+
+/// Inside the root it begins with a slash, outside with a word.
+#[test]
+fn d14_getcwd_tells_what_is_outside() {
+    ns_testbed::run_as!([Root, Nested], {
+        let code = forked(|| {
+            let mut buffer = [0; 4096];
+            child::chdir(c"/proc").expect("chdir");
+            assert_eq!(child::getcwd(&mut buffer), Ok(c"/proc"));
+            assert_eq!(child::getcwd(&mut buffer[..3]), Err(Errno::RANGE));
+            let outside = File::open("/").expect("open");
+            child::chroot(c"/proc/sys").expect("chroot");
+            child::fchdir(outside.as_fd()).expect("fchdir");
+            let path = child::getcwd(&mut buffer).expect("getcwd");
+            i32::from(!path.to_bytes().starts_with(b"(unreachable)"))
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// A link is made and read; what is no link says so.
+#[test]
+fn links() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = std::env::temp_dir().join(format!("ns-sys-links-{}", std::process::id()));
+        fs::create_dir(&folder).expect("mkdir");
+        let dir = File::open(&folder).expect("open");
+        child::symlinkat(c"some where", dir.as_fd(), c"link").expect("symlinkat");
+        assert_eq!(child::symlinkat(c"x", dir.as_fd(), c"link"), Err(Errno::EXIST));
+        let mut buffer = [0; 4];
+        assert_eq!(child::readlinkat(dir.as_fd(), c"link", &mut buffer), Ok(4));
+        assert_eq!(&buffer, b"some");
+        assert_eq!(child::readlinkat(CWD, c"/proc", &mut buffer), Err(Errno::INVAL));
+        fs::remove_dir_all(&folder).expect("remove");
+    });
+}
+
+/// Entries come in parts, and end.
+#[test]
+fn entries() {
+    ns_testbed::run_as!([Root, User], {
+        let dir = File::open("/proc/self").expect("open");
+        let (mut all, mut buffer) = (Vec::new(), [0; 512]);
+        loop {
+            match child::getdents64(dir.as_fd(), &mut buffer).expect("getdents64") {
+                0 => break,
+                read => all.extend_from_slice(&buffer[..read]),
+            }
+        }
+        assert!(all.len() > buffer.len(), "more than one part");
+        assert!(all.windows(10).any(|bytes| bytes == b"mountinfo\0"));
+        assert_eq!(child::getdents64(dir.as_fd(), &mut buffer[..3]), Ok(0));
+        let file = File::open("/proc/self/status").expect("open");
+        assert_eq!(child::getdents64(file.as_fd(), &mut buffer), Err(Errno::NOTDIR));
+    });
+}
+
+/// proc is known by its number, and its mount's flags are told.
+#[test]
+fn a15_file_systems_have_numbers() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let proc = child::fstatfs(File::open("/proc").expect("open").as_fd()).expect("fstatfs");
+        assert_eq!(proc.magic, PROC);
+        let root = child::fstatfs(File::open("/").expect("open").as_fd()).expect("fstatfs");
+        assert_ne!(root.magic, PROC);
+        assert_eq!(root.flags, rustix::fs::statvfs("/").expect("statvfs").f_flag.bits() | 0x20);
+    });
+}
