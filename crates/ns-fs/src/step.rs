@@ -3,6 +3,7 @@
 use core::fmt;
 
 use ns_sys::Errno;
+use ns_sys::fd::RawFd;
 
 /// A step of [`apply`](crate::apply).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,14 +13,20 @@ pub enum Step {
     Propagation,
     /// [`apply::mount_proc`](crate::apply::mount_proc).
     MountProc,
+    /// [`apply::place_fds`](crate::apply::place_fds), at this number.
+    PlaceFd(RawFd),
+    /// [`apply::close_rest`](crate::apply::close_rest).
+    CloseRest,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Propagation => "propagation",
-            Self::MountProc => "mount_proc",
-        })
+        match self {
+            Self::Propagation => f.write_str("propagation"),
+            Self::MountProc => f.write_str("mount_proc"),
+            Self::PlaceFd(number) => write!(f, "place_fds {number}"),
+            Self::CloseRest => f.write_str("close_rest"),
+        }
     }
 }
 

@@ -15,8 +15,17 @@
     clippy::unwrap_used
 )]
 
+mod close_rest;
+mod entries;
+mod handle;
+mod here;
 mod mount_proc;
+mod place_fds;
 mod propagation;
 
+use here::here;
+
+pub use close_rest::{FdRange, close_rest};
 pub use mount_proc::mount_proc;
+pub use place_fds::{FdStep, place_fds};
 pub use propagation::propagation;

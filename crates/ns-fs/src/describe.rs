@@ -1,0 +1,25 @@
+//! A plan in words.
+
+use std::fmt;
+use std::prelude::rust_2024::*;
+
+/// The system calls of a plan in order, one a line; nothing has been run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(Vec<String>);
+
+impl Description {
+    pub(crate) fn new(lines: impl IntoIterator<Item = String>) -> Self {
+        Self(lines.into_iter().collect())
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}

@@ -1,0 +1,84 @@
+//! The wish: which number is to be which file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::RawFd;
+use std::prelude::rust_2024::*;
+
+use super::error::FdError;
+use super::stdio::Stdio;
+
+/// Which descriptors a process is to have: 0 to 2 as the caller's, no others, unless told otherwise.
+///
+/// What is said last about a number holds; the order of numbers does not matter.
+#[derive(Clone, Debug)]
+pub struct Descriptors {
+    placed: BTreeMap<RawFd, Stdio>,
+    close_rest: bool,
+}
+
+impl Descriptors {
+    /// The caller's 0 to 2 and nothing else.
+    pub fn new() -> Self {
+        let placed = (0..=2).map(|number| (number, Stdio::inherit())).collect();
+        Self { placed, close_rest: true }
+    }
+
+    /// What number 0 is.
+    pub fn stdin(&mut self, file: Stdio) -> &mut Self {
+        self.place(0, file)
+    }
+
+    /// What number 1 is.
+    pub fn stdout(&mut self, file: Stdio) -> &mut Self {
+        self.place(1, file)
+    }
+
+    /// What number 2 is.
+    pub fn stderr(&mut self, file: Stdio) -> &mut Self {
+        self.place(2, file)
+    }
+
+    /// What any number is. Pipes and paths are for 0 to 2, which have a direction.
+    pub fn place(&mut self, number: RawFd, file: Stdio) -> &mut Self {
+        self.placed.insert(number, file);
+        self
+    }
+
+    /// Leaves a number as the caller has it, its close-on-exec flag too.
+    pub fn keep(&mut self, number: RawFd) -> &mut Self {
+        self.place(number, Stdio::inherit())
+    }
+
+    /// Whether all other descriptors are closed; otherwise they are left as the caller has them.
+    pub fn close_rest(&mut self, close: bool) -> &mut Self {
+        self.close_rest = close;
+        self
+    }
+
+    /// Finds mistakes, without a system call.
+    pub(super) fn check(&self) -> Result<(), FdError> {
+        self.placed.iter().try_for_each(|(number, file)| match number {
+            ..0 => Err(FdError::Number { number: *number }),
+            _ => file.check(*number),
+        })
+    }
+
+    pub(super) fn placed(&self) -> impl Iterator<Item = (RawFd, &Stdio)> {
+        self.placed.iter().map(|(number, file)| (*number, file))
+    }
+
+    pub(super) fn closes_rest(&self) -> bool {
+        self.close_rest
+    }
+
+    /// Every number that was spoken of; none is negative once checked.
+    pub(super) fn numbers(&self) -> BTreeSet<u32> {
+        self.placed.keys().filter_map(|number| u32::try_from(*number).ok()).collect()
+    }
+}
+
+impl Default for Descriptors {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,95 @@
+//! The plan half of stdio and descriptors: opens what is asked for, and orders the moves.
+
+mod descriptors;
+mod error;
+mod moves;
+mod open;
+mod ranges;
+mod stdio;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::fd::{OwnedFd, RawFd};
+use std::prelude::rust_2024::*;
+
+pub use descriptors::Descriptors;
+pub use error::FdError;
+pub use stdio::Stdio;
+
+use crate::apply::{FdRange, FdStep};
+use crate::describe::Description;
+use open::{Opened, Source};
+
+/// Which descriptors a process has after exec, as moves in an order in which none is lost.
+///
+/// The parent makes it, and keeps it until the child has begun: the plan owns the sources. Drop it
+/// then, or the ends of pipes that are the child's stay open in the parent too, and no reader sees
+/// an end.
+///
+/// # Examples
+/// ```
+/// use ns_fs::{Descriptors, FdPlan, Stdio};
+///
+/// let mut wish = Descriptors::new();
+/// wish.stdin(Stdio::null()).keep(7);
+/// let plan = FdPlan::new(&wish)?;
+/// let calls: Vec<_> = plan.describe().lines().map(str::to_owned).collect();
+/// assert!(calls[0].starts_with("dup3("));
+/// assert_eq!(calls[1..], ["close_range(3, 6, 0)", "close_range(8, 4294967295, 0)"]);
+/// # Ok::<(), ns_fs::FdError>(())
+/// ```
+pub struct FdPlan {
+    steps: Vec<FdStep>,
+    ranges: Vec<FdRange>,
+    pipes: BTreeMap<RawFd, OwnedFd>,
+    /// Keep the numbers in `steps` open.
+    _sources: Vec<Source>,
+}
+
+impl FdPlan {
+    /// Opens files and pipes, and orders the moves.
+    ///
+    /// Whatever is opened is close-on-exec and above 2, also where 0 to 2 are closed.
+    ///
+    /// # Errors
+    /// [`FdError`]; a mistake in the wish is told before anything is opened.
+    pub fn new(wish: &Descriptors) -> Result<Self, FdError> {
+        wish.check()?;
+        let Opened { sources, pipes } = open::all(wish)?;
+        let numbers = sources.iter().map(|(number, source)| (*number, source.number())).collect();
+        Ok(Self {
+            steps: moves::order(&numbers),
+            ranges: ranges::around(&wish.numbers(), wish.closes_rest()),
+            pipes,
+            _sources: sources.into_values().collect(),
+        })
+    }
+
+    /// The caller's end of the pipe at `number`, once.
+    pub fn take_pipe(&mut self, number: RawFd) -> Option<OwnedFd> {
+        self.pipes.remove(&number)
+    }
+
+    /// The moves, for [`apply::place_fds`](crate::apply::place_fds).
+    pub fn steps(&self) -> &[FdStep] {
+        &self.steps
+    }
+
+    /// What is closed, for [`apply::close_rest`](crate::apply::close_rest).
+    pub fn ranges(&self) -> &[FdRange] {
+        &self.ranges
+    }
+
+    /// Lists the system calls of the apply half in order; nothing is run.
+    pub fn describe(&self) -> Description {
+        let steps = self.steps.iter().map(ToString::to_string);
+        Description::new(steps.chain(self.ranges.iter().map(ToString::to_string)))
+    }
+}
+
+/// Its system calls in order.
+impl fmt::Debug for FdPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FdPlan").field(&self.describe()).finish()
+    }
+}

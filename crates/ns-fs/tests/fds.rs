@@ -1,0 +1,277 @@
+//! Stdio and descriptors against the real kernel.
+#![allow(unsafe_code, reason = "descriptors by number")]
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+
+use common::{borrow, refuse};
+use linux_raw_sys::general::__NR_close_range;
+use ns_fs::apply::{self, FdRange};
+use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
+use ns_sys::Errno;
+use ns_sys::child::{self, execve, exit_group};
+use ns_testbed::forked;
+
+/// In a forked child: applies the plan, then becomes a shell with `script`.
+fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
+    forked(|| {
+        apply_all(plan);
+        let argv = [c"sh".as_ptr(), c"-c".as_ptr(), script.as_ptr(), std::ptr::null()];
+        // SAFETY: both arrays end with a null pointer.
+        let errno = unsafe { execve(c"/bin/sh", argv.as_ptr(), argv[3..].as_ptr()) };
+        exit_group(errno.raw_os_error())
+    })
+}
+
+/// Ends the child on an error, which it may no longer be able to print.
+fn apply_all(plan: &FdPlan) {
+    // SAFETY: only forked children come here, which go on to exec or exit.
+    let placed = unsafe { apply::place_fds(plan.steps()) };
+    // SAFETY: as above.
+    let closed = placed.and_then(|()| unsafe { apply::close_rest(plan.ranges()) });
+    if let Err(error) = closed {
+        exit_group(error.errno.raw_os_error());
+    }
+}
+
+fn plan(wish: &Descriptors) -> FdPlan {
+    FdPlan::new(wish).expect("plan")
+}
+
+fn is_open(number: RawFd) -> bool {
+    rustix::io::fcntl_getfd(borrow(number)).is_ok()
+}
+
+fn read(file: OwnedFd) -> String {
+    let mut text = String::new();
+    File::from(file).read_to_string(&mut text).expect("read");
+    text
+}
+
+/// Opens ten inheritable descriptors, one of them 900, and lowers the limit below it.
+fn litter() {
+    for number in [900, 40, 41, 42, 43, 44, 45, 46, 47, 48] {
+        let null = File::open("/dev/null").expect("open");
+        // SAFETY: nobody owns these numbers.
+        unsafe { child::dup3(null.as_fd(), number, false) }.expect("dup3");
+    }
+    child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
+}
+
+fn open_numbers() -> Vec<RawFd> {
+    (0..1000).filter(|number| is_open(*number)).collect()
+}
+
+/// What is inherited is what was asked for, above a lowered limit too.
+#[test]
+fn e01_the_rest_is_closed() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut wish = Descriptors::new();
+        wish.keep(41);
+        let kept = plan(&wish);
+        let code = forked(|| {
+            litter();
+            apply_all(&kept);
+            exit_group(i32::from(open_numbers() != [0, 1, 2, 41]))
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// Without close_range the list in `/proc` does the same.
+#[test]
+fn e01_the_rest_is_closed_without_close_range() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let kept = plan(Descriptors::new().keep(900));
+        let code = forked(|| {
+            litter();
+            refuse(__NR_close_range, Errno::NOSYS);
+            apply_all(&kept);
+            exit_group(i32::from(open_numbers() != [0, 1, 2, 900]))
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// Without close_range and a real `/proc` there is an error, and not a guess.
+#[test]
+fn e01_no_close_range_and_no_proc() {
+    ns_testbed::run_as!([Root, Nested], {
+        let folder = std::env::temp_dir().join(format!("ns-fs-fake-{}", std::process::id()));
+        fs::create_dir_all(folder.join("proc/self/fd")).expect("mkdir");
+        for root in [folder.as_path(), &folder.join("proc")] {
+            let code = forked(|| {
+                rustix::process::chroot(root).expect("chroot");
+                refuse(__NR_close_range, Errno::NOSYS);
+                // SAFETY: the child exits right after it.
+                let error = unsafe { apply::close_rest(&[FdRange { first: 50, last: 60 }]) };
+                let error = error.expect_err("nothing to list descriptors by");
+                i32::from((error.step, error.errno) != (Step::CloseRest, Errno::NOSYS))
+            });
+            assert_eq!(code, 0, "{}", root.display());
+        }
+        fs::remove_dir_all(&folder).expect("remove");
+    });
+}
+
+/// The caller has no 0 to 2: what the plan opens must not take their place.
+#[test]
+fn e02_the_caller_has_no_stdio() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            // SAFETY: this child prints nothing and leaves without destructors.
+            unsafe { apply::close_rest(&[FdRange { first: 0, last: 2 }]) }.expect("close");
+            let mut wish = Descriptors::new();
+            wish.stdin(Stdio::null()).stdout(Stdio::piped());
+            let mut plan = plan(&wish);
+            let own = plan.take_pipe(1).expect("a pipe");
+            let code = shell(&plan, c"echo $(cat) out; test -e /dev/fd/2 && exit 3; exit 0");
+            drop(plan);
+            exit_group(if read(own) == "out\n" { code } else { 9 })
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// Each stream where it belongs, with `cat` in between.
+#[test]
+fn e02_three_pipes() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut wish = Descriptors::new();
+        wish.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut plan = plan(&wish);
+        let [input, out, err] = [0, 1, 2].map(|number| plan.take_pipe(number).expect("a pipe"));
+        assert!(plan.take_pipe(0).is_none(), "once");
+        File::from(input).write_all(b"in").expect("write");
+        assert_eq!(shell(&plan, c"cat; echo err >&2"), 0);
+        drop(plan);
+        assert_eq!((read(out).as_str(), read(err).as_str()), ("in", "err\n"));
+    });
+}
+
+/// stdout and stderr trade places.
+#[test]
+fn e03_swapped() {
+    ns_testbed::run_as!([Root, User], {
+        let ends = [std::io::pipe().expect("pipe"), std::io::pipe().expect("pipe")];
+        let [(first_reader, first), (second_reader, second)] = ends;
+        let code = forked(|| {
+            // SAFETY: this child prints nothing.
+            unsafe { child::dup3(first.as_fd(), 1, false) }.expect("dup3");
+            // SAFETY: as above.
+            unsafe { child::dup3(second.as_fd(), 2, false) }.expect("dup3");
+            let mut wish = Descriptors::new();
+            wish.stdout(Stdio::borrowed(borrow(2))).stderr(Stdio::borrowed(borrow(1)));
+            exit_group(shell(&plan(&wish), c"echo out; echo err >&2"))
+        });
+        assert_eq!(code, 0);
+        drop((first, second));
+        assert_eq!(
+            (read(first_reader.into()), read(second_reader.into())),
+            ("err\n".into(), "out\n".into())
+        );
+    });
+}
+
+/// One file on many numbers.
+#[test]
+fn e03_one_to_many() {
+    ns_testbed::run_as!([Root, User], {
+        let (reader, writer) = std::io::pipe().expect("pipe");
+        let file = Stdio::fd(writer);
+        let mut wish = Descriptors::new();
+        wish.stdout(file.clone()).stderr(file.clone()).place(7, file);
+        let planned = plan(&wish);
+        assert_eq!(shell(&planned, c"echo a; echo b >&2; echo c >&7"), 0);
+        drop((planned, wish));
+        assert_eq!(read(reader.into()), "a\nb\nc\n");
+    });
+}
+
+/// A descriptor that is in its place already, but close-on-exec, stays open.
+#[test]
+fn e04_source_is_target() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            let file = File::open("/proc/self/status").expect("open");
+            // SAFETY: this child reads nothing from 0.
+            unsafe { child::dup3(file.as_fd(), 0, true) }.expect("dup3");
+            let mut wish = Descriptors::new();
+            wish.stdin(Stdio::borrowed(borrow(0)));
+            shell(&plan(&wish), c"read line; test \"${line%:*}\" = Name")
+        });
+        assert_eq!(code, 0);
+        assert_eq!(shell(&plan(&Descriptors::new()), c"exec <&0"), 0);
+    });
+}
+
+/// Paths: read at 0, appended to and created at 1 and 2.
+#[test]
+fn stdio_paths() {
+    ns_testbed::run_as!([Root, User], {
+        let path = std::env::temp_dir().join(format!("ns-fs stdio {}", std::process::id()));
+        let mut wish = Descriptors::new();
+        wish.stdout(Stdio::path(&path));
+        for _ in 0..2 {
+            assert_eq!(shell(&plan(&wish), c"echo line"), 0);
+        }
+        wish.stdin(Stdio::path(&path)).stdout(Stdio::null());
+        assert_eq!(shell(&plan(&wish), c"read a; read b; test $a$b = lineline"), 0);
+        fs::remove_file(&path).expect("remove");
+        let error = FdPlan::new(&wish).expect_err("gone");
+        assert!(matches!(error, FdError::Open { number: 0, .. }), "{error}");
+    });
+}
+
+/// Mistakes are told before anything is opened.
+#[test]
+fn mistakes_are_told_first() {
+    let missing = || Stdio::path("/nonexistent/file");
+    let error = |number, file| {
+        let mut wish = Descriptors::new();
+        FdPlan::new(wish.stdin(missing()).place(number, file)).expect_err("a mistake").to_string()
+    };
+    assert_eq!(error(-1, Stdio::null()), "descriptor -1: is negative");
+    assert!(error(3, Stdio::piped()).starts_with("descriptor 3: open the file"));
+    assert!(error(3, missing()).starts_with("descriptor 3: open the file"));
+    assert_eq!(error(1, Stdio::path("a\0b")), "descriptor 1: a\0b has a NUL in it");
+    assert_eq!(error(2, Stdio::path("")), "descriptor 2: the path is empty");
+}
+
+/// A failed move says which number.
+#[test]
+fn a_failed_move_names_its_number() {
+    ns_testbed::run_as!([User], {
+        let code = forked(|| {
+            child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
+            let plan = plan(Descriptors::new().place(70, Stdio::null()));
+            // SAFETY: the child exits right after it.
+            let error = unsafe { apply::place_fds(plan.steps()) }.expect_err("above the limit");
+            i32::from((error.step, error.errno) != (Step::PlaceFd(70), Errno::BADF))
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// The plan lists its calls, and owns what it opened above 2.
+#[test]
+fn e02_a_plan_describes_itself() {
+    let mut wish = Descriptors::new();
+    wish.stdin(Stdio::borrowed(borrow(1))).stdout(Stdio::borrowed(borrow(0)));
+    wish.stderr(Stdio::borrowed(borrow(2))).place(5, Stdio::borrowed(borrow(9)));
+    let plan = plan(&wish);
+    let wished = [
+        "fcntl(2, F_SETFD, 0)",
+        "dup3(9, 5, 0)",
+        "fcntl(0, F_DUPFD_CLOEXEC, 3)",
+        "dup3(1, 0, 0)",
+        "dup3(temporary, 1, 0), close(temporary)",
+        "close_range(3, 4, 0)",
+        "close_range(6, 4294967295, 0)",
+    ];
+    assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
+    assert!(format!("{plan:?}").contains("dup3(9, 5, 0)"));
+}
