@@ -123,9 +123,9 @@ fn f03_sigchld_ignored() {
 #[test]
 fn f04_foreign_reaper() {
     ns_testbed::run_as!([Root, User], {
-        // SAFETY: writes nothing.
         thread::spawn(|| {
             loop {
+                // SAFETY: writes nothing.
                 unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) };
             }
         });
@@ -196,8 +196,8 @@ fn f02_no_handler_in_the_child() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    // To the whole group, children between clone and exec included; programs that have
-                    // been executed would be ended, so they ignore it.
+                    // To the whole group, children between clone and exec included; that it ends some
+                    // of the executed programs is no matter.
                     // SAFETY: takes two numbers.
                     unsafe { libc::kill(0, libc::SIGUSR1) };
                 }

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! /// The answer does not depend on who asks.
-//! #[test]
+//! // With `#[test]`, as everywhere:
 //! fn the_answer_holds() {
 //!     ns_testbed::run_as!([Root, User], {
 //!         assert_eq!(6 * 7, 42);

@@ -2,6 +2,7 @@
 
 mod checks;
 mod describe;
+mod environment;
 mod program;
 
 use ns_fs::Propagation;

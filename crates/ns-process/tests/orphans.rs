@@ -1,0 +1,81 @@
+//! What becomes of a child whose parent dies in the middle of a start.
+#![allow(unsafe_code, reason = "fork of a parent that is to be killed")]
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ns_process::{Container, Namespace};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, set_child_subreaper, wait, waitpid};
+
+/// As many parents are killed; the full count when the claims are proved.
+fn rounds() -> u32 {
+    if env::var_os("NS_PROVE").is_some() { 500 } else { 60 }
+}
+
+/// Starts containers until it is killed.
+fn start_for_ever() -> ! {
+    let mut container = Container::new("sleep");
+    container.arg("1000").namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    loop {
+        if let Ok(process) = container.start() {
+            process.kill().expect("kill");
+            process.join().expect("join");
+        }
+    }
+}
+
+fn fork_parent() -> Pid {
+    // SAFETY: libc's fork repairs libc's own state; the child does not come back.
+    match unsafe { libc::fork() } {
+        0 => start_for_ever(),
+        pid => Pid::from_raw(pid).expect("fork"),
+    }
+}
+
+/// The children of this process that have not executed a program: they are copies of this one.
+fn unfinished() -> Vec<Pid> {
+    let own = fs::read_link("/proc/self/exe").expect("own program");
+    let is_copy = |pid: &Pid| {
+        let exe = format!("/proc/{}/exe", pid.as_raw_nonzero());
+        fs::read_link(exe).is_ok_and(|exe| exe == own)
+    };
+    children().into_iter().filter(is_copy).collect()
+}
+
+fn children() -> Vec<Pid> {
+    let tasks = fs::read_dir("/proc/self/task").expect("list threads");
+    let list = tasks.map(|task| task.expect("an entry").path().join("children"));
+    let list: String = list.filter_map(|path| fs::read_to_string(path).ok()).collect();
+    list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+/// A parent killed at any moment leaves within a second either nothing, or the program it wished
+/// for, fully set up; never a child that waits for a word that nobody will say.
+#[test]
+fn a02_killed_parent_leaves_no_waiting_child() {
+    ns_testbed::run_as!([Root, User], {
+        // Orphans become children of this process.
+        set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
+        for round in 0..rounds() {
+            let parent = fork_parent();
+            thread::sleep(Duration::from_micros(u64::from(round) * 137 % 5000));
+            kill_process(parent, Signal::KILL).expect("kill the parent");
+            waitpid(Some(parent), WaitOptions::empty()).expect("reap the parent");
+            let deadline = Instant::now() + Duration::from_secs(1);
+            while !unfinished().is_empty() {
+                assert!(Instant::now() < deadline, "round {round}: a child waits for ever");
+                thread::sleep(Duration::from_millis(1));
+            }
+            for orphan in children() {
+                // It may have ended by itself meanwhile.
+                let _ = kill_process(orphan, Signal::KILL);
+            }
+            while wait(WaitOptions::from_bits_retain(0x4000_0000)).is_ok() {}
+        }
+        println!("shown: {} parents killed in the middle: no child waited on", rounds());
+    });
+}
