@@ -7,10 +7,14 @@ extern crate std;
 pub mod apply;
 mod describe;
 mod fds;
+mod mount;
 mod propagation;
+mod root;
 mod step;
 
 pub use describe::Description;
 pub use fds::{Descriptors, FdError, FdPlan, Stdio};
+pub use mount::Mount;
 pub use propagation::Propagation;
+pub use root::{Root, RootError, RootPlan, Workdir};
 pub use step::{Step, StepError};

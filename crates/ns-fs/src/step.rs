@@ -13,6 +13,23 @@ pub enum Step {
     Propagation,
     /// [`apply::mount_proc`](crate::apply::mount_proc).
     MountProc,
+    /// [`apply::bind_new_root`](crate::apply::bind_new_root) or
+    /// [`apply::enter_new_root`](crate::apply::enter_new_root).
+    OpenRoot,
+    /// The place for a mount, in [`apply::mount`](crate::apply::mount); with its position in the list.
+    MountTarget(u32),
+    /// [`apply::mount`](crate::apply::mount) itself; with its position in the list.
+    Mount(u32),
+    /// [`apply::read_only_here`](crate::apply::read_only_here).
+    ReadOnlyRoot,
+    /// pivot_root(2), in [`apply::pivot_root_here`](crate::apply::pivot_root_here).
+    PivotRoot,
+    /// umount2(2) of the old root, in [`apply::pivot_root_here`](crate::apply::pivot_root_here).
+    DetachOldRoot,
+    /// [`apply::chroot_here`](crate::apply::chroot_here).
+    Chroot,
+    /// [`apply::workdir`](crate::apply::workdir).
+    Workdir,
     /// [`apply::place_fds`](crate::apply::place_fds), at this number.
     PlaceFd(RawFd),
     /// [`apply::close_rest`](crate::apply::close_rest).
@@ -24,6 +41,14 @@ impl fmt::Display for Step {
         match self {
             Self::Propagation => f.write_str("propagation"),
             Self::MountProc => f.write_str("mount_proc"),
+            Self::OpenRoot => f.write_str("new root"),
+            Self::MountTarget(index) => write!(f, "target of mount {index}"),
+            Self::Mount(index) => write!(f, "mount {index}"),
+            Self::ReadOnlyRoot => f.write_str("read-only root"),
+            Self::PivotRoot => f.write_str("pivot_root"),
+            Self::DetachOldRoot => f.write_str("umount of the old root"),
+            Self::Chroot => f.write_str("chroot"),
+            Self::Workdir => f.write_str("workdir"),
             Self::PlaceFd(number) => write!(f, "place_fds {number}"),
             Self::CloseRest => f.write_str("close_rest"),
         }

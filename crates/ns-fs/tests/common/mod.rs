@@ -2,10 +2,14 @@
 #![allow(dead_code, reason = "no test needs all of it")]
 #![allow(unsafe_code, reason = "seccomp filters, and descriptors by number")]
 
+use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::path::{Path, PathBuf};
 
-use ns_sys::Errno;
+use ns_fs::{Mount, Root, RootPlan, Workdir};
 use ns_sys::child::{BpfInstruction, seccomp_set_filter};
+use ns_sys::{Errno, UnshareFlags, unshare};
+use ns_testbed::{Role, USER, forked, role};
 
 /// Borrows a number.
 pub(crate) fn borrow(number: RawFd) -> BorrowedFd<'static> {
@@ -26,4 +30,101 @@ pub(crate) fn refuse(number: u32, errno: Errno) {
     ];
     rustix::thread::set_no_new_privs(true).expect("no_new_privs");
     seccomp_set_filter(0, &filter).expect("seccomp");
+}
+
+/// A folder of the test's own, removed at its end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ns-fs {name} {}", std::process::id()));
+        fs::create_dir_all(&path).expect("mkdir");
+        Self(path)
+    }
+
+    /// With the named folders in it.
+    pub(crate) fn with(name: &str, folders: &[&str]) -> Self {
+        let folder = Self::new(name);
+        for inner in folders {
+            fs::create_dir_all(folder.0.join(inner)).expect("mkdir");
+        }
+        folder
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let removed = fs::remove_dir_all(&self.0);
+        if !std::thread::panicking() {
+            removed.expect("remove");
+        }
+    }
+}
+
+/// A mount namespace of this process's own, and `more`; for [`Role::User`] with a user namespace in
+/// which it is root.
+pub(crate) fn own_namespaces(more: UnshareFlags) {
+    let user = if role() == Role::User { UnshareFlags::NEWUSER } else { UnshareFlags::empty() };
+    unshare(UnshareFlags::NEWNS | more | user).expect("unshare");
+    if role() == Role::User {
+        let map = format!("0 {USER} 1\n");
+        for (file, text) in [("setgroups", "deny"), ("uid_map", &map), ("gid_map", &map)] {
+            fs::write(format!("/proc/self/{file}"), text).expect("a map");
+        }
+    }
+}
+
+/// Runs `body` in a child with a mount namespace of its own; a panic there is one here.
+pub(crate) fn in_own_mounts(body: impl FnOnce()) {
+    in_own(UnshareFlags::empty(), body);
+}
+
+/// As [`in_own_mounts`], with other namespaces besides.
+pub(crate) fn in_own(more: UnshareFlags, body: impl FnOnce()) {
+    let code = forked(|| {
+        own_namespaces(more);
+        body();
+        0
+    });
+    assert_eq!(code, 0);
+}
+
+/// As [`in_own_mounts`], as pid 1 of a pid namespace.
+pub(crate) fn in_own_pids(body: impl FnOnce()) {
+    in_own(UnshareFlags::NEWPID, || {
+        let code = forked(|| {
+            body();
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// A plan that begins at the root.
+pub(crate) fn plan(root: Root) -> RootPlan {
+    RootPlan::new(root, Workdir::default()).expect("plan")
+}
+
+/// A plan to pivot into `folder` with these mounts.
+pub(crate) fn pivot(folder: &Folder, mounts: impl IntoIterator<Item = Mount>) -> RootPlan {
+    plan(mounts.into_iter().fold(Root::pivot(folder.path()), Root::mount))
+}
+
+/// The names in a directory, in order.
+pub(crate) fn names(path: &str) -> Vec<String> {
+    let entries = fs::read_dir(path).expect("list").map(|entry| entry.expect("entry").file_name());
+    let mut names: Vec<_> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The lines of mountinfo for a mount point, each as its fields.
+pub(crate) fn mounts_at(path: &str, mountinfo: &str) -> Vec<Vec<String>> {
+    let lines =
+        mountinfo.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    lines.filter(|fields| fields[4] == path).collect()
 }

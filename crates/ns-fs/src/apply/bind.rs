@@ -1,0 +1,64 @@
+//! Binding a tree: copied, given its attributes, then hung in its place.
+
+use core::ffi::CStr;
+
+use ns_sys::child::{self, MountFlags, MoveMountFlags, OpenTreeFlags};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
+use ns_sys::{Errno, Result};
+
+use super::attributes::{remount, set_attributes};
+use super::fd_path::FdPath;
+use super::handle::Handle;
+use super::here;
+use super::in_root::resolve;
+use super::mount::{Mount, MountKind};
+
+/// Does nothing for another kind of mount.
+pub(super) fn bind(root: BorrowedFd<'_>, target: &Handle, mount: Mount<'_>) -> Result<()> {
+    let MountKind::Bind { source, recursive, attributes } = mount.kind else { return Ok(()) };
+    match child::open_tree(here(), source, tree_flags(recursive)) {
+        Ok(tree) => attach(&Handle::new(tree), target, recursive, attributes),
+        Err(Errno::NOSYS) => {
+            bind_by_path(target, source, recursive)?;
+            // What was resolved before lies below the mount.
+            let mounted = resolve(root, mount.target)?;
+            older_attributes(&mounted, recursive, attributes)
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+fn tree_flags(recursive: bool) -> OpenTreeFlags {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
+    if recursive { flags.union(OpenTreeFlags::AT_RECURSIVE) } else { flags }
+}
+
+fn attach(tree: &Handle, target: &Handle, recursive: bool, attributes: u64) -> Result<()> {
+    let set = match attributes {
+        0 => Ok(()),
+        _ => set_attributes(tree.as_fd(), c"", attributes, recursive),
+    };
+    if !matches!(set, Ok(()) | Err(Errno::NOSYS)) {
+        return set;
+    }
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    let flags = flags.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
+    child::move_mount(tree.as_fd(), c"", target.as_fd(), c"", flags)?;
+    set.or_else(|_| older_attributes(tree, recursive, attributes))
+}
+
+/// mount(2) knows no descriptors, but proc knows their paths.
+fn bind_by_path(target: &Handle, source: &CStr, recursive: bool) -> Result<()> {
+    let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
+    let path = FdPath::new(target.as_raw_fd());
+    child::mount(Some(source), path.as_c_str(), None, MountFlags::BIND.union(tree), None)
+}
+
+/// For one mount only: a remount does not reach those below.
+fn older_attributes(mounted: &Handle, recursive: bool, attributes: u64) -> Result<()> {
+    match attributes {
+        0 => Ok(()),
+        _ if recursive => Err(Errno::NOSYS),
+        _ => remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes),
+    }
+}

@@ -1,0 +1,57 @@
+//! A path cut into its parts, each ended by a NUL, on the stack.
+
+use core::ffi::CStr;
+
+use ns_sys::{Errno, Result};
+
+/// `PATH_MAX` of include/uapi/linux/limits.h, the final NUL included.
+const PATH_MAX: usize = 4096;
+
+/// A copy of a path, of which one part after the other is cut off.
+pub(super) struct PathBuffer {
+    bytes: [u8; PATH_MAX],
+    /// Where the next part begins.
+    start: usize,
+    /// The length of the path.
+    length: usize,
+}
+
+impl PathBuffer {
+    pub(super) fn new(path: &CStr) -> Result<Self> {
+        let path = path.to_bytes_with_nul();
+        let mut bytes = [0; PATH_MAX];
+        bytes.get_mut(..path.len()).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(path);
+        Ok(Self { bytes, start: 0, length: path.len().saturating_sub(1) })
+    }
+
+    /// The next name; empty ones, between two slashes, included.
+    pub(super) fn next_name(&mut self) -> Option<&CStr> {
+        let (start, end) = self.cut()?;
+        self.string(start, end)
+    }
+
+    /// The path up to the next name, that name, and whether it is the last one.
+    pub(super) fn next_prefix(&mut self) -> Option<(&CStr, &CStr, bool)> {
+        // The slash that an earlier part was cut at is part of the path again.
+        if let Some(cut) = self.start.checked_sub(1).and_then(|cut| self.bytes.get_mut(cut)) {
+            *cut = b'/';
+        }
+        let (start, end) = self.cut()?;
+        Some((self.string(0, end)?, self.string(start, end)?, end >= self.length))
+    }
+
+    /// Puts a NUL where the next part ends; tells where it begins and ends.
+    fn cut(&mut self) -> Option<(usize, usize)> {
+        let start = self.start;
+        let rest = self.bytes.get(start..self.length).filter(|rest| !rest.is_empty())?;
+        let length = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let end = start.checked_add(length)?;
+        *self.bytes.get_mut(end)? = 0;
+        self.start = end.checked_add(1)?;
+        Some((start, end))
+    }
+
+    fn string(&self, start: usize, end: usize) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes.get(start..=end)?).ok()
+    }
+}

@@ -1,0 +1,94 @@
+//! All that a [`RootPlan`](crate::RootPlan) says, in order.
+
+use ns_sys::child::{self, OFlags};
+use ns_sys::fd::{AsFd, BorrowedFd};
+
+use super::attributes::read_only_here;
+use super::here;
+use super::mount::mount;
+use super::mount_step::MountStep;
+use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
+use super::open_path::open_path;
+use super::propagation::propagation;
+use super::strings::{Strings, Text};
+use super::workdir::workdir;
+use crate::{Propagation, Step, StepError};
+
+/// What a [`RootPlan`](crate::RootPlan) lends to the child: numbers and borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    pub(crate) strings: Strings<'a>,
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) change: Change,
+    pub(crate) mounts: &'a [MountStep],
+    pub(crate) read_only: bool,
+    /// The directory, and whether to make it.
+    pub(crate) workdir: Option<(Text, bool)>,
+}
+
+/// How the root changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    Stay,
+    Pivot(Text),
+    Chroot(Text),
+}
+
+/// `mount`, `pivot_root`, `chdir` … — makes every step of a plan, and stops at the first that fails.
+///
+/// Why in this order:
+/// - Propagation first: what is mounted before it shows in the caller's namespace.
+/// - Mounts before the change of root, while the sources of binds can still be reached; inside the
+///   new root all the same, because their targets are resolved there.
+/// - Read-only after the mounts, whose targets may have to be made.
+/// - The working directory last: it is one of the new root's.
+///
+/// # Errors
+/// Those of the steps, each of which is a function of this module.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// As the steps.
+///
+/// # References
+/// pivot_root(2), mount_namespaces(7).
+pub fn root(plan: Root<'_>) -> Result<(), StepError> {
+    plan.propagation.map_or(Ok(()), propagation)?;
+    match plan.change {
+        Change::Stay => {}
+        Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
+        Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
+    }
+    if !plan.mounts.is_empty() {
+        mounts(plan)?;
+    }
+    if plan.read_only {
+        read_only_here()?;
+    }
+    match plan.change {
+        Change::Stay => {}
+        Change::Pivot(_) => pivot_root_here()?,
+        Change::Chroot(_) => chroot_here()?,
+    }
+    plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
+}
+
+/// Comes back to the working directory, which is the new root if there is one.
+fn mounts(plan: Root<'_>) -> Result<(), StepError> {
+    let failed = |errno| StepError { step: Step::OpenRoot, errno };
+    let start = open_path(here(), c".", OFlags::DIRECTORY).map_err(failed)?;
+    match plan.change {
+        Change::Stay => {
+            let root = open_path(here(), c"/", OFlags::DIRECTORY).map_err(failed)?;
+            mount_all(plan, root.as_fd())?;
+        }
+        Change::Pivot(_) | Change::Chroot(_) => mount_all(plan, start.as_fd())?,
+    }
+    child::fchdir(start.as_fd()).map_err(failed)
+}
+
+fn mount_all(plan: Root<'_>, root: BorrowedFd<'_>) -> Result<(), StepError> {
+    plan.mounts.iter().try_for_each(|step| mount(root, step.with(plan.strings)))
+}

@@ -1,0 +1,91 @@
+//! The system calls of a plan in order.
+
+use std::ffi::CStr;
+use std::prelude::rust_2024::*;
+use std::{format, vec};
+
+use super::RootPlan;
+use crate::apply::{Change, Mount, MountKind};
+use crate::{Description, Propagation};
+
+pub(super) fn describe(plan: &RootPlan) -> Description {
+    let data = plan.apply_data();
+    let text = |text| quoted(data.strings.get(text));
+    let mut lines: Vec<String> = plan.propagation.map(propagation).into_iter().collect();
+    lines.extend(match plan.change {
+        Change::Stay => vec![],
+        Change::Pivot(path) => bound(&text(path)),
+        Change::Chroot(path) => vec![format!("chdir({})", text(path))],
+    });
+    let mounts = plan.mounts.iter().map(|step| mount(step.with(data.strings)));
+    lines.extend(mounts.flatten());
+    let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
+    lines.extend(plan.read_only.then_some(read_only));
+    lines.extend(change(plan.change).iter().map(|line| (*line).to_owned()));
+    lines.extend(plan.workdir.iter().flat_map(|(path, create)| workdir(&text(*path), *create)));
+    Description::new(lines)
+}
+
+fn quoted(text: &CStr) -> String {
+    format!("{:?}", text.to_string_lossy())
+}
+
+fn propagation(wish: Propagation) -> String {
+    let flag = match wish {
+        Propagation::Private => "MS_PRIVATE",
+        Propagation::Slave => "MS_SLAVE",
+        Propagation::Shared => "MS_SHARED",
+    };
+    format!(r#"mount(NULL, "/", NULL, MS_REC | {flag}, NULL)"#)
+}
+
+fn bound(path: &str) -> Vec<String> {
+    let bind = format!("mount({path}, {path}, NULL, MS_BIND | MS_REC, NULL)");
+    vec![bind, format!("chdir({path})")]
+}
+
+fn change(change: Change) -> &'static [&'static str] {
+    match change {
+        Change::Stay => &[],
+        Change::Pivot(_) => {
+            &[r#"pivot_root(".", ".")"#, r#"umount2(".", MNT_DETACH)"#, r#"chdir("/")"#]
+        }
+        Change::Chroot(_) => &[r#"chroot(".")"#, r#"chdir("/")"#],
+    }
+}
+
+fn mount(mount: Mount<'_>) -> Vec<String> {
+    let make = if mount.create { " or mkdirat" } else { "" };
+    let target = quoted(mount.target);
+    let mut lines = vec![format!("openat2(new root, {target}, RESOLVE_IN_ROOT){make}")];
+    match mount.kind {
+        MountKind::New { fs_type, source, flags, data } => {
+            let data = data.map_or("NULL".to_owned(), quoted);
+            let (source, fs_type) = (quoted(source), quoted(fs_type));
+            lines.push("fchdir(target)".to_owned());
+            lines.push(format!("mount({source}, \".\", {fs_type}, {flags:?}, {data})"));
+        }
+        MountKind::Bind { source, recursive, attributes } => {
+            lines.extend(bind(&quoted(source), recursive, attributes));
+        }
+        MountKind::Link { name, to } => {
+            lines.push(format!("symlinkat({}, target, {})", quoted(to), quoted(name)));
+        }
+    }
+    lines
+}
+
+fn bind(source: &str, recursive: bool, attributes: u64) -> Vec<String> {
+    let tree = if recursive { " | AT_RECURSIVE" } else { "" };
+    let mut lines = vec![format!("open_tree({source}, OPEN_TREE_CLONE{tree})")];
+    if attributes != 0 {
+        lines.push(format!("mount_setattr(tree, AT_EMPTY_PATH{tree}, {attributes:#x})"));
+    }
+    lines.push("move_mount(tree, target)".to_owned());
+    lines
+}
+
+fn workdir(path: &str, create: bool) -> Vec<String> {
+    let make = if create { " or mkdirat, name by name" } else { "" };
+    vec![format!("chdir({path}){make}"), "getcwd()".to_owned()]
+}
