@@ -181,6 +181,13 @@ impl Mount {
         self
     }
 
+    /// The same mount somewhere else.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<PathBuf>) -> Self {
+        self.target = target.into();
+        self
+    }
+
     /// Where it will be, in the new root.
     pub fn target(&self) -> &Path {
         &self.target
