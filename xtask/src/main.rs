@@ -8,10 +8,12 @@ mod layers;
 mod msrv;
 mod outcome;
 mod prove;
+mod rootfs;
 mod rustup;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -44,6 +46,14 @@ enum Verb {
         /// Only the lines of this issue
         issue: Option<u32>,
     },
+    /// A tiny root: programs of this machine, with their loaders and libraries, in a folder
+    Rootfs {
+        /// Where; made if it is missing
+        folder: PathBuf,
+        /// Names or paths; each becomes /bin/NAME
+        #[arg(default_values = ["sh", "ls", "cat"])]
+        programs: Vec<String>,
+    },
 }
 
 /// A failure is told in one line: returned from here, it would come with a backtrace.
@@ -69,5 +79,6 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Msrv => msrv::run(),
         Verb::Cross => cross::run(),
         Verb::Prove { issue } => prove::run(*issue),
+        Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
     }
 }

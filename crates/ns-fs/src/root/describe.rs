@@ -17,8 +17,12 @@ pub(super) fn describe(plan: &RootPlan) -> Description {
         Change::Pivot(path) => bound(&text(path)),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
-    let mounts = plan.mounts.iter().map(|step| mount(step.with(data.strings)));
-    lines.extend(mounts.flatten());
+    if !plan.mounts.is_empty() {
+        lines.extend(opened(plan.change).iter().map(|line| (*line).to_owned()));
+        let mounts = plan.mounts.iter().map(|step| mount(step.with(data.strings)));
+        lines.extend(mounts.flatten());
+        lines.push(r#"fchdir(".")"#.to_owned());
+    }
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
     lines.extend(plan.read_only.then_some(read_only));
     lines.extend(change(plan.change).iter().map(|line| (*line).to_owned()));
@@ -44,6 +48,14 @@ fn bound(path: &str) -> Vec<String> {
     vec![bind, format!("chdir({path})")]
 }
 
+/// What targets are resolved in, and where the mounts come back to.
+fn opened(change: Change) -> &'static [&'static str] {
+    match change {
+        Change::Stay => &[r#"openat(".", O_PATH)"#, r#"openat("/", O_PATH)"#],
+        Change::Pivot(_) | Change::Chroot(_) => &[r#"openat(".", O_PATH)"#],
+    }
+}
+
 fn change(change: Change) -> &'static [&'static str] {
     match change {
         Change::Stay => &[],
@@ -57,7 +69,7 @@ fn change(change: Change) -> &'static [&'static str] {
 fn mount(mount: Mount<'_>) -> Vec<String> {
     let make = if mount.create { " or mkdirat" } else { "" };
     let target = quoted(mount.target);
-    let mut lines = vec![format!("openat2(new root, {target}, RESOLVE_IN_ROOT){make}")];
+    let mut lines = vec![format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}")];
     match mount.kind {
         MountKind::New { fs_type, source, flags, data } => {
             let data = data.map_or("NULL".to_owned(), quoted);

@@ -83,6 +83,9 @@ impl RootPlan {
     }
 
     /// Lists the system calls of [`RootPlan::apply`] in order; nothing is run.
+    ///
+    /// Left out are the close(2) of what a step opened, and what only an older kernel or a missing
+    /// target needs.
     pub fn describe(&self) -> Description {
         describe::describe(self)
     }

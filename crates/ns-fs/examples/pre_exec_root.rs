@@ -1,0 +1,42 @@
+//! std's `Command` with a plan of this crate in `pre_exec`: a program in a root of its own.
+//!
+//! `pre_exec_root ROOT PROGRAM [ARG…]`. `unshare` makes the namespaces; in real programs ns-process
+//! does, without the fork.
+#![allow(unsafe_code, reason = "pre_exec")]
+
+use std::error::Error;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use ns_fs::{Mount, Root, RootPlan, Workdir};
+
+/// Says that the second of the two processes is running.
+const INSIDE: &str = "NS_FS_EXAMPLE_INSIDE";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let [root, program, rest @ ..] = args.as_slice() else {
+        return Err("usage: pre_exec_root ROOT PROGRAM [ARG…]".into());
+    };
+    if std::env::var_os(INSIDE).is_none() {
+        // First time: once more as pid 1 of a new pid namespace, root of a new user namespace.
+        let namespaces = ["--user", "--map-root-user", "--pid", "--fork", "--mount"];
+        let mut again = Command::new("unshare");
+        again.args(namespaces).arg(std::env::current_exe()?).args(&args).env(INSIDE, "1");
+        std::process::exit(again.status()?.code().unwrap_or(1));
+    }
+    let root = Root::pivot(root)
+        .mount(Mount::proc("/proc").create())
+        .mount(Mount::dev("/dev").create())
+        .read_only();
+    let plan = RootPlan::new(root, Workdir::new("/"))?;
+    eprintln!("{}\n", plan.describe());
+    let mut command = Command::new(program);
+    command.args(rest).env_clear().env("PATH", "/bin:/usr/bin");
+    // SAFETY: the plan makes bare system calls and allocates nothing.
+    unsafe {
+        command.pre_exec(move || plan.apply().map_err(|error| error.errno.into()));
+    }
+    let status = command.status()?;
+    std::process::exit(status.code().unwrap_or(1));
+}
