@@ -23,7 +23,7 @@ struct Plan {
 
 /// Aligned as every architecture wants it. Real programs put a guard page below.
 #[repr(C, align(16))]
-struct Stack([u8; 64 * 1024]);
+struct Stack([u8; 16 * 1024]);
 
 unsafe extern "C" fn child(plan: *mut c_void) -> ! {
     // SAFETY: `main` passes a `Plan` and keeps it until the child has left the memory.
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         envp: [ptr::null()],
         errno: AtomicI32::new(0),
     };
-    let mut stack = Box::new(Stack([0; 64 * 1024]));
+    let mut stack = Box::new(Stack([0; 16 * 1024]));
     let (word, pidfd) = (AtomicU32::new(1), AtomicI32::new(-1));
     let flags = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
     let mut args = CloneArgs::new(flags | CloneFlags::NEWUSER | CloneFlags::NEWPID);

@@ -13,7 +13,7 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, WaitFlags, clone3, clone3_entry, fute
 
 /// A stack as every architecture wants it.
 #[repr(C, align(16))]
-struct Stack([u8; 64 * 1024]);
+struct Stack([u8; 16 * 1024]);
 
 /// What a child in shared memory is given, and answers into.
 struct Shared {
@@ -38,7 +38,7 @@ fn run_shared(
     shared: &Shared,
     entry: unsafe extern "C" fn(*mut c_void) -> !,
 ) -> i32 {
-    let mut stack = Box::new(Stack([0; 64 * 1024]));
+    let mut stack = Box::new(Stack([0; 16 * 1024]));
     let pidfd = AtomicI32::new(-1);
     let mut args = CloneArgs::new(flags | CloneFlags::VM | CloneFlags::CHILD_CLEARTID);
     args.pidfd(&pidfd)
