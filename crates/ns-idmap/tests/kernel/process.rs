@@ -1,0 +1,149 @@
+//! Processes for tests: the target of a map, and children that act as somebody else.
+#![allow(unsafe_code, reason = "fork and clone, which no safe library offers")]
+
+use std::fs::{self, File};
+use std::io::{Read, Write, pipe};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ns_testbed::USER;
+use rustix::process::{
+    DumpableBehavior, Gid, Pid, Signal, Uid, WaitOptions, kill_process, set_dumpable_behavior,
+    waitpid,
+};
+use rustix::thread::{self, UnshareFlags};
+
+/// A process that sleeps in a new user namespace without maps.
+#[derive(Debug)]
+pub struct Target {
+    pid: Pid,
+    dir: File,
+}
+
+impl Target {
+    pub fn new() -> Self {
+        let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
+        // SAFETY: without CLONE_VM this is fork; the child makes system calls and nothing else.
+        let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+        if pid == 0 {
+            sleep_for_ever();
+        }
+        let pid = Pid::from_raw(pid.try_into().expect("a pid")).expect("clone");
+        let dir = File::open(format!("/proc/{}", pid.as_raw_nonzero())).expect("open /proc/PID");
+        Self { pid, dir }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().try_into().expect("positive")
+    }
+
+    /// What a file shows, read without the crate.
+    pub fn shown(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).expect("read")
+    }
+
+    /// The rows of a map, read without the crate.
+    pub fn rows(&self, file: &str) -> Vec<[u32; 3]> {
+        let number = |word: &str| word.parse::<u32>().expect("a number");
+        let row = |line: &str| line.split_whitespace().map(number).collect::<Vec<_>>();
+        self.shown(file).lines().map(|line| row(line).try_into().expect("three")).collect()
+    }
+
+    /// Writes a file without the crate: the kernel's own verdict.
+    pub fn write(&self, file: &str, text: &[u8]) -> Result<(), i32> {
+        let opened = fs::OpenOptions::new().write(true).open(self.path(file));
+        let written = opened.and_then(|mut file| file.write(text));
+        written.map(|_| ()).map_err(|error| error.raw_os_error().expect("an errno"))
+    }
+
+    fn path(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.pid())
+    }
+}
+
+impl AsFd for Target {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        kill_process(self.pid, Signal::KILL).expect("kill");
+        waitpid(Some(self.pid), WaitOptions::empty()).expect("reap");
+    }
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        // SAFETY: takes no argument; returns only after a signal handler.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Runs `body` in a forked child.
+pub fn in_child(body: impl FnOnce()) {
+    run(body, |_| {});
+}
+
+/// Runs `body` as uid and gid [`USER`], without groups and capabilities.
+pub fn as_user(body: impl FnOnce()) {
+    in_child(|| {
+        become_user();
+        // The id change cleared it.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+        body();
+    });
+}
+
+/// Changes the ids, which leaves the process not dumpable.
+pub fn become_user() {
+    thread::set_thread_groups(&[]).expect("setgroups");
+    let (gid, uid) = (Gid::from_raw(USER), Uid::from_raw(USER));
+    thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
+    thread::set_thread_res_uid(uid, uid, uid).expect("setresuid");
+}
+
+/// Runs `body` as root of a new user namespace with these maps.
+pub fn in_namespace(uid_map: &str, gid_map: &str, body: impl FnOnce()) {
+    let (mut ready, tell_ready) = pipe().expect("pipe");
+    let (mut go, tell_go) = pipe().expect("pipe");
+    let maps = |pid: Pid| {
+        ready.read_exact(&mut [0]).expect("the child is ready");
+        fs::write(format!("/proc/{}/uid_map", pid.as_raw_nonzero()), uid_map).expect("uid_map");
+        fs::write(format!("/proc/{}/gid_map", pid.as_raw_nonzero()), gid_map).expect("gid_map");
+        (&tell_go).write_all(b"!").expect("go");
+    };
+    let child = || {
+        unshare_user();
+        (&tell_ready).write_all(b"!").expect("ready");
+        go.read_exact(&mut [0]).expect("the maps are there");
+        let (gid, uid) = (Gid::ROOT, Uid::ROOT);
+        thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
+        thread::set_thread_res_uid(uid, uid, uid).expect("setresuid");
+        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+        body();
+    };
+    run(child, maps);
+}
+
+/// Moves the calling process, which must have one thread, into a new user namespace.
+pub fn unshare_user() {
+    // SAFETY: no FILES is asked for, so descriptors stay what they are.
+    unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER) }.expect("unshare");
+}
+
+fn run(child: impl FnOnce(), parent: impl FnOnce(Pid)) {
+    // SAFETY: the C library repairs its locks in the child, which has only this thread and leaves
+    // by _exit.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let passed = catch_unwind(AssertUnwindSafe(child)).is_ok();
+        // SAFETY: always sound; the parent's buffers are not flushed twice.
+        unsafe { libc::_exit(if passed { 0 } else { 101 }) };
+    }
+    let pid = Pid::from_raw(pid).expect("fork");
+    parent(pid);
+    let (_, status) = waitpid(Some(pid), WaitOptions::empty()).expect("wait").expect("ended");
+    assert_eq!(status.exit_status(), Some(0), "the child failed; see above");
+}
