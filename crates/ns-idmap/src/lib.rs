@@ -22,6 +22,8 @@ mod helper;
 #[cfg(feature = "std")]
 mod helper_error;
 #[cfg(feature = "std")]
+mod install;
+#[cfg(feature = "std")]
 mod owner;
 #[cfg(feature = "std")]
 mod plan;
@@ -53,6 +55,7 @@ pub use {
     delegation::Delegation,
     helper::Helper,
     helper_error::HelperError,
+    install::InstallError,
     owner::Owner,
     plan::WritePlan,
     proc_error::ProcError,

@@ -1,6 +1,10 @@
 //! Maps against the running kernel; a test is named after the hazard that it shows handled.
 
 mod count;
+mod direct;
+mod fixture;
 mod oracle;
+mod parent;
+mod proc_dir;
 mod process;
 mod texts;

@@ -47,16 +47,20 @@ fn blank() -> impl Strategy<Value = &'static str> {
 fn line() -> impl Strategy<Value = String> {
     let blanks = prop::array::uniform4(blank());
     let words = prop_oneof![30 => Just(3_usize), 1 => 0_usize..5];
-    ([number(0..300), number(0..300), number(1..9), number(0..9)], blanks, words, any::<[bool; 2]>()).prop_map(
-        |(numbers, blanks, words, [leading, trailing])| {
+    (
+        [number(0..300), number(0..300), number(1..9), number(0..9)],
+        blanks,
+        words,
+        any::<[bool; 2]>(),
+    )
+        .prop_map(|(numbers, blanks, words, [leading, trailing])| {
             let mut line = String::from(if leading { blanks[3] } else { "" });
             for (place, number) in numbers.iter().take(words).enumerate() {
                 line += if place > 0 { blanks[place - 1] } else { "" };
                 line += number;
             }
             line + if trailing { blanks[2] } else { "" }
-        },
-    )
+        })
 }
 
 /// Lines, mostly well formed, with here and there a character that does not belong.

@@ -15,13 +15,13 @@ use rustix::thread::{self, UnshareFlags};
 
 /// A process that sleeps in a new user namespace without maps.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     pid: Pid,
     dir: File,
 }
 
 impl Target {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
         // SAFETY: without CLONE_VM this is fork; the child makes system calls and nothing else.
         let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
@@ -33,24 +33,24 @@ impl Target {
         Self { pid, dir }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().try_into().expect("positive")
     }
 
     /// What a file shows, read without the crate.
-    pub fn shown(&self, file: &str) -> String {
+    pub(crate) fn shown(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).expect("read")
     }
 
     /// The rows of a map, read without the crate.
-    pub fn rows(&self, file: &str) -> Vec<[u32; 3]> {
+    pub(crate) fn rows(&self, file: &str) -> Vec<[u32; 3]> {
         let number = |word: &str| word.parse::<u32>().expect("a number");
         let row = |line: &str| line.split_whitespace().map(number).collect::<Vec<_>>();
         self.shown(file).lines().map(|line| row(line).try_into().expect("three")).collect()
     }
 
     /// Writes a file without the crate: the kernel's own verdict.
-    pub fn write(&self, file: &str, text: &[u8]) -> Result<(), i32> {
+    pub(crate) fn write(&self, file: &str, text: &[u8]) -> Result<(), i32> {
         let opened = fs::OpenOptions::new().write(true).open(self.path(file));
         let written = opened.and_then(|mut file| file.write(text));
         written.map(|_| ()).map_err(|error| error.raw_os_error().expect("an errno"))
@@ -82,12 +82,12 @@ fn sleep_for_ever() -> ! {
 }
 
 /// Runs `body` in a forked child.
-pub fn in_child(body: impl FnOnce()) {
+pub(crate) fn in_child(body: impl FnOnce()) {
     run(body, |_| {});
 }
 
 /// Runs `body` as uid and gid [`USER`], without groups and capabilities.
-pub fn as_user(body: impl FnOnce()) {
+pub(crate) fn as_user(body: impl FnOnce()) {
     in_child(|| {
         become_user();
         // The id change cleared it.
@@ -97,7 +97,7 @@ pub fn as_user(body: impl FnOnce()) {
 }
 
 /// Changes the ids, which leaves the process not dumpable.
-pub fn become_user() {
+pub(crate) fn become_user() {
     thread::set_thread_groups(&[]).expect("setgroups");
     let (gid, uid) = (Gid::from_raw(USER), Uid::from_raw(USER));
     thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
@@ -105,7 +105,17 @@ pub fn become_user() {
 }
 
 /// Runs `body` as root of a new user namespace with these maps.
-pub fn in_namespace(uid_map: &str, gid_map: &str, body: impl FnOnce()) {
+pub(crate) fn in_namespace(uid_map: &str, gid_map: &str, body: impl FnOnce()) {
+    in_namespace_seen(uid_map, gid_map, body, || ());
+}
+
+/// As [`in_namespace`]; meanwhile `seen` runs outside.
+pub(crate) fn in_namespace_seen(
+    uid_map: &str,
+    gid_map: &str,
+    body: impl FnOnce(),
+    seen: impl FnOnce(),
+) {
     let (mut ready, tell_ready) = pipe().expect("pipe");
     let (mut go, tell_go) = pipe().expect("pipe");
     let maps = |pid: Pid| {
@@ -113,22 +123,27 @@ pub fn in_namespace(uid_map: &str, gid_map: &str, body: impl FnOnce()) {
         fs::write(format!("/proc/{}/uid_map", pid.as_raw_nonzero()), uid_map).expect("uid_map");
         fs::write(format!("/proc/{}/gid_map", pid.as_raw_nonzero()), gid_map).expect("gid_map");
         (&tell_go).write_all(b"!").expect("go");
+        seen();
     };
     let child = || {
         unshare_user();
         (&tell_ready).write_all(b"!").expect("ready");
         go.read_exact(&mut [0]).expect("the maps are there");
-        let (gid, uid) = (Gid::ROOT, Uid::ROOT);
-        thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
-        thread::set_thread_res_uid(uid, uid, uid).expect("setresuid");
-        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+        become_root();
         body();
     };
     run(child, maps);
 }
 
+fn become_root() {
+    let (gid, uid) = (Gid::ROOT, Uid::ROOT);
+    thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
+    thread::set_thread_res_uid(uid, uid, uid).expect("setresuid");
+    set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+}
+
 /// Moves the calling process, which must have one thread, into a new user namespace.
-pub fn unshare_user() {
+pub(crate) fn unshare_user() {
     // SAFETY: no FILES is asked for, so descriptors stay what they are.
     unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER) }.expect("unshare");
 }
