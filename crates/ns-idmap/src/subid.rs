@@ -167,14 +167,15 @@ fn range_of(line: &str, owner: &Owner) -> Option<(u64, u64)> {
     if is_ours { Some((number(first)?, number(count)?)) } else { None }
 }
 
-/// As `strtol` reads it with base 0, but for blanks and signs before it.
+/// As `strtoll` reads it with base 0, but for blanks and signs before it.
 fn number(text: &str) -> Option<u64> {
     let (digits, radix) = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => (&text[2..], 16),
         [b'0', _, ..] => (&text[1..], 8),
         _ => (text, 10),
     };
-    // from_str_radix would take a plus sign.
+    // from_str_radix would take a sign.
     let plain = digits.chars().all(|digit| digit.is_digit(radix));
-    if plain { u64::from_str_radix(digits, radix).ok() } else { None }
+    let value = if plain { i64::from_str_radix(digits, radix).ok()? } else { return None };
+    u64::try_from(value).ok()
 }

@@ -74,10 +74,12 @@ pub(crate) struct Etc {
 
 impl Etc {
     /// With a user `tester` of uid and gid [`USER`]; `None` on a machine without such files.
-    pub(crate) fn new(subuid: &str, subgid: &str) -> Option<Self> {
+    pub(crate) fn new(users: &str, groups: &str) -> Option<Self> {
         let folder = Folder::new("etc");
-        let passwd = format!("root:x:0:0::/:/bin/sh\ntester:x:{USER}:{USER}::/:/bin/sh\n");
-        let texts = [("passwd", passwd.as_str()), ("subuid", subuid), ("subgid", subgid)];
+        let passwd = format!(
+            "root:x:0:0::/:/bin/sh\ntester:x:{USER}:{USER}::/:/bin/sh\nalias:x:{USER}:{USER}::/:\n"
+        );
+        let texts = [("passwd", passwd.as_str()), ("subuid", users), ("subgid", groups)];
         let etc = Path::new("/etc");
         if texts.iter().any(|(name, _)| !etc.join(name).exists()) {
             return None;

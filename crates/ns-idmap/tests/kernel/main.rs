@@ -3,8 +3,10 @@
 mod count;
 mod direct;
 mod fixture;
+mod helper;
 mod oracle;
 mod parent;
 mod proc_dir;
 mod process;
+mod subid;
 mod texts;

@@ -166,7 +166,7 @@ ns_testbed::test! {
         let cases = cases(1500);
         runner(cases)
             .run(&extents(), |extents| {
-                let text: String = extents.iter().map(|extent| format!("{extent}\n")).collect();
+                let text = extents.iter().fold(String::new(), |text, extent| text + &format!("{extent}\n"));
                 let kernel = Target::new().write("uid_map", text.as_bytes());
                 let ours = UidMap::new(extents);
                 prop_assert_eq!(ours.is_ok(), kernel.is_ok(), "{:?} {:?}", ours, kernel);

@@ -1,6 +1,7 @@
 //! Maps below maps.
 
-use std::io::{Read, Write, pipe};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 use ns_idmap::{ComposeError, GidMap, Reason, Setgroups, UidMap, WritePlan, Writer};
 use rustix::process::Uid;
@@ -66,8 +67,8 @@ ns_testbed::test! {
 
 /// Runs `inside` where the target's parent is, then `outside` where its grandparent is.
 fn with_grandchild(inside: impl FnOnce(&Target), outside: impl FnOnce(u32)) {
-    let (mut pid, tell_pid) = pipe().expect("pipe");
-    let (mut done, tell_done) = pipe().expect("pipe");
+    let (mut pid, tell_pid) = UnixStream::pair().expect("a pair");
+    let (mut done, tell_done) = UnixStream::pair().expect("a pair");
     let body = || {
         let target = Target::new();
         inside(&target);

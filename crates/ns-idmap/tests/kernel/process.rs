@@ -2,9 +2,11 @@
 #![allow(unsafe_code, reason = "fork and clone, which no safe library offers")]
 
 use std::fs::{self, File};
-use std::io::{Read, Write, pipe};
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use ns_testbed::USER;
 use rustix::process::{
@@ -116,8 +118,8 @@ pub(crate) fn in_namespace_seen(
     body: impl FnOnce(),
     seen: impl FnOnce(),
 ) {
-    let (mut ready, tell_ready) = pipe().expect("pipe");
-    let (mut go, tell_go) = pipe().expect("pipe");
+    let (mut ready, tell_ready) = UnixStream::pair().expect("a pair");
+    let (mut go, tell_go) = UnixStream::pair().expect("a pair");
     let maps = |pid: Pid| {
         ready.read_exact(&mut [0]).expect("the child is ready");
         fs::write(format!("/proc/{}/uid_map", pid.as_raw_nonzero()), uid_map).expect("uid_map");
@@ -161,4 +163,31 @@ fn run(child: impl FnOnce(), parent: impl FnOnce(Pid)) {
     parent(pid);
     let (_, status) = waitpid(Some(pid), WaitOptions::empty()).expect("wait").expect("ended");
     assert_eq!(status.exit_status(), Some(0), "the child failed; see above");
+}
+
+/// Changes `PATH` of the calling process, which must have one thread.
+pub(crate) fn set_path(folder: &Path) {
+    // SAFETY: no other thread reads the environment.
+    unsafe { std::env::set_var("PATH", folder) };
+}
+
+/// Runs `body` under a hail of signals, whose handler restarts no system call.
+pub(crate) fn with_alarms(body: impl FnOnce()) {
+    extern "C" fn ignore(_signal: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = ignore;
+    // SAFETY: zeroed is a valid sigaction: no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as usize;
+    // SAFETY: `action` is initialised, and the handler does nothing.
+    unsafe { libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()) };
+    every_millisecond(1000);
+    body();
+    every_millisecond(0);
+}
+
+fn every_millisecond(microseconds: libc::suseconds_t) {
+    let interval = libc::timeval { tv_sec: 0, tv_usec: microseconds };
+    let timer = libc::itimerval { it_interval: interval, it_value: interval };
+    // SAFETY: `timer` is initialised.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
