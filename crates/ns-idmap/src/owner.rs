@@ -50,5 +50,7 @@ impl Owner {
 fn name_of(line: &str, uid: u32) -> Option<&str> {
     let mut fields = line.split(':');
     let (name, number) = (fields.next()?, fields.nth(1)?);
-    (!name.is_empty() && number.parse() == Ok(uid)).then_some(name)
+    // `parse` would take a plus sign.
+    let is_decimal = number.bytes().all(|byte| byte.is_ascii_digit());
+    (!name.is_empty() && is_decimal && number.parse() == Ok(uid)).then_some(name)
 }

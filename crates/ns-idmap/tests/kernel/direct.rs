@@ -104,7 +104,7 @@ ns_testbed::test! {
 }
 
 /// Leaves out capabilities in this process.
-fn drop_capabilities(dropped: CapabilitySet) {
+pub(crate) fn drop_capabilities(dropped: CapabilitySet) {
     let now = capabilities(None).expect("capget");
     let (effective, permitted) = (now.effective - dropped, now.permitted - dropped);
     set_capabilities(None, CapabilitySets { effective, permitted, ..now }).expect("capset");

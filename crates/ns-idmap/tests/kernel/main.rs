@@ -6,6 +6,7 @@ mod fixture;
 mod helper;
 mod oracle;
 mod parent;
+mod plans;
 mod proc_dir;
 mod process;
 mod subid;
