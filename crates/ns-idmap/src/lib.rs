@@ -1,4 +1,12 @@
-//! User and group id maps of Linux user namespaces.
+#![cfg_attr(feature = "std", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "std"), doc = "User and group id maps of Linux user namespaces.")]
+//!
+//! ## The parts
+//!
+//! [`UidMap`] and [`GidMap`] are one type, [`IdMap`], with a mark; [`ParseError`] and [`RuleError`]
+//! say what is wrong with one. With `std`, `Writer` holds the facts about who writes, `WritePlan`
+//! what follows from them, `Reason` why something cannot be done; `Helper` runs newuidmap, and
+//! `SubIds` knows what it may be asked for.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 

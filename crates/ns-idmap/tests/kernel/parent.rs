@@ -1,14 +1,13 @@
 //! Maps below maps.
 
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 
 use ns_idmap::{ComposeError, GidMap, Reason, Setgroups, UidMap, WritePlan, Writer};
 use rustix::process::Uid;
 use rustix::thread;
 
 use crate::direct::why;
-use crate::process::{Target, in_child, in_namespace, in_namespace_seen};
+use crate::process::{Target, in_child, in_namespace, in_namespace_seen, pair};
 
 const PARENT: &str = "0 100000 10\n10 200000 10\n";
 
@@ -67,8 +66,8 @@ ns_testbed::test! {
 
 /// Runs `inside` where the target's parent is, then `outside` where its grandparent is.
 fn with_grandchild(inside: impl FnOnce(&Target), outside: impl FnOnce(u32)) {
-    let (mut pid, tell_pid) = UnixStream::pair().expect("a pair");
-    let (mut done, tell_done) = UnixStream::pair().expect("a pair");
+    let (mut pid, tell_pid) = pair();
+    let (mut done, tell_done) = pair();
     let body = || {
         let target = Target::new();
         inside(&target);

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use ns_testbed::USER;
 use rustix::process::{
@@ -118,8 +119,8 @@ pub(crate) fn in_namespace_seen(
     body: impl FnOnce(),
     seen: impl FnOnce(),
 ) {
-    let (mut ready, tell_ready) = UnixStream::pair().expect("a pair");
-    let (mut go, tell_go) = UnixStream::pair().expect("a pair");
+    let (mut ready, tell_ready) = pair();
+    let (mut go, tell_go) = pair();
     let maps = |pid: Pid| {
         ready.read_exact(&mut [0]).expect("the child is ready");
         fs::write(format!("/proc/{}/uid_map", pid.as_raw_nonzero()), uid_map).expect("uid_map");
@@ -135,6 +136,13 @@ pub(crate) fn in_namespace_seen(
         body();
     };
     run(child, maps);
+}
+
+/// Two connected ends; who waits for one that has died fails instead of hanging.
+pub(crate) fn pair() -> (UnixStream, UnixStream) {
+    let (reader, writer) = UnixStream::pair().expect("a pair");
+    reader.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+    (reader, writer)
 }
 
 fn become_root() {
