@@ -7,12 +7,15 @@ use proptest::test_runner::Config;
 /// Fewer under Miri, which is slow; more when a figure is to be shown.
 pub(crate) fn config() -> Config {
     let cases = match (cfg!(miri), std::env::var_os("NS_PROVE")) {
-        (true, _) => 8,
+        (true, _) => 3,
         (_, Some(_)) => 10_000,
         _ => 200,
     };
     Config { cases, failure_persistence: None, ..Config::default() }
 }
+
+/// Under Miri not so large.
+const LARGE: usize = if cfg!(miri) { 10 } else { 100 };
 
 /// A valid map: gaps and lengths laid one after the other on both sides, in different orders.
 pub(crate) fn any_map() -> impl Strategy<Value = UidMap> {
@@ -20,7 +23,7 @@ pub(crate) fn any_map() -> impl Strategy<Value = UidMap> {
     let steps = prop_oneof![
         4 => prop::collection::vec(step.clone(), 1..=5),
         2 => prop::collection::vec(step.clone(), 6..30),
-        1 => prop::collection::vec(step, 100..=120),
+        1 => prop::collection::vec(step, LARGE..=LARGE + 20),
     ];
     (steps, any::<u64>()).prop_map(|(steps, seed)| {
         let shuffled = |salt: u64| {
