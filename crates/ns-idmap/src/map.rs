@@ -97,14 +97,6 @@ impl<K: IdKind> IdMap<K> {
         self.store.as_slice()
     }
 
-    /// The extent of a map that has only one, and in it only one id.
-    pub(crate) fn single(&self) -> Option<Extent> {
-        match self.extents() {
-            [extent] if extent.length == 1 => Some(*extent),
-            _ => None,
-        }
-    }
-
     pub(crate) fn checked(mut store: Store) -> Result<Self, RuleError> {
         check::map(&mut store)?;
         Ok(Self::from_store(store))

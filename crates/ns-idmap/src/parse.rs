@@ -49,7 +49,6 @@ impl<K: IdKind> IdMap<K> {
     }
 }
 
-#[inline]
 /// Adds the entries of a text that is short enough to be written.
 pub(crate) fn read_into(store: &mut Store, text: &str) -> Result<(), ParseError> {
     match text.len() {

@@ -5,7 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::OFlags;
 use rustix::process::{getegid, geteuid};
 
-use crate::{Gid, IdKind, IdMap, ProcError, Setgroups, Uid, check, format, proc_dir, refusal};
+use crate::{
+    Extent, Gid, IdKind, IdMap, ProcError, RuleError, Setgroups, Uid, check, format, proc_dir,
+    refusal,
+};
 
 impl IdMap<Uid> {
     /// The caller's effective user id becomes 0, alone.
@@ -65,8 +68,16 @@ impl IdMap<Gid> {
 }
 
 impl<K: IdKind> IdMap<K> {
+    /// The extent of a map that has only one, and in it only one id.
+    pub(crate) fn single(&self) -> Option<Extent> {
+        match self.extents() {
+            [extent] if extent.length == 1 => Some(*extent),
+            _ => None,
+        }
+    }
+
     /// What was not checked when the map was made: of an id by itself, and of a computed map.
-    pub(crate) fn check(&self) -> Result<(), crate::RuleError> {
+    pub(crate) fn check(&self) -> Result<(), RuleError> {
         self.single().map_or(Ok(()), |extent| check::one(0, extent))?;
         check::length(self.extents())
     }
