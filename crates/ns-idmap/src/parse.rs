@@ -50,6 +50,7 @@ impl<K: IdKind> IdMap<K> {
 }
 
 /// Adds the entries of a text that is short enough to be written.
+#[inline]
 pub(crate) fn read_into(store: &mut Store, text: &str) -> Result<(), ParseError> {
     match text.len() {
         bytes if bytes > MAX_BYTES => Err(RuleError::TooLong { bytes }.into()),
