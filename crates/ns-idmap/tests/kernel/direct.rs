@@ -15,30 +15,33 @@ pub(crate) fn why<T: std::fmt::Debug>(result: Result<T, ProcError>) -> Reason {
     }
 }
 
-ns_testbed::test! {
-    /// Three extents arrive, so it was one write; a second one is told apart.
-    fn a07_one_write_for_all_lines() as [Root] {
+/// Three extents arrive, so it was one write; a second one is told apart.
+#[test]
+fn a07_one_write_for_all_lines() {
+    ns_testbed::run_as!([Root], {
         let (target, text) = (Target::new(), "0 100000 5\n5 7 1\n6 200000 9\n");
         let map: UidMap = text.parse().expect("parse");
         map.write(&target).expect("write");
         assert_eq!(target.rows("uid_map"), [[0, 100_000, 5], [5, 7, 1], [6, 200_000, 9]]);
         assert_eq!(why(map.write(&target)), Reason::AlreadyWritten);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A refused write does not use up the chance.
-    fn a07_a_refused_write_changes_nothing() as [User] {
+/// A refused write does not use up the chance.
+#[test]
+fn a07_a_refused_write_changes_nothing() {
+    ns_testbed::run_as!([User], {
         let target = Target::new();
         UidMap::from(USER + 1).write(&target).expect_err("another's id");
         UidMap::from(USER).write(&target).expect("one's own id");
         assert_eq!(target.rows("uid_map"), [[0, USER, 1]]);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Without privilege: one's own id alone, and the group only after deny.
-    fn a10_unprivileged_writer() as [User] {
+/// Without privilege: one's own id alone, and the group only after deny.
+#[test]
+fn a10_unprivileged_writer() {
+    ns_testbed::run_as!([User], {
         let own = format!("{USER} {USER} 1");
         UidMap::current().write(Target::new()).expect("own id to 0");
         own.parse::<UidMap>().expect("parse").write(Target::new()).expect("own id to itself");
@@ -53,12 +56,13 @@ ns_testbed::test! {
         assert_eq!(why(gids.write(&target, Setgroups::Keep)), Reason::SetgroupsKept);
         gids.write(&target, Setgroups::Auto).expect("after deny");
         assert_eq!(target.rows("gid_map"), [[0, USER, 1]]);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// deny exactly where the kernel demands it.
-    fn a11_setgroups_auto() as [Root, User, Nested] {
+/// deny exactly where the kernel demands it.
+#[test]
+fn a11_setgroups_auto() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let (target, gids) = (Target::new(), GidMap::current());
         let before = target.shown("setgroups");
         gids.write(&target, Setgroups::Auto).expect("write");
@@ -68,12 +72,13 @@ ns_testbed::test! {
         if ns_testbed::role() == ns_testbed::Role::Nested {
             assert_eq!(before, "deny\n", "from the namespace above");
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// deny when asked for, with privilege too, and never after the map.
-    fn a11_setgroups_deny_and_order() as [Root] {
+/// deny when asked for, with privilege too, and never after the map.
+#[test]
+fn a11_setgroups_deny_and_order() {
+    ns_testbed::run_as!([Root], {
         let ranges: GidMap = "0 100000 10,10 5 1".parse().expect("parse");
         let target = Target::new();
         ranges.write(&target, Setgroups::Auto).expect("write");
@@ -85,12 +90,13 @@ ns_testbed::test! {
         let target = Target::new();
         ranges.write(&target, Setgroups::Deny).expect("write");
         assert_eq!(target.shown("setgroups"), "deny\n");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Capabilities inside are none over the parent: one who has unshared needs deny.
-    fn a11_setgroups_from_inside() as [Root, User] {
+/// Capabilities inside are none over the parent: one who has unshared needs deny.
+#[test]
+fn a11_setgroups_from_inside() {
+    ns_testbed::run_as!([Root, User], {
         in_child(|| {
             let (uids, gids) = (UidMap::current(), GidMap::current());
             unshare_user();
@@ -100,7 +106,7 @@ ns_testbed::test! {
             uids.write(&own).expect("uid_map");
             assert!(!Setgroups::is_allowed(&own).expect("read"));
         });
-    }
+    });
 }
 
 /// Leaves out capabilities in this process.
@@ -110,9 +116,10 @@ pub(crate) fn drop_capabilities(dropped: CapabilitySet) {
     set_capabilities(None, CapabilitySets { effective, permitted, ..now }).expect("capset");
 }
 
-ns_testbed::test! {
-    /// Uid 0 of the parent asks for CAP_SETFCAP; gid 0 does not.
-    fn a12_mapping_root_needs_setfcap() as [Root, Nested] {
+/// Uid 0 of the parent asks for CAP_SETFCAP; gid 0 does not.
+#[test]
+fn a12_mapping_root_needs_setfcap() {
+    ns_testbed::run_as!([Root, Nested], {
         in_child(|| {
             drop_capabilities(CapabilitySet::SETFCAP);
             let map = UidMap::from(0);
@@ -123,23 +130,25 @@ ns_testbed::test! {
             assert_eq!(GidMap::from(0).plan(&writer, Setgroups::Auto), WritePlan::Direct);
             GidMap::from(0).write(Target::new(), Setgroups::Auto).expect("groups");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The same without id 0 passes.
-    fn a12_other_ids_do_not() as [Root] {
+/// The same without id 0 passes.
+#[test]
+fn a12_other_ids_do_not() {
+    ns_testbed::run_as!([Root], {
         in_child(|| {
             drop_capabilities(CapabilitySet::SETFCAP);
             UidMap::from(1000).write(Target::new()).expect("another id");
             "0 1 5,5 7 9".parse::<UidMap>().expect("parse").write(Target::new()).expect("ranges");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Root without its capability has no way, and is told which capability it was.
-    fn a10_root_without_setuid() as [Root] {
+/// Root without its capability has no way, and is told which capability it was.
+#[test]
+fn a10_root_without_setuid() {
+    ns_testbed::run_as!([Root], {
         in_child(|| {
             drop_capabilities(CapabilitySet::SETUID | CapabilitySet::SETGID);
             let reason = why(UidMap::from(1000).write(Target::new()));
@@ -148,12 +157,13 @@ ns_testbed::test! {
             assert_eq!(reason, Reason::NoCapability("CAP_SETGID"));
             UidMap::from(0).write(Target::new()).expect("one's own id needs no CAP_SETUID");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A change of ids makes a process not dumpable, and its children's files root's.
-    fn a14_not_dumpable() as [Root] {
+/// A change of ids makes a process not dumpable, and its children's files root's.
+#[test]
+fn a14_not_dumpable() {
+    ns_testbed::run_as!([Root], {
         in_child(|| {
             become_user();
             let map = UidMap::current();
@@ -165,14 +175,15 @@ ns_testbed::test! {
             set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
             map.write(Target::new()).expect("write");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Another user's process is refused without a wrong explanation.
-    fn a13_a_strangers_process() as [Root] {
+/// Another user's process is refused without a wrong explanation.
+#[test]
+fn a13_a_strangers_process() {
+    ns_testbed::run_as!([Root], {
         let target = Target::new();
         as_user(|| assert_eq!(why(UidMap::current().write(&target)), Reason::NotTheParent));
         assert_eq!(target.shown("uid_map"), "");
-    }
+    });
 }

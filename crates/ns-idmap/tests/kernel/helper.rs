@@ -37,9 +37,10 @@ macro_rules! delegated {
     };
 }
 
-ns_testbed::test! {
-    /// Every extent arrives, however many there are.
-    fn a16_many_extents() as [Root] {
+/// Every extent arrives, however many there are.
+#[test]
+fn a16_many_extents() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(DELEGATED, DELEGATED);
         as_user(|| {
             let writer = Writer::current().expect("facts");
@@ -56,12 +57,13 @@ ns_testbed::test! {
             gids.write_by(&Helper::default(), target.pid()).expect("newgidmap");
             assert_eq!(GidMap::read(&target).expect("read"), Some(gids));
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// An exit status, a signal and words are all told.
-    fn a17_how_a_helper_ended() as [Root, User, Nested] {
+/// An exit status, a signal and words are all told.
+#[test]
+fn a17_how_a_helper_ended() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let folder = Folder::new("ended");
         let run = |body: &str| {
             let helper = Helper::at(folder.script("helper", body)).expect("absolute");
@@ -83,33 +85,39 @@ ns_testbed::test! {
         let error = run("head -c 200000 /dev/zero | tr '\\0' x >&2; exit 1").expect_err("fails");
         let HelperError::Failed { said, .. } = error else { panic!("{error:?}") };
         assert_eq!(said.len(), 4096);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Signals during the wait are not failures.
-    fn a17_interrupted() as [Root, User] {
+/// Signals during the wait are not failures.
+#[test]
+fn a17_interrupted() {
+    ns_testbed::run_as!([Root, User], {
         let folder = Folder::new("interrupted");
         let helper = Helper::at(folder.script("helper", "sleep 0.3; exit 0")).expect("absolute");
         with_alarms(|| UidMap::from(1000).write_by(&helper, 1).expect("no EINTR"));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What cannot be run is told by its path.
-    fn a18_absolute_or_nothing() as [Root, User] {
+/// What cannot be run is told by its path.
+#[test]
+fn a18_absolute_or_nothing() {
+    ns_testbed::run_as!([Root, User], {
         let error = Helper::at("newuidmap").expect_err("relative");
         assert_eq!(error.to_string(), "newuidmap is not an absolute path; give one");
         let missing = Helper::at("/nonexistent/newuidmap").expect("absolute");
         let error = UidMap::from(1000).write_by(&missing, 1).expect_err("missing");
-        assert!(error.to_string().starts_with("/nonexistent/newuidmap could not be run"), "{error}");
+        assert!(
+            error.to_string().starts_with("/nonexistent/newuidmap could not be run"),
+            "{error}"
+        );
         assert!(error.source().is_some());
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A helper that PATH would find first is not run.
-    fn a18_hostile_path() as [Root] {
+/// A helper that PATH would find first is not run.
+#[test]
+fn a18_hostile_path() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(DELEGATED, DELEGATED);
         let folder = Folder::new("hostile");
         let marker = folder.path("was-run");
@@ -121,12 +129,13 @@ ns_testbed::test! {
             assert_eq!(target.rows("uid_map").len(), 3);
         });
         assert!(!marker.exists());
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The helper sees no environment, and exactly the arguments of the map.
-    fn a18_empty_environment() as [Root, User] {
+/// The helper sees no environment, and exactly the arguments of the map.
+#[test]
+fn a18_empty_environment() {
+    ns_testbed::run_as!([Root, User], {
         let folder = Folder::new("environment");
         let body = "cat /proc/$$/environ >&2; echo \"$@\" >&2; exit 1";
         let helper = Helper::at(folder.script("helper", body)).expect("absolute");
@@ -134,7 +143,7 @@ ns_testbed::test! {
         let error = map.write_by(&helper, 42).expect_err("exit 1");
         let HelperError::Failed { said, .. } = error else { panic!("{error:?}") };
         assert_eq!(said, "42 0 1 2 3 4 5\n");
-    }
+    });
 }
 
 /// A helper that leaves a mark, and where.
@@ -144,17 +153,17 @@ fn spy(folder: &Folder) -> (Helper, std::path::PathBuf) {
     (Helper::at(script).expect("absolute"), marker)
 }
 
-ns_testbed::test! {
-    /// One way or the other: never both, and none when there is no way.
-    fn a19_one_way_only() as [Root] {
+/// One way or the other: never both, and none when there is no way.
+#[test]
+fn a19_one_way_only() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(DELEGATED, DELEGATED);
         let folder = Folder::new("one-way");
         let (spy, marker) = spy(&folder);
         as_user(|| {
             let writer = Writer::current().expect("facts");
-            let install = |map: &UidMap, target: &Target| {
-                map.install(target, target.pid(), &writer, &spy)
-            };
+            let install =
+                |map: &UidMap, target: &Target| map.install(target, target.pid(), &writer, &spy);
             let target = Target::new();
             let way = install(&UidMap::current(), &target).expect("direct");
             assert_eq!((way, marker.exists()), (WritePlan::Direct, false));
@@ -171,12 +180,13 @@ ns_testbed::test! {
             assert_eq!(fs::read_to_string(&marker).expect("once"), "x\n");
             assert_eq!(target.shown("uid_map"), "", "only the spy was asked");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// no_new_privs is seen before, and named after.
-    fn a20_no_new_privs() as [Root] {
+/// no_new_privs is seen before, and named after.
+#[test]
+fn a20_no_new_privs() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(DELEGATED, DELEGATED);
         as_user(|| {
             set_no_new_privs(true).expect("prctl");
@@ -190,12 +200,13 @@ ns_testbed::test! {
             assert_eq!(UidMap::current().plan(&writer), WritePlan::Direct);
             UidMap::current().write(&target).expect("one's own id needs no helper");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// newgidmap denies for one's own gid alone, and leaves setgroups with delegated ones.
-    fn a21_setgroups_after_newgidmap() as [Root] {
+/// newgidmap denies for one's own gid alone, and leaves setgroups with delegated ones.
+#[test]
+fn a21_setgroups_after_newgidmap() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(DELEGATED, DELEGATED);
         as_user(|| {
             let writer = Writer::current().expect("facts");
@@ -216,12 +227,13 @@ ns_testbed::test! {
             GidMap::current().write_by(&helper, target.pid()).expect("newgidmap");
             assert_eq!(target.shown("setgroups"), "deny\n");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Root writes by itself, with nothing delegated.
-    fn a22_root_needs_no_helper() as [Root] {
+/// Root writes by itself, with nothing delegated.
+#[test]
+fn a22_root_needs_no_helper() {
+    ns_testbed::run_as!([Root], {
         let folder = Folder::new("root");
         let (spy, marker) = spy(&folder);
         let writer = Writer::current().expect("facts");
@@ -235,15 +247,17 @@ ns_testbed::test! {
         assert_eq!(UidMap::read(&target).expect("read"), Some(uids));
         assert_eq!(GidMap::read(&target).expect("read"), Some(gids));
         assert!(!marker.exists());
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A user of whom the database knows nothing is told so.
-    fn a22_nameless_user() as [Root] {
+/// A user of whom the database knows nothing is told so.
+#[test]
+fn a22_nameless_user() {
+    ns_testbed::run_as!([Root], {
         let _etc = delegated!(&format!("{USER}:100000:65536\n"), "");
         let passwd = Folder::new("passwd");
-        let _over = crate::fixture::Over::bind(&passwd.file("passwd", "root:x:0:0::/:\n"), "/etc/passwd");
+        let _over =
+            crate::fixture::Over::bind(&passwd.file("passwd", "root:x:0:0::/:\n"), "/etc/passwd");
         as_user(|| {
             let plan = map_of(2).plan(&Writer::current().expect("facts"));
             assert_eq!(plan, WritePlan::Impossible(Reason::NoName(USER)));
@@ -252,5 +266,5 @@ ns_testbed::test! {
                 map_of(2).write_by(&Helper::default(), target.pid()).expect_err("newuidmap agrees");
             });
         });
-    }
+    });
 }

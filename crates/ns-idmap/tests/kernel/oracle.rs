@@ -83,10 +83,11 @@ fn is_shorthand(text: &str) -> bool {
     text.contains([',', ':']) || text.lines().any(alone)
 }
 
-ns_testbed::test! {
-    /// Texts: what we take the kernel takes with the same meaning, and the other way round, but
-    /// for those that it truncates.
-    fn a04_random_texts_have_the_kernels_verdict() as [Root] {
+/// Texts: what we take the kernel takes with the same meaning, and the other way round, but
+/// for those that it truncates.
+#[test]
+fn a04_random_texts_have_the_kernels_verdict() {
+    ns_testbed::run_as!([Root], {
         let [taken, refused, truncated] = [const { Cell::new(0_u32) }; 3];
         let count = |cell: &Cell<u32>| cell.set(cell.get() + 1);
         let cases = cases(1500);
@@ -114,10 +115,12 @@ ns_testbed::test! {
         println!(
             "shown: {cases} random texts: 0 disagreements; both take {}, both refuse {}, \
              truncated by the kernel and refused by us {}, the rest shorthand",
-            taken.get(), refused.get(), truncated.get()
+            taken.get(),
+            refused.get(),
+            truncated.get()
         );
         assert!(taken.get() > cases / 10 && refused.get() > cases / 10, "a lopsided sample");
-    }
+    });
 }
 
 /// Writes it, and reads it back without the crate.
@@ -159,14 +162,17 @@ fn apart(count: u32, seed: u64, clash: Option<(u32, u32)>) -> Vec<Extent> {
     extents
 }
 
-ns_testbed::test! {
-    /// Extents: our rules are the kernel's.
-    fn a08_random_maps_have_the_kernels_verdict() as [Root] {
+/// Extents: our rules are the kernel's.
+#[test]
+fn a08_random_maps_have_the_kernels_verdict() {
+    ns_testbed::run_as!([Root], {
         let taken = Cell::new(0_u32);
         let cases = cases(1500);
         runner(cases)
             .run(&extents(), |extents| {
-                let text = extents.iter().fold(String::new(), |text, extent| text + &format!("{extent}\n"));
+                let text = extents
+                    .iter()
+                    .fold(String::new(), |text, extent| text + &format!("{extent}\n"));
                 let kernel = Target::new().write("uid_map", text.as_bytes());
                 let ours = UidMap::new(extents);
                 prop_assert_eq!(ours.is_ok(), kernel.is_ok(), "{:?} {:?}", ours, kernel);
@@ -180,7 +186,7 @@ ns_testbed::test! {
             .expect("no disagreement");
         println!("shown: {cases} random maps: 0 disagreements; both take {}", taken.get());
         assert!(taken.get() > cases / 10 && taken.get() < cases * 9 / 10, "a lopsided sample");
-    }
+    });
 }
 
 pub(crate) fn runner(cases: u32) -> TestRunner {

@@ -11,9 +11,10 @@ use crate::process::{Target, in_child, in_namespace, in_namespace_seen, pair};
 
 const PARENT: &str = "0 100000 10\n10 200000 10\n";
 
-ns_testbed::test! {
-    /// An extent across the parent's bound is named, and goes through when split.
-    fn a09_split_at_the_parents_bounds() as [Root] {
+/// An extent across the parent's bound is named, and goes through when split.
+#[test]
+fn a09_split_at_the_parents_bounds() {
+    ns_testbed::run_as!([Root], {
         in_namespace(PARENT, PARENT, || {
             let writer = Writer::current().expect("facts");
             let parent = writer.uid_map.clone().expect("its own map");
@@ -37,12 +38,13 @@ ns_testbed::test! {
             let reason = why(gids.write(Target::new(), Setgroups::Auto));
             assert!(matches!(reason, Reason::Spans(_)), "{reason}");
         });
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// What the outermost namespace reads of a grandchild is the composition.
-    fn a09_compose_is_what_the_kernel_shows() as [Root] {
+/// What the outermost namespace reads of a grandchild is the composition.
+#[test]
+fn a09_compose_is_what_the_kernel_shows() {
+    ns_testbed::run_as!([Root], {
         let child: UidMap = "0 15 5,5 0 10".parse().expect("parse");
         let composed = child.compose(&PARENT.parse().expect("parse")).expect("compose");
         let outside = |pid: u32| {
@@ -50,18 +52,19 @@ ns_testbed::test! {
             assert_eq!(UidMap::read(&dir).expect("read"), Some(composed.clone()));
         };
         with_grandchild(|target| child.write(target).expect("write"), outside);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Only the namespace itself and its parent may write, not even root further out.
-    fn a13_a_grandchilds_map() as [Root] {
+/// Only the namespace itself and its parent may write, not even root further out.
+#[test]
+fn a13_a_grandchilds_map() {
+    ns_testbed::run_as!([Root], {
         let outside = |pid: u32| {
             let dir = std::fs::File::open(format!("/proc/{pid}")).expect("open");
             assert_eq!(why(UidMap::from(100_000).write(&dir)), Reason::NotTheParent);
         };
         with_grandchild(|_| (), outside);
-    }
+    });
 }
 
 /// Runs `inside` where the target's parent is, then `outside` where its grandparent is.
@@ -83,9 +86,10 @@ fn with_grandchild(inside: impl FnOnce(&Target), outside: impl FnOnce(u32)) {
     in_namespace_seen(PARENT, PARENT, body, seen);
 }
 
-ns_testbed::test! {
-    /// Ids that a map does not have cannot be taken inside; those that it has can.
-    fn a24_only_mapped_ids_can_be_taken() as [Root] {
+/// Ids that a map does not have cannot be taken inside; those that it has can.
+#[test]
+fn a24_only_mapped_ids_can_be_taken() {
+    ns_testbed::run_as!([Root], {
         let text = "0 100000 2\n5 7 1\n";
         let map: UidMap = text.parse().expect("parse");
         in_namespace(text, text, || {
@@ -97,5 +101,5 @@ ns_testbed::test! {
                 });
             }
         });
-    }
+    });
 }

@@ -67,17 +67,19 @@ fn run(cases: u32) {
     assert!(direct.get() > 0, "a lopsided sample");
 }
 
-ns_testbed::test! {
-    /// In each role, with capabilities left out here and there.
-    fn a10_plans_are_what_the_kernel_does() as [Root, User, Nested] {
+/// In each role, with capabilities left out here and there.
+#[test]
+fn a10_plans_are_what_the_kernel_does() {
+    ns_testbed::run_as!([Root, User, Nested], {
         run(cases(400) / 10 * 3);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Below a parent with two extents.
-    fn a09_plans_below_a_parents_map() as [Root] {
+/// Below a parent with two extents.
+#[test]
+fn a09_plans_below_a_parents_map() {
+    ns_testbed::run_as!([Root], {
         let parent = "0 100000 10\n10 200000 10\n";
         in_namespace(parent, parent, || run(cases(400) / 10 * 3));
-    }
+    });
 }

@@ -15,9 +15,10 @@ fn errno(error: &ProcError) -> Option<i32> {
     error.source().and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error())
 }
 
-ns_testbed::test! {
-    /// A folder that only looks like /proc/PID is refused, and its files are left alone.
-    fn a15_fake_proc() as [Root, User, Nested] {
+/// A folder that only looks like /proc/PID is refused, and its files are left alone.
+#[test]
+fn a15_fake_proc() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let folder = Folder::new("fake");
         for file in ["uid_map", "gid_map", "setgroups"] {
             folder.file(file, "");
@@ -34,12 +35,13 @@ ns_testbed::test! {
         for file in ["uid_map", "gid_map", "setgroups"] {
             assert_eq!(fs::read_to_string(folder.path(file)).expect("read"), "");
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// No file, a link in its place, and a file mounted over it.
-    fn a15_missing_and_redirected() as [Root] {
+/// No file, a link in its place, and a file mounted over it.
+#[test]
+fn a15_missing_and_redirected() {
+    ns_testbed::run_as!([Root], {
         let folder = Folder::new("redirected");
         let dir = File::open(folder.path("")).expect("open");
         let error = UidMap::from(1000).write(&dir).expect_err("nothing there");
@@ -56,12 +58,13 @@ ns_testbed::test! {
         assert_eq!(errno(&error), Some(libc::EXDEV));
         drop(over);
         assert_eq!(other.shown("uid_map"), "");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A proc mounted read-only says so.
-    fn a15_read_only_proc() as [Root] {
+/// A proc mounted read-only says so.
+#[test]
+fn a15_read_only_proc() {
+    ns_testbed::run_as!([Root], {
         let folder = Folder::new("read-only");
         mount("proc", folder.path(""), "proc", MountFlags::RDONLY, None).expect("mount proc");
         let over = Over::mounted(folder.path(""));
@@ -71,16 +74,17 @@ ns_testbed::test! {
         assert_eq!(errno(&error), Some(libc::EROFS));
         assert_eq!(error.to_string(), "could not open uid_map: mount this /proc read-write");
         drop((dir, over));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// A process that is gone is an error, not a silent success.
-    fn a15_process_gone() as [Root, User, Nested] {
+/// A process that is gone is an error, not a silent success.
+#[test]
+fn a15_process_gone() {
+    ns_testbed::run_as!([Root, User, Nested], {
         let target = Target::new();
         let dir = File::open(format!("/proc/{}", target.pid())).expect("open");
         drop(target);
         UidMap::current().write(&dir).expect_err("gone");
         UidMap::read(&dir).expect_err("gone");
-    }
+    });
 }

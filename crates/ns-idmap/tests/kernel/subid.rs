@@ -48,9 +48,10 @@ const FILES: &[&str] = &[
     "tester:-1:100010\n",
 ];
 
-ns_testbed::test! {
-    /// Ours are the user's lines as shadow reads them: never another's, and none forgotten.
-    fn a23_subuid_as_newuidmap_reads_it() as [Root] {
+/// Ours are the user's lines as shadow reads them: never another's, and none forgotten.
+#[test]
+fn a23_subuid_as_newuidmap_reads_it() {
+    ns_testbed::run_as!([Root], {
         if !std::path::Path::new("/usr/bin/newuidmap").exists() {
             ns_testbed::skip!("needs newuidmap");
         }
@@ -68,17 +69,21 @@ ns_testbed::test! {
                 assert_eq!(ours, theirs.is_ok(), "{file:?}: {theirs:?}");
             });
         }
-        println!("shown: {} subuid files read as newuidmap does, {delegated} delegate", FILES.len());
-    }
+        println!(
+            "shown: {} subuid files read as newuidmap does, {delegated} delegate",
+            FILES.len()
+        );
+    });
 }
 
-ns_testbed::test! {
-    /// Of this line shadow makes every id, because its last id is 0 - 1; we make none of it.
-    fn a23_no_ids_are_no_ids() as [Root] {
+/// Of this line shadow makes every id, because its last id is 0 - 1; we make none of it.
+#[test]
+fn a23_no_ids_are_no_ids() {
+    ns_testbed::run_as!([Root], {
         let Some(_etc) = Etc::new("tester:0:0\n", "tester:0:0\n") else {
             ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
         };
         assert_eq!(Delegation::of(USER).sub_uids.left(), 0);
         assert_eq!(Delegation::of(USER).sub_gids.left(), 0);
-    }
+    });
 }

@@ -11,9 +11,10 @@ const EINVAL: Result<(), i32> = Err(libc::EINVAL);
 const TRUNCATED: [&str; 4] =
     ["4294967296 0 1", "4294967297 5 1", "18446744073709551617 5 1", "0 0 1\0junk"];
 
-ns_testbed::test! {
-    /// The kernel keeps the low 32 bits and stops at a NUL; we refuse, in each field.
-    fn a04_texts_that_the_kernel_truncates_are_refused() as [Root] {
+/// The kernel keeps the low 32 bits and stops at a NUL; we refuse, in each field.
+#[test]
+fn a04_texts_that_the_kernel_truncates_are_refused() {
+    ns_testbed::run_as!([Root], {
         for text in TRUNCATED {
             assert_eq!(Target::new().write("uid_map", text.as_bytes()), Ok(()), "{text:?}");
             text.parse::<UidMap>().expect_err(text);
@@ -24,12 +25,13 @@ ns_testbed::test! {
                 assert!(!matches!(error, ParseError::Rule(_)), "{text}: {error}");
             }
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The vectors of the kernel's grammar, with its verdict and ours.
-    fn a05_grammar_is_the_kernels() as [Root] {
+/// The vectors of the kernel's grammar, with its verdict and ours.
+#[test]
+fn a05_grammar_is_the_kernels() {
+    ns_testbed::run_as!([Root], {
         for text in [
             "0 0 1",
             "0 0 1\n1 1 1",
@@ -46,44 +48,62 @@ ns_testbed::test! {
             assert_eq!(read, Some(map), "{text:?}");
         }
         for text in [
-            "", "\n", "0 0 1\n\n", "0 0 1\n \n1 1 1", "0 0", "0 0 1 x", "0 0 1 1", "0 0 1x",
-            "0x0 0 1", "-1 0 1", "0 0 0", "0 0 4294967296", "a 0 1", "0 0 1\u{a0}",
+            "",
+            "\n",
+            "0 0 1\n\n",
+            "0 0 1\n \n1 1 1",
+            "0 0",
+            "0 0 1 x",
+            "0 0 1 1",
+            "0 0 1x",
+            "0x0 0 1",
+            "-1 0 1",
+            "0 0 0",
+            "0 0 4294967296",
+            "a 0 1",
+            "0 0 1\u{a0}",
         ] {
             assert_eq!(Target::new().write("uid_map", text.as_bytes()), EINVAL, "{text:?}");
             text.parse::<UidMap>().expect_err(text);
         }
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// 340 extents and 4095 bytes, one less than a page, are the most.
-    fn a06_sizes() as [Root] {
-        for (text, verdict) in
-            [(lines(340), Ok(())), (lines(341), EINVAL), (padded(4095), Ok(())), (padded(4096), EINVAL)]
-        {
+/// 340 extents and 4095 bytes, one less than a page, are the most.
+#[test]
+fn a06_sizes() {
+    ns_testbed::run_as!([Root], {
+        for (text, verdict) in [
+            (lines(340), Ok(())),
+            (lines(341), EINVAL),
+            (padded(4095), Ok(())),
+            (padded(4096), EINVAL),
+        ] {
             let target = Target::new();
             assert_eq!(target.write("uid_map", text.as_bytes()), verdict);
             assert_eq!(text.parse::<UidMap>().is_ok(), verdict.is_ok());
         }
         assert_eq!(lines(341).parse::<UidMap>(), Err(RuleError::TooMany.into()));
         assert_eq!(padded(4096).parse::<UidMap>(), Err(RuleError::TooLong { bytes: 4096 }.into()));
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// The largest map comes back as it was written.
-    fn a06_340_extents_round_trip() as [Root] {
+/// The largest map comes back as it was written.
+#[test]
+fn a06_340_extents_round_trip() {
+    ns_testbed::run_as!([Root], {
         let (target, map) = (Target::new(), lines(340).parse::<UidMap>().expect("parse"));
         map.write(&target).expect("write");
         assert_eq!(UidMap::read(&target).expect("read"), Some(map));
         assert_eq!(target.rows("uid_map").len(), 340);
         println!("shown: 340 extents written and read back equal; 341 refused before any call");
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Overlap on either side, no length, and running past the last id.
-    fn a08_rules_name_both_extents() as [Root] {
+/// Overlap on either side, no length, and running past the last id.
+#[test]
+fn a08_rules_name_both_extents() {
+    ns_testbed::run_as!([Root], {
         for (text, words) in [
             ("0 0 10\n5 100 10", "entry 1 (0 0 10) and entry 2 (5 100 10) share inside ids"),
             ("0 0 10\n100 5 10", "entry 1 (0 0 10) and entry 2 (100 5 10) share outside ids"),
@@ -98,7 +118,7 @@ ns_testbed::test! {
             let error = text.parse::<UidMap>().expect_err(text).to_string();
             assert!(error.starts_with(words), "{text:?}: {error}");
         }
-    }
+    });
 }
 
 /// A map of so many extents, short enough to be written.
