@@ -19,14 +19,26 @@ pub enum Gid {}
 pub trait IdKind: sealed::Sealed + Copy + fmt::Debug + Eq + Hash + 'static {
     /// The file below `/proc/PID`: `uid_map` or `gid_map`.
     const FILE: &'static str;
+    /// The program that writes it for those who may not: `newuidmap` or `newgidmap`.
+    const HELPER: &'static str;
+    /// The file of delegated ids: `/etc/subuid` or `/etc/subgid`.
+    const DELEGATION: &'static str;
+    /// Whether a map that has id 0 of the parent needs `CAP_SETFCAP`: a map of users does.
+    const ZERO_NEEDS_SETFCAP: bool;
 }
 
 impl IdKind for Uid {
     const FILE: &'static str = "uid_map";
+    const HELPER: &'static str = "newuidmap";
+    const DELEGATION: &'static str = "/etc/subuid";
+    const ZERO_NEEDS_SETFCAP: bool = true;
 }
 
 impl IdKind for Gid {
     const FILE: &'static str = "gid_map";
+    const HELPER: &'static str = "newgidmap";
+    const DELEGATION: &'static str = "/etc/subgid";
+    const ZERO_NEEDS_SETFCAP: bool = false;
 }
 
 mod sealed {

@@ -16,13 +16,18 @@ impl<K: IdKind> FromStr for IdMap<K> {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text.is_empty() {
-            return Err(RuleError::Empty.into());
-        }
         let mut store = Store::new();
-        read_into(&mut store, text)?;
-        Ok(Self::checked(store)?)
+        fill(&mut store, text)?;
+        Ok(Self::from_store(store))
     }
+}
+
+fn fill(store: &mut Store, text: &str) -> Result<(), ParseError> {
+    if text.is_empty() {
+        return Err(RuleError::Empty.into());
+    }
+    read_into(store, text)?;
+    Ok(check::map(store)?)
 }
 
 impl<K: IdKind> IdMap<K> {
@@ -45,6 +50,7 @@ impl<K: IdKind> IdMap<K> {
 }
 
 /// Adds the entries of a text that is short enough to be written.
+#[inline]
 pub(crate) fn read_into(store: &mut Store, text: &str) -> Result<(), ParseError> {
     match text.len() {
         bytes if bytes > MAX_BYTES => Err(RuleError::TooLong { bytes }.into()),
@@ -52,17 +58,27 @@ pub(crate) fn read_into(store: &mut Store, text: &str) -> Result<(), ParseError>
     }
 }
 
+#[inline]
 fn entries(store: &mut Store, text: &[u8]) -> Result<(), ParseError> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     let mut scan = Scan { text, at: 0, entry: store.as_slice().len() };
     loop {
         scan.entry += 1;
-        store.push(scan.extent()?)?;
+        if let Err(place) = scan.extent(store.next()?) {
+            return Err(scan.fault(place));
+        }
         match scan.peek() {
             None => return Ok(()),
             Some(_end_of_entry) => scan.at += 1,
         }
     }
+}
+
+/// Where an entry is wrong.
+#[derive(Clone, Copy)]
+enum Place {
+    In(Field),
+    AfterLength,
 }
 
 /// A place in a text.
@@ -74,84 +90,95 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads an entry and stops at its end.
+    /// Reads an entry and stops at its end, or at the first byte that is wrong.
+    ///
+    /// Straight to where it stays, and with an error that says no more than where: so nothing of
+    /// this goes through memory twice.
     #[inline]
-    fn extent(&mut self) -> Result<Extent, ParseError> {
+    fn extent(&mut self, extent: &mut Extent) -> Result<(), Place> {
         self.skip_blanks();
-        if self.is_at_end() {
-            return Err(ParseError::BlankEntry { entry: self.entry });
-        }
-        let first = self.number(Field::Inside)?;
+        let first = self.number().ok_or(Place::In(Field::Inside))?;
         let colons = self.peek() == Some(b':');
         if !colons && self.is_at_end_after_blanks() {
-            return Ok(self.alone(first));
+            extent.inside = self.entry_as_id();
+            extent.outside = first;
+            extent.length = 1;
+            return Ok(());
         }
-        let outside = self.next_number(colons, Field::Outside)?;
-        let length = self.next_number(colons, Field::Length)?;
-        if self.is_at_end_after_blanks() {
-            return Ok(Extent { inside: first, outside, length });
-        }
-        Err(self.trailing())
+        extent.inside = first;
+        self.skip_separator(colons);
+        extent.outside = self.number().ok_or(Place::In(Field::Outside))?;
+        self.skip_separator(colons);
+        extent.length = self.number().ok_or(Place::In(Field::Length))?;
+        if self.is_at_end_after_blanks() { Ok(()) } else { Err(Place::AfterLength) }
     }
 
-    /// The extent of an id that stands alone: its place becomes the id inside.
-    fn alone(&self, outside: u32) -> Extent {
+    /// The id inside of an id that stands alone.
+    fn entry_as_id(&self) -> u32 {
         // Past u32 there would be far more entries than a map may have.
-        Extent { inside: u32::try_from(self.entry - 1).unwrap_or(u32::MAX), outside, length: 1 }
+        u32::try_from(self.entry - 1).unwrap_or(u32::MAX)
     }
 
     #[inline]
-    fn next_number(&mut self, colons: bool, field: Field) -> Result<u32, ParseError> {
+    fn skip_separator(&mut self, colons: bool) {
         if !colons {
             self.skip_blanks();
         } else if self.peek() == Some(b':') {
             self.at += 1;
         }
-        if self.is_at_end() {
-            return Err(ParseError::Missing { entry: self.entry, field });
-        }
-        self.number(field)
     }
 
+    /// Reads a number; where there is none, or too large a one, it stops at the byte in the way.
     #[inline]
-    fn number(&mut self, field: Field) -> Result<u32, ParseError> {
-        let (entry, start) = (self.entry, self.at);
-        let mut value = 0_u32;
-        while let Some(digit) = self.peek().map(|byte| byte.wrapping_sub(b'0')) {
-            if digit > 9 {
-                break;
+    fn number(&mut self) -> Option<u32> {
+        let start = self.at;
+        let mut value = 0;
+        while let Some(digit) = self.digit() {
+            value = value * 10 + u64::from(digit);
+            if value > u32::MAX.into() {
+                return None;
             }
-            value = value
-                .checked_mul(10)
-                .and_then(|tens| tens.checked_add(digit.into()))
-                .ok_or(ParseError::TooLarge { entry, field })?;
             self.at += 1;
         }
-        let complete =
-            self.at > start && self.peek().is_none_or(|byte| is_blank(byte) || is_mark(byte));
-        if complete { Ok(value) } else { Err(self.not_a_number(start, field)) }
+        if self.at > start { u32::try_from(value).ok() } else { None }
     }
 
+    /// What is wrong where [`Scan::extent`] stopped.
     #[cold]
-    fn not_a_number(&self, start: usize, field: Field) -> ParseError {
-        let entry = self.entry;
-        let found = self.found();
-        match found {
-            '\0' => ParseError::Nul { entry },
-            '+' | '-' if self.at == start => ParseError::Sign { entry, field },
-            'x' | 'X' if self.text[start..self.at] == *b"0" => {
-                ParseError::Hexadecimal { entry, field }
+    fn fault(&self, place: Place) -> ParseError {
+        let (entry, found) = (self.entry, self.found());
+        match (place, found) {
+            (Place::In(field), '0'..='9') => ParseError::TooLarge { entry, field },
+            (Place::In(Field::Inside), _) if self.is_at_end() => ParseError::BlankEntry { entry },
+            (Place::In(field), _) if self.is_at_end() => ParseError::Missing { entry, field },
+            (_, '\0') => ParseError::Nul { entry },
+            (Place::AfterLength, _) if found == ':' || self.digits_before().is_empty() => {
+                ParseError::Trailing { entry, found }
             }
+            (place, _) => self.not_a_digit(place, found),
+        }
+    }
+
+    fn not_a_digit(&self, place: Place, found: char) -> ParseError {
+        let (entry, digits) = (self.entry, self.digits_before());
+        // Right behind digits it is their number that is wrong, not the next one.
+        let field = match place {
+            Place::In(field) if digits.is_empty() => field,
+            Place::In(Field::Inside | Field::Outside) => Field::Inside,
+            Place::In(Field::Length) => Field::Outside,
+            Place::AfterLength => Field::Length,
+        };
+        match (digits, found) {
+            (b"", '+' | '-') => ParseError::Sign { entry, field },
+            (b"0", 'x' | 'X') => ParseError::Hexadecimal { entry, field },
             _ => ParseError::NotANumber { entry, field, found },
         }
     }
 
-    #[cold]
-    fn trailing(&self) -> ParseError {
-        match self.found() {
-            '\0' => ParseError::Nul { entry: self.entry },
-            found => ParseError::Trailing { entry: self.entry, found },
-        }
+    fn digits_before(&self) -> &[u8] {
+        let before = &self.text[..self.at];
+        let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        &before[before.len() - digits..]
     }
 
     /// The character here; the text came from a `str`, and only whole characters were passed.
@@ -163,6 +190,11 @@ impl Scan<'_> {
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn digit(&self) -> Option<u8> {
+        self.peek().map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
     }
 
     #[inline]
@@ -185,12 +217,6 @@ impl Scan<'_> {
 }
 
 /// What the kernel's `isspace` takes, but for the line end and byte 0xa0, which no `str` has alone.
-#[inline]
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')
-}
-
-#[inline]
-const fn is_mark(byte: u8) -> bool {
-    matches!(byte, b',' | b'\n' | b':')
 }

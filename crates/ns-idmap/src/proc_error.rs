@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::{ParseError, RuleError};
+use crate::{ParseError, Reason, RuleError};
 
 /// Why a file of a process could not be read or written.
 ///
@@ -16,59 +16,54 @@ pub enum ProcError {
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// `open(2)` failed.
-    #[error("could not open {file}: {}", open_hint(source))]
+    #[error("could not open {file}: {}", hint(why.as_ref(), source))]
     Open {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
         /// The errno.
         source: io::Error,
+        /// What the caller's own state says about a refusal.
+        why: Option<Reason>,
     },
-    /// The file opened, but is not on a proc file system; it was not read or written.
+    /// The file opened, but is not on a proc file system; it was neither read nor written.
     #[error("{file} is not on a proc file system; give a descriptor of a real /proc/PID")]
     NotProc {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
     },
     /// `read(2)` failed.
-    #[error("could not read {file}; is the process gone?")]
+    #[error("could not read {file}; look whether the process lives")]
     Read {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
         /// The errno.
         source: io::Error,
     },
-    /// `write(2)` failed, and nothing was changed.
-    #[error("could not write {file}: {}", write_hint(file, source))]
+    /// `write(2)` failed, and the file is as before.
+    #[error("could not write {file}: {}", hint(why.as_ref(), source))]
     Write {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
         /// The errno.
         source: io::Error,
+        /// What the caller's own state says about a refusal.
+        why: Option<Reason>,
     },
-    /// The file shows something that is not a map.
-    #[error("{file} cannot be understood")]
+    /// The file shows something that is not a map in the reader's eyes.
+    #[error("{file} shows no map that can be used here")]
     Shown {
-        /// `uid_map`, `gid_map` or `setgroups`.
+        /// `uid_map` or `gid_map`.
         file: &'static str,
         /// What about it.
         source: ParseError,
     },
 }
 
-fn open_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "the process is another user's, or not dumpable; see PR_SET_DUMPABLE in prctl(2)"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => "give a /proc that is mounted read-write",
-        _ => "give a descriptor of /proc/PID of a process that lives",
-    }
-}
-
-fn write_hint(file: &str, error: &io::Error) -> &'static str {
-    match (error.kind(), file) {
-        (io::ErrorKind::PermissionDenied, "setgroups") => "it can be set only before gid_map",
-        (io::ErrorKind::PermissionDenied, _) => "a map can be written once, by who may",
-        _ => "the kernel refused the text",
+fn hint(why: Option<&Reason>, error: &io::Error) -> String {
+    match (why, error.kind()) {
+        (Some(reason), _) => reason.to_string(),
+        (None, io::ErrorKind::ReadOnlyFilesystem) => "mount this /proc read-write".into(),
+        (None, io::ErrorKind::NotFound) => "the process has no such file; it may be gone".into(),
+        (None, _) => "the process must be a living one in a new user namespace".into(),
     }
 }

@@ -34,19 +34,27 @@ impl Store {
         Self::Few { len: 1, extents: [extent, NO_EXTENT, NO_EXTENT, NO_EXTENT, NO_EXTENT] }
     }
 
-    #[inline]
     pub(crate) fn push(&mut self, extent: Extent) -> Result<(), RuleError> {
-        match self {
-            Self::Few { len, extents } => match extents.get_mut(usize::from(*len)) {
-                Some(place) => {
-                    *place = extent;
-                    *len += 1;
-                }
-                None => *self = Self::Many(Many::grown(*extents, extent)),
-            },
-            Self::Many(many) => many.push(extent)?,
-        }
+        *self.next()? = extent;
         Ok(())
+    }
+
+    /// Makes room for one more extent at the end.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<&mut Extent, RuleError> {
+        match self {
+            Self::Few { len, extents } if usize::from(*len) == FEW => {
+                *self = Self::Many(Many::grown(extents));
+            }
+            _ => {}
+        }
+        match self {
+            Self::Few { len, extents } => {
+                *len += 1;
+                Ok(&mut extents[usize::from(*len) - 1])
+            }
+            Self::Many(many) => many.next(),
+        }
     }
 
     #[inline]
@@ -57,10 +65,15 @@ impl Store {
         }
     }
 
-    /// Sorts the indices of a map of many extents; a few need none.
-    pub(crate) fn sort(&mut self) {
-        if let Self::Many(many) = self {
-            many.sort();
+    /// Sorts the indices of many extents, and says so; a few have none.
+    #[inline]
+    pub(crate) fn sort(&mut self) -> bool {
+        match self {
+            Self::Few { .. } => false,
+            Self::Many(many) => {
+                many.sort();
+                true
+            }
         }
     }
 
@@ -76,23 +89,22 @@ impl Store {
 
 impl Many {
     #[cold]
-    fn grown(few: [Extent; FEW], next: Extent) -> Box<Self> {
+    fn grown(few: &[Extent; FEW]) -> Box<Self> {
         let places = core::array::from_fn(|place| u16::try_from(place).unwrap_or_default());
         let mut many = Box::new(Self {
-            len: FEW + 1,
+            len: FEW,
             extents: [NO_EXTENT; MAX_EXTENTS],
             by_inside: places,
             by_outside: places,
         });
-        many.extents[..FEW].copy_from_slice(&few);
-        many.extents[FEW] = next;
+        many.extents[..FEW].copy_from_slice(few);
         many
     }
 
-    fn push(&mut self, extent: Extent) -> Result<(), RuleError> {
-        *self.extents.get_mut(self.len).ok_or(RuleError::TooMany)? = extent;
+    fn next(&mut self) -> Result<&mut Extent, RuleError> {
+        let place = self.extents.get_mut(self.len).ok_or(RuleError::TooMany)?;
         self.len += 1;
-        Ok(())
+        Ok(place)
     }
 
     fn sort(&mut self) {

@@ -1,7 +1,7 @@
 //! What failed, where, on what, and what to do about it.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
@@ -81,9 +81,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failure { name, step, errno, object, hint } = &*self.0;
-        write!(f, "{name}: {step}")?;
+        // Names come from outside: a line stays one line.
+        write!(f, "{}: {step}", OneLine(name))?;
         if let Some(object) = object {
-            write!(f, ": {object}")?;
+            write!(f, ": {}", OneLine(object))?;
         }
         if let Some(errno) = errno {
             write!(f, ": {}", errno::name(*errno))?;
@@ -95,14 +96,25 @@ impl fmt::Display for Error {
     }
 }
 
+/// A text with its control characters escaped.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|char| {
+            if char.is_control() {
+                write!(f, "{}", char.escape_default())
+            } else {
+                f.write_char(char)
+            }
+        })
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("message", &self.to_string())
-            .field("step", &self.0.step)
-            .field("side", &self.side())
-            .field("errno", &self.0.errno)
-            .finish()
+        // What `main` prints of an error that it returns.
+        fmt::Display::fmt(self, f)
     }
 }
 

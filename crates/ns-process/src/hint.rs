@@ -14,7 +14,17 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         Errno::PERM if kinds.contains(NamespaceFlags::USER) => Some(user_refused()),
         Errno::PERM => Some("needs CAP_SYS_ADMIN, or a user namespace".to_owned()),
         Errno::AGAIN => Some("RLIMIT_NPROC or the pids cgroup is exhausted".to_owned()),
-        Errno::NOSYS => Some("needs Linux 5.3, and no seccomp filter that hides clone3".to_owned()),
+        Errno::NOSYS => Some("needs Linux 5.5, and no seccomp filter that hides clone3".to_owned()),
+        Errno::INVAL => Some("the kernel is older than 5.5, or has no such namespaces".to_owned()),
+        _ => for_descriptors(errno).map(ToOwned::to_owned),
+    }
+}
+
+/// Why a descriptor could not be had.
+pub(crate) fn for_descriptors(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::MFILE => Some("RLIMIT_NOFILE is reached"),
+        Errno::NFILE => Some("the machine has no more open files: see /proc/sys/fs/file-max"),
         _ => None,
     }
 }

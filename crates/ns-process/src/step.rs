@@ -22,7 +22,7 @@ impl fmt::Display for Side {
 
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident = $number:literal, $side:ident, $name:literal;)+) => {
-        /// A step of a start, in the order in which they are made.
+        /// A step of a start, in the order in which they are made, or of the handle.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         #[repr(u32)]
@@ -70,22 +70,18 @@ steps! {
     UidMap = 4, Parent, "uid_map";
     /// The child's gid_map, and setgroups before it.
     GidMap = 5, Parent, "gid_map";
-    /// The child was let go, and left the shared memory.
-    Go = 6, Parent, "go";
-    /// Signal dispositions went back to their defaults.
-    Dispositions = 7, Child, "dispositions";
     /// How mounts travel between the child's mount namespace and the caller's.
-    Propagation = 8, Child, "propagation";
+    Propagation = 6, Child, "propagation";
     /// `/proc` of the child's pid namespace.
-    MountProc = 9, Child, "mount_proc";
+    MountProc = 7, Child, "mount_proc";
     /// The signal mask of the program.
-    SignalMask = 10, Child, "signal_mask";
+    SignalMask = 8, Child, "signal_mask";
     /// execve(2).
-    Exec = 11, Child, "execve";
+    Exec = 9, Child, "execve";
     /// The child's end was waited for.
-    Wait = 12, Parent, "wait";
+    Wait = 10, Parent, "wait";
     /// A signal was sent.
-    Signal = 13, Parent, "signal";
+    Signal = 11, Parent, "signal";
 }
 
 impl fmt::Display for Step {

@@ -5,6 +5,7 @@ mod common;
 use std::error::Error as _;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
@@ -33,19 +34,19 @@ fn f13_unknown_program() {
     ns_testbed::run_as!([Root, User, Nested], {
         let mut container = Container::new("no-such-program");
         container.name("box");
-        let error = expect(&container, Step::Exec, Some(Errno::NOENT), "\"no-such-program\"");
+        let error = expect(&container, Step::Exec, Some(Errno::NOENT), "no-such-program");
         assert_eq!(
             error.to_string(),
-            "box: execve: \"no-such-program\": ENOENT (no such program in PATH)"
+            "box: execve: no-such-program: ENOENT (no such program in PATH)"
         );
         assert_eq!(error.side(), Side::Child);
         let source = error.source().expect("the errno").to_string();
         assert!(source.contains("No such file") && !error.to_string().contains("No such file"));
         container.all().map_zero();
-        expect(&container, Step::Exec, Some(Errno::NOENT), "\"no-such-program\"");
-        expect(&Container::new("/nope"), Step::Exec, Some(Errno::NOENT), "\"/nope\"");
-        expect(&Container::new("/etc"), Step::Exec, Some(Errno::ACCESS), "\"/etc\"");
-        expect(&Container::new("/dev/null/x"), Step::Exec, Some(Errno::NOTDIR), "\"/dev/null/x\"");
+        expect(&container, Step::Exec, Some(Errno::NOENT), "no-such-program");
+        expect(&Container::new("/nope"), Step::Exec, Some(Errno::NOENT), "/nope");
+        expect(&Container::new("/etc"), Step::Exec, Some(Errno::ACCESS), "/etc");
+        expect(&Container::new("/dev/null/x"), Step::Exec, Some(Errno::NOTDIR), "/dev/null/x");
     });
 }
 
@@ -58,16 +59,65 @@ fn path_lookup() {
         fs::create_dir(folder.path()).expect("mkdir");
         let file = format!("{}/tool", folder.path());
         fs::write(&file, "#!/bin/sh\nexit 5\n").expect("write");
-        let path = format!("/nope:/dev/null/x:{}:/usr/bin", folder.path());
+        fs::create_dir_all(format!("{}/later/tool", folder.path())).expect("mkdir");
+        let (long, own) = ("x".repeat(300), folder.path());
+        let path = format!("/nope:/dev/null/x:/{long}:{own}:{own}/later:/usr/bin");
         let mut container = Container::new("tool");
         container.env("PATH", &path);
-        let quoted = format!("{file:?}");
-        expect(&container, Step::Exec, Some(Errno::ACCESS), &quoted);
+        let error = expect(&container, Step::Exec, Some(Errno::ACCESS), "tool");
+        assert!(error.hint().is_some_and(|hint| hint.contains(&file)), "{error}");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("chmod");
         assert_eq!(container.start().expect("start").join().expect("join").code(), Some(5));
         container.env_remove("PATH");
-        expect(&container, Step::Exec, Some(Errno::NOENT), "\"tool\"");
+        expect(&container, Step::Exec, Some(Errno::NOENT), "tool");
         fs::remove_dir_all(folder.path()).expect("remove");
+    });
+}
+
+/// A script whose interpreter is missing is told as such.
+#[test]
+fn f13_missing_interpreter() {
+    ns_testbed::run_as!([Root, User], {
+        let script = Output::new();
+        fs::write(script.path(), "#!/no/such/interpreter\n").expect("write");
+        fs::set_permissions(script.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let container = Container::new(script.path());
+        let error = expect(&container, Step::Exec, Some(Errno::NOENT), script.path());
+        assert!(error.hint().is_some_and(|hint| hint.contains("interpreter")), "{error}");
+    });
+}
+
+/// What comes from outside does not break the line, and what `main` prints is that line.
+#[test]
+fn one_line_whatever_comes_in() {
+    ns_testbed::run_as!([User], {
+        let mut container = Container::new("/no\nsuch");
+        let error = fails(container.name("a\nb"));
+        let line = "a\\nb: execve: /no\\nsuch: ENOENT";
+        assert!(error.to_string().starts_with(line), "{error}");
+        assert_eq!(format!("{error:?}"), error.to_string());
+        for key in ["", "A=B"] {
+            let object = format!("env {key:?}: a name is not empty and has no =");
+            expect(Container::new("true").env(key, "x"), Step::Check, None, &object);
+        }
+    });
+}
+
+/// Without descriptors the limit is named, and those that were had are given back.
+#[test]
+fn f20_no_descriptors() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = Container::new("true");
+        container.namespace(Namespace::User).map_zero();
+        let free = fs::File::open("/dev/null").expect("open").as_raw_fd();
+        let free = u64::from(free.unsigned_abs());
+        for more in 0..3 {
+            ns_sys::child::prlimit(libc::RLIMIT_NOFILE, free + more, 4096).expect("prlimit");
+            let error = container.start().expect_err("it must fail");
+            assert_eq!(error.errno(), Some(Errno::MFILE), "{more}: {error}");
+        }
+        ns_sys::child::prlimit(libc::RLIMIT_NOFILE, 256, 4096).expect("prlimit");
+        assert!(container.start().expect("start").join().expect("join").success());
     });
 }
 

@@ -183,6 +183,83 @@ fn harmless_flags_are_taken() {
     });
 }
 
+/// Flags that name namespaces can be taken back like others, and the rest is read back.
+#[test]
+fn flags_and_namespaces_are_one() {
+    let mut container = Container::new("true");
+    container.flags(CloneFlags::NEWNET | CloneFlags::NEWUTS | CloneFlags::IO);
+    container.without(Namespace::Net);
+    assert!(container.get_namespaces().kinds().eq([Namespace::Uts]));
+    assert_eq!(container.get_flags(), CloneFlags::IO);
+}
+
+/// Flags reach the kernel: with `FS` the child's directory is the caller's.
+#[test]
+fn shared_directory() {
+    ns_testbed::run_as!([Root, User], {
+        let mut child = shell("cd /proc");
+        assert!(child.start().expect("start").join().expect("join").success());
+        assert_ne!(std::env::current_dir().expect("cwd").to_str(), Some("/proc"));
+        child.flags(CloneFlags::FS);
+        assert!(child.start().expect("start").join().expect("join").success());
+        assert_eq!(std::env::current_dir().expect("cwd").to_str(), Some("/proc"));
+    });
+}
+
+/// The environment is the caller's, with changes, or empty.
+#[test]
+fn environments() {
+    ns_testbed::run_as!([User], {
+        let own = std::env::vars().count();
+        let count = |seen: &str| seen.lines().filter(|line| line.contains('=')).count();
+        // A shell adds PWD and the like by itself, so `env -i` words are not compared.
+        let inherited = prints(|_| {}, "cat /proc/$$/environ | tr '\\0' '\\n'");
+        assert_eq!(count(&inherited), own, "{inherited}");
+        let cleared = prints(
+            |container| {
+                container.env("LOST", "1").env_clear().env("A", "x").env("B", "y").env_remove("B");
+                container.env("PATH", "/usr/bin:/bin");
+            },
+            "cat /proc/$$/environ | tr '\\0' '\\n'",
+        );
+        assert_eq!(cleared, "A=x\nPATH=/usr/bin:/bin\n");
+    });
+}
+
+/// The plan tells what will be done, in order, and keeps the environment to itself.
+#[test]
+fn describe_lists_the_steps() {
+    ns_testbed::run_as!([Root], {
+        let mut container = Container::new("/bin/true");
+        let kinds = [Namespace::User, Namespace::Pid, Namespace::Mnt];
+        container.namespaces(kinds).map_zero().mount_proc().env("TOKEN", "secret");
+        let plan = container.plan().expect("plan");
+        let flags = "CLONE_VM | CLONE_PIDFD | CLONE_NEWNS | CLONE_CHILD_CLEARTID | CLONE_UNTRACED \
+                     | CLONE_NEWUSER | CLONE_NEWPID | CLONE_CLEAR_SIGHAND";
+        let expected = [
+            "memory: shared; tail: exec",
+            "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)",
+            "parent: rt_sigprocmask(all)",
+            &format!("parent: clone3({flags})"),
+            "parent: rt_sigprocmask(former)",
+            "parent: open(/proc/PID)",
+            "parent: write(uid_map, \"0 0 1\\n\")",
+            "parent: write(setgroups, \"deny\") where the kernel asks for it; write(gid_map, \"0 0 1\\n\")",
+            "parent: futex(go, wake)",
+            "child: rt_sigaction(1 to 64, SIG_DFL)",
+            "child: futex(go, wait)",
+            "child: mount(/, Private, recursive)",
+            "child: mount(proc, /proc, nosuid nodev noexec)",
+            "child: rt_sigprocmask(none)",
+            "child: execve(\"/bin/true\")",
+            "parent: futex(child_tid, wait)",
+            "parent: waitid(pidfd, WNOWAIT | __WCLONE)",
+        ];
+        assert_eq!(plan.describe().to_string(), expected.join("\n"));
+        assert!(!format!("{plan:?}").contains("secret"));
+    });
+}
+
 /// A container within a container: the inner map is written by the right ancestor.
 #[test]
 fn a13_nested_containers() {

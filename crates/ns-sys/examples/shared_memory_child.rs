@@ -21,6 +21,10 @@ struct Plan {
     errno: AtomicI32,
 }
 
+/// Aligned as every architecture wants it. Real programs put a guard page below.
+#[repr(C, align(16))]
+struct Stack([u8; 16 * 1024]);
+
 unsafe extern "C" fn child(plan: *mut c_void) -> ! {
     // SAFETY: `main` passes a `Plan` and keeps it until the child has left the memory.
     let plan = unsafe { &*plan.cast::<Plan>() };
@@ -38,11 +42,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         envp: [ptr::null()],
         errno: AtomicI32::new(0),
     };
-    let mut stack = vec![0_u8; 64 * 1024];
+    let mut stack = Box::new(Stack([0; 16 * 1024]));
     let (word, pidfd) = (AtomicU32::new(1), AtomicI32::new(-1));
     let flags = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
     let mut args = CloneArgs::new(flags | CloneFlags::NEWUSER | CloneFlags::NEWPID);
-    args.pidfd(&pidfd).child_tid(&word).stack(NonNull::from(&mut stack[0]), stack.len());
+    args.pidfd(&pidfd)
+        .child_tid(&word)
+        .stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
     args.validate()?;
 
     // No handler of this program may run in the child.

@@ -25,9 +25,9 @@ struct Timespec {
 /// May also return `Ok` for no reason: look at the word again.
 ///
 /// # Errors
-/// - `AGAIN`: the word held something else.
-/// - `TIMEDOUT`: nobody woke this thread in `timeout`, measured on the monotonic clock.
-/// - `INTR`: a signal handler ran.
+/// - `EAGAIN`: the word held something else.
+/// - `ETIMEDOUT`: nobody woke this thread in `timeout`, measured on the monotonic clock.
+/// - `EINTR`: a signal handler ran.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec, also on a word in shared memory.
@@ -42,9 +42,9 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Resul
         seconds: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         nanoseconds: limit.subsec_nanos().into(),
     });
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let timeout = timeout.as_ref().map_or(0, |limit| ptr::from_ref(limit).expose_provenance());
     let arguments =
-        [word.as_ptr().expose_provenance(), FUTEX_WAIT as usize, expected as usize, timeout.addr()];
+        [word.as_ptr().expose_provenance(), FUTEX_WAIT as usize, expected as usize, timeout];
     // SAFETY: the kernel reads the word atomically and the timeout, which both live here.
     unsafe { syscall(__NR_futex, arguments) }.map(drop)
 }

@@ -34,4 +34,4 @@ pub use rustix::io::Errno;
 pub use rustix::process::Signal;
 
 /// What every call returns: its value, or the kernel's errno.
-pub type Result<T> = core::result::Result<T, Errno>;
+pub type Result<T, E = Errno> = core::result::Result<T, E>;

@@ -92,12 +92,12 @@ impl Namespace {
 
     /// The flag that makes one in unshare(2).
     pub const fn unshare_flag(self) -> UnshareFlags {
-        UnshareFlags::from_bits_retain(self.clone_flag().bits())
+        UnshareFlags::from_bits_truncate(self.clone_flag().bits())
     }
 
     /// The bit that names it in setns(2).
     pub const fn flag(self) -> NamespaceFlags {
-        NamespaceFlags::from_bits_retain(self.clone_flag().bits())
+        NamespaceFlags::from_bits_truncate(self.clone_flag().bits())
     }
 
     /// Its clone flag's name after `CLONE_`.

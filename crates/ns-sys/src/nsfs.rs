@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the ioctls of nsfs")]
 
 use linux_raw_sys::general::__NR_ioctl;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use rustix::fs::{FsWord, fstat, fstatfs};
 
 use crate::arch::syscall;
@@ -66,8 +66,16 @@ impl NamespaceFd {
         if fstatfs(&fd)?.f_type == NSFS_MAGIC { Ok(Self(fd)) } else { Err(Errno::NOTTY) }
     }
 
-    pub(crate) fn known(fd: OwnedFd) -> Self {
-        Self(fd)
+    /// Owns what an ioctl returned, once it is seen to be a namespace: the file that was asked may
+    /// have been another one, whose driver answers what it likes.
+    pub(crate) fn returned(fd: RawFd) -> Result<Self> {
+        // SAFETY: looked at only; were it not open, fstatfs would say so.
+        let seen = unsafe { BorrowedFd::borrow_raw(fd) };
+        if fstatfs(seen)?.f_type != NSFS_MAGIC {
+            return Err(Errno::NOTTY);
+        }
+        // SAFETY: the kernel has just made this descriptor of a namespace for this caller.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
     /// `ioctl(fd, NS_GET_NSTYPE)` — which kind it is.
@@ -151,8 +159,7 @@ impl NamespaceFd {
 
     fn related(&self, operation: u32) -> Result<Self> {
         let fd = self.ioctl(operation, 0)?;
-        // SAFETY: these two operations return a new descriptor, which nobody else knows.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd as i32) }))
+        Self::returned(fd as RawFd)
     }
 
     fn ioctl(&self, operation: u32, argument: usize) -> Result<usize> {

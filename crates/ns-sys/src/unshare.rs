@@ -3,9 +3,9 @@
 
 use linux_raw_sys::general::{__NR_unshare, CLONE_FILES};
 
-use crate::Result;
 use crate::arch::syscall;
 use crate::flags::UnshareFlags;
+use crate::{Errno, Result};
 
 /// `unshare(flags)` — gives the calling thread namespaces, or other things, of its own.
 ///
@@ -14,7 +14,8 @@ use crate::flags::UnshareFlags;
 ///
 /// # Errors
 /// - `EPERM`: all but `NEWUSER`, `FS` and `SYSVSEM` need `CAP_SYS_ADMIN`; `NEWUSER` from a chroot.
-/// - `EINVAL`: `NEWUSER` with more than one thread; a second `NEWPID`; a kernel without that kind.
+/// - `EINVAL`: `NEWUSER` with more than one thread; a second `NEWPID`; a kernel without that kind;
+///   without a call, bits that are no flag of [`UnshareFlags`].
 /// - `ENOSPC`: a limit of namespaces(7) is reached, or they are nested too deep.
 ///
 /// # Async-signal-safety
@@ -34,14 +35,18 @@ use crate::flags::UnshareFlags;
 /// # References
 /// unshare(2); kernel/fork.c `ksys_unshare`.
 pub fn unshare(flags: UnshareFlags) -> Result<()> {
-    // SAFETY: the type has no flag that takes descriptors from their owner.
+    // The raw constructors of the type take any bits.
+    if !UnshareFlags::all().contains(flags) {
+        return Err(Errno::INVAL);
+    }
+    // SAFETY: CLONE_FILES, which takes descriptors from their owners, is not among the flags.
     unsafe { syscall(__NR_unshare, [flags.bits() as usize]) }.map(drop)
 }
 
 /// `unshare(CLONE_FILES)` — gives the calling thread a copy of the descriptor table.
 ///
 /// # Errors
-/// - `EMFILE`: more are open than `RLIMIT_NOFILE` now allows.
+/// - `EMFILE`: more are open than `/proc/sys/fs/nr_open` now allows.
 /// - `ENOMEM`.
 ///
 /// # Safety

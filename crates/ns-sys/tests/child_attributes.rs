@@ -198,8 +198,10 @@ fn seccomp_filters() {
                 BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x0005_004d },
                 BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 },
             ];
-            assert_eq!(child::seccomp_set_filter(0, &[]), Err(Errno::INVAL));
-            child::seccomp_set_filter(0, &filter).expect("seccomp");
+            // SAFETY: an empty filter is refused.
+            assert_eq!(unsafe { child::seccomp_set_filter(0, &[]) }, Err(Errno::INVAL));
+            // SAFETY: only setsid answers otherwise, and nothing relies on it.
+            unsafe { child::seccomp_set_filter(0, &filter) }.expect("seccomp");
             i32::from(child::setsid() != Err(Errno::from_raw_os_error(77)))
         });
         assert_eq!(code, 0);
@@ -211,7 +213,8 @@ fn seccomp_filters() {
 fn seccomp_needs_no_new_privs() {
     ns_testbed::run_as!([User], {
         let allow = [BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }];
-        assert_eq!(child::seccomp_set_filter(0, &allow), Err(Errno::ACCESS));
+        // SAFETY: allows everything.
+        assert_eq!(unsafe { child::seccomp_set_filter(0, &allow) }, Err(Errno::ACCESS));
     });
 }
 
@@ -231,6 +234,10 @@ fn f28_readable() {
         assert_eq!(child::is_readable(reader.as_fd()), Ok(false));
         assert_eq!(child::write(writer.as_fd(), b"x"), Ok(1));
         assert_eq!(child::is_readable(reader.as_fd()), Ok(true));
+        drop(writer);
+        // SAFETY: a number that is not open is what is asked about.
+        let closed = unsafe { std::os::fd::BorrowedFd::borrow_raw(999) };
+        assert_eq!(child::is_readable(closed), Err(Errno::BADF));
 
         let mut sleeper = std::process::Command::new("sleep").arg("1000").spawn().expect("spawn");
         let pidfd = ns_sys::pidfd_open(sleeper.id()).expect("pidfd_open");

@@ -133,6 +133,22 @@ fn e01_close_range_ignores_the_limit() {
     });
 }
 
+/// With `UNSHARE` nobody who shared the table loses a descriptor.
+#[test]
+fn e01_close_range_unshares_first() {
+    ns_testbed::run_as!([Root, User], {
+        let held = File::open("/dev/null").expect("open");
+        let number = held.as_raw_fd().unsigned_abs();
+        std::thread::spawn(move || {
+            // SAFETY: in a table of this thread's own, which ends.
+            unsafe { child::close_range(number, number, CloseRangeFlags::UNSHARE) }.expect("close");
+        })
+        .join()
+        .expect("join");
+        assert!(held.metadata().is_ok());
+    });
+}
+
 /// Directories, umask and root.
 #[test]
 fn d01_directories() {

@@ -11,7 +11,9 @@ use std::time::Duration;
 use ns_sys::child::{SignalSet, exit_group, getpid, rt_sigprocmask};
 use ns_sys::{CloneArgs, CloneFlags, Errno, WaitFlags, clone3, clone3_entry, futex, waitid_pidfd};
 
-const STACK: usize = 64 * 1024;
+/// A stack as every architecture wants it.
+#[repr(C, align(16))]
+struct Stack([u8; 16 * 1024]);
 
 /// What a child in shared memory is given, and answers into.
 struct Shared {
@@ -36,10 +38,12 @@ fn run_shared(
     shared: &Shared,
     entry: unsafe extern "C" fn(*mut c_void) -> !,
 ) -> i32 {
-    let mut stack = vec![0_u8; STACK];
+    let mut stack = Box::new(Stack([0; 16 * 1024]));
     let pidfd = AtomicI32::new(-1);
     let mut args = CloneArgs::new(flags | CloneFlags::VM | CloneFlags::CHILD_CLEARTID);
-    args.pidfd(&pidfd).child_tid(&shared.child_tid).stack(NonNull::from(&mut stack[0]), STACK);
+    args.pidfd(&pidfd)
+        .child_tid(&shared.child_tid)
+        .stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
     args.validate().expect("valid arguments");
     let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
     // SAFETY: the entries below make bare calls only; stack and `shared` outlive the child, which
@@ -112,7 +116,7 @@ fn b02_all_namespaces_by_clone3() {
     });
 }
 
-/// Without a stack the entry form is refused before the call.
+/// Without a stack the entry form is refused before the call, and with one the other form.
 #[test]
 fn entry_needs_a_stack() {
     ns_testbed::run_as!([User], {
@@ -120,6 +124,12 @@ fn entry_needs_a_stack() {
         // SAFETY: refused before a child is made.
         let refused = unsafe { clone3_entry(&args, answer_pid, std::ptr::null_mut()) };
         assert_eq!(refused, Err(Errno::INVAL));
+        // SAFETY: as above.
+        assert_eq!(unsafe { clone3(&args) }, Err(Errno::INVAL), "VM");
+        let mut args = CloneArgs::new(CloneFlags::empty());
+        args.stack(NonNull::dangling(), 16);
+        // SAFETY: as above.
+        assert_eq!(unsafe { clone3(&args) }, Err(Errno::INVAL), "a stack");
     });
 }
 

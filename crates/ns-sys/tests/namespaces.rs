@@ -1,11 +1,14 @@
 //! unshare, setns and what nsfs tells, in children of the test process.
+#![allow(unsafe_code, reason = "unshare_files")]
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 
 use ns_sys::{
-    Errno, Namespace, NamespaceFd, NamespaceFlags, UnshareFlags, setns, setns_pidfd, unshare,
+    Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, UnshareFlags, pidfd_open, setns,
+    setns_pidfd, unshare, unshare_files,
 };
 use ns_testbed::{Role, USER, forked, role};
 
@@ -14,30 +17,102 @@ fn own(kind: Namespace) -> NamespaceFd {
         .expect("nsfs")
 }
 
+/// The namespace that the next child of this thread will be in.
+fn next(kind: Namespace) -> NamespaceId {
+    let pidfd = pidfd_open(std::process::id()).expect("pidfd_open");
+    let held = match kind {
+        Namespace::Pid | Namespace::Time => NamespaceFd::for_children(&pidfd, kind),
+        other => NamespaceFd::from_pidfd(&pidfd, other),
+    };
+    held.expect("Linux 6.11").id().expect("id")
+}
+
 /// Each kind can be left for a new one, and the new one is another.
 #[test]
 fn unshare_makes_each_kind() {
     ns_testbed::run_as!([Root, User, Nested], {
         for kind in Namespace::ALL {
             let code = forked(|| {
-                let before = own(kind).id();
+                let before = next(kind);
                 unshare(UnshareFlags::NEWUSER | kind.unshare_flag()).expect("unshare");
-                let name = match kind {
-                    Namespace::Pid | Namespace::Time => return 0,
-                    other => other,
-                };
-                i32::from(own(name).id() == before)
+                i32::from(next(kind) == before)
             });
             assert_eq!(code, 0, "{kind}");
         }
     });
 }
 
-/// A thread's own FS and descriptor table leave the others theirs.
+/// What is no flag of the safe call is refused, however it was made.
+#[test]
+fn unshare_takes_no_files() {
+    ns_testbed::run_as!([User], {
+        let files = UnshareFlags::from_bits_retain(0x400);
+        assert_eq!(unshare(files), Err(Errno::INVAL));
+        assert_eq!(unshare(NamespaceFlags::from_bits_retain(0x400).into()), Ok(()));
+    });
+}
+
+/// After the split a descriptor closed on one side stays open on the other.
+#[test]
+fn unshare_files_splits_the_table() {
+    ns_testbed::run_as!([Root, User], {
+        let held = File::open("/dev/null").expect("open");
+        let number = held.as_raw_fd();
+        std::thread::spawn(move || {
+            // SAFETY: this thread closes one number in its own table, and ends.
+            unsafe { unshare_files() }.expect("unshare");
+            // SAFETY: `held` owns the number in the other table.
+            unsafe { ns_sys::child::close(number) }.expect("close");
+            assert!(!std::fs::exists(format!("/proc/thread-self/fd/{number}")).expect("look"));
+        })
+        .join()
+        .expect("join");
+        assert!(held.metadata().is_ok());
+    });
+}
+
+/// A namespace for children is another than one's own, once it was unshared.
+#[test]
+fn c05_for_children_is_the_next_one() {
+    ns_testbed::run_as!([Root, User], {
+        for kind in [Namespace::Pid, Namespace::Time] {
+            let code = forked(|| {
+                unshare(UnshareFlags::NEWUSER | kind.unshare_flag()).expect("unshare");
+                let pidfd = pidfd_open(std::process::id()).expect("pidfd_open");
+                let own = NamespaceFd::from_pidfd(&pidfd, kind).expect("own").id();
+                let next = NamespaceFd::for_children(&pidfd, kind).expect("for children").id();
+                i32::from(own == next)
+            });
+            assert_eq!(code, 0, "{kind}");
+        }
+    });
+}
+
+/// The owner of a user namespace is whoever made it.
+#[test]
+fn the_owner_is_told() {
+    ns_testbed::run_as!([Root, User], {
+        let uid = rustix::process::geteuid().as_raw();
+        let mut maker = Command::new("unshare")
+            .args(["--user", "cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("spawn unshare");
+        maker.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
+        maker.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
+        let pidfd = pidfd_open(maker.id()).expect("pidfd_open");
+        let user = NamespaceFd::from_pidfd(&pidfd, Namespace::User).expect("its namespace");
+        assert_eq!(user.owner_uid(), Ok(uid));
+        maker.kill().expect("kill");
+        maker.wait().expect("wait");
+    });
+}
+
+/// A thread's own root and directory leave the others theirs.
 #[test]
 fn b08_unshare_is_the_threads_own() {
     ns_testbed::run_as!([Root, User], {
-        let own_uts = own(Namespace::Uts).id();
         std::thread::spawn(|| {
             unshare(UnshareFlags::FS).expect("unshare FS");
             std::env::set_current_dir("/proc").expect("chdir");
@@ -45,7 +120,6 @@ fn b08_unshare_is_the_threads_own() {
         .join()
         .expect("join");
         assert_ne!(std::env::current_dir().expect("cwd").to_str(), Some("/proc"));
-        assert_eq!(own(Namespace::Uts).id(), own_uts);
     });
 }
 
@@ -90,7 +164,7 @@ fn c03_setns_pidfd_is_all_or_nothing() {
         target.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
         target.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
 
-        let pidfd = ns_sys::pidfd_open(target.id()).expect("pidfd_open");
+        let pidfd = pidfd_open(target.id()).expect("pidfd_open");
         let kinds = NamespaceFlags::USER | NamespaceFlags::UTS | NamespaceFlags::IPC;
         let wished = NamespaceFd::from_pidfd(&pidfd, Namespace::Uts).expect("its uts").id();
         let code = forked(|| {

@@ -47,6 +47,22 @@ fn f14_status_words() {
     });
 }
 
+/// A core dump is told.
+#[test]
+fn f14_core_dumps() {
+    ns_testbed::run_as!([Root, User], {
+        let folder = std::env::temp_dir().join(format!("ns-sys-core-{}", std::process::id()));
+        fs::create_dir(&folder).expect("mkdir");
+        let script = "ulimit -c unlimited; kill -SEGV $$";
+        let child = Command::new("sh").args(["-c", script]).current_dir(&folder).spawn();
+        let pidfd = pidfd_open(child.expect("spawn").id()).expect("pidfd_open");
+        let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
+        fs::remove_dir_all(&folder).expect("remove");
+        assert_eq!((status.signal(), status.core_dumped()), (Some(11), true));
+        assert_eq!(status.as_raw(), 0x8b);
+    });
+}
+
 /// The status survives a foreign reap.
 #[test]
 fn f04_info_after_a_foreign_reap() {

@@ -41,18 +41,6 @@ macro_rules! run_as {
     }};
 }
 
-/// Declares a test that runs once in each of the named [`Role`]s.
-#[macro_export]
-macro_rules! test {
-    ($(#[$attr:meta])* fn $name:ident() as [$($role:ident),+ $(,)?] $body:block) => {
-        $(#[$attr])*
-        #[test]
-        fn $name() {
-            $crate::run_as!([$($role),+], $body);
-        }
-    };
-}
-
 /// Leaves a test that the machine does not allow, saying why.
 ///
 /// Outside strict mode the test passes; in strict mode (`NS_STRICT` set, as CI does) it fails

@@ -6,6 +6,8 @@ use super::Builder;
 
 impl<Kind> Builder<Kind> {
     /// The caller's effective uid and gid become 0 in the new user namespace.
+    ///
+    /// Without a map a program in a new user namespace runs as nobody (65534), without capabilities.
     pub fn map_zero(&mut self) -> &mut Self {
         self.uid_map = Some(UidMap::current());
         self.gid_map = Some(GidMap::current());

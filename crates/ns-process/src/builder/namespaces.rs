@@ -20,6 +20,9 @@ impl<Kind> Builder<Kind> {
     }
 
     /// A new namespace of every kind that the running kernel has.
+    ///
+    /// With a user namespace among them the program runs as nobody (65534) and loses its capabilities
+    /// when it is executed, unless ids are mapped: see [`map_zero`](Self::map_zero).
     pub fn all(&mut self) -> &mut Self {
         let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
         self.namespaces(Namespace::ALL.into_iter().filter(present))
@@ -42,16 +45,18 @@ impl<Kind> Builder<Kind> {
     /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,
     /// `FS` and `FILES` do what clone(2) says; `VM` and `VFORK` hold already.
     pub fn flags(&mut self, flags: CloneFlags) -> &mut Self {
-        self.flags |= flags;
+        let kinds = NamespaceFlags::from_bits_truncate(flags.bits());
+        self.namespaces |= kinds;
+        self.flags |= flags.difference(kinds.into());
         self
     }
 
     /// The namespaces that will be new.
     pub fn get_namespaces(&self) -> NamespaceFlags {
-        self.namespaces | NamespaceFlags::from_bits_truncate(self.flags.bits())
+        self.namespaces
     }
 
-    /// The flags added.
+    /// The flags added, but for those that are namespaces.
     pub fn get_flags(&self) -> CloneFlags {
         self.flags
     }

@@ -27,8 +27,11 @@ pub(super) struct Child<'a> {
 
 impl<'a> Child<'a> {
     /// Takes over what clone3 made.
-    pub(super) fn new(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
-        // SAFETY: clone3 has just stored this descriptor, and nobody else knows it.
+    ///
+    /// # Safety
+    /// clone3 has stored `pidfd`, and nobody owns it.
+    pub(super) unsafe fn new(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
+        // SAFETY: the caller's word.
         let pidfd = Some(unsafe { OwnedFd::from_raw_fd(pidfd) });
         Self { pid, pidfd, words }
     }

@@ -14,7 +14,8 @@ impl Child<'_> {
     /// Writes the maps and says go, where the child waits for it.
     pub(super) fn let_go(&mut self, plan: &Plan) -> Result<(), Error> {
         if plan.needs_go() {
-            maps::write(plan, self.pid())?;
+            // A child that was killed has no maps any more, and they are not what failed.
+            maps::write(plan, self.pid()).map_err(|error| self.killed(plan).unwrap_or(error))?;
             say(self.words(), GO);
         }
         Ok(())

@@ -36,7 +36,7 @@ fn open(plan: &Plan, pid: u32) -> Result<OwnedFd, Error> {
 }
 
 fn failed(plan: &Plan, step: Step, map: &str, error: &ProcError) -> Error {
-    let object = format!("{:?}: {error}", map.trim_end());
+    let object = format!("{}: {error}", map.trim_end());
     let refused = Error::new(&plan.name, step).with_object(object);
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {

@@ -3,6 +3,7 @@
 //! No fork: the child runs in the caller's memory, on a stack of its own, until it executes the
 //! program. The caller waits for that on a word that the kernel clears, and the kernel says whether
 //! the program was really executed.
+#![allow(unsafe_code, reason = "the call into the fence")]
 
 mod child;
 mod go;
@@ -35,9 +36,15 @@ use starter::Starter;
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     process::sweep();
-    let prepare = |errno| Error::new(&plan.name, Step::Prepare).with_errno(errno);
-    let starter = plan.needs_go().then(Starter::new).transpose().map_err(prepare)?;
-    let stack = Stack::take().map_err(prepare)?;
+    let prepare = |object| {
+        move |errno| {
+            let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
+            error.with_object(object).with_hint(hint::for_descriptors(errno))
+        }
+    };
+    let starter = plan.needs_go().then(Starter::new).transpose();
+    let starter = starter.map_err(prepare("a descriptor of the calling thread"))?;
+    let stack = Stack::take().map_err(prepare("a stack"))?;
     let words = Words::new(plan.needs_go());
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let (argv, envp) = (plan.program.argv(), plan.program.envp());
@@ -70,17 +77,18 @@ fn clone<'a>(
     let mut args = CloneArgs::new(plan.flags);
     args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
     let blocked = Blocked::all();
-    let cloned = in_child::clone(&args, child_plan);
+    // SAFETY: signals are held back; `start` drops its `Child`, which waits until the child has left,
+    // before stack, words, plan and arrays, and `Program` ends the arrays with null.
+    let cloned = unsafe { in_child::clone(&args, child_plan) };
     drop(blocked);
-    match cloned {
-        Ok(pid) => Ok(Child::new(pid, pidfd.into_inner(), words)),
-        Err(errno) => Err(refused(plan, errno)),
-    }
+    let pid = cloned.map_err(|errno| refused(plan, errno))?;
+    // SAFETY: clone3 has just stored it.
+    Ok(unsafe { Child::new(pid, pidfd.into_inner(), words) })
 }
 
 fn refused(plan: &Plan, errno: Errno) -> Error {
     let kinds = plan.namespaces();
-    let object = if kinds.is_empty() { "no namespaces".to_owned() } else { kinds.to_string() };
+    let object = if kinds.is_empty() { "a process".to_owned() } else { kinds.to_string() };
     let hint = hint::for_clone(errno, kinds);
     Error::new(&plan.name, Step::Clone).with_errno(errno).with_object(object).with_hint(hint)
 }

@@ -4,7 +4,10 @@ use std::ffi::CStr;
 use std::format;
 use std::prelude::rust_2024::*;
 
-use ns_sys::{Errno, WaitFlags, WaitStatus, waitid_pidfd};
+use std::os::fd::AsFd;
+
+use ns_sys::child::is_readable;
+use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::child::Child;
 use crate::error::Error;
@@ -13,18 +16,44 @@ use crate::plan::Plan;
 use crate::step::Step;
 
 impl Child<'_> {
-    /// Asks the kernel: exec gives a child its exit signal, so a wait for children without one finds
-    /// only a child that never executed anything.
+    /// Whether the child, which has left the memory, executed the program; that is, whether exec
+    /// passed the point from which it does not return.
+    ///
+    /// The kernel knows: exec gives a child its exit signal, so a wait for children without one finds
+    /// only a child that never got there. It is dying then, and the wait is short.
     pub(super) fn executed(&self, plan: &Plan) -> Result<(), Error> {
-        let flags = WaitFlags::CLONE | WaitFlags::NOHANG | WaitFlags::NOWAIT;
         if let Some(report) = self.words().reported() {
             return Err(failed(plan, report));
         }
-        match waitid_pidfd(self.pidfd(), flags) {
-            Err(Errno::CHILD) => Ok(()),
-            Ok(ended) => Err(killed(plan, ended)),
+        match waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT) {
+            Ok(ended) => Err(ended_early(plan, ended)),
+            Err(Errno::CHILD) => self.not_stolen(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
         }
+    }
+
+    /// Somebody in this program who waits for every child may have reaped one that never executed. A
+    /// child without a report cannot have exited by itself; one that a signal ended may be either.
+    fn not_stolen(&self, plan: &Plan) -> Result<(), Error> {
+        if is_readable(self.pidfd().as_fd()) != Ok(true) {
+            return Ok(());
+        }
+        let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
+        if waitid_pidfd(self.pidfd(), flags).is_ok() {
+            return Ok(());
+        }
+        let told = pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
+        match told {
+            Some(status) if status.signal().is_some() => Err(ended_early(plan, told)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of a child that was killed while it waited.
+    pub(super) fn killed(&self, plan: &Plan) -> Option<Error> {
+        let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
+        let ended = waitid_pidfd(self.pidfd(), flags).ok().flatten()?;
+        Some(ended_early(plan, Some(ended)))
     }
 }
 
@@ -39,29 +68,38 @@ fn failed(plan: &Plan, report: Report) -> Error {
 }
 
 fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
-    let error = error.with_hint(exec_hint(report.errno));
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let name = plan.program.name().to_string_lossy();
-    if let [only] = candidates[..] {
-        return error.with_object(format!("{:?}", only.to_string_lossy()));
-    }
-    if report.errno == Errno::NOENT {
-        return error.with_object(format!("{name:?}")).with_hint(Some("no such program in PATH"));
-    }
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
-    error.with_object(format!("{:?}", tried.unwrap_or(name)))
+    let tried = tried.unwrap_or_else(|| name.clone());
+    if tried == name {
+        return error.with_object(name).with_hint(exec_hint(report.errno).map(ToOwned::to_owned));
+    }
+    let hint = match report.errno {
+        Errno::NOENT => "no such program in PATH".to_owned(),
+        Errno::ACCESS => format!(
+            "not found in PATH, but {tried} is not executable or its folder may not be searched"
+        ),
+        errno => format!(
+            "as {tried}{}",
+            exec_hint(errno).map_or(String::new(), |hint| format!(": {hint}"))
+        ),
+    };
+    error.with_object(name).with_hint(Some(hint))
 }
 
 fn exec_hint(errno: Errno) -> Option<&'static str> {
     match errno {
+        Errno::NOENT => Some("no such file, or the interpreter that it names is missing"),
         Errno::ACCESS => Some("not executable, or a folder on the way may not be searched"),
         Errno::NOEXEC => Some("not a program, and a script needs a first line with #!"),
         Errno::TXTBSY => Some("somebody has it open for writing"),
+        Errno::TOOBIG => Some("arguments and environment are too large"),
         _ => None,
     }
 }
 
-fn killed(plan: &Plan, ended: Option<WaitStatus>) -> Error {
+fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {
     let how = match ended.and_then(WaitStatus::signal) {
         Some(signal) => format!("the child was ended by signal {signal} before it executed"),
         None => "the child ended before it executed".to_owned(),

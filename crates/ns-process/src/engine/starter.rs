@@ -1,26 +1,55 @@
 //! How a waiting child sees that the thread that started it is gone.
+#![allow(unsafe_code, reason = "prctl that stores an address, and the word that is there")]
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use ns_sys::Errno;
+use ns_sys::{Errno, child, pidfd_open, pidfd_open_thread};
 
-/// A descriptor of the calling thread, which the child's copy of the table holds too.
+use crate::in_child::Watch;
+
+/// `PR_GET_TID_ADDRESS` of include/uapi/linux/prctl.h.
+const PR_GET_TID_ADDRESS: u32 = 40;
+
+/// The calling thread, as a child in its memory may watch it.
 ///
-/// Of the thread and not of the process: the process lives on when another thread executes a
-/// program, and nobody would say go any more.
-pub(super) struct Starter(OwnedFd);
+/// By two means, because each has a gap. The descriptor of the thread that leads the process goes on
+/// to another thread that executes a program, and tells of nothing; before Linux 6.9 there is only
+/// the process's. The word that the kernel clears when the thread leaves the memory is libc's, and
+/// on musl another; before Linux 5.16 it is not cleared when the process dumps core.
+pub(super) struct Starter {
+    pidfd: OwnedFd,
+    tid: u32,
+    word: *const AtomicU32,
+}
 
 impl Starter {
     pub(super) fn new() -> Result<Self, Errno> {
         let tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-        match ns_sys::pidfd_open_thread(tid) {
+        let pidfd = match pidfd_open_thread(tid) {
             // Before Linux 6.9.
-            Err(Errno::INVAL) => ns_sys::pidfd_open(std::process::id()).map(Self),
-            pidfd => pidfd.map(Self),
-        }
+            Err(Errno::INVAL) => pidfd_open(std::process::id()),
+            pidfd => pidfd,
+        }?;
+        Ok(Self { pidfd, tid, word: tid_word(tid) })
     }
 
-    pub(super) fn watch(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    pub(super) fn watch(&self) -> Watch<'_> {
+        Watch { pidfd: self.pidfd.as_fd(), tid: self.tid, word: self.word }
     }
+}
+
+/// The word that the kernel clears at this thread's end, if it is one that holds the thread's id.
+fn tid_word(tid: u32) -> *const AtomicU32 {
+    let mut word: *const AtomicU32 = ptr::null();
+    let slot = (&raw mut word).expose_provenance();
+    // SAFETY: the option stores one pointer into `slot`.
+    let told = unsafe { child::prctl(PR_GET_TID_ADDRESS, [slot, 0, 0, 0]) };
+    if told.is_err() || word.is_null() {
+        return ptr::null();
+    }
+    // SAFETY: libc gave the kernel this address of a word of its own, for as long as the thread lives.
+    let holds = unsafe { &*word }.load(Ordering::Relaxed);
+    if holds == tid { word } else { ptr::null() }
 }

@@ -2,6 +2,7 @@
 
 use core::ffi::{CStr, c_char};
 use core::mem::needs_drop;
+use core::sync::atomic::AtomicU32;
 
 use ns_fs::Propagation;
 use ns_sys::child::SignalSet;
@@ -9,12 +10,22 @@ use ns_sys::fd::BorrowedFd;
 
 use super::words::Words;
 
+/// A thread of the parent's, as the child watches it.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch<'a> {
+    /// Readable when the thread has ended.
+    pub(crate) pidfd: BorrowedFd<'a>,
+    pub(crate) tid: u32,
+    /// Holds `tid` until the thread has ended; null where there is no such word.
+    pub(crate) word: *const AtomicU32,
+}
+
 /// Everything the child is given: numbers, and pointers to what the parent keeps for it.
 pub(crate) struct ChildPlan<'a> {
     /// Where it waits, and reports.
     pub(crate) words: &'a Words,
     /// The thread that will say go, if the child has to wait.
-    pub(crate) starter: Option<BorrowedFd<'a>>,
+    pub(crate) starter: Option<Watch<'a>>,
     pub(crate) propagation: Option<Propagation>,
     pub(crate) mount_proc: bool,
     /// The signal mask of the program.

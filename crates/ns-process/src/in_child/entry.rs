@@ -13,9 +13,10 @@ const FAILED: i32 = 127;
 
 /// Makes the child, which begins in `enter` with `plan`.
 ///
-/// The caller holds all signals back, and keeps `plan` and the stack in `args` until the child has
-/// left the memory: `engine::start` does, through `Child`.
-pub(crate) fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
+/// # Safety
+/// The caller holds all signals back; it keeps the stack and the word in `args`, and `plan` with all
+/// that it leads to, until the child has left the memory; the arrays of `plan` end with null.
+pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
     // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
     unsafe { clone3_entry(args, enter, (&raw const *plan).cast_mut().cast()) }
 }

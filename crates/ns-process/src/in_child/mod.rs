@@ -21,6 +21,6 @@ mod steps;
 mod wait_for_go;
 mod words;
 
-pub(crate) use child_plan::ChildPlan;
+pub(crate) use child_plan::{ChildPlan, Watch};
 pub(crate) use entry::clone;
 pub(crate) use words::{ABORT, GO, IN_MEMORY, Report, Words};

@@ -20,12 +20,27 @@ pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
     for (index, path) in (0..).zip(plan.candidates) {
         let errno = try_path(plan, path);
         match errno {
-            Errno::NOENT | Errno::NOTDIR => {}
-            Errno::ACCESS => told = Report { errno, index, ..told },
+            _ if is_elsewhere(errno) => {}
+            Errno::ACCESS if told.errno == Errno::NOENT => told = Report { errno, index, ..told },
+            Errno::ACCESS => {}
             _ => return Report { errno, index, ..told },
         }
     }
     told
+}
+
+/// Whether the program may be in another folder, because this one does not have it or is not there.
+fn is_elsewhere(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::NOENT
+            | Errno::NOTDIR
+            | Errno::LOOP
+            | Errno::NAMETOOLONG
+            | Errno::NODEV
+            | Errno::STALE
+            | Errno::TIMEDOUT
+    )
 }
 
 fn try_path(plan: &ChildPlan<'_>, path: &CStr) -> Errno {

@@ -1,4 +1,5 @@
 //! Waiting for the parent's word.
+#![allow(unsafe_code, reason = "a word of libc's in the parent's memory")]
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -6,7 +7,7 @@ use core::time::Duration;
 use ns_sys::child::{exit_group, is_readable};
 use ns_sys::futex;
 
-use super::child_plan::ChildPlan;
+use super::child_plan::{ChildPlan, Watch};
 use super::words::{GO, WAIT};
 
 /// How long to sleep before looking whether the parent's thread still lives: it may be killed, or
@@ -32,5 +33,15 @@ pub(super) fn wait(plan: &ChildPlan<'_>) {
 }
 
 fn is_gone(plan: &ChildPlan<'_>) -> bool {
-    plan.starter.is_none_or(|thread| is_readable(thread) == Ok(true))
+    plan.starter.is_none_or(|thread| has_left(thread) || is_readable(thread.pidfd) != Ok(false))
+}
+
+fn has_left(thread: Watch<'_>) -> bool {
+    if thread.word.is_null() {
+        return false;
+    }
+    // SAFETY: the word lay in this memory when the thread made the child. If libc has given it back
+    // since, the thread has ended, and the fault ends a child that was to leave anyway.
+    let word = unsafe { &*thread.word };
+    word.load(Ordering::Relaxed) != thread.tid
 }

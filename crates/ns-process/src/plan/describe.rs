@@ -8,7 +8,10 @@ use ns_sys::CloneFlags;
 
 use super::Plan;
 
-/// The ordered system calls of a start, one a line; nothing has been run.
+/// The steps of a start in order, one a line, by their system calls; nothing has been run.
+///
+/// Descriptors that are closed again, and the stack that the first start of a thread maps, are left
+/// out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(Vec<String>);
 
@@ -31,7 +34,8 @@ impl Plan {
     }
 
     fn before(&self) -> impl Iterator<Item = String> {
-        let watch = self.needs_go().then(|| "pidfd_open(own thread, PIDFD_THREAD)".to_owned());
+        let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
+        let watch = self.needs_go().then(|| watch.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [clone_line(self.flags), "rt_sigprocmask(former)".to_owned()];
         watch.into_iter().chain(mask).chain(clone).chain(self.maps())
@@ -39,7 +43,12 @@ impl Plan {
 
     fn maps(&self) -> impl Iterator<Item = String> {
         let uid = self.uid_map.as_ref().map(|map| format!("write(uid_map, {:?})", map.to_string()));
-        let gid = self.gid_map.as_ref().map(|map| format!("write(gid_map, {:?})", map.to_string()));
+        let gid = self.gid_map.as_ref().map(|map| {
+            let text = map.to_string();
+            format!(
+                "write(setgroups, \"deny\") where the kernel asks for it; write(gid_map, {text:?})"
+            )
+        });
         let open = self.needs_go().then(|| "open(/proc/PID)".to_owned());
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
         open.into_iter().chain(uid).chain(gid).chain(go)
@@ -48,8 +57,8 @@ impl Plan {
     fn child(&self) -> impl Iterator<Item = String> {
         let dispositions = ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()];
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
-        let propagation = self.propagation.map(|wish| format!("mount(/, {wish:?})"));
-        let proc = self.mount_proc.then(|| "mount(/proc)".to_owned());
+        let propagation = self.propagation.map(|wish| format!("mount(/, {wish:?}, recursive)"));
+        let proc = self.mount_proc.then(|| "mount(proc, /proc, nosuid nodev noexec)".to_owned());
         let mask = ["rt_sigprocmask(none)".to_owned()];
         let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
         dispositions.into_iter().chain(go).chain(propagation).chain(proc).chain(mask).chain(exec)
@@ -57,7 +66,7 @@ impl Plan {
 }
 
 /// What the parent does while the child leaves its memory, and then.
-const AFTER: [&str; 2] = ["futex(child_tid, wait)", "waitid(pidfd, WNOHANG | WNOWAIT | __WCLONE)"];
+const AFTER: [&str; 2] = ["futex(child_tid, wait)", "waitid(pidfd, WNOWAIT | __WCLONE)"];
 
 fn clone_line(flags: CloneFlags) -> String {
     format!("clone3({})", flags | CloneFlags::PIDFD)

@@ -20,6 +20,9 @@ pub(super) fn variables(wish: &Environment) -> Result<Vec<CString>, String> {
         let inherited = (!wish.cleared).then(env::vars_os);
         return inherited.into_iter().flatten().map(|(key, value)| variable(key, &value)).collect();
     }
+    if let Some((key, _)) = wish.changes.iter().find(|(key, _)| !is_name(key)) {
+        return Err(format!("env {key:?}: a name is not empty and has no ="));
+    }
     changed(wish).into_iter().map(|(key, value)| variable(key, &value)).collect()
 }
 
@@ -28,6 +31,10 @@ pub(super) fn path(wish: &Environment) -> OsString {
     let own = wish.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
     let inherited = || (!wish.cleared).then(|| env::var_os("PATH")).flatten();
     own.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
+}
+
+fn is_name(key: &OsStr) -> bool {
+    !key.is_empty() && !key.as_bytes().contains(&b'=')
 }
 
 fn changed(wish: &Environment) -> BTreeMap<OsString, OsString> {

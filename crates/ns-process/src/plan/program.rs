@@ -1,6 +1,7 @@
 //! The program as the kernel takes it: its paths, and C strings for execve(2).
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 use std::ptr;
@@ -12,7 +13,6 @@ use crate::error::Error;
 use crate::step::Step;
 
 /// What execve(2) is given, and the paths at which the program may be.
-#[derive(Debug)]
 pub(crate) struct Program {
     /// As it was given.
     name: OsString,
@@ -52,6 +52,16 @@ impl Program {
     /// `envp`, as execve(2) takes it.
     pub(crate) fn envp(&self) -> Vec<*const c_char> {
         pointers(&self.envp)
+    }
+}
+
+impl fmt::Debug for Program {
+    /// Without the environment, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, candidates, argv, envp: _ } = self;
+        let mut fields = f.debug_struct("Program");
+        fields.field("name", name).field("candidates", candidates).field("argv", argv);
+        fields.finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,18 @@
 //! Waiting for the end.
 
 use std::process::ExitStatus;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ns_sys::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Process, sweep};
+use super::Process;
 use crate::error::Error;
 use crate::step::Step;
+
+/// How often an ended process is looked at that the kernel keeps for its tracer.
+const TRACED_ROUND: Duration = Duration::from_millis(10);
 
 impl Process {
     /// Waits until the process has ended, and tells how; later calls tell the same.
@@ -16,6 +20,12 @@ impl Process {
     /// # Errors
     /// [`Step::Wait`] with no errno: the status is lost, because the program ignores `SIGCHLD` or
     /// reaps children that are not its own, and the kernel is older than 6.15.
+    ///
+    /// # Kernel support
+    /// Linux 5.4.
+    ///
+    /// # References
+    /// pidfd_open(2), waitid(2).
     pub fn join(&self) -> Result<ExitStatus, Error> {
         loop {
             if let Some(status) = self.wait_until(None)? {
@@ -32,27 +42,38 @@ impl Process {
         self.wait_until(Instant::now().checked_add(limit))
     }
 
-    /// Whether the process still runs.
+    /// Whether the process still runs; answers also where the status is lost.
     ///
     /// # Errors
-    /// As [`join`](Self::join).
+    /// None that a caller can act on.
     pub fn is_alive(&self) -> Result<bool, Error> {
-        Ok(self.join_timeout(Duration::ZERO)?.is_none())
+        Ok(self.known_status().is_none() && !self.has_ended(Some(Instant::now()))?)
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Error> {
-        sweep();
-        if self.known_status().is_none() && !self.poll_until(deadline)? {
-            return Ok(None);
+        loop {
+            if let Some(status) = self.known_status() {
+                return Ok(Some(status));
+            }
+            if !self.has_ended(deadline)? {
+                return Ok(None);
+            }
+            if let Some(status) = self.collect()? {
+                return Ok(Some(status));
+            }
+            let left = deadline.map_or(TRACED_ROUND, left_until);
+            if left.is_zero() {
+                return Ok(None);
+            }
+            thread::sleep(left.min(TRACED_ROUND));
         }
-        self.take_status().map(Some)
     }
 
     /// Sleeps until the descriptor is readable; `false` at the deadline.
-    fn poll_until(&self, deadline: Option<Instant>) -> Result<bool, Error> {
+    fn has_ended(&self, deadline: Option<Instant>) -> Result<bool, Error> {
         loop {
-            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            let timeout = left.map(|left| Timespec::try_from(left).unwrap_or(LONGEST));
+            let timeout =
+                deadline.map(|end| Timespec::try_from(left_until(end)).unwrap_or(LONGEST));
             match poll(&mut [PollFd::new(self, PollFlags::IN)], timeout.as_ref()) {
                 Ok(0) => return Ok(false),
                 Ok(_) => return Ok(true),
@@ -65,3 +86,7 @@ impl Process {
 }
 
 const LONGEST: Timespec = Timespec { tv_sec: i64::MAX, tv_nsec: 0 };
+
+fn left_until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}

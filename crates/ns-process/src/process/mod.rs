@@ -19,7 +19,7 @@ pub use abandoned::reap;
 /// any number of times, and never comes to mean another one.
 ///
 /// Dropped, it neither kills nor blocks: the process is reaped if it has ended, and otherwise by a
-/// later start, join, drop or [`reap`].
+/// later start, drop or [`reap`].
 pub struct Process {
     name: String,
     pid: u32,

@@ -7,9 +7,14 @@ use std::sync::PoisonError;
 
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::Process;
 use crate::error::Error;
 use crate::step::Step;
+
+/// Longer than any reaping takes; kernels before 6.9 never hang up.
+const HANGUP_LIMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 impl Process {
     /// The exit code, `-N` after signal N, as Python's `exitcode`; `None` while the process runs.
@@ -26,20 +31,36 @@ impl Process {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reaps an ended process, or learns what whoever reaped it was told.
-    pub(super) fn take_status(&self) -> Result<ExitStatus, Error> {
+    /// Reaps an ended process, or learns what whoever reaped it was told; `None` while the kernel
+    /// keeps it for a tracer.
+    pub(super) fn collect(&self) -> Result<Option<ExitStatus>, Error> {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = *status {
-            return Ok(known);
+        if status.is_some() {
+            return Ok(*status);
         }
-        let word = match waitid_pidfd(self, WaitFlags::ALL) {
+        let word = match waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG) {
+            Ok(None) => return Ok(None),
             Ok(ended) => ended,
-            Err(Errno::CHILD) => pidfd_get_info(self).ok().and_then(|info| info.exit_status),
+            Err(Errno::CHILD) => Some(self.told_after_reap()?),
             Err(errno) => return Err(self.failed(Step::Wait, errno)),
         };
-        let ended = word.map(WaitStatus::as_raw).map(ExitStatus::from_raw);
-        *status = ended;
-        ended.ok_or_else(|| self.status_lost())
+        *status = word.map(WaitStatus::as_raw).map(ExitStatus::from_raw);
+        Ok(*status)
+    }
+
+    /// What the kernel still tells of a process that somebody else reaped.
+    fn told_after_reap(&self) -> Result<WaitStatus, Error> {
+        let ask = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
+        ask()
+            // Between the reaping and its last act the kernel has no answer yet; then it hangs up.
+            .or_else(|| self.wait_for_hangup().then(ask).flatten())
+            .ok_or_else(|| self.status_lost())
+    }
+
+    fn wait_for_hangup(&self) -> bool {
+        let mut hangup = [PollFd::new(self, PollFlags::empty())];
+        rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&HANGUP_LIMIT)))
+            .is_ok_and(|count| count == 1)
     }
 
     fn status_lost(&self) -> Error {

@@ -1,4 +1,5 @@
-//! `svc 0`: number in x8, arguments in x0 to x5; nothing but x0 is lost.
+//! `svc 0`: number in x8, arguments in x0 to x5; nothing but x0 is lost, and of SVE's registers what
+//! NEON does not have, which no compiled code keeps across a call.
 
 use core::arch::asm;
 use core::ffi::c_void;
@@ -44,18 +45,20 @@ pub(super) unsafe fn clone3_entry(
         asm!(
             "svc 0",
             "cbnz x0, 2f",
-            // No frame lies above this one: a debugger's walk ends here.
+            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
             "mov x29, xzr",
             "mov x30, xzr",
+            "mov x10, sp",
+            "and sp, x10, #-16",
             "mov x0, x9",
-            "blr x10",
-            "brk 1",
+            "br x16",
             "2:",
             in("x8") number,
             inlateout("x0") args.expose_provenance() => returned,
             in("x1") size,
             in("x9") arg,
-            in("x10") entry,
+            in("x16") entry,
+            lateout("x10") _,
         );
     }
     returned

@@ -1,4 +1,5 @@
-//! `ecall`: number in a7, arguments in a0 to a5; nothing but a0 is lost.
+//! `ecall`: number in a7, arguments in a0 to a5; a0 is lost, and the vector registers are
+//! (Documentation/arch/riscv/vector.rst).
 
 use core::arch::asm;
 use core::ffi::c_void;
@@ -10,7 +11,7 @@ use super::Entry;
 #[inline]
 pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
     let returned;
-    // SAFETY: the kernel changes a0 only, besides the memory the call is about.
+    // SAFETY: the kernel changes a0 and the vector registers only, besides the memory the call is about.
     unsafe {
         asm!(
             "ecall",
@@ -21,6 +22,38 @@ pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
             in("a3") args[3],
             in("a4") args[4],
             in("a5") args[5],
+            lateout("v0") _,
+            lateout("v1") _,
+            lateout("v2") _,
+            lateout("v3") _,
+            lateout("v4") _,
+            lateout("v5") _,
+            lateout("v6") _,
+            lateout("v7") _,
+            lateout("v8") _,
+            lateout("v9") _,
+            lateout("v10") _,
+            lateout("v11") _,
+            lateout("v12") _,
+            lateout("v13") _,
+            lateout("v14") _,
+            lateout("v15") _,
+            lateout("v16") _,
+            lateout("v17") _,
+            lateout("v18") _,
+            lateout("v19") _,
+            lateout("v20") _,
+            lateout("v21") _,
+            lateout("v22") _,
+            lateout("v23") _,
+            lateout("v24") _,
+            lateout("v25") _,
+            lateout("v26") _,
+            lateout("v27") _,
+            lateout("v28") _,
+            lateout("v29") _,
+            lateout("v30") _,
+            lateout("v31") _,
             options(nostack),
         );
     }
@@ -38,23 +71,56 @@ pub(super) unsafe fn clone3_entry(
     arg: *mut c_void,
 ) -> isize {
     let returned;
-    // SAFETY: the parent comes out at 2 with only a0 changed. The child's sp is the top of its own
+    // SAFETY: the parent comes out at 2 with a0 and the vector registers changed. The child's sp is the top of its own
     // stack; it never comes out, because `entry` does not return.
     unsafe {
         asm!(
             "ecall",
             "bnez a0, 2f",
-            // No frame lies above this one: a debugger's walk ends here.
+            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
             "li s0, 0",
+            "li ra, 0",
+            "andi sp, sp, -16",
             "mv a0, a3",
-            "jalr ra, a4",
-            "unimp",
+            "jr a4",
             "2:",
             in("a7") number,
             inlateout("a0") args.expose_provenance() => returned,
             in("a1") size,
             in("a3") arg,
             in("a4") entry,
+            lateout("v0") _,
+            lateout("v1") _,
+            lateout("v2") _,
+            lateout("v3") _,
+            lateout("v4") _,
+            lateout("v5") _,
+            lateout("v6") _,
+            lateout("v7") _,
+            lateout("v8") _,
+            lateout("v9") _,
+            lateout("v10") _,
+            lateout("v11") _,
+            lateout("v12") _,
+            lateout("v13") _,
+            lateout("v14") _,
+            lateout("v15") _,
+            lateout("v16") _,
+            lateout("v17") _,
+            lateout("v18") _,
+            lateout("v19") _,
+            lateout("v20") _,
+            lateout("v21") _,
+            lateout("v22") _,
+            lateout("v23") _,
+            lateout("v24") _,
+            lateout("v25") _,
+            lateout("v26") _,
+            lateout("v27") _,
+            lateout("v28") _,
+            lateout("v29") _,
+            lateout("v30") _,
+            lateout("v31") _,
         );
     }
     returned

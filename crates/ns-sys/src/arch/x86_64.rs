@@ -47,12 +47,12 @@ pub(super) unsafe fn clone3_entry(
             "syscall",
             "test rax, rax",
             "jnz 2f",
-            // No frame lies above this one: a debugger's walk ends here.
+            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
             "xor ebp, ebp",
             "and rsp, -16",
+            "push 0",
             "mov rdi, r8",
-            "call r9",
-            "ud2",
+            "jmp r9",
             "2:",
             inlateout("rax") number => returned,
             in("rdi") args,

@@ -19,7 +19,7 @@ use crate::arch::syscall;
 ///
 /// # Errors
 /// - Those of open(2) about the path.
-/// - `MFILE`: `RLIMIT_NOFILE`.
+/// - `EMFILE`: `RLIMIT_NOFILE`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -41,9 +41,9 @@ pub fn openat(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Re
 ///
 /// # Errors
 /// - As [`openat`].
-/// - `XDEV`, `LOOP`: the path leads where `resolve` forbids.
-/// - `AGAIN`: a rename or mount raced with `..` under `IN_ROOT` or `BENEATH`; try again.
-/// - `NOSYS`: before Linux 5.6, or a seccomp filter hides the call.
+/// - `EXDEV`, `ELOOP`: the path leads where `resolve` forbids.
+/// - `EAGAIN`: a rename or mount raced with `..` under `IN_ROOT` or `BENEATH`; try again.
+/// - `ENOSYS`: before Linux 5.6, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -75,7 +75,7 @@ pub fn openat2(
 /// `write(fd, bytes)` — writes once; returns how many bytes were taken.
 ///
 /// # Errors
-/// - Those of write(2); `INTR` is not retried.
+/// - Those of write(2); `EINTR` is not retried.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -94,9 +94,9 @@ pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
 /// `dup3(old, new, flags)` — makes `new` refer to the file of `old`, closing what `new` was.
 ///
 /// # Errors
-/// - `INVAL`: they are equal; [`fcntl_setfd`] does what is then wished.
-/// - `BADF`: `new` is negative or not below `RLIMIT_NOFILE`.
-/// - `BUSY`: another thread is opening that number; try again.
+/// - `EINVAL`: they are equal; [`fcntl_setfd`] does what is then wished.
+/// - `EBADF`: `new` is negative or not below `RLIMIT_NOFILE`.
+/// - `EBUSY`: another thread is opening that number; try again.
 ///
 /// # Safety
 /// Nobody owns `new`, and nobody in a process that shares the table uses it.
@@ -119,8 +119,8 @@ pub unsafe fn dup3(old: BorrowedFd<'_>, new: RawFd, close_on_exec: bool) -> Resu
 /// close-on-exec; the descriptor is the caller's to close.
 ///
 /// # Errors
-/// - `MFILE`: no free number below `RLIMIT_NOFILE`.
-/// - `INVAL`: `lowest` is not below it.
+/// - `EMFILE`: no free number below `RLIMIT_NOFILE`.
+/// - `EINVAL`: `lowest` is not below it.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -158,7 +158,7 @@ pub fn fcntl_setfd(file: BorrowedFd<'_>, close_on_exec: bool) -> Result<()> {
 /// `close(fd)` — closes a descriptor.
 ///
 /// # Errors
-/// - `BADF`: not open.
+/// - `EBADF`: not open.
 /// - Others tell of writes that failed earlier; the descriptor is closed all the same.
 ///
 /// # Safety
@@ -183,9 +183,9 @@ pub unsafe fn close(file: RawFd) -> Result<()> {
 /// Reaches those above a lowered `RLIMIT_NOFILE` too.
 ///
 /// # Errors
-/// - `INVAL`: `first` is above `last`, or an unknown flag.
-/// - `MFILE`, `NOMEM`: with `UNSHARE`.
-/// - `NOSYS`: before Linux 5.9, or a seccomp filter hides the call.
+/// - `EINVAL`: `first` is above `last`, or an unknown flag.
+/// - `EMFILE`, `ENOMEM`: with `UNSHARE`, of `/proc/sys/fs/nr_open` and memory.
+/// - `ENOSYS`: before Linux 5.9, or a seccomp filter hides the call.
 ///
 /// # Safety
 /// Nobody uses an owned descriptor of that range afterwards; without `UNSHARE`, also nobody in a

@@ -16,12 +16,12 @@ use crate::arch::syscall;
 /// Looks nothing up in `PATH`, and runs no shell for a script without `#!`.
 ///
 /// # Errors
-/// - `NOENT`: no such file, or the interpreter that it names is missing.
-/// - `ACCESS`: not executable, a folder, or on a mount with `noexec`.
-/// - `NOEXEC`: not a program, also a script without `#!`.
-/// - `TXTBSY`: somebody has it open for writing.
-/// - `TOOBIG`: arguments and environment are too large.
-/// - `LOOP`, `NAMETOOLONG`, `NOTDIR`: of the path.
+/// - `ENOENT`: no such file, or the interpreter that it names is missing.
+/// - `EACCES`: not executable, a folder, or on a mount with `noexec`.
+/// - `ENOEXEC`: not a program, also a script without `#!`.
+/// - `ETXTBSY`: somebody has it open for writing.
+/// - `E2BIG`: arguments and environment are too large.
+/// - `ELOOP`, `ENAMETOOLONG`, `ENOTDIR`: of the path.
 ///
 /// # Safety
 /// Both arrays hold pointers to C strings and end with a null pointer.
@@ -45,7 +45,7 @@ pub unsafe fn execve(path: &CStr, argv: *const *const c_char, envp: *const *cons
 /// with `EMPTY_PATH` and an empty path by `dir` itself; returns only when that failed.
 ///
 /// # Errors
-/// - As [`execve`], and `NOENT` for a script whose descriptor is close-on-exec: its interpreter
+/// - As [`execve`], and `ENOENT` for a script whose descriptor is close-on-exec: its interpreter
 ///   cannot open it any more.
 ///
 /// # Safety

@@ -16,7 +16,7 @@ use crate::arch::syscall;
 /// `chdir(path)` — changes the working directory.
 ///
 /// # Errors
-/// - `NOENT`, `NOTDIR`, `ACCESS`, `LOOP`, `NAMETOOLONG`: of the path.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: of the path.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -34,8 +34,8 @@ pub fn chdir(path: &CStr) -> Result<()> {
 /// `fchdir(fd)` — changes the working directory to an open one, inside the root or not.
 ///
 /// # Errors
-/// - `NOTDIR`: not a directory.
-/// - `ACCESS`: it may not be searched.
+/// - `ENOTDIR`: not a directory.
+/// - `EACCES`: it may not be searched.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -55,8 +55,8 @@ pub fn fchdir(directory: BorrowedFd<'_>) -> Result<()> {
 /// No jail: whoever has `CAP_SYS_CHROOT`, or a descriptor of an outer directory, walks out.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SYS_CHROOT`.
-/// - `NOENT`, `NOTDIR`, `ACCESS`, `LOOP`, `NAMETOOLONG`: of the path.
+/// - `EPERM`: no `CAP_SYS_CHROOT`.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: of the path.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -74,9 +74,9 @@ pub fn chroot(path: &CStr) -> Result<()> {
 /// `mkdirat(dir, path, mode)` — makes a directory; `mode` is subject to the umask.
 ///
 /// # Errors
-/// - `EXIST`: there is something of that name.
-/// - `OVERFLOW`: the caller's ids have no number in the user namespace that owns the file system.
-/// - `ROFS`, `NOSPC`, and those about the path.
+/// - `EEXIST`: there is something of that name.
+/// - `EOVERFLOW`: the caller's ids have no number in the user namespace that owns the file system.
+/// - `EROFS`, `ENOSPC`, and those about the path.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.

@@ -12,9 +12,9 @@ use crate::arch::syscall;
 /// `setgroups(gids)` — sets the supplementary groups.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SETGID`; in a user namespace, before its gid_map is written or when its setgroups
+/// - `EPERM`: no `CAP_SETGID`; in a user namespace, before its gid_map is written or when its setgroups
 ///   file says deny.
-/// - `INVAL`: more than 65536, or one has no mapping.
+/// - `EINVAL`: more than 65536, or one has no mapping.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -34,8 +34,8 @@ pub fn setgroups(gids: &[u32]) -> Result<()> {
 /// A new effective id of the kernel's makes the memory not dumpable, for all who share it.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SETGID`, and not one of the three.
-/// - `INVAL`: it has no mapping in the user namespace.
+/// - `EPERM`: no `CAP_SETGID`, and not one of the three.
+/// - `EINVAL`: it has no mapping in the user namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -56,9 +56,9 @@ pub fn setresgid(gid: u32) -> Result<()> {
 /// dumpable, for all who share it, and clears the parent-death signal.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SETUID`, and not one of the three.
-/// - `INVAL`: it has no mapping in the user namespace.
-/// - `AGAIN`: `RLIMIT_NPROC` of that user, before Linux 5.11 delayed it to execve.
+/// - `EPERM`: no `CAP_SETUID`, and not one of the three.
+/// - `EINVAL`: it has no mapping in the user namespace.
+/// - `EAGAIN`: `RLIMIT_NPROC` of that user, before Linux 3.1, which leaves it to execve.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.

@@ -21,10 +21,10 @@ use crate::arch::syscall;
 /// `mount(source, target, kind, flags, data)` — mounts a new file system, or binds an existing tree.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SYS_ADMIN` over the mount namespace; a file system that a user namespace may not
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace; a file system that a user namespace may not
 ///   mount; flags of a locked mount dropped; a proc whose pid namespace is not the caller's own.
-/// - `BUSY`, `INVAL`, `NODEV`, `NOTBLK`: of the file system.
-/// - `NOENT`, `NOTDIR`, `ACCESS`, `LOOP`, `NAMETOOLONG`: of the paths.
+/// - `EBUSY`, `EINVAL`, `ENODEV`, `ENOTBLK`: of the file system.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: of the paths.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -55,8 +55,8 @@ pub fn mount(
 /// `mount(NULL, target, NULL, propagation)` — changes how mounts and unmounts below `target` travel.
 ///
 /// # Errors
-/// - `INVAL`: `target` is not a mount point.
-/// - `PERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: `target` is not a mount point.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -75,9 +75,9 @@ pub fn mount_change(target: &CStr, propagation: MountPropagationFlags) -> Result
 /// `umount2(target, flags)` — removes the topmost mount there.
 ///
 /// # Errors
-/// - `BUSY`: in use, and not `DETACH`.
-/// - `INVAL`: not a mount point, or one that a less privileged namespace inherited.
-/// - `PERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EBUSY`: in use, and not `DETACH`.
+/// - `EINVAL`: not a mount point, or one that a less privileged namespace inherited.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -98,10 +98,10 @@ pub fn umount2(target: &CStr, flags: UnmountFlags) -> Result<()> {
 /// Both may be `.`: then the old root lies on top of the new one until it is unmounted.
 ///
 /// # Errors
-/// - `INVAL`: `new_root` is not a mount point; it, its parent or the root's parent is shared; `put_old`
-///   is not below it; or the root is the initial ramfs.
-/// - `BUSY`: one of them is on the current root mount.
-/// - `PERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: `new_root` is not a mount point; its parent, the root's parent or the mount of `put_old` is
+///   shared; `put_old` is not below it; or the root is the initial ramfs.
+/// - `EBUSY`: one of them is on the current root mount.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -120,10 +120,10 @@ pub fn pivot_root(new_root: &CStr, put_old: &CStr) -> Result<()> {
 /// descriptor is the caller's to close.
 ///
 /// # Errors
-/// - `PERM`: a copy, without `CAP_SYS_ADMIN` over the mount namespace.
-/// - `INVAL`: a copy of an unbindable mount, or of one with locked mounts below without
+/// - `EPERM`: a copy, without `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: a copy of an unbindable mount, or of one with locked mounts below without
 ///   `AT_RECURSIVE`.
-/// - `NOSYS`: before Linux 5.2, or a seccomp filter hides the call.
+/// - `ENOSYS`: before Linux 5.2, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -143,9 +143,9 @@ pub fn open_tree(dir: BorrowedFd<'_>, path: &CStr, flags: OpenTreeFlags) -> Resu
 /// `move_mount(from_dir, from_path, to_dir, to_path, flags)` — hangs a mount somewhere else.
 ///
 /// # Errors
-/// - `INVAL`: its parent is shared, or it belongs to another mount namespace.
-/// - `LOOP`: the target lies below the mount itself.
-/// - `NOSYS`: before Linux 5.2, or a seccomp filter hides the call.
+/// - `EINVAL`: its parent is shared, or it belongs to another mount namespace.
+/// - `ELOOP`: the target lies below the mount itself.
+/// - `ENOSYS`: before Linux 5.2, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -177,10 +177,10 @@ pub fn move_mount(
 /// tree below it, leaving those it does not name.
 ///
 /// # Errors
-/// - `PERM`: an attribute is locked, or no `CAP_SYS_ADMIN` over the mount namespace.
-/// - `INVAL`: not a mount point, or attributes that exclude each other.
-/// - `BUSY`: read-only, while somebody writes.
-/// - `NOSYS`: before Linux 5.12, or a seccomp filter hides the call.
+/// - `EPERM`: an attribute is locked, or no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: not a mount point, or attributes that exclude each other.
+/// - `EBUSY`: read-only, while somebody writes.
+/// - `ENOSYS`: before Linux 5.12, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -196,19 +196,20 @@ pub fn mount_setattr(
     flags: AtFlags,
     attr: &MountAttr,
 ) -> Result<()> {
+    let MountAttr { attr_set, attr_clr, propagation } = *attr;
+    let raw = RawMountAttr { attr_set, attr_clr, propagation, userns_fd: 0 };
     let arguments = [
         fd(dir),
         address(Some(path)),
         flags.bits() as usize,
-        ptr::from_ref(attr).expose_provenance(),
-        size_of::<MountAttr>(),
+        ptr::from_ref(&raw).expose_provenance(),
+        size_of::<RawMountAttr>(),
     ];
     // SAFETY: the string and the struct outlive the call.
     unsafe { syscall(__NR_mount_setattr, arguments) }.map(drop)
 }
 
-/// `struct mount_attr` of include/uapi/linux/mount.h: `MOUNT_ATTR_*` bits to set and to clear.
-#[repr(C)]
+/// What `mount_setattr` changes: `MOUNT_ATTR_*` bits of include/uapi/linux/mount.h, and propagation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MountAttr {
     /// Attributes to set.
@@ -217,8 +218,16 @@ pub struct MountAttr {
     pub attr_clr: u64,
     /// `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or `MS_UNBINDABLE`; 0 leaves the propagation.
     pub propagation: u64,
-    /// A user namespace for `MOUNT_ATTR_IDMAP`.
-    pub userns_fd: u64,
+}
+
+/// `struct mount_attr` of include/uapi/linux/mount.h.
+#[repr(C)]
+struct RawMountAttr {
+    attr_set: u64,
+    attr_clr: u64,
+    propagation: u64,
+    /// For idmapped mounts, which this crate does not make.
+    userns_fd: u64,
 }
 
 fn address(text: Option<&CStr>) -> usize {

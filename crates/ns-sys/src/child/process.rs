@@ -8,8 +8,8 @@ use linux_raw_sys::general::{
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::fd;
-use crate::Result;
 use crate::arch::syscall;
+use crate::{Errno, Result};
 
 /// `getpid()` — the id of the process in its own pid namespace, from the kernel and not from a cache.
 ///
@@ -30,7 +30,7 @@ pub fn getpid() -> u32 {
 /// `setsid()` — begins a session and a process group, without a controlling terminal; returns its id.
 ///
 /// # Errors
-/// - `PERM`: the caller leads a process group.
+/// - `EPERM`: the caller leads a process group.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -49,9 +49,9 @@ pub fn setsid() -> Result<u32> {
 /// `setpgid(pid, group)` — moves a process into a process group; 0 is the caller, or its own group.
 ///
 /// # Errors
-/// - `PERM`: it leads a session, or the group belongs to another one.
-/// - `ACCESS`: a child that has executed a program.
-/// - `SRCH`: neither the caller nor its child.
+/// - `EPERM`: it leads a session, or the group belongs to another one.
+/// - `EACCES`: a child that has executed a program.
+/// - `ESRCH`: neither the caller nor its child.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -69,7 +69,7 @@ pub fn setpgid(pid: u32, group: u32) -> Result<()> {
 /// `setpriority(PRIO_PROCESS, 0, nice)` — sets the nice value of this thread, -20 to 19.
 ///
 /// # Errors
-/// - `ACCESS`: lower than now, without `CAP_SYS_NICE`, and below what `RLIMIT_NICE` allows.
+/// - `EACCES`: lower than now, without `CAP_SYS_NICE`, and below what `RLIMIT_NICE` allows.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -89,8 +89,8 @@ pub fn setpriority(nice: i32) -> Result<()> {
 /// `resource` is a number of getrlimit(2) in the architecture's own count, `u64::MAX` no limit.
 ///
 /// # Errors
-/// - `PERM`: a hard limit above the present one, without `CAP_SYS_RESOURCE`.
-/// - `INVAL`: no such resource, or `soft` above `hard`.
+/// - `EPERM`: a hard limit above the present one, without `CAP_SYS_RESOURCE`.
+/// - `EINVAL`: no such resource, or `soft` above `hard`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -110,8 +110,8 @@ pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
 /// `sethostname(name)` — names the UTS namespace of the caller.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
-/// - `INVAL`: longer than 64 bytes.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
+/// - `EINVAL`: longer than 64 bytes.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -129,8 +129,8 @@ pub fn sethostname(name: &[u8]) -> Result<()> {
 /// `setdomainname(name)` — sets the NIS domain name of the UTS namespace of the caller.
 ///
 /// # Errors
-/// - `PERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
-/// - `INVAL`: longer than 64 bytes.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the UTS namespace.
+/// - `EINVAL`: longer than 64 bytes.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -172,8 +172,8 @@ pub unsafe fn prctl(option: u32, arguments: [usize; 4]) -> Result<usize> {
 /// `socket(domain, kind, protocol)` — makes a socket; the descriptor is the caller's to close.
 ///
 /// # Errors
-/// - `AFNOSUPPORT`, `PROTONOSUPPORT`: the kernel has no such sockets.
-/// - `MFILE`: `RLIMIT_NOFILE`.
+/// - `EAFNOSUPPORT`, `PROTONOSUPPORT`: the kernel has no such sockets.
+/// - `EMFILE`: `RLIMIT_NOFILE`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -193,7 +193,7 @@ pub fn socket(domain: u32, kind: u32, protocol: u32) -> Result<RawFd> {
 /// `ioctl(fd, operation, argument)` — an operation of a device, socket or file system.
 ///
 /// # Errors
-/// - `NOTTY`: the file has no such operation.
+/// - `ENOTTY`: the file has no such operation.
 /// - Those of the operation.
 ///
 /// # Safety
@@ -220,14 +220,16 @@ struct PollFd {
     revents: i16,
 }
 
-/// `POLLIN`, on every architecture.
-const POLLIN: i16 = 1;
+// The same on every architecture.
+const POLLIN: i16 = 0x01;
+const POLLHUP: i16 = 0x10;
+const POLLNVAL: i16 = 0x20;
 
 /// `ppoll(fd, POLLIN, 0)` — whether the descriptor is readable now; a pidfd is once its process or
 /// thread has ended.
 ///
 /// # Errors
-/// None that a caller can act on: a descriptor that is not open counts as readable.
+/// - `EBADF`: it is not open.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -244,5 +246,8 @@ pub fn is_readable(file: BorrowedFd<'_>) -> Result<bool> {
         [(&raw mut polled).expose_provenance(), 1, (&raw const at_once).expose_provenance(), 0, 0];
     // SAFETY: one pollfd and a timespec of two words, which both outlive the call.
     unsafe { syscall(__NR_ppoll, arguments) }?;
-    Ok(polled.revents != 0)
+    if polled.revents & POLLNVAL != 0 {
+        return Err(Errno::BADF);
+    }
+    Ok(polled.revents & (POLLIN | POLLHUP) != 0)
 }

@@ -46,7 +46,7 @@ const SET_MODE_FILTER: usize = 1;
 /// `capset({3, 0}, sets)` — sets the capabilities of this thread.
 ///
 /// # Errors
-/// - `PERM`: permitted grows, effective is not within permitted, or inheritable grows without
+/// - `EPERM`: permitted grows, effective is not within permitted, or inheritable grows without
 ///   `CAP_SETPCAP` or beyond the bounding set.
 ///
 /// # Async-signal-safety
@@ -71,9 +71,14 @@ pub fn capset(sets: CapabilitySets) -> Result<()> {
 /// those of programs executed later too; returns 0, or with `NEW_LISTENER` a descriptor.
 ///
 /// # Errors
-/// - `ACCESS`: neither no_new_privs nor `CAP_SYS_ADMIN`.
-/// - `INVAL`: empty, over 4096 instructions, or not a valid filter.
-/// - `NOSYS`: the kernel has no seccomp.
+/// - `EACCES`: neither no_new_privs nor `CAP_SYS_ADMIN`.
+/// - `EINVAL`: empty, over 4096 instructions, or not a valid filter.
+/// - `ENOSYS`: the kernel has no seccomp.
+///
+/// # Safety
+/// What the filter, or whoever listens to it, answers in place of the kernel is what the callers in
+/// this process rely on: `mmap` that pretends to succeed, or `read` that tells too many bytes, breaks
+/// safe code.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -83,10 +88,11 @@ pub fn capset(sets: CapabilitySets) -> Result<()> {
 ///
 /// # References
 /// seccomp(2); kernel/seccomp.c.
-pub fn seccomp_set_filter(flags: u32, filter: &[BpfInstruction]) -> Result<usize> {
+pub unsafe fn seccomp_set_filter(flags: u32, filter: &[BpfInstruction]) -> Result<usize> {
     let length = u16::try_from(filter.len()).map_err(|_| Errno::INVAL)?;
     let program = Program { length, instructions: filter.as_ptr() };
     let arguments = [SET_MODE_FILTER, flags as usize, (&raw const program).expose_provenance()];
-    // SAFETY: the slice is of the length told, and both outlive the call.
+    // SAFETY: the slice is of the length told and both outlive the call; the caller vouches for what
+    // the filter answers.
     unsafe { syscall(__NR_seccomp, arguments) }
 }

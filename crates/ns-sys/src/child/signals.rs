@@ -74,7 +74,7 @@ pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
 /// `rt_sigaction(signal, SIG_DFL)` — gives `signal` back its default disposition.
 ///
 /// # Errors
-/// - `INVAL`: outside 1 to 64, or `SIGKILL` or `SIGSTOP`, which have no other.
+/// - `EINVAL`: outside 1 to 64, or `SIGKILL` or `SIGSTOP`, which have no other.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.

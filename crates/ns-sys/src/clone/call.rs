@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::args::CloneArgs;
 use crate::arch;
+use crate::flags::CloneFlags;
 
 /// `clone3(args, size)` — makes a child with a copy of the caller's memory, as fork does.
 ///
@@ -16,7 +17,8 @@ use crate::arch;
 /// held stays held.
 ///
 /// # Errors
-/// - `EINVAL`: see [`CloneArgs::validate`].
+/// - `EINVAL`: see [`CloneArgs::validate`]; without a call, a stack or `VM`, for which
+///   [`clone3_entry`] is made.
 /// - `EPERM`: a namespace needs `CAP_SYS_ADMIN`, `set_tid` needs `CAP_CHECKPOINT_RESTORE`, the caller
 ///   of `NEWUSER` is chrooted, or a seccomp filter forbids the call.
 /// - `ENOSPC`: a limit of namespaces(7) is reached, or they are nested too deep.
@@ -26,7 +28,7 @@ use crate::arch;
 /// # Safety
 /// - The child, in a program that has or had threads, makes only async-signal-safe calls until it
 ///   executes a program or leaves by [`child::exit_group`](crate::child::exit_group).
-/// - Without `VM`; with `SETTLS` the descriptor is a valid one.
+/// - With `SETTLS` the descriptor is a valid one.
 /// - What the flags share (`FILES`, `FS`) is used by both sides as their owners allow.
 ///
 /// # Async-signal-safety
@@ -38,6 +40,10 @@ use crate::arch;
 /// # References
 /// clone(2); kernel/fork.c `clone3`.
 pub unsafe fn clone3(args: &CloneArgs<'_>) -> Result<Option<u32>, Errno> {
+    // A child on another stack, or on the creator's own, could not return from here.
+    if args.raw.stack != 0 || args.flags().contains(CloneFlags::VM) {
+        return Err(Errno::INVAL);
+    }
     let arguments = [args.as_ptr().expose_provenance(), CloneArgs::SIZE];
     // SAFETY: `args` is a whole `struct clone_args`; the caller keeps the rest of the contract.
     let pid = unsafe { arch::syscall(__NR_clone3, arguments) }?;
@@ -56,8 +62,10 @@ pub unsafe fn clone3(args: &CloneArgs<'_>) -> Result<Option<u32>, Errno> {
 /// - `entry` may run with `arg` in the child: with `VM`, no thread-local of libc or std, no
 ///   allocation, no lock, no panic, because the memory belongs to the creator's threads, and one of
 ///   them is, as far as the thread pointer tells, this child.
-/// - The stack, `arg` and what it leads to stay valid and are not used otherwise until the child has
-///   left the memory: `CHILD_CLEARTID` or the end of a `VFORK` call tells.
+/// - The stack, `arg` and what it leads to, and the word of `child_tid`, into which the kernel writes
+///   when the child leaves, stay valid and are not used otherwise until the child has left the
+///   memory: `CHILD_CLEARTID` or the end of a `VFORK` call tells.
+/// - With `SETTLS` the descriptor is a valid one, or `entry` uses no thread-local storage.
 /// - All signals are blocked around the call, or no handler of the creator's harms in the child.
 /// - What else the flags share is used by both sides as its owners allow.
 ///

@@ -53,6 +53,9 @@ impl NamespaceFlags {
 
 impl fmt::Display for NamespaceFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("0");
+        }
         for (index, kind) in self.kinds().enumerate() {
             write!(f, "{}{kind}", if index == 0 { "" } else { "," })?;
         }
@@ -64,7 +67,11 @@ impl FromStr for NamespaceFlags {
     type Err = UnknownFlag;
 
     fn from_str(text: &str) -> Result<Self, UnknownFlag> {
-        parse_list(text, |entry| entry.parse().ok().map(Namespace::flag))
+        parse_list(text, |entry| match entry {
+            // What an empty set prints as.
+            "0" => Some(Self::empty()),
+            kind => kind.parse().ok().map(Namespace::flag),
+        })
     }
 }
 

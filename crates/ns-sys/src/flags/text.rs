@@ -6,7 +6,7 @@ use bitflags::Flags;
 
 use crate::Namespace;
 
-/// An entry in a list of flags that is no flag of that call.
+/// An entry in a list of flags or namespaces that names none of that type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownFlag {
     /// Which entry of the list, counted from 1.
@@ -15,7 +15,7 @@ pub struct UnknownFlag {
 
 impl fmt::Display for UnknownFlag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entry {} of the list is not a flag of this call", self.entry)
+        write!(f, "entry {} of the list is no name of a flag or namespace here", self.entry)
     }
 }
 

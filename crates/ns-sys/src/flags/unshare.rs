@@ -49,6 +49,6 @@ super::text::as_text!(UnshareFlags);
 
 impl From<NamespaceFlags> for UnshareFlags {
     fn from(flags: NamespaceFlags) -> Self {
-        Self::from_bits_retain(flags.bits())
+        Self::from_bits_truncate(flags.bits())
     }
 }

@@ -1,8 +1,8 @@
 //! The namespaces of a process, by its descriptor alone.
-#![allow(unsafe_code, reason = "ioctls that return a descriptor")]
+#![allow(unsafe_code, reason = "ioctls")]
 
 use linux_raw_sys::general::__NR_ioctl;
-use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, RawFd};
 
 use super::PIDFS_IOCTL_MAGIC;
 use crate::arch::syscall;
@@ -54,8 +54,7 @@ impl NamespaceFd {
         let operation = PIDFS_IOCTL_MAGIC | number;
         // SAFETY: these operations take no argument.
         let namespace = unsafe { syscall(__NR_ioctl, [fd as usize, operation as usize, 0]) }?;
-        // SAFETY: a new descriptor, which nobody else knows.
-        Ok(Self::known(unsafe { OwnedFd::from_raw_fd(namespace as i32) }))
+        Self::returned(namespace as RawFd)
     }
 }
 

@@ -17,8 +17,8 @@ const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(linux_raw_sys::gen
 ///
 /// # Errors
 /// - `ESRCH`: no such process.
-/// - `EINVAL`: `pid` is 0 or too large; before Linux 6.9, a thread that leads no process.
-/// - `ENOENT`: since Linux 6.15, a thread that leads no process.
+/// - `EINVAL`, on newer kernels `ENOENT`: `pid` is a thread that leads no process.
+/// - `EINVAL`: `pid` is 0 or too large.
 /// - `ENOSYS`: before Linux 5.3.
 ///
 /// # Async-signal-safety
@@ -42,7 +42,8 @@ pub fn pidfd_open(pid: u32) -> Result<OwnedFd> {
 /// `pidfd_open(tid, PIDFD_THREAD)` — a descriptor of one thread; close-on-exec.
 ///
 /// It is readable once that thread has ended, also when it ends because another thread executes a
-/// program, which a process's descriptor outlives.
+/// program, which a process's descriptor outlives. That does not hold for the thread that leads the
+/// process: the one that executes takes over its id, and the descriptor with it.
 ///
 /// # Errors
 /// As [`pidfd_open`]; `EINVAL` before Linux 6.9.

@@ -1,0 +1,73 @@
+//! How a helper fails.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use thiserror::Error;
+
+use crate::RuleError;
+
+/// Why `newuidmap` or `newgidmap` did not write a map.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HelperError {
+    /// The map itself is wrong; nothing was run.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A relative path would depend on the working directory.
+    #[error("{} is not an absolute path; give one", path.display())]
+    NotAbsolute {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is not where helpers are.
+    #[error(
+        "{name} is not installed in /usr/bin, /bin or /run/wrappers/bin; install shadow's uidmap, or name the path"
+    )]
+    NotFound {
+        /// `newuidmap` or `newgidmap`.
+        name: &'static str,
+    },
+    /// It could not be run, or its status is lost because somebody else reaps the caller's
+    /// children (`ECHILD`): then reading the map back shows what was done.
+    #[error("{} could not be run to its end", program.display())]
+    Run {
+        /// The path.
+        program: PathBuf,
+        /// The errno.
+        source: io::Error,
+    },
+    /// It ran and failed, or was killed.
+    #[error("{}: {status}: {}{}", program.display(), one_line(said), privilege_hint(*no_new_privs))]
+    Failed {
+        /// The path.
+        program: PathBuf,
+        /// How it ended: an exit status or a signal.
+        status: ExitStatus,
+        /// The first 4096 bytes that it wrote to stderr.
+        said: String,
+        /// Whether the caller has `no_new_privs` set, under which helpers gain no privilege.
+        no_new_privs: bool,
+    },
+}
+
+impl HelperError {
+    #[cold]
+    pub(crate) fn failed(program: PathBuf, status: ExitStatus, said: &[u8]) -> Self {
+        let said = String::from_utf8_lossy(said).into_owned();
+        let no_new_privs = rustix::thread::no_new_privs().unwrap_or(false);
+        Self::Failed { program, status, said, no_new_privs }
+    }
+}
+
+fn one_line(said: &str) -> String {
+    match said.trim() {
+        "" => "it said nothing".into(),
+        words => words.lines().map(str::trim).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn privilege_hint(no_new_privs: bool) -> &'static str {
+    if no_new_privs { " (no_new_privs is set, so it gains no privilege)" } else { "" }
+}

@@ -1,0 +1,43 @@
+//! Finds out why the kernel refused, after the fact.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use crate::{GidMap, ProcError, Reason, UidMap, WritePlan, Writer};
+
+/// Adds the reason to `EPERM` and `EACCES`, as far as the caller's state tells.
+#[cold]
+pub(crate) fn explain(
+    mut error: ProcError,
+    dir: BorrowedFd<'_>,
+    plan: impl FnOnce(&Writer) -> WritePlan,
+) -> ProcError {
+    if let ProcError::Open { file, source, why } | ProcError::Write { file, source, why } =
+        &mut error
+    {
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            *why = Some(reason(file, dir, plan));
+        }
+    }
+    error
+}
+
+fn reason(file: &str, dir: BorrowedFd<'_>, plan: impl FnOnce(&Writer) -> WritePlan) -> Reason {
+    if is_written(file, dir) {
+        return Reason::AlreadyWritten;
+    }
+    // The facts may be out of reach too, as without a /proc of one's own.
+    match Writer::current().map(|writer| plan(&writer)) {
+        Ok(WritePlan::Impossible(reason)) => reason,
+        Ok(WritePlan::Helper) => Reason::NeedsHelper,
+        Ok(WritePlan::Direct) | Err(_) => Reason::NotTheParent,
+    }
+}
+
+/// Whether the map is there; `setgroups` too can be set only before `gid_map`.
+fn is_written(file: &str, dir: BorrowedFd<'_>) -> bool {
+    match file {
+        "uid_map" => matches!(UidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),
+        _ => matches!(GidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),
+    }
+}

@@ -1,0 +1,13 @@
+//! Maps against the running kernel; a test is named after the hazard that it shows handled.
+
+mod count;
+mod direct;
+mod fixture;
+mod helper;
+mod oracle;
+mod parent;
+mod plans;
+mod proc_dir;
+mod process;
+mod subid;
+mod texts;

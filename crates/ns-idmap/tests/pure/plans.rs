@@ -1,0 +1,163 @@
+//! Plans for writers that this machine does not have.
+
+use ns_idmap::{
+    Delegation, GidMap, Owner, Reason, RuleError, Setgroups, SubIds, UidMap, WritePlan, Writer,
+};
+
+const USER: u32 = 1000;
+
+fn uids(text: &str) -> UidMap {
+    text.parse().expect("a map")
+}
+
+/// An ordinary user with delegated ids.
+fn user() -> Writer {
+    let mut writer = Writer::unprivileged(USER, USER);
+    writer.delegation = delegation();
+    writer
+}
+
+fn delegation() -> Delegation {
+    let owner = Owner::from_passwd("alice:x:1000:1000::/:", USER);
+    let ids = SubIds::parse("alice:100000:65536\n", &owner);
+    let mut delegation = Delegation::default();
+    (delegation.has_name, delegation.sub_uids, delegation.sub_gids) = (true, ids.clone(), ids);
+    delegation
+}
+
+fn root() -> Writer {
+    let mut writer = Writer::unprivileged(0, 0);
+    writer.capabilities.setuid = true;
+    writer.capabilities.setgid = true;
+    writer.capabilities.setfcap = true;
+    writer
+}
+
+/// The words of a plan that is impossible, or which way it is.
+fn words(plan: WritePlan) -> String {
+    match plan {
+        WritePlan::Impossible(reason) => reason.to_string(),
+        way => format!("{way:?}"),
+    }
+}
+
+#[test]
+fn a10_a22_ways() {
+    for (text, writer, way) in [
+        ("0 1000 1", user(), "Direct"),
+        ("1000 1000 1", user(), "Direct"),
+        ("0 1000 1,1 100000 65536", user(), "Helper"),
+        ("0 100000 1", user(), "Helper"),
+        ("0 0 4294967295", root(), "Direct"),
+        ("5 5 1,9 9 9", root(), "Direct"),
+        (
+            "0 1000 2",
+            user(),
+            "entry 1 (0 1000 2) is not delegated; add a line for this user to /etc/subuid",
+        ),
+        (
+            "0 1000 1,1 165536 1",
+            user(),
+            "entry 2 (1 165536 1) is not delegated; add a line for this user to /etc/subuid",
+        ),
+        (
+            "0 0 1",
+            user(),
+            "entry 1 (0 0 1) is not delegated; add a line for this user to /etc/subuid",
+        ),
+    ] {
+        assert_eq!(words(uids(text).plan(&writer)), way, "{text}");
+    }
+}
+
+#[test]
+fn a12_uid_zero() {
+    let mut writer = root();
+    writer.capabilities.setfcap = false;
+    assert_eq!(uids("0 0 1").plan(&writer), WritePlan::Impossible(Reason::NoSetfcap));
+    assert_eq!(uids("0 5 1,5 0 2").plan(&writer), WritePlan::Impossible(Reason::NoSetfcap));
+    assert_eq!(uids("0 5 1,5 1 2").plan(&writer), WritePlan::Direct);
+    let gids: GidMap = "0 0 1".parse().expect("a map");
+    assert_eq!(gids.plan(&writer, Setgroups::Auto), WritePlan::Direct);
+}
+
+#[test]
+fn a14_a20_a22_what_stands_in_the_way() {
+    let ranges = uids("0 1000 1,1 100000 9");
+    let mut writer = user();
+    writer.no_new_privs = true;
+    assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NoNewPrivs));
+    assert_eq!(UidMap::from(USER).plan(&writer), WritePlan::Direct);
+
+    let mut writer = user();
+    writer.delegation.has_name = false;
+    assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NoName(USER)));
+
+    let mut writer = user();
+    writer.dumpable = false;
+    assert_eq!(UidMap::from(USER).plan(&writer), WritePlan::Impossible(Reason::NotDumpable));
+    assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NotDumpable));
+    writer.capabilities.dac_override = true;
+    assert_eq!(UidMap::from(USER).plan(&writer), WritePlan::Direct);
+    let mut writer = root();
+    writer.dumpable = false;
+    assert_eq!(ranges.plan(&writer), WritePlan::Direct);
+
+    let mut writer = user();
+    writer.euid = 0;
+    assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NoCapability("CAP_SETUID")));
+}
+
+#[test]
+fn a11_setgroups_decides_for_groups() {
+    let own = GidMap::from(USER);
+    let mut writer = user();
+    assert_eq!(own.plan(&writer, Setgroups::Auto), WritePlan::Direct);
+    assert_eq!(own.plan(&writer, Setgroups::Deny), WritePlan::Direct);
+    let kept = own.plan(&writer, Setgroups::Keep);
+    assert_eq!(kept, WritePlan::Impossible(Reason::SetgroupsKept));
+    writer.setgroups_allowed = false;
+    assert_eq!(own.plan(&writer, Setgroups::Keep), WritePlan::Direct);
+
+    let mut writer = user();
+    writer.delegation.sub_gids = SubIds::new([(USER.into(), 1)]);
+    assert_eq!(own.plan(&writer, Setgroups::Keep), WritePlan::Helper);
+    let ranges: GidMap = "0 100000 9".parse().expect("a map");
+    let undelegated = words(ranges.plan(&writer, Setgroups::Auto));
+    assert!(undelegated.ends_with("/etc/subgid"), "{undelegated}");
+    assert_eq!(ranges.plan(&user(), Setgroups::Keep), WritePlan::Helper);
+
+    let mut writer = root();
+    writer.capabilities.setgid = false;
+    let plan = ranges.plan(&writer, Setgroups::Auto);
+    assert_eq!(plan, WritePlan::Impossible(Reason::NoCapability("CAP_SETGID")));
+}
+
+#[test]
+fn a09_the_parents_bounds() {
+    let mut writer = root();
+    writer.uid_map = Some(uids("0 100000 10,10 200000 10"));
+    assert_eq!(uids("0 0 10,10 10 10").plan(&writer), WritePlan::Direct);
+    for (text, reason) in [
+        (
+            "70 19 1,0 5 10",
+            "entry 2 (0 5 10) lies in two extents of the parent's map; cut it there with split_at",
+        ),
+        ("0 15 6", "entry 1 (0 15 6): the parent's map has no id 20; use ids that it maps"),
+        (
+            "0 100000 1",
+            "entry 1 (0 100000 1): the parent's map has no id 100000; use ids that it maps",
+        ),
+    ] {
+        assert_eq!(words(uids(text).plan(&writer)), reason);
+    }
+}
+
+#[test]
+fn a08_no_id_is_planned_for_nobody() {
+    let plan = UidMap::from(u32::MAX).plan(&root());
+    assert!(
+        matches!(plan, WritePlan::Impossible(Reason::Rule(RuleError::NotAnId { .. }))),
+        "{plan:?}"
+    );
+}
