@@ -1,10 +1,12 @@
 //! `/etc/subuid`, with newuidmap as the oracle.
 
-use ns_idmap::{Delegation, Extent, Helper, UidMap};
+use ns_idmap::{Delegation, Extent, Gid, Helper, Owner, SubIds, Uid, UidMap, Writer};
 use ns_testbed::USER;
+use rustix::thread::CapabilitySet;
 
-use crate::fixture::Etc;
-use crate::process::{Target, as_user};
+use crate::direct::drop_capabilities;
+use crate::fixture::{Etc, Folder, Over};
+use crate::process::{Target, as_user, in_child};
 
 const WANTED: Extent = Extent { inside: 0, outside: 100_000, length: 10 };
 
@@ -86,4 +88,37 @@ fn a23_no_ids_are_no_ids() {
         assert_eq!(Delegation::of(USER).sub_uids.left(), 0);
         assert_eq!(Delegation::of(USER).sub_gids.left(), 0);
     });
+}
+
+ns_testbed::test! {
+    /// No file delegates nothing; a file that cannot be read is an error.
+    fn a23_missing_and_unreadable() as [Root] {
+        let empty = Folder::new("no-files");
+        let owner = Owner::nameless(USER);
+        let over = Over::bind(&empty.path(""), "/etc");
+        assert_eq!(SubIds::read::<Uid>(&owner).expect("no file"), SubIds::default());
+        assert_eq!(SubIds::read::<Gid>(&owner).expect("no file"), SubIds::default());
+        Owner::of(USER).expect_err("no user database");
+        assert_eq!(Delegation::of(USER), Delegation::default());
+        std::fs::create_dir(empty.path("subuid")).expect("a folder in its place");
+        SubIds::read::<Uid>(&owner).expect_err("not a file");
+        drop(over);
+    }
+}
+
+ns_testbed::test! {
+    /// Who lacks one of the two capabilities may need what is delegated.
+    fn a22_delegation_is_read_for_who_may_need_it() as [Root] {
+        let Some(_etc) = Etc::new("root:5:5\n", "") else {
+            ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
+        };
+        let left = || Writer::current().expect("facts").delegation.sub_uids.left();
+        assert_eq!(left(), 0, "root with all its capabilities");
+        for dropped in [CapabilitySet::SETUID, CapabilitySet::SETGID] {
+            in_child(|| {
+                drop_capabilities(dropped);
+                assert_eq!(left(), 5);
+            });
+        }
+    }
 }
