@@ -35,6 +35,25 @@ struct Timespec {
 /// # Kernel support
 /// Linux 2.6.22.
 ///
+/// # Examples
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use std::thread;
+///
+/// use ns_sys::futex;
+///
+/// let word = AtomicU32::new(0);
+/// thread::scope(|scope| {
+///     scope.spawn(|| {
+///         word.store(1, Ordering::Release);
+///         futex::wake(&word, 1)
+///     });
+///     while word.load(Ordering::Acquire) == 0 {
+///         let _ = futex::wait(&word, 0, None);
+///     }
+/// });
+/// ```
+///
 /// # References
 /// futex(2); kernel/futex/waitwake.c.
 pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Result<()> {

@@ -61,6 +61,24 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 3.19, where nsfs began.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::fs::File;
+    ///
+    /// use ns_sys::{Errno, Namespace, NamespaceFd};
+    ///
+    /// let pid = NamespaceFd::new(File::open("/proc/self/ns/pid")?)?;
+    /// assert_eq!(pid.kind()?, Namespace::Pid);
+    /// assert_eq!(pid.id()?, NamespaceFd::new(File::open("/proc/self/ns/pid")?)?.id()?);
+    /// assert_eq!(pid.owner_uid(), Err(Errno::INVAL));
+    /// assert_eq!(pid.user_namespace()?.kind()?, Namespace::User);
+    /// assert_eq!(NamespaceFd::new(File::open("/dev/null")?).err(), Some(Errno::NOTTY));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// fs/nsfs.c.
     pub fn new(fd: impl Into<OwnedFd>) -> Result<Self> {
         let fd = fd.into();
         if fstatfs(&fd)?.f_type == NSFS_MAGIC { Ok(Self(fd)) } else { Err(Errno::NOTTY) }
@@ -89,6 +107,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 4.11.
+    ///
+    /// # References
+    /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn kind(&self) -> Result<Namespace> {
         let flag = NamespaceFlags::from_bits_retain(self.ioctl(NS_GET_NSTYPE, 0)? as u64);
         Namespace::ALL.into_iter().find(|kind| kind.flag() == flag).ok_or(Errno::INVAL)
@@ -104,6 +125,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 3.8.
+    ///
+    /// # References
+    /// namespaces(7), fstat(2); fs/nsfs.c.
     pub fn id(&self) -> Result<NamespaceId> {
         let stat = fstat(&self.0)?;
         Ok(NamespaceId { dev: stat.st_dev, ino: stat.st_ino })
@@ -121,6 +145,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 4.11.
+    ///
+    /// # References
+    /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn owner_uid(&self) -> Result<u32> {
         let mut uid = 0_u32;
         self.ioctl(NS_GET_OWNER_UID, (&raw mut uid).expose_provenance())?;
@@ -138,6 +165,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 4.9.
+    ///
+    /// # References
+    /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn user_namespace(&self) -> Result<Self> {
         self.related(NS_GET_USERNS)
     }
@@ -153,6 +183,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 4.9.
+    ///
+    /// # References
+    /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn parent(&self) -> Result<Self> {
         self.related(NS_GET_PARENT)
     }

@@ -90,9 +90,10 @@ fn a23_no_ids_are_no_ids() {
     });
 }
 
-ns_testbed::test! {
-    /// No file delegates nothing; a file that cannot be read is an error.
-    fn a23_missing_and_unreadable() as [Root] {
+/// No file delegates nothing; a file that cannot be read is an error.
+#[test]
+fn a23_missing_and_unreadable() {
+    ns_testbed::run_as!([Root], {
         let empty = Folder::new("no-files");
         let owner = Owner::nameless(USER);
         let over = Over::bind(&empty.path(""), "/etc");
@@ -103,12 +104,13 @@ ns_testbed::test! {
         std::fs::create_dir(empty.path("subuid")).expect("a folder in its place");
         SubIds::read::<Uid>(&owner).expect_err("not a file");
         drop(over);
-    }
+    });
 }
 
-ns_testbed::test! {
-    /// Who lacks one of the two capabilities may need what is delegated.
-    fn a22_delegation_is_read_for_who_may_need_it() as [Root] {
+/// Who lacks one of the two capabilities may need what is delegated.
+#[test]
+fn a22_delegation_is_read_for_who_may_need_it() {
+    ns_testbed::run_as!([Root], {
         let Some(_etc) = Etc::new("root:5:5\n", "") else {
             ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
         };
@@ -120,5 +122,5 @@ ns_testbed::test! {
                 assert_eq!(left(), 5);
             });
         }
-    }
+    });
 }

@@ -24,10 +24,35 @@ pub mod kind {
     pub enum Container {}
 }
 
-/// Starts a program in new namespaces; see the [crate](crate) for an example.
+/// Starts a program in new namespaces.
+///
+/// The setters are those of [`Builder`]:
+/// - the program: [`arg`](Builder::arg), [`args`](Builder::args), [`env`](Builder::env),
+///   [`env_remove`](Builder::env_remove), [`env_clear`](Builder::env_clear);
+/// - what is new: [`namespace`](Builder::namespace), [`namespaces`](Builder::namespaces),
+///   [`all`](Builder::all), [`without`](Builder::without), [`map_zero`](Builder::map_zero),
+///   [`mount_proc`](Builder::mount_proc), [`flags`](Builder::flags);
+/// - then [`plan`](Builder::plan) or [`start`](Builder::start).
+///
+/// ```
+/// use ns_process::{Container, Namespace};
+///
+/// let mut container = Container::new("sh");
+/// container.args(["-c", "exit 3"]).all().without(Namespace::Net).map_zero();
+/// let process = container.start()?;
+/// assert_eq!(process.join()?.code(), Some(3));
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # References
+/// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
 
-/// The builder behind [`Container`].
+/// What is wished for; [`Container`] is the one kind of it so far.
+///
+/// Setters take and return `&mut Self`, keep no order, and never fail: a mistake is remembered and
+/// reported by [`start`](Self::start), with the setter's name. A builder may start any number of
+/// times, also from several threads. Getters begin with `get_`, as std's do.
 #[derive(Debug)]
 pub struct Builder<Kind> {
     pub(crate) name: String,

@@ -18,6 +18,19 @@ pub use abandoned::reap;
 /// A started process, held by a descriptor: it can be joined, signalled and asked from any thread,
 /// any number of times, and never comes to mean another one.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use ns_process::Container;
+///
+/// let process = Container::new("sleep").arg("1000").start()?;
+/// assert_eq!(process.join_timeout(Duration::from_millis(10))?, None);
+/// process.kill()?;
+/// process.join()?;
+/// assert_eq!(process.exit_code()?, Some(-9));
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
 /// Dropped, it neither kills nor blocks: the process is reaped if it has ended, and otherwise by a
 /// later start, drop or [`reap`].
 pub struct Process {

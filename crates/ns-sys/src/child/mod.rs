@@ -5,6 +5,19 @@
 //! as a value; they allocate nothing, lock nothing, and retry nothing. They serve the copied child
 //! of a program with threads just as well. Strings, arrays and descriptors are made by the parent.
 //!
+//! ```
+//! use ns_sys::child::{self, Mode, SignalSet};
+//! use ns_sys::fd::AsFd;
+//!
+//! assert_eq!(child::getpid(), std::process::id());
+//! let mask = child::rt_sigprocmask(SignalSet::EMPTY.with(15))?;
+//! assert!(child::rt_sigprocmask(mask)?.contains(15));
+//! let root = std::fs::File::open("/")?;
+//! let exists = child::mkdirat(root.as_fd(), c"proc", Mode::empty());
+//! assert!(exists.is_err());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! Each changes the calling thread or process and no other, also where libc's function of that name
 //! changes every thread.
 

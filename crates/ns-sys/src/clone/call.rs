@@ -37,6 +37,27 @@ use crate::flags::CloneFlags;
 /// # Kernel support
 /// Linux 5.3; each flag as documented there.
 ///
+/// # Examples
+/// ```
+/// use std::os::fd::{FromRawFd, OwnedFd};
+/// use std::sync::atomic::AtomicI32;
+///
+/// use ns_sys::{CloneArgs, CloneFlags, WaitFlags, child};
+///
+/// let pidfd = AtomicI32::new(-1);
+/// let mut args = CloneArgs::new(CloneFlags::NEWUSER);
+/// args.pidfd(&pidfd);
+/// // SAFETY: the child makes one bare call.
+/// if unsafe { ns_sys::clone3(&args) }?.is_none() {
+///     child::exit_group(7);
+/// }
+/// // SAFETY: the kernel stored a new descriptor there.
+/// let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
+/// let status = ns_sys::waitid_pidfd(&pidfd, WaitFlags::ALL)?.expect("it has ended");
+/// assert_eq!(status.code(), Some(7));
+/// # Ok::<(), ns_sys::Errno>(())
+/// ```
+///
 /// # References
 /// clone(2); kernel/fork.c `clone3`.
 pub unsafe fn clone3(args: &CloneArgs<'_>) -> Result<Option<u32>, Errno> {
@@ -52,7 +73,8 @@ pub unsafe fn clone3(args: &CloneArgs<'_>) -> Result<Option<u32>, Errno> {
 
 /// `clone3(args, size)` — makes a child that runs `entry(arg)` on the stack in `args`.
 ///
-/// This is how a child shares its creator's memory (`VM`). Returns the child's id as soon as the
+/// This is how a child shares its creator's memory (`VM`); `examples/shared_memory_child.rs` shows it
+/// whole. Returns the child's id as soon as the
 /// child exists, with `VFORK` only after it has left the shared memory.
 ///
 /// # Errors

@@ -41,6 +41,9 @@ impl NamespaceFd {
     ///
     /// # Kernel support
     /// Linux 6.11.
+    ///
+    /// # References
+    /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_ioctl`.
     pub fn for_children(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
         match kind {
             Namespace::Pid => Self::get(pidfd, 6),
