@@ -3,6 +3,7 @@
 mod ci;
 mod command;
 mod cross;
+mod examples;
 mod features;
 mod layers;
 mod msrv;
@@ -37,6 +38,8 @@ enum Verb {
     Layers,
     /// Each library crate with no feature, each alone, and all
     Features,
+    /// Runs every example and looks at what it prints
+    Examples,
     /// The library crates on the oldest Rust they promise
     Msrv,
     /// The library crates compiled for the other processors with an assembly of their own
@@ -78,6 +81,7 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Features => features::run(),
         Verb::Msrv => msrv::run(),
         Verb::Cross => cross::run(),
+        Verb::Examples => examples::run(),
         Verb::Prove { issue } => prove::run(*issue),
         Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
     }

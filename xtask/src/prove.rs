@@ -40,6 +40,24 @@ const CLAIMS: &[Claim] = &[
         shows: "start + join with 1 GB resident",
     },
     Claim {
+        issue: 2,
+        text: "parents killed in the middle of a start leave no child that waits",
+        cargo: "test --release -p ns-process --test orphans -- --nocapture",
+        shows: "shown: 500 parents killed",
+    },
+    Claim {
+        issue: 3,
+        text: "100 000 random texts and maps against the kernel; 340 extents; 100 through newuidmap",
+        cargo: "test --release -p ns-idmap --test kernel -- --nocapture",
+        shows: "shown: 100000 random maps: 0 disagreements",
+    },
+    Claim {
+        issue: 3,
+        text: "parse, validate and format within their allocations",
+        cargo: "test --release -p ns-idmap --test allocations -- --nocapture",
+        shows: "shown: parse, validate and format 340 extents: 2 allocations",
+    },
+    Claim {
         issue: 4,
         text: "three escape programs: what chroot cannot stop, and the default does",
         cargo: "test --release -p ns-fs --test escape -- --nocapture",

@@ -27,6 +27,13 @@ pub(crate) fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     })
 }
 
+/// The names of all examples.
+pub(crate) fn examples(metadata: &Metadata) -> Vec<String> {
+    let targets = metadata.packages.iter().flat_map(|package| &package.targets);
+    let examples = targets.filter(|target| target.kind == [TargetKind::Example]);
+    examples.map(|target| target.name.clone()).collect()
+}
+
 /// Whether `publish = false` is not in its manifest, which reads as an empty list of registries.
 pub(crate) fn is_published(package: &Package) -> bool {
     package.publish.as_ref().is_none_or(|registries| !registries.is_empty())

@@ -89,13 +89,3 @@ impl fmt::Display for Step {
         f.pad(self.name())
     }
 }
-
-impl From<ns_fs::Step> for Step {
-    fn from(step: ns_fs::Step) -> Self {
-        match step {
-            ns_fs::Step::Propagation => Self::Propagation,
-            // Every step of ns-fs that this crate makes has its row above.
-            _ => Self::MountProc,
-        }
-    }
-}

@@ -105,7 +105,9 @@ fn f08_pid_1_ignores_term() {
 
 /// Whether the running kernel tells the status of a process that somebody else reaped (Linux 6.15).
 fn told_after_reap() -> bool {
-    let mut child = std::process::Command::new("true").spawn().expect("spawn");
+    // It ends when its input does, and not before its descriptor is had.
+    let mut cat = std::process::Command::new("cat");
+    let mut child = cat.stdin(std::process::Stdio::piped()).spawn().expect("spawn");
     let pidfd = ns_sys::pidfd_open(child.id()).expect("pidfd_open");
     // ECHILD, where SIGCHLD is ignored.
     let _ = child.wait();

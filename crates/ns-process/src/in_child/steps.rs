@@ -1,6 +1,6 @@
 //! The steps of a child, in order. Reading from top to bottom is the proof.
 
-use ns_fs::{StepError, apply};
+use ns_fs::apply;
 use ns_sys::{Errno, child};
 
 use super::child_plan::ChildPlan;
@@ -14,8 +14,7 @@ const SIGNALS: u32 = 64;
 /// Makes every step, and returns with the first that failed.
 ///
 /// Why in this order:
-/// - Dispositions before the wait for go: signals are held back, but an ignored one would be lost
-///   to the program whatever happens later.
+/// - Dispositions before the wait for go: it may be long, and they need no map.
 /// - Go before everything that the maps decide: without a map every step is made as nobody, and an
 ///   exec would drop the capabilities for good.
 /// - Propagation before the first mount, which would show in the caller's namespace otherwise.
@@ -33,10 +32,10 @@ fn make_steps(plan: &ChildPlan<'_>) -> Result<core::convert::Infallible, Report>
     dispositions();
     wait_for_go::wait(plan);
     if let Some(wish) = plan.propagation {
-        apply::propagation(wish).map_err(mounting)?;
+        apply::propagation(wish).map_err(|error| step(Step::Propagation, error.errno))?;
     }
     if plan.mount_proc {
-        apply::mount_proc().map_err(mounting)?;
+        apply::mount_proc().map_err(|error| step(Step::MountProc, error.errno))?;
     }
     child::rt_sigprocmask(plan.mask).map_err(|errno| step(Step::SignalMask, errno))?;
     Err(program::execute(plan))
@@ -48,10 +47,6 @@ fn dispositions() {
         // Refused for SIGKILL and SIGSTOP, which have no other.
         let _ = child::rt_sigaction_default(signal);
     }
-}
-
-fn mounting(error: StepError) -> Report {
-    step(error.step.into(), error.errno)
 }
 
 fn step(step: Step, errno: Errno) -> Report {
