@@ -57,6 +57,24 @@ const CLAIMS: &[Claim] = &[
         cargo: "test --release -p ns-idmap --test allocations -- --nocapture",
         shows: "shown: parse, validate and format 340 extents: 2 allocations",
     },
+    Claim {
+        issue: 4,
+        text: "three escape programs: what chroot cannot stop, and the default does",
+        cargo: "test --release -p ns-fs --test escape -- --nocapture",
+        shows: "pivot, rest closed (default): walk up held, second chroot held",
+    },
+    Claim {
+        issue: 4,
+        text: "host mountinfo byte-identical: success, a failure at every call, parents killed",
+        cargo: "test --release -p ns-fs --test host_unchanged -- --nocapture",
+        shows: "parents killed in the middle",
+    },
+    Claim {
+        issue: 4,
+        text: "100 000 random fd maps: simulated result equals wish; 1 000 for real",
+        cargo: "test --release -p ns-fs --test fd_moves -- --nocapture",
+        shows: "shown: 100000 random descriptor maps simulated",
+    },
 ];
 
 /// The start of each line with a figure, in tests and examples alike.

@@ -7,11 +7,15 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Folder, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan, refuse};
+use common::{
+    Folder, in_a_user_namespace, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan,
+    refuse,
+};
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_open_tree, __NR_openat2};
 use ns_fs::{Mount, Root, Step, StepError};
 use ns_sys::{Errno, UnshareFlags};
 use ns_testbed::Leftovers;
+use rustix::mount::{MountFlags, mount};
 
 /// Everything a program expects, in a user namespace too.
 #[test]
@@ -86,6 +90,22 @@ fn d10_proc_is_proc_or_an_error() {
         let plan = pivot(&folder, [Mount::proc("/proc")]);
         let refused = StepError { step: Step::Mount(0), errno: Errno::PERM };
         in_own_mounts(|| assert_eq!(plan.apply(), Err(refused), "the pid namespace is outer"));
+    });
+}
+
+/// Where the outer proc is masked, a new one would show what the mask hides.
+#[test]
+fn d10_a_masked_proc_stays_masked() {
+    ns_testbed::run_as!([Root, Nested], {
+        let folder = Folder::with("masked", &["proc"]);
+        let plan = pivot(&folder, [Mount::proc("/proc")]);
+        in_own_mounts(|| {
+            in_a_user_namespace(|| plan.apply().expect("nothing is masked"));
+            let flags = MountFlags::empty();
+            mount("none", "/proc/sys", "tmpfs", flags, None).expect("mask");
+            let refused = StepError { step: Step::Mount(0), errno: Errno::PERM };
+            in_a_user_namespace(|| assert_eq!(plan.apply(), Err(refused)));
+        });
     });
 }
 

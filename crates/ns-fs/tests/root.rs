@@ -8,7 +8,10 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use common::{Folder, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan, refuse};
+use common::{
+    Folder, in_a_user_namespace, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan,
+    refuse,
+};
 use linux_raw_sys::general::__NR_mount_setattr;
 use ns_fs::{Mount, Propagation, Root, RootError, RootPlan, Step, StepError, Workdir};
 use ns_sys::{Errno, UnshareFlags};
@@ -166,22 +169,6 @@ fn d12_locked_flags_are_kept() {
             });
         }
     });
-}
-
-/// As pid 1 of user, mount and pid namespaces below the present ones, mapped to root.
-fn in_a_user_namespace(body: impl FnOnce()) {
-    let kinds = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWPID;
-    let code = forked(|| {
-        ns_sys::unshare(kinds).expect("unshare");
-        for (file, text) in [("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")] {
-            fs::write(format!("/proc/self/{file}"), text).expect("a map");
-        }
-        forked(|| {
-            body();
-            0
-        })
-    });
-    assert_eq!(code, 0);
 }
 
 /// Relative to where the plan was made, wherever it is applied.

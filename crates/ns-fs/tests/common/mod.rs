@@ -105,6 +105,22 @@ pub(crate) fn in_own_pids(body: impl FnOnce()) {
     });
 }
 
+/// As pid 1 of user, mount and pid namespaces below the present ones, mapped to root.
+pub(crate) fn in_a_user_namespace(body: impl FnOnce()) {
+    let kinds = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWPID;
+    let code = forked(|| {
+        unshare(kinds).expect("unshare");
+        for (file, text) in [("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")] {
+            fs::write(format!("/proc/self/{file}"), text).expect("a map");
+        }
+        forked(|| {
+            body();
+            0
+        })
+    });
+    assert_eq!(code, 0);
+}
+
 /// A plan that begins at the root.
 pub(crate) fn plan(root: Root) -> RootPlan {
     RootPlan::new(root, Workdir::default()).expect("plan")
