@@ -7,6 +7,7 @@ mod examples;
 mod features;
 mod layers;
 mod msrv;
+mod mutants;
 mod outcome;
 mod prove;
 mod rootfs;
@@ -42,6 +43,14 @@ enum Verb {
     Examples,
     /// The library crates on the oldest Rust they promise
     Msrv,
+    /// Changes the code of a crate in small ways, and tells which no test notices
+    Mutants {
+        /// The crate
+        package: String,
+        /// Only this part, as 1/4
+        #[arg(long)]
+        shard: Option<String>,
+    },
     /// The library crates compiled for the other processors with an assembly of their own
     Cross,
     /// The "must show" lines of the issues at full count, in release mode
@@ -80,6 +89,7 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Layers => layers::run(),
         Verb::Features => features::run(),
         Verb::Msrv => msrv::run(),
+        Verb::Mutants { package, shard } => mutants::run(package, shard.as_deref()),
         Verb::Cross => cross::run(),
         Verb::Examples => examples::run(),
         Verb::Prove { issue } => prove::run(*issue),

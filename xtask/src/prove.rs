@@ -53,6 +53,12 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         issue: 3,
+        text: "parse, validate and format meet their gates, and placing descriptors (issue 4) its own",
+        cargo: "run --quiet --release -p benches --bin layer_gates",
+        shows: "idmap/parse/small",
+    },
+    Claim {
+        issue: 3,
         text: "parse, validate and format within their allocations",
         cargo: "test --release -p ns-idmap --test allocations -- --nocapture",
         shows: "shown: parse, validate and format 340 extents: 2 allocations",
