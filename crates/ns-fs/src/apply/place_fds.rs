@@ -111,8 +111,10 @@ unsafe fn restore(saved: Option<RawFd>, to: RawFd) -> ns_sys::Result<()> {
     let temporary = saved.ok_or(ns_sys::Errno::BADF)?;
     // SAFETY: nobody owns the target, as the caller vouches.
     unsafe { child::dup3(open(temporary), to, false) }?;
+    // An error tells of earlier writes to that file; the number is free all the same.
     // SAFETY: made by the step before, for this one alone.
-    unsafe { child::close(temporary) }
+    let _ = unsafe { child::close(temporary) };
+    Ok(())
 }
 
 /// What is open, or not, at a number: the kernel decides, and nothing outlives the call.

@@ -60,9 +60,8 @@ fn go(path: &CStr) -> Result<()> {
 }
 
 fn make_and_go(path: &CStr) -> Result<()> {
-    if path.to_bytes().starts_with(b"/") {
-        go(c"/")?;
-    }
+    // Proven before anything is made, also where a relative path begins.
+    go(if path.to_bytes().starts_with(b"/") { c"/" } else { c"." })?;
     let mut buffer = PathBuffer::new(path)?;
     while let Some(name) = buffer.next_name() {
         if !name.is_empty() {
