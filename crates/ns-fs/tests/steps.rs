@@ -72,6 +72,9 @@ fn d09_proc_shows_the_new_namespace() {
             forked(|| {
                 apply::propagation(Propagation::Private).expect("propagation");
                 apply::mount_proc().expect("mount_proc");
+                let info = fs::read_to_string("/proc/self/mountinfo").expect("read mountinfo");
+                let line = info.lines().rfind(|line| line.contains(" /proc ")).expect("mounted");
+                assert!(line.contains("nosuid,nodev,noexec"), "{line}");
                 let own = fs::read_link("/proc/self").expect("read the link");
                 i32::from(own.to_str() != Some("1"))
             })
