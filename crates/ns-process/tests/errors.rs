@@ -257,7 +257,7 @@ fn d10_no_folder_for_proc() {
             let error = container.start().expect_err("mount_proc");
             assert_eq!(
                 (error.step(), error.errno()),
-                (Step::MountProc, Some(Errno::NOENT)),
+                (Step::MountTarget, Some(Errno::NOENT)),
                 "{error}"
             );
             assert_eq!(error.object(), Some("/proc"));

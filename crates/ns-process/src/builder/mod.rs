@@ -3,9 +3,15 @@
 //! One builder with a kind as parameter: what [`Container`] and the kinds to come share is written
 //! once. Setters never fail; a mistake is remembered, and `start` reports the first.
 
+mod file_system;
+mod ids;
+mod limits;
 mod maps;
+mod names;
 mod namespaces;
+mod privileges;
 mod program;
+mod session;
 mod start;
 
 use std::ffi::OsString;
@@ -14,8 +20,15 @@ use std::marker::PhantomData;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ns_idmap::{GidMap, UidMap};
 use ns_sys::{CloneFlags, NamespaceFlags};
+
+pub(crate) use file_system::FileSystem;
+pub(crate) use ids::Ids;
+pub(crate) use limits::Limits;
+pub(crate) use maps::Maps;
+pub(crate) use names::Names;
+pub(crate) use privileges::Privileges;
+pub(crate) use session::Session;
 
 /// The kinds of [`Builder`].
 pub mod kind {
@@ -61,9 +74,15 @@ pub struct Builder<Kind> {
     pub(crate) env: Environment,
     pub(crate) namespaces: NamespaceFlags,
     pub(crate) flags: CloneFlags,
-    pub(crate) uid_map: Option<UidMap>,
-    pub(crate) gid_map: Option<GidMap>,
-    pub(crate) mount_proc: bool,
+    pub(crate) maps: Maps,
+    pub(crate) ids: Ids,
+    pub(crate) session: Session,
+    pub(crate) file_system: FileSystem,
+    pub(crate) names: Names,
+    pub(crate) limits: Limits,
+    pub(crate) privileges: Privileges,
+    /// What a setter could not take; the first is what a start reports.
+    pub(crate) mistakes: Vec<String>,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -85,9 +104,14 @@ impl<Kind> Builder<Kind> {
             env: Environment::default(),
             namespaces: NamespaceFlags::empty(),
             flags: CloneFlags::empty(),
-            uid_map: None,
-            gid_map: None,
-            mount_proc: false,
+            maps: Maps::default(),
+            ids: Ids::default(),
+            session: Session::default(),
+            file_system: FileSystem::default(),
+            names: Names::default(),
+            limits: Limits::default(),
+            privileges: Privileges::default(),
+            mistakes: Vec::new(),
             kind: PhantomData,
         }
     }

@@ -36,7 +36,7 @@ impl<Kind> Builder<Kind> {
 
     /// Mounts `/proc` of the new pid namespace; needs new `Pid` and `Mnt` namespaces.
     pub fn mount_proc(&mut self) -> &mut Self {
-        self.mount_proc = true;
+        self.file_system.mount_proc = true;
         self
     }
 

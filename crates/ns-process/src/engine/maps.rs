@@ -17,11 +17,11 @@ use crate::step::Step;
 /// Writes the maps of the process `pid`, which the caller keeps from being reaped.
 pub(super) fn write(plan: &Plan, pid: u32) -> Result<(), Error> {
     let directory = open(plan, pid)?;
-    if let Some(map) = &plan.uid_map {
+    if let Some(map) = &plan.maps.uid {
         let written = map.write(&directory);
         written.map_err(|error| failed(plan, Step::UidMap, &map.to_string(), &error))?;
     }
-    if let Some(map) = &plan.gid_map {
+    if let Some(map) = &plan.maps.gid {
         let written = map.write(&directory, Setgroups::Auto);
         written.map_err(|error| failed(plan, Step::GidMap, &map.to_string(), &error))?;
     }

@@ -42,7 +42,7 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
             error.with_object(object).with_hint(hint::for_descriptors(errno))
         }
     };
-    let starter = plan.needs_go().then(Starter::new).transpose();
+    let starter = plan.watches_parent().then(Starter::new).transpose();
     let starter = starter.map_err(prepare("a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare("a stack"))?;
     let words = Words::new(plan.needs_go());
@@ -51,8 +51,16 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     let child_plan = ChildPlan {
         words: &words,
         starter: starter.as_ref().map(Starter::watch),
-        propagation: plan.propagation,
-        mount_proc: plan.mount_proc,
+        waits: plan.needs_go(),
+        ids: plan.ids.child(),
+        session: plan.session.child(),
+        root: plan.file_system.root.as_ref().map(ns_fs::RootPlan::apply_data),
+        place_fds: plan.file_system.fds.steps(),
+        close_rest: plan.file_system.fds.ranges(),
+        names: plan.names.child(),
+        limits: plan.limits.child(),
+        privileges: plan.privileges.child(),
+        inherit_ignored: false,
         mask: SignalSet::EMPTY,
         candidates: &candidates,
         argv: argv.as_ptr(),

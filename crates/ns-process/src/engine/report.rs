@@ -59,11 +59,10 @@ impl Child<'_> {
 
 fn failed(plan: &Plan, report: Report) -> Error {
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
-    match report.step {
-        Step::Exec => exec_failed(error, plan, report),
-        Step::Propagation => error.with_object("/"),
-        Step::MountProc => error.with_object("/proc"),
-        _ => error,
+    match plan.object(report) {
+        _ if report.step == Step::Exec => exec_failed(error, plan, report),
+        Some(object) => error.with_object(object),
+        None => error,
     }
 }
 

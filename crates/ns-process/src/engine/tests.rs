@@ -14,7 +14,6 @@ use std::sync::atomic::AtomicI32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ns_fs::Propagation;
 use ns_sys::child::{SignalSet, is_readable};
 use ns_sys::{
     CloneArgs, CloneFlags, Errno, Signal, WaitFlags, WaitStatus, pidfd_send_signal, waitid_pidfd,
@@ -28,7 +27,9 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
 use crate::Container;
-use crate::in_child::{self, ChildPlan, GO, Report, Words};
+use crate::in_child::{
+    self, ChildPlan, GO, Ids, Limits, Names, Privileges, Report, Session, Words,
+};
 use crate::step::Step;
 
 /// More than any stack or storage needs.
@@ -52,12 +53,19 @@ fn child<'a>(
     let words: &Words = Box::leak(Box::new(Words::new(starter.is_some())));
     let none: &[*const _] = Box::leak(Box::new([ptr::null()]));
     let pidfd: &AtomicI32 = Box::leak(Box::new(AtomicI32::new(-1)));
-    let new_mounts = kinds.contains(CloneFlags::NEWNS);
     let plan: &ChildPlan<'a> = Box::leak(Box::new(ChildPlan {
         words,
         starter: starter.map(Starter::watch),
-        propagation: new_mounts.then_some(Propagation::Private),
-        mount_proc: new_mounts,
+        waits: starter.is_some(),
+        ids: Ids::default(),
+        session: Session::default(),
+        root: None,
+        place_fds: &[],
+        close_rest: &[],
+        names: Names::default(),
+        limits: Limits::default(),
+        privileges: Privileges::default(),
+        inherit_ignored: false,
         mask: SignalSet::EMPTY,
         candidates,
         argv: none.as_ptr(),

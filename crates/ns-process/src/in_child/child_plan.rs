@@ -4,10 +4,15 @@ use core::ffi::{CStr, c_char};
 use core::mem::needs_drop;
 use core::sync::atomic::AtomicU32;
 
-use ns_fs::Propagation;
+use ns_fs::apply;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
+use super::ids::Ids;
+use super::limits::Limits;
+use super::names::Names;
+use super::privileges::Privileges;
+use super::session::Session;
 use super::words::Words;
 
 /// A thread of the parent's, as the child watches it.
@@ -24,10 +29,20 @@ pub(crate) struct Watch<'a> {
 pub(crate) struct ChildPlan<'a> {
     /// Where it waits, and reports.
     pub(crate) words: &'a Words,
-    /// The thread that will say go, if the child has to wait.
+    /// The thread that will say go, if the child has to wait, or with which it dies.
     pub(crate) starter: Option<Watch<'a>>,
-    pub(crate) propagation: Option<Propagation>,
-    pub(crate) mount_proc: bool,
+    /// Whether it waits for go.
+    pub(crate) waits: bool,
+    pub(crate) ids: Ids<'a>,
+    pub(crate) session: Session<'a>,
+    pub(crate) root: Option<apply::Root<'a>>,
+    pub(crate) place_fds: &'a [apply::FdStep],
+    pub(crate) close_rest: &'a [apply::FdRange],
+    pub(crate) names: Names<'a>,
+    pub(crate) limits: Limits<'a>,
+    pub(crate) privileges: Privileges<'a>,
+    /// Whether signals that the caller ignores stay ignored.
+    pub(crate) inherit_ignored: bool,
     /// The signal mask of the program.
     pub(crate) mask: SignalSet,
     /// The paths at which the program may be.

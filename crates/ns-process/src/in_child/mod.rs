@@ -15,12 +15,24 @@
 )]
 
 mod child_plan;
+mod dispositions;
 mod entry;
+mod file_system;
+mod ids;
+mod limits;
+mod names;
+mod privileges;
 mod program;
+mod session;
 mod steps;
 mod wait_for_go;
 mod words;
 
 pub(crate) use child_plan::{ChildPlan, Watch};
 pub(crate) use entry::clone;
+pub(crate) use ids::Ids;
+pub(crate) use limits::{Limit, Limits};
+pub(crate) use names::Names;
+pub(crate) use privileges::Privileges;
+pub(crate) use session::Session;
 pub(crate) use words::{ABORT, GO, IN_MEMORY, Report, Words};

@@ -1,26 +1,40 @@
 //! The steps of a child, in order. Reading from top to bottom is the proof.
 
-use ns_fs::apply;
-use ns_sys::{Errno, child};
+use core::convert::Infallible;
+
+use ns_sys::child;
 
 use super::child_plan::ChildPlan;
 use super::words::Report;
-use super::{program, wait_for_go};
+use super::{
+    dispositions, file_system, ids, limits, names, privileges, program, session, wait_for_go,
+};
 use crate::step::Step;
-
-/// The number of signals (`_NSIG`).
-const SIGNALS: u32 = 64;
 
 /// Makes every step, and returns with the first that failed.
 ///
 /// Why in this order:
-/// - Dispositions before the wait for go: it may be long, and they need no map.
+/// - Dispositions and the core limit before the wait for go: it may be long, and they need no map.
 /// - Go before everything that the maps decide: without a map every step is made as nobody, and an
 ///   exec would drop the capabilities for good.
-/// - Propagation before the first mount, which would show in the caller's namespace otherwise.
-/// - Mounts before the mask: nothing may interrupt them half-way.
-/// - The mask last: from here on a signal ends the child, and the caller sees that it never
-///   executed.
+/// - Zero before the first mount: a file system of the new user namespace refuses files of an id
+///   that has no mapping (`EOVERFLOW`).
+/// - The exec label before the root changes: its file lies in the caller's `/proc`.
+/// - The session before the descriptors, whose moves may end the terminal's own.
+/// - Propagation before the first mount, which would show in the caller's namespace otherwise;
+///   mounts before the root, while their sources can still be reached; the working directory after
+///   it, because it lies inside.
+/// - Descriptors after the root: what a bind names may be one of the caller's.
+/// - Names and the loopback before the ids, which may give up the capabilities that they need.
+/// - Limits before the ids for the same reason; the file mode mask after all that makes files.
+/// - Groups, gid, uid: each needs what the next gives up.
+/// - `no_new_privs` before a filter, which may need it.
+/// - The parent's death after the last change of ids, which clears the signal.
+/// - Closing the rest after the last descriptor of the plan's own was used.
+/// - Capabilities after everything that needs one. A filter without `no_new_privs` does.
+/// - The mask late: from here on a signal ends the child, and the caller sees that it never executed.
+/// - The core limit before the filter, which may forbid it; the filter last, because it may forbid
+///   anything but execve.
 pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
     match make_steps(plan) {
         Ok(never) => match never {},
@@ -28,27 +42,23 @@ pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
     }
 }
 
-fn make_steps(plan: &ChildPlan<'_>) -> Result<core::convert::Infallible, Report> {
-    dispositions();
+fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
+    dispositions::reset(plan);
+    limits::no_core(plan.limits)?;
     wait_for_go::wait(plan);
-    if let Some(wish) = plan.propagation {
-        apply::propagation(wish).map_err(|error| step(Step::Propagation, error.errno))?;
-    }
-    if plan.mount_proc {
-        apply::mount_proc().map_err(|error| step(Step::MountProc, error.errno))?;
-    }
-    child::rt_sigprocmask(plan.mask).map_err(|errno| step(Step::SignalMask, errno))?;
+    ids::become_zero(plan.ids)?;
+    session::begin(plan.session)?;
+    file_system::root(plan.root)?;
+    file_system::place_fds(plan.place_fds)?;
+    names::set(plan.names)?;
+    limits::set(plan.limits)?;
+    ids::assume(plan.ids)?;
+    privileges::no_new_privs(plan.privileges)?;
+    session::die_with_parent(plan)?;
+    file_system::close_rest(plan.close_rest)?;
+    privileges::filter_early(plan.privileges)?;
+    child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
+    limits::core(plan.limits)?;
+    privileges::filter_last(plan.privileges)?;
     Err(program::execute(plan))
-}
-
-/// `CLEAR_SIGHAND` took handlers away and left ignored signals ignored.
-fn dispositions() {
-    for signal in 1..=SIGNALS {
-        // Refused for SIGKILL and SIGSTOP, which have no other.
-        let _ = child::rt_sigaction_default(signal);
-    }
-}
-
-fn step(step: Step, errno: Errno) -> Report {
-    Report { step, errno, index: 0 }
 }

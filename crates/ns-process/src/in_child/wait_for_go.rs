@@ -19,6 +19,9 @@ const NOT_LET_GO: i32 = 126;
 
 /// Returns when the parent says go; on any other word, or when its thread is gone, leaves.
 pub(super) fn wait(plan: &ChildPlan<'_>) {
+    if !plan.waits {
+        return;
+    }
     loop {
         match plan.words.go.load(Ordering::Acquire) {
             GO => return,
@@ -32,7 +35,8 @@ pub(super) fn wait(plan: &ChildPlan<'_>) {
     }
 }
 
-fn is_gone(plan: &ChildPlan<'_>) -> bool {
+/// Whether the thread that made this child has ended, as far as can be told.
+pub(super) fn is_gone(plan: &ChildPlan<'_>) -> bool {
     plan.starter.is_none_or(|thread| has_left(thread) || is_readable(thread.pidfd) != Ok(false))
 }
 

@@ -39,6 +39,13 @@ pub(crate) struct Report {
     pub(crate) index: u32,
 }
 
+impl Report {
+    /// A step that is about one object only.
+    pub(crate) fn new(step: Step, errno: Errno) -> Self {
+        Self { step, errno, index: 0 }
+    }
+}
+
 impl Words {
     pub(crate) fn new(waits: bool) -> Self {
         Self {

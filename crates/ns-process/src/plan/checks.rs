@@ -22,9 +22,15 @@ const REFUSED: [(CloneFlags, &str); 9] = [
 ];
 
 pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    setters(wish)?;
     flags(wish)?;
     maps(wish)?;
     mount_proc(wish)
+}
+
+/// What a setter could not take, and remembered.
+fn setters<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    wish.mistakes.first().map_or(Ok(()), |said| Err(mistake(wish, said)))
 }
 
 fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
@@ -39,7 +45,7 @@ fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
 }
 
 fn maps<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
-    let mapped = wish.uid_map.is_some() || wish.gid_map.is_some();
+    let mapped = wish.maps.uid.is_some() || wish.maps.gid.is_some();
     let user = wish.get_namespaces().contains(NamespaceFlags::USER);
     require(wish, !mapped || user, "map_zero: needs a new user namespace")
 }
@@ -47,7 +53,11 @@ fn maps<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
 fn mount_proc<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     let needed = NamespaceFlags::PID | NamespaceFlags::MNT;
     let given = wish.get_namespaces().contains(needed);
-    require(wish, !wish.mount_proc || given, "mount_proc: needs new pid and mnt namespaces")
+    require(
+        wish,
+        !wish.file_system.mount_proc || given,
+        "mount_proc: needs new pid and mnt namespaces",
+    )
 }
 
 fn require<Kind>(wish: &Builder<Kind>, holds: bool, object: &str) -> Result<(), Error> {

@@ -35,15 +35,16 @@ impl Plan {
 
     fn before(&self) -> impl Iterator<Item = String> {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
-        let watch = self.needs_go().then(|| watch.to_owned());
+        let watch = self.watches_parent().then(|| watch.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [clone_line(self.flags), "rt_sigprocmask(former)".to_owned()];
         watch.into_iter().chain(mask).chain(clone).chain(self.maps())
     }
 
     fn maps(&self) -> impl Iterator<Item = String> {
-        let uid = self.uid_map.as_ref().map(|map| format!("write(uid_map, {:?})", map.to_string()));
-        let gid = self.gid_map.as_ref().map(|map| {
+        let uid =
+            self.maps.uid.as_ref().map(|map| format!("write(uid_map, {:?})", map.to_string()));
+        let gid = self.maps.gid.as_ref().map(|map| {
             let text = map.to_string();
             format!(
                 "write(setgroups, \"deny\") where the kernel asks for it; write(gid_map, {text:?})"
@@ -54,14 +55,36 @@ impl Plan {
         open.into_iter().chain(uid).chain(gid).chain(go)
     }
 
+    /// In the order of `in_child::steps`.
     fn child(&self) -> impl Iterator<Item = String> {
-        let dispositions = ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()];
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
-        let propagation = self.propagation.map(|wish| format!("mount(/, {wish:?}, recursive)"));
-        let proc = self.mount_proc.then(|| "mount(proc, /proc, nosuid nodev noexec)".to_owned());
+        let fds = self.file_system.fds.describe();
+        let (place, close): (Vec<String>, Vec<String>) =
+            fds.lines().map(ToOwned::to_owned).partition(|line| !line.starts_with("close_range"));
         let mask = ["rt_sigprocmask(none)".to_owned()];
         let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
-        dispositions.into_iter().chain(go).chain(propagation).chain(proc).chain(mask).chain(exec)
+        self.dispositions()
+            .chain(self.limits.describe_no_core())
+            .chain(go)
+            .chain(self.ids.describe_zero())
+            .chain(self.session.describe())
+            .chain(self.file_system.describe_root())
+            .chain(place)
+            .chain(self.names.describe())
+            .chain(self.limits.describe())
+            .chain(self.ids.describe())
+            .chain(self.privileges.describe_no_new_privs())
+            .chain(self.session.describe_death())
+            .chain(close)
+            .chain(self.privileges.describe_early())
+            .chain(mask)
+            .chain(self.limits.describe_core())
+            .chain(self.privileges.describe_last())
+            .chain(exec)
+    }
+
+    fn dispositions(&self) -> impl Iterator<Item = String> {
+        ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()].into_iter()
     }
 }
 

@@ -3,18 +3,31 @@
 mod checks;
 mod describe;
 mod environment;
+mod file_system;
+mod ids;
+mod limits;
+mod names;
+mod objects;
+mod privileges;
 mod program;
+mod session;
 
-use ns_fs::Propagation;
-use ns_idmap::{GidMap, UidMap};
-use ns_sys::{CloneFlags, NamespaceFlags};
 use std::prelude::rust_2024::*;
+
+use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
 pub(crate) use program::Program;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Maps};
 use crate::error::Error;
+use crate::step::Step;
+use file_system::FileSystem;
+use ids::Ids;
+use limits::Limits;
+use names::Names;
+use privileges::Privileges;
+use session::Session;
 
 /// What a start will do. See [`describe`](Plan::describe).
 #[derive(Debug)]
@@ -22,25 +35,31 @@ pub struct Plan {
     pub(crate) name: String,
     pub(crate) program: Program,
     pub(crate) flags: CloneFlags,
-    pub(crate) uid_map: Option<UidMap>,
-    pub(crate) gid_map: Option<GidMap>,
-    pub(crate) propagation: Option<Propagation>,
-    pub(crate) mount_proc: bool,
+    pub(crate) maps: Maps,
+    pub(crate) ids: Ids,
+    pub(crate) session: Session,
+    pub(crate) file_system: FileSystem,
+    pub(crate) names: Names,
+    pub(crate) limits: Limits,
+    pub(crate) privileges: Privileges,
 }
 
 impl Plan {
     pub(crate) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(wish)?;
-        let namespaces = wish.get_namespaces();
-        let mnt = namespaces.contains(NamespaceFlags::MNT);
+        let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
+        let flags = mechanism(wish.flags) | wish.get_namespaces().into();
         Ok(Self {
             name: wish.name.clone(),
             program: Program::new(wish)?,
-            flags: mechanism(wish.flags) | namespaces.into(),
-            uid_map: wish.uid_map.clone(),
-            gid_map: wish.gid_map.clone(),
-            propagation: mnt.then_some(Propagation::Private),
-            mount_proc: wish.mount_proc,
+            flags,
+            maps: wish.maps.clone(),
+            ids: Ids::new(&wish.ids).map_err(mistake)?,
+            session: Session::new(&wish.session).map_err(mistake)?,
+            file_system: FileSystem::new(&wish.file_system, flags).map_err(mistake)?,
+            names: Names::new(&wish.names).map_err(mistake)?,
+            limits: Limits::new(&wish.limits).map_err(mistake)?,
+            privileges: Privileges::new(&wish.privileges).map_err(mistake)?,
         })
     }
 
@@ -51,7 +70,12 @@ impl Plan {
 
     /// Whether the child has to wait until the parent has written its maps.
     pub(crate) fn needs_go(&self) -> bool {
-        self.uid_map.is_some() || self.gid_map.is_some()
+        self.maps.uid.is_some() || self.maps.gid.is_some()
+    }
+
+    /// Whether the child has to know the thread that started it.
+    pub(crate) fn watches_parent(&self) -> bool {
+        self.needs_go() || self.session.watches_parent()
     }
 }
 

@@ -1,0 +1,62 @@
+//! Session, process group, terminal, and the death of the parent.
+
+use std::format;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::prelude::rust_2024::*;
+use std::sync::Arc;
+
+use ns_sys::Signal;
+
+use crate::builder::Session as Wish;
+use crate::in_child;
+
+/// What the child will belong to.
+#[derive(Debug)]
+pub(crate) struct Session {
+    new: bool,
+    group: Option<u32>,
+    terminal: Option<Arc<OwnedFd>>,
+    die_with_parent: Option<Signal>,
+}
+
+impl Session {
+    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+        Ok(Self {
+            new: wish.new.unwrap_or(false),
+            group: wish.group,
+            terminal: wish.terminal.clone(),
+            die_with_parent: wish.die_with_parent,
+        })
+    }
+
+    pub(crate) fn child(&self) -> in_child::Session<'_> {
+        in_child::Session {
+            new: self.new,
+            group: self.group,
+            terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()),
+            die_with_parent: self.die_with_parent.map(|signal| signal.as_raw().unsigned_abs()),
+        }
+    }
+
+    /// Whether the child has to know the thread that started it.
+    pub(crate) fn watches_parent(&self) -> bool {
+        self.die_with_parent.is_some()
+    }
+
+    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+        let session = self.new.then(|| "setsid()".to_owned());
+        let group = self.group.map(|group| format!("setpgid(0, {group})"));
+        let terminal = self.terminal.as_ref();
+        let terminal = terminal.map(|file| format!("ioctl({}, TIOCSCTTY, 0)", file.as_raw_fd()));
+        session.into_iter().chain(group).chain(terminal)
+    }
+
+    pub(super) fn describe_death(&self) -> impl Iterator<Item = String> {
+        let signal = self.die_with_parent;
+        let lines = signal.map(|signal| {
+            [format!("prctl(PR_SET_PDEATHSIG, {signal:?})"), "ppoll(starting thread)".to_owned()]
+        });
+        lines.into_iter().flatten()
+    }
+}
