@@ -14,7 +14,7 @@ mod plan;
 mod process;
 mod step;
 
-pub use builder::{Builder, Container, kind};
+pub use builder::{Builder, Container, HookOutcome, WaitingChild, kind};
 pub use error::Error;
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};

@@ -239,6 +239,7 @@ fn describe_lists_the_steps() {
         let expected = [
             "memory: shared; tail: exec",
             "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)",
+            "parent: prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)",
             "parent: rt_sigprocmask(all)",
             &format!("parent: clone3({flags})"),
             "parent: rt_sigprocmask(former)",
@@ -259,6 +260,7 @@ fn describe_lists_the_steps() {
             "child: rt_sigprocmask(none)",
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)",
+            "parent: prctl(PR_SET_DUMPABLE, 1)",
             "parent: waitid(pidfd, WNOWAIT | __WCLONE)",
         ];
         assert_eq!(plan.describe().to_string(), expected.join("\n"));

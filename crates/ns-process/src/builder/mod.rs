@@ -3,8 +3,11 @@
 //! One builder with a kind as parameter: what [`Container`] and the kinds to come share is written
 //! once. Setters never fail; a mistake is remembered, and `start` reports the first.
 
+mod cgroup;
 mod file_system;
+mod hooks;
 mod ids;
+mod lifetime;
 mod limits;
 mod maps;
 mod names;
@@ -17,13 +20,18 @@ mod start;
 use std::ffi::OsString;
 use std::format;
 use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub(crate) use file_system::FileSystem;
+pub(crate) use hooks::{HookError, Hooks};
+pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
+pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
 pub(crate) use names::Names;
@@ -74,6 +82,9 @@ pub struct Builder<Kind> {
     pub(crate) env: Environment,
     pub(crate) namespaces: NamespaceFlags,
     pub(crate) flags: CloneFlags,
+    pub(crate) cgroup: Option<Arc<OwnedFd>>,
+    pub(crate) hooks: Hooks,
+    pub(crate) lifetime: Lifetime,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) session: Session,
@@ -104,6 +115,9 @@ impl<Kind> Builder<Kind> {
             env: Environment::default(),
             namespaces: NamespaceFlags::empty(),
             flags: CloneFlags::empty(),
+            cgroup: None,
+            hooks: Hooks::default(),
+            lifetime: Lifetime::default(),
             maps: Maps::default(),
             ids: Ids::default(),
             session: Session::default(),

@@ -1,9 +1,9 @@
 //! A child that may still be in the caller's memory.
 #![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
 
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
 use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
@@ -44,18 +44,24 @@ impl<'a> Child<'a> {
         self.words
     }
 
-    pub(super) fn pidfd(&self) -> &OwnedFd {
-        self.pidfd.as_ref().expect("handed on at the very end")
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_ref().expect("handed on at the very end").as_fd()
     }
 
-    /// Waits until the child has left the memory, by exec or by its end, whatever the futex says.
-    pub(super) fn left_memory(&self) {
+    /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
+    /// `false` when it is still there at the deadline.
+    pub(super) fn left_memory(&self, deadline: Option<Instant>) -> bool {
         while self.words.child_tid.load(Ordering::Acquire) == IN_MEMORY {
-            let woken = futex::wait(&self.words.child_tid, IN_MEMORY, Some(ROUND));
-            if woken.is_err() && is_readable(self.pidfd().as_fd()) == Ok(true) {
-                return;
+            let left = deadline.map_or(ROUND, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            let woken = futex::wait(&self.words.child_tid, IN_MEMORY, Some(left.min(ROUND)));
+            if woken.is_err() && is_readable(self.pidfd()) == Ok(true) {
+                return true;
             }
         }
+        true
     }
 
     /// The executed program's id and descriptor.
@@ -66,7 +72,7 @@ impl<'a> Child<'a> {
     fn end(&self, pidfd: &OwnedFd) {
         say(self.words, ABORT);
         let _ = pidfd_send_signal(pidfd, Signal::KILL);
-        self.left_memory();
+        self.left_memory(None);
         let _ = waitid_pidfd(pidfd, WaitFlags::ALL);
     }
 }

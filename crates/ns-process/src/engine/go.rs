@@ -1,24 +1,57 @@
-//! Letting the child go, once its maps hold.
+//! Letting the child go, once its maps hold and the hooks are done.
 
+use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
 
-use ns_sys::futex;
+use ns_sys::{Errno, futex};
 
 use super::child::Child;
 use super::maps;
+use super::untraced::Untraced;
+use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
 use crate::in_child::{GO, Words};
 use crate::plan::Plan;
+use crate::step::Step;
 
 impl Child<'_> {
-    /// Writes the maps and says go, where the child waits for it.
-    pub(super) fn let_go(&mut self, plan: &Plan) -> Result<(), Error> {
-        if plan.needs_go() {
+    /// Writes the maps, runs the hooks and says go, where the child waits for it.
+    pub(super) fn let_go(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+        if plan.writes_maps() {
             // A child that was killed has no maps any more, and they are not what failed.
-            maps::write(plan, self.pid()).map_err(|error| self.killed(plan).unwrap_or(error))?;
+            let written = self.write_maps(plan, untraced);
+            written.map_err(|error| self.killed(plan).unwrap_or(error))?;
+        }
+        if plan.needs_go() {
+            untraced.maps_written()?;
+            self.run_hooks(plan)?;
+            untraced.before_go()?;
             say(self.words(), GO);
         }
         Ok(())
+    }
+
+    fn write_maps(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+        match maps::write(plan, self.pid()) {
+            Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
+                maps::write(plan, self.pid())
+            }
+            written => written,
+        }
+    }
+
+    fn run_hooks(&self, plan: &Plan) -> Result<(), Error> {
+        let child = WaitingChild::new(self.pid(), self.pidfd());
+        plan.hooks.0.iter().try_for_each(|hook| hook(&child)).map_err(|error| refused(plan, &error))
+    }
+}
+
+fn refused(plan: &Plan, said: &HookError) -> Error {
+    let error = Error::new(&plan.name, Step::BeforeGo).with_object(said.to_string());
+    let errno = said.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error);
+    match errno.or_else(|| said.downcast_ref::<Errno>().copied()) {
+        Some(errno) => error.with_errno(errno),
+        None => error,
     }
 }
 

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the call into the fence")]
 
 mod child;
+mod dumpable;
 mod go;
 mod maps;
 mod report;
@@ -14,24 +15,29 @@ mod stack;
 mod starter;
 #[cfg(test)]
 mod tests;
+mod untraced;
 
 use std::ffi::CStr;
+use std::format;
+use std::os::fd::AsFd;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
+use std::time::Instant;
 
 use ns_sys::child::SignalSet;
-use ns_sys::{CloneArgs, Errno};
+use ns_sys::{CloneArgs, CloneFlags, Errno};
 
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::{self, ChildPlan, Words};
 use crate::plan::Plan;
-use crate::process::{self, Process};
+use crate::process::{self, Process, Tie};
 use crate::step::Step;
 use child::Child;
 use signals::Blocked;
 use stack::Stack;
 use starter::Starter;
+use untraced::Untraced;
 
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
@@ -46,6 +52,8 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     let starter = starter.map_err(prepare("a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare("a stack"))?;
     let words = Words::new(plan.needs_go());
+    let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
+    let mut untraced = Untraced::before_clone(plan)?;
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let (argv, envp) = (plan.program.argv(), plan.program.envp());
     let child_plan = ChildPlan {
@@ -66,11 +74,18 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
         argv: argv.as_ptr(),
         envp: envp.as_ptr(),
     };
-    let mut child = clone(plan, &words, &stack, &child_plan)?;
-    child.let_go(plan)?;
-    child.left_memory();
+    let child = clone(plan, &words, &stack, &child_plan)?;
+    child.let_go(plan, &mut untraced)?;
+    if !child.left_memory(deadline) {
+        return Err(too_slow(plan, child.pid()));
+    }
+    drop(untraced);
     child.executed(plan)?;
-    let process = Process::new(plan.name.clone(), child.into_pidfd());
+    let tie = Tie {
+        kill_on_drop: plan.lifetime.kill_on_drop,
+        is_sibling: plan.flags.contains(CloneFlags::PARENT),
+    };
+    let process = Process::new(plan.name.clone(), child.into_pidfd(), tie);
     stack.keep();
     Ok(process)
 }
@@ -84,6 +99,9 @@ fn clone<'a>(
     let pidfd = AtomicI32::new(-1);
     let mut args = CloneArgs::new(plan.flags);
     args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
+    if let Some(cgroup) = &plan.cgroup {
+        args.cgroup(cgroup.as_fd());
+    }
     let blocked = Blocked::all();
     // SAFETY: signals are held back; `start` drops its `Child`, which waits until the child has left,
     // before stack, words, plan and arrays, and `Program` ends the arrays with null.
@@ -92,6 +110,13 @@ fn clone<'a>(
     let pid = cloned.map_err(|errno| refused(plan, errno))?;
     // SAFETY: clone3 has just stored it.
     Ok(unsafe { Child::new(pid, pidfd.into_inner(), words) })
+}
+
+fn too_slow(plan: &Plan, pid: u32) -> Error {
+    Error::new(&plan.name, Step::StartTimeout)
+        .with_errno(Errno::TIMEDOUT)
+        .with_object(format!("process {pid}"))
+        .with_hint(Some("somebody stopped it before it executed, or its program is slow to load"))
 }
 
 fn refused(plan: &Plan, errno: Errno) -> Error {

@@ -2,9 +2,8 @@
 
 use std::ffi::CStr;
 use std::format;
+use std::fs;
 use std::prelude::rust_2024::*;
-
-use std::os::fd::AsFd;
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
@@ -35,7 +34,7 @@ impl Child<'_> {
     /// Somebody in this program who waits for every child may have reaped one that never executed. A
     /// child without a report cannot have exited by itself; one that a signal ended may be either.
     fn not_stolen(&self, plan: &Plan) -> Result<(), Error> {
-        if is_readable(self.pidfd().as_fd()) != Ok(true) {
+        if is_readable(self.pidfd()) != Ok(true) {
             return Ok(());
         }
         let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
@@ -45,6 +44,8 @@ impl Child<'_> {
         let told = pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
         match told {
             Some(status) if status.signal().is_some() => Err(ended_early(plan, told)),
+            // With `CLONE_PARENT` it waits to be reaped by another process.
+            None if has_never_executed(self.pid()) => Err(ended_early(plan, None)),
             _ => Ok(()),
         }
     }
@@ -55,6 +56,17 @@ impl Child<'_> {
         let ended = waitid_pidfd(self.pidfd(), flags).ok().flatten()?;
         Some(ended_early(plan, Some(ended)))
     }
+}
+
+/// Whether the dead process `pid`, which may have been reaped, is known to have executed nothing.
+fn has_never_executed(pid: u32) -> bool {
+    /// `PF_FORKNOEXEC` of include/linux/sched.h.
+    const NEVER_EXECUTED: u32 = 0x40;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    // State, ppid, pgrp, session, tty, tpgid, and then the flags.
+    let flags = behind_name.split_ascii_whitespace().nth(6).and_then(|flags| flags.parse().ok());
+    flags.is_some_and(|flags: u32| flags & NEVER_EXECUTED != 0)
 }
 
 fn failed(plan: &Plan, report: Report) -> Error {

@@ -103,7 +103,7 @@ fn without_tls(candidates: &'static [&'static CStr]) -> (Option<Report>, WaitSta
     // Longer than a round, so that the look at this thread is among the steps.
     thread::sleep(Duration::from_millis(150));
     say(child.words(), GO);
-    child.left_memory();
+    child.left_memory(None);
     (child.words().reported(), reap(&child))
 }
 
@@ -132,7 +132,7 @@ fn f02_a_waiting_child_takes_no_signal() {
         }
         assert!(read().contains("SigBlk:\tfffffffffffbfeff"), "{}", read());
         say(child.words(), GO);
-        child.left_memory();
+        child.left_memory(None);
         assert_eq!(reap(&child).code(), Some(0));
     });
 }
@@ -145,7 +145,7 @@ fn f27_killed_while_it_waits() {
         let starter = own_thread();
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
         pidfd_send_signal(child.pidfd(), Signal::KILL).expect("kill");
-        child.left_memory();
+        child.left_memory(None);
         let error = child.executed(&plan).expect_err("it never executed");
         assert!(error.to_string().contains("signal 9"), "{error}");
         assert!(child.killed(&plan).is_some());
@@ -171,7 +171,7 @@ fn f34_the_starting_thread_ends() {
             child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None)
         });
         let child = waiting.join().expect("join");
-        assert!(leaves_within(Duration::from_secs(1), || is_readable(child.pidfd().as_fd())));
+        assert!(leaves_within(Duration::from_secs(1), || is_readable(child.pidfd())));
         assert_eq!(reap(&child).code(), Some(126));
     });
 }

@@ -9,12 +9,11 @@ use crate::error::Error;
 use crate::step::Step;
 
 /// Flags that no start of a program keeps, with the reason.
-const REFUSED: [(CloneFlags, &str); 9] = [
+const REFUSED: [(CloneFlags, &str); 8] = [
     (CloneFlags::THREAD, "a thread that executes a program ends the caller"),
     (CloneFlags::SIGHAND, "the program begins with dispositions of its own"),
-    (CloneFlags::PARENT, "the handle waits for a child of the caller"),
     (CloneFlags::PIDFD, "the handle has one"),
-    (CloneFlags::INTO_CGROUP, "it needs a descriptor"),
+    (CloneFlags::INTO_CGROUP, "it needs a descriptor: see cgroup"),
     (CloneFlags::SETTLS, "it needs a pointer: use ns-sys"),
     (CloneFlags::PARENT_SETTID, "it needs a pointer: use ns-sys"),
     (CloneFlags::CHILD_SETTID, "it needs a pointer: use ns-sys"),

@@ -29,16 +29,29 @@ impl Plan {
         let mut lines = vec!["memory: shared; tail: exec".to_owned()];
         lines.extend(self.before().map(|line| format!("parent: {line}")));
         lines.extend(self.child().map(|line| format!("child: {line}")));
-        lines.extend(AFTER.iter().map(|line| format!("parent: {line}")));
+        lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)
     }
 
     fn before(&self) -> impl Iterator<Item = String> {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
         let watch = self.watches_parent().then(|| watch.to_owned());
+        let untraced = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
+        let early = self.privileged || self.changes_ids() && !self.needs_go();
+        let late = self.changes_ids() && !early;
+        let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
-        let clone = [clone_line(self.flags), "rt_sigprocmask(former)".to_owned()];
-        watch.into_iter().chain(mask).chain(clone).chain(self.maps())
+        let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
+        let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
+        watch
+            .into_iter()
+            .chain(line(early))
+            .chain(mask)
+            .chain(clone)
+            .chain(self.maps())
+            .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
+            .chain(line(late))
+            .chain(go)
     }
 
     fn maps(&self) -> impl Iterator<Item = String> {
@@ -50,9 +63,21 @@ impl Plan {
                 "write(setgroups, \"deny\") where the kernel asks for it; write(gid_map, {text:?})"
             )
         });
-        let open = self.needs_go().then(|| "open(/proc/PID)".to_owned());
-        let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
-        open.into_iter().chain(uid).chain(gid).chain(go)
+        let open = self.writes_maps().then(|| "open(/proc/PID)".to_owned());
+        open.into_iter().chain(uid).chain(gid)
+    }
+
+    fn clone_line(&self) -> String {
+        let cgroup = self.cgroup.as_ref().map_or(CloneFlags::empty(), |_| CloneFlags::INTO_CGROUP);
+        format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup)
+    }
+
+    /// What the parent does while the child leaves its memory, and then.
+    fn after(&self) -> impl Iterator<Item = String> {
+        let traced = self.privileged || self.changes_ids();
+        let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
+        let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
+        left.chain(["waitid(pidfd, WNOWAIT | __WCLONE)"]).map(ToOwned::to_owned)
     }
 
     /// In the order of `in_child::steps`.
@@ -86,13 +111,6 @@ impl Plan {
     fn dispositions(&self) -> impl Iterator<Item = String> {
         ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()].into_iter()
     }
-}
-
-/// What the parent does while the child leaves its memory, and then.
-const AFTER: [&str; 2] = ["futex(child_tid, wait)", "waitid(pidfd, WNOWAIT | __WCLONE)"];
-
-fn clone_line(flags: CloneFlags) -> String {
-    format!("clone3({})", flags | CloneFlags::PIDFD)
 }
 
 impl fmt::Display for Description {

@@ -12,14 +12,16 @@ mod privileges;
 mod program;
 mod session;
 
+use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
 pub(crate) use program::Program;
 
-use crate::builder::{Builder, Maps};
+use crate::builder::{Builder, Hooks, Lifetime, Maps};
 use crate::error::Error;
 use crate::step::Step;
 use file_system::FileSystem;
@@ -35,6 +37,11 @@ pub struct Plan {
     pub(crate) name: String,
     pub(crate) program: Program,
     pub(crate) flags: CloneFlags,
+    pub(crate) cgroup: Option<Arc<OwnedFd>>,
+    pub(crate) hooks: Hooks,
+    pub(crate) lifetime: Lifetime,
+    /// Whether the caller has capabilities, which nobody is to take from it by way of the child.
+    pub(crate) privileged: bool,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) session: Session,
@@ -53,6 +60,10 @@ impl Plan {
             name: wish.name.clone(),
             program: Program::new(wish)?,
             flags,
+            cgroup: wish.cgroup.clone(),
+            hooks: wish.hooks.clone(),
+            lifetime: wish.lifetime,
+            privileged: has_capabilities(),
             maps: wish.maps.clone(),
             ids: Ids::new(&wish.ids).map_err(mistake)?,
             session: Session::new(&wish.session).map_err(mistake)?,
@@ -68,15 +79,31 @@ impl Plan {
         NamespaceFlags::from_bits_truncate(self.flags.bits())
     }
 
-    /// Whether the child has to wait until the parent has written its maps.
-    pub(crate) fn needs_go(&self) -> bool {
+    /// Whether the parent writes maps of the child.
+    pub(crate) fn writes_maps(&self) -> bool {
         self.maps.uid.is_some() || self.maps.gid.is_some()
+    }
+
+    /// Whether the child has to wait until the parent has done something.
+    pub(crate) fn needs_go(&self) -> bool {
+        self.writes_maps() || !self.hooks.0.is_empty()
+    }
+
+    /// Whether the child becomes another user or group.
+    pub(crate) fn changes_ids(&self) -> bool {
+        let ids = self.ids.child();
+        ids.zero_uid || ids.zero_gid || ids.uid.is_some() || ids.gid.is_some()
     }
 
     /// Whether the child has to know the thread that started it.
     pub(crate) fn watches_parent(&self) -> bool {
         self.needs_go() || self.session.watches_parent()
     }
+}
+
+/// Unknown counts as having some: the price is small.
+fn has_capabilities() -> bool {
+    rustix::thread::capabilities(None).map_or(true, |sets| !sets.permitted.is_empty())
 }
 
 /// The flags of every start in shared memory, with those wished for.

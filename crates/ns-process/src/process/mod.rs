@@ -11,6 +11,8 @@ use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
 use std::sync::Mutex;
 
+use ns_sys::{Signal, pidfd_send_signal};
+
 pub(crate) use abandoned::sweep;
 
 pub use abandoned::reap;
@@ -38,13 +40,23 @@ pub struct Process {
     pid: u32,
     /// `None` only while it is dropped.
     pidfd: Option<OwnedFd>,
+    tie: Tie,
     /// How it ended, once that is known: the kernel tells it once.
     status: Mutex<Option<ExitStatus>>,
 }
 
+/// How the process is tied to the handle and the caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Tie {
+    /// Whether its end is the handle's.
+    pub(crate) kill_on_drop: bool,
+    /// Whether the caller's parent reaps it, and not the caller.
+    pub(crate) is_sibling: bool,
+}
+
 impl Process {
-    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd)) -> Self {
-        Self { name, pid, pidfd: Some(pidfd), status: Mutex::new(None) }
+    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd), tie: Tie) -> Self {
+        Self { name, pid, pidfd: Some(pidfd), tie, status: Mutex::new(None) }
     }
 
     /// The id of the process in the caller's pid namespace, as std's `Child::id`.
@@ -89,6 +101,9 @@ impl Drop for Process {
         sweep();
         let known = self.status.get_mut().is_ok_and(|status| status.is_some());
         if let Some(pidfd) = self.pidfd.take().filter(|_| !known) {
+            if self.tie.kill_on_drop {
+                let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+            }
             abandoned::leave(pidfd);
         }
     }

@@ -15,6 +15,7 @@ use crate::step::Step;
 
 /// Longer than any reaping takes; kernels before 6.9 never hang up.
 const HANGUP_LIMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 impl Process {
     /// The exit code, `-N` after signal N, as Python's `exitcode`; `None` while the process runs.
@@ -41,6 +42,9 @@ impl Process {
         let word = match waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG) {
             Ok(None) => return Ok(None),
             Ok(ended) => ended,
+            Err(Errno::CHILD) if self.tie.is_sibling && !self.has_hung_up(AT_ONCE) => {
+                return Ok(None);
+            }
             Err(Errno::CHILD) => Some(self.told_after_reap()?),
             Err(errno) => return Err(self.failed(Step::Wait, errno)),
         };
@@ -53,14 +57,14 @@ impl Process {
         let ask = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
         ask()
             // Between the reaping and its last act the kernel has no answer yet; then it hangs up.
-            .or_else(|| self.wait_for_hangup().then(ask).flatten())
+            .or_else(|| self.has_hung_up(HANGUP_LIMIT).then(ask).flatten())
             .ok_or_else(|| self.status_lost())
     }
 
-    fn wait_for_hangup(&self) -> bool {
+    /// Whether the process has been reaped, by anybody.
+    fn has_hung_up(&self, limit: Timespec) -> bool {
         let mut hangup = [PollFd::new(self, PollFlags::empty())];
-        rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&HANGUP_LIMIT)))
-            .is_ok_and(|count| count == 1)
+        rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&limit))).is_ok_and(|count| count == 1)
     }
 
     fn status_lost(&self) -> Error {

@@ -1,0 +1,44 @@
+//! How long a start may take, and what the end of the handle does.
+
+use std::time::Duration;
+
+use super::Builder;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lifetime {
+    pub(crate) start_timeout: Option<Duration>,
+    pub(crate) kill_on_drop: bool,
+}
+
+impl<Kind> Builder<Kind> {
+    /// Bounds [`start`](Self::start) itself, from the clone to the exec: when it is over the child is
+    /// killed and reaped, and the start fails as
+    /// [`Step::StartTimeout`](crate::Step::StartTimeout).
+    ///
+    /// A start takes less than a millisecond, but whoever may signal the child can stop it for as
+    /// long as they like, and a program on a file system of the network may be slow to load. What
+    /// a hook or a helper that writes maps does in the caller meanwhile is not interrupted.
+    pub fn start_timeout(&mut self, limit: Duration) -> &mut Self {
+        self.lifetime.start_timeout = Some(limit);
+        self
+    }
+
+    /// Whether dropping the [`Process`](crate::Process) kills it, as by `SIGKILL`; by default it lives
+    /// on. Either way it is reaped when it has ended, by a later start, drop or
+    /// [`reap`](crate::reap).
+    pub fn kill_on_drop(&mut self, kill: bool) -> &mut Self {
+        self.lifetime.kill_on_drop = kill;
+        self
+    }
+
+    /// The bound of a start, if one is set.
+    pub fn get_start_timeout(&self) -> Option<Duration> {
+        self.lifetime.start_timeout
+    }
+
+    /// Whether dropping the handle kills.
+    pub fn get_kill_on_drop(&self) -> bool {
+        self.lifetime.kill_on_drop
+    }
+}

@@ -1,0 +1,101 @@
+//! What the caller does between clone and go.
+
+mod common;
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use common::shell;
+use ns_process::{Container, Errno, Namespace, Side, Step};
+use ns_testbed::Leftovers;
+
+fn mapped() -> Container {
+    let mut container = Container::new("true");
+    container.namespaces([Namespace::User, Namespace::Uts]).map_zero();
+    container
+}
+
+/// The hook sees the child in its namespaces, mapped, and before its program.
+#[test]
+fn before_go_comes_between_map_and_program() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&calls);
+        let mut container = mapped();
+        container.before_go(move |child| {
+            let proc = format!("/proc/{}", child.pid());
+            let map = fs::read_to_string(format!("{proc}/uid_map")).expect("map");
+            assert!(map.trim_start().starts_with('0'), "{map}");
+            let own = fs::read_link("/proc/self/exe").expect("own");
+            // Root is asked about an untraceable child, the others may read its link.
+            assert_eq!(fs::read_link(format!("{proc}/exe")).expect("not executed yet"), own);
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        for round in 1..=2 {
+            assert!(container.start().expect("start").join().expect("join").success());
+            assert_eq!(calls.load(Ordering::Relaxed), round);
+        }
+    });
+}
+
+/// Without maps too the child waits for the hook.
+#[test]
+fn before_go_without_maps() {
+    ns_testbed::run_as!([Root, User], {
+        let file = common::Output::new();
+        let path = file.path().to_owned();
+        let mut container = shell(&format!("cat {path}"));
+        container.before_go(move |_| {
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            fs::write(&path, "ready")
+        });
+        assert!(container.start().expect("start").join().expect("join").success());
+    });
+}
+
+/// An error of the hook is the start's, and the child is gone.
+#[test]
+fn f12_before_go_fails() {
+    ns_testbed::run_as!([Root, User], {
+        let before = Leftovers::snapshot();
+        let mut container = mapped();
+        container.name("box").before_go(|_| Err::<(), _>(io::Error::from_raw_os_error(13)));
+        let error = container.start().expect_err("the hook fails");
+        assert_eq!((error.step(), error.side()), (Step::BeforeGo, Side::Parent));
+        assert_eq!(error.errno(), Some(Errno::ACCESS));
+        assert!(error.to_string().starts_with("box: before_go: Permission denied"), "{error}");
+        let mut container = mapped();
+        container.before_go(|_| Err::<(), _>("no interface"));
+        let error = container.start().expect_err("the hook fails");
+        assert_eq!((error.errno(), error.object()), (None, Some("no interface")));
+        before.assert_unchanged();
+    });
+}
+
+/// A start within a start works, and a panic leaves nothing behind and goes on in the caller.
+#[test]
+fn f29_start_within_a_start() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut container = mapped();
+        container.before_go(|_| {
+            let mut inner = mapped();
+            inner.before_go(|_| mapped().start().map(drop));
+            let status = inner.start().expect("inner").join().expect("join");
+            assert!(status.success());
+        });
+        assert!(container.start().expect("start").join().expect("join").success());
+        let before = Leftovers::snapshot();
+        let mut container = mapped();
+        container.before_go(|_| {
+            assert!(std::env::args().count() == 0, "on purpose");
+        });
+        let caught = catch_unwind(AssertUnwindSafe(|| container.start()));
+        let said = caught.expect_err("the panic goes on");
+        assert_eq!(said.downcast_ref(), Some(&"on purpose"));
+        before.assert_unchanged();
+        assert!(mapped().start().expect("start").join().expect("join").success());
+    });
+}
