@@ -88,6 +88,20 @@ fn a17_how_a_helper_ended() {
     });
 }
 
+/// A helper that gains no privilege is told as such.
+#[test]
+fn a20_helper_under_no_new_privs() {
+    ns_testbed::run_as!([Root, User], {
+        let folder = Folder::new("no-new-privs");
+        let helper = Helper::at(folder.script("helper", "exit 1")).expect("absolute");
+        let said = || UidMap::from(1000).write_by(&helper, 1).expect_err("fails").to_string();
+        let words = " (no_new_privs is set, so it gains no privilege)";
+        assert!(!said().contains(words), "{}", said());
+        set_no_new_privs(true).expect("prctl");
+        assert!(said().ends_with(words), "{}", said());
+    });
+}
+
 /// Signals during the wait are not failures.
 #[test]
 fn a17_interrupted() {

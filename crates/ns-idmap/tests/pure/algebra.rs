@@ -150,3 +150,20 @@ fn a09_compose_across_bounds() {
     assert_eq!(whole.compose(&whole).as_ref(), Ok(&whole));
     assert_eq!(child.compose(&whole).as_ref(), Ok(&child));
 }
+
+/// Maps that are equal hash alike, in whatever order they were written; others do not.
+#[test]
+fn equal_maps_hash_alike() {
+    let hash = |text: &str| hash(&text.parse().expect("parse"));
+    assert_eq!(hash("0 1000 1,1 2000 5"), hash("1 2000 5,0 1000 1"));
+    assert_ne!(hash("0 1000 1,1 2000 5"), hash("0 1000 1"));
+    assert_ne!(hash("0 1000 1"), hash("0 1001 1"));
+}
+
+/// A map is walked in the order in which it was written.
+#[test]
+fn a_map_is_walked_as_written() {
+    let map: UidMap = "5 2000 5,0 1000 1".parse().expect("parse");
+    let walked: Vec<u32> = (&map).into_iter().map(|extent| extent.inside).collect();
+    assert_eq!(walked, [5, 0]);
+}
