@@ -5,10 +5,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use common::{borrow, refuse};
-use linux_raw_sys::general::__NR_close_range;
+use linux_raw_sys::general::{__NR_close, __NR_close_range};
 use ns_fs::apply::{self, FdRange};
 use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
 use ns_sys::Errno;
@@ -278,4 +278,42 @@ fn e02_a_plan_describes_itself() {
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
     assert!(format!("{plan:?}").contains("dup3(9, 5, 0)"));
+}
+
+/// A number that was spoken of, where the caller has nothing, is not one of the plan's own.
+#[test]
+fn e01_a_kept_number_stays_empty() {
+    ns_testbed::run_as!([Root, User], {
+        let free = File::open("/dev/null").expect("open").as_raw_fd();
+        let numbers = free..free + 4;
+        let mut wish = Descriptors::new();
+        wish.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        for number in numbers.clone() {
+            wish.keep(number);
+        }
+        let mut plan = plan(&wish);
+        assert!(numbers.clone().all(|number| !is_open(number)), "one of them was taken");
+        let own = plan.take_pipe(1).expect("the caller's end");
+        assert!(!numbers.contains(&own.as_raw_fd()));
+    });
+}
+
+/// A close that fails tells of the file, and does not undo a placement.
+#[test]
+fn e03_a_lost_close_in_a_swap() {
+    ns_testbed::run_as!([Root, User], {
+        let (one, two) = (File::open("/dev/null"), File::open("/dev/zero"));
+        let (one, two) = (one.expect("open"), two.expect("open"));
+        let swap = [
+            apply::FdStep::Save { from: one.as_raw_fd() },
+            apply::FdStep::Duplicate { from: two.as_raw_fd(), to: one.as_raw_fd() },
+            apply::FdStep::Restore { to: two.as_raw_fd() },
+        ];
+        let code = forked(|| {
+            refuse(__NR_close, Errno::IO);
+            // SAFETY: a forked child, which only exits.
+            i32::from(unsafe { apply::place_fds(&swap) }.is_err())
+        });
+        assert_eq!(code, 0);
+    });
 }

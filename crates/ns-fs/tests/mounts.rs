@@ -307,3 +307,103 @@ fn d13_a_target_swapped_in_a_loop() {
         );
     });
 }
+
+/// What the caller may not search can be hidden all the same.
+#[test]
+fn d11_hiding_what_may_not_be_searched() {
+    ns_testbed::run_as!([User, Nested], {
+        if std::env::set_current_dir("/root").is_ok() {
+            ns_testbed::skip!("/root may be searched by everybody here");
+        }
+        let plan = plan(Root::current().mount(Mount::tmpfs("/root")));
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            assert_eq!(names("/root"), [""; 0]);
+        });
+    });
+}
+
+/// A read-only `/dev` has everything in it, and takes nothing more.
+#[test]
+fn d11_a_read_only_dev() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("dev", &["proc"]);
+        let plan = pivot(&folder, [Mount::proc("/proc"), Mount::dev("/dev").read_only().create()]);
+        in_own_pids(|| {
+            plan.apply().expect("apply");
+            assert_eq!(names("/dev").len(), 13, "{:?}", names("/dev"));
+            fs::write("/dev/null", "gone").expect("write");
+            fs::write("/dev/shm/file", "kept").expect("shm is another mount");
+            let error = fs::write("/dev/file", "no").expect_err("read-only");
+            assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+        });
+    });
+}
+
+/// On the root itself nobody would see a mount; a link that leads there is no way round.
+#[test]
+fn d13_a_target_that_is_the_root() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("itself", &["data"]);
+        symlink("/", folder.path().join("link")).expect("symlink");
+        symlink("../../data/..", folder.path().join("dots")).expect("symlink");
+        for target in ["/link", "/dots"] {
+            for mount in [Mount::tmpfs(target), Mount::bind("/proc", target).recursive()] {
+                in_own_mounts(|| {
+                    let error = pivot(&folder, [mount]).apply().expect_err("the root");
+                    assert_eq!(error, StepError { step: Step::MountTarget(0), errno: Errno::BUSY });
+                });
+            }
+        }
+    });
+}
+
+/// A tree that cannot get its attributes, for want of mount_setattr, is not attached without them.
+#[test]
+fn d12_no_tree_without_its_attributes() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("tree", &["target"]);
+        let bind = Mount::bind("/proc", "/target").recursive().read_only();
+        for calls in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
+            let plan = pivot(&folder, [bind.clone()]);
+            in_own_mounts(|| {
+                calls.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                let error = plan.apply().expect_err("no attributes");
+                assert_eq!(error, StepError { step: Step::Mount(0), errno: Errno::NOSYS });
+                let target = format!("{}/target", folder.path().display()).replace(' ', "\\040");
+                assert_eq!(mounts_at(&target, &Leftovers::mountinfo()).len(), 0);
+            });
+        }
+    });
+}
+
+/// The older way keeps what it cannot say, and refuses to leave out what it is asked for.
+#[test]
+fn d12_the_older_way_loses_nothing() {
+    ns_testbed::run_as!([Root, Nested], {
+        const NOSYMFOLLOW: u64 = 8192;
+        let folder = Folder::with("older", &["source", "target"]);
+        let source = folder.path().join("source");
+        in_own_mounts(|| {
+            ns_fs::apply::propagation(ns_fs::Propagation::Private).expect("private");
+            let flags = MountFlags::from_bits_retain(256);
+            mount("none", &source, "tmpfs", flags, None).expect("tmpfs");
+            refuse(__NR_mount_setattr, Errno::NOSYS);
+            let bind = |attributes| {
+                let source = std::ffi::CString::new(source.to_str().expect("text")).expect("C");
+                let kind =
+                    ns_fs::apply::MountKind::Bind { source: &source, recursive: false, attributes };
+                let target = c"target";
+                let wish = ns_fs::apply::Mount { index: 0, target, create: false, kind };
+                let root = fs::File::open(folder.path()).expect("open");
+                ns_fs::apply::mount(std::os::fd::AsFd::as_fd(&root), wish)
+            };
+            // MOUNT_ATTR_NOATIME, which a remount says in another way.
+            assert_eq!(bind(0x10).expect_err("noatime").errno, Errno::NOSYS);
+            bind(1).expect("read-only");
+            let mounted = fs::File::open(folder.path().join("target")).expect("open");
+            let told = ns_sys::child::fstatfs(std::os::fd::AsFd::as_fd(&mounted)).expect("statfs");
+            assert_eq!(told.flags & (NOSYMFOLLOW | 1), NOSYMFOLLOW | 1);
+        });
+    });
+}

@@ -1,6 +1,7 @@
 //! The steps against the real kernel.
 
 use std::fs;
+use std::io::{Read, Write};
 
 use ns_fs::{Propagation, Step, apply};
 use ns_sys::{Errno, UnshareFlags, unshare};
@@ -34,6 +35,43 @@ fn d06_propagation() {
         assert!(!leaks(Some(Propagation::Private)));
         assert!(!leaks(Some(Propagation::Slave)));
         assert!(leaks(Some(Propagation::Shared)));
+    });
+}
+
+/// Whether a mount that the caller makes on the shared mount arrives in a mount namespace with `wish`.
+fn arrives(wish: Propagation) -> bool {
+    let shared = SharedMount::new();
+    let target = shared.path().join("inner");
+    fs::create_dir(&target).expect("mkdir");
+    let (mut ready, mut said_ready) = std::io::pipe().expect("pipe");
+    let (mut mounted, mut said_mounted) = std::io::pipe().expect("pipe");
+    let child = std::thread::scope(|scope| {
+        let child = scope.spawn(|| {
+            forked(|| {
+                unshare(UnshareFlags::NEWNS).expect("unshare");
+                apply::propagation(wish).expect("propagation");
+                said_ready.write_all(b"1").expect("say");
+                mounted.read_exact(&mut [0]).expect("hear");
+                i32::from(Leftovers::mountinfo().contains(target.to_str().expect("text")))
+            })
+        });
+        ready.read_exact(&mut [0]).expect("hear");
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("none", &target, "tmpfs", flags, None).expect("mount");
+        said_mounted.write_all(b"1").expect("say");
+        child.join().expect("the child")
+    });
+    rustix::mount::unmount(&target, rustix::mount::UnmountFlags::empty()).expect("unmount");
+    child == 1
+}
+
+/// The caller's later mounts arrive with slave and shared, and not with private.
+#[test]
+fn d06_what_arrives() {
+    ns_testbed::run_as!([Root, Nested], {
+        assert!(arrives(Propagation::Slave));
+        assert!(arrives(Propagation::Shared));
+        assert!(!arrives(Propagation::Private));
     });
 }
 

@@ -100,3 +100,20 @@ fn the_present_root() {
         assert!(matches!(error, RootError::Empty { .. }));
     });
 }
+
+/// Nothing is made outside the root, where a relative path may begin.
+#[test]
+fn d14_nothing_is_made_outside() {
+    ns_testbed::run_as!([Root, Nested], {
+        let (folder, outside) = (Folder::new("root"), Folder::new("outside"));
+        let code = forked(|| {
+            let start = File::open(outside.path()).expect("open");
+            plan(Root::chroot(folder.path()), Workdir::default()).apply().expect("apply");
+            rustix::process::fchdir(&start).expect("fchdir");
+            assert_eq!(apply::workdir(c"made", true).expect_err("outside").errno, Errno::XDEV);
+            0
+        });
+        assert_eq!(code, 0);
+        assert!(!outside.path().join("made").exists());
+    });
+}

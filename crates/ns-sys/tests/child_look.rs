@@ -78,3 +78,18 @@ fn a15_file_systems_have_numbers() {
         assert_eq!(root.flags, rustix::fs::statvfs("/").expect("statvfs").f_flag.bits() | 0x20);
     });
 }
+
+/// Two names of one file are one place; another mount of it is not.
+#[test]
+fn places() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let place = |path: &str| {
+            let file = File::open(path).expect("open");
+            child::place(file.as_fd()).expect("statx")
+        };
+        let (root, again, proc) = (place("/"), place("/."), place("/proc"));
+        assert_eq!(root, again);
+        assert!(root.mount.is_some() && root.mount != proc.mount, "{root:?} {proc:?}");
+        assert_ne!(place("/proc/self").inode, proc.inode);
+    });
+}

@@ -15,7 +15,7 @@ use crate::{Step, StepError};
 const RECURSIVE: AtFlags = AtFlags::from_bits_retain(0x8000);
 
 /// The `ST_*` flags of statfs(2) beside the `MS_*` flags of mount(2) that keep them.
-const KEPT: [(u64, MountFlags); 7] = [
+const KEPT: [(u64, MountFlags); 8] = [
     (1, MountFlags::RDONLY),
     (2, MountFlags::NOSUID),
     (4, MountFlags::NODEV),
@@ -23,6 +23,7 @@ const KEPT: [(u64, MountFlags); 7] = [
     (1024, MountFlags::NOATIME),
     (2048, MountFlags::NODIRATIME),
     (4096, MountFlags::RELATIME),
+    (8192, MountFlags::from_bits_retain(MS_NOSYMFOLLOW)),
 ];
 
 /// The `MOUNT_ATTR_*` bits that have an `MS_*` flag of the same value: rdonly, nosuid, nodev, noexec.
@@ -74,6 +75,10 @@ pub(super) fn set_attributes(
 /// Sets attributes of one mount by a remount, which takes those away that it does not name, and in a
 /// user namespace may not. `path` leads to the mount that `root` is the root of.
 pub(super) fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()> {
+    // What it cannot say is not left out.
+    if attributes & !SAME != 0 {
+        return Err(Errno::NOSYS);
+    }
     let present = child::fstatfs(root.as_fd())?.flags;
     let wish = MountFlags::from_bits_truncate((attributes & SAME) as u32);
     let flags = KEPT
@@ -84,5 +89,6 @@ pub(super) fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()>
     child::mount(None, path, None, flags.union(remount), None)
 }
 
-/// `MS_REMOUNT` of include/uapi/linux/mount.h.
+/// Of include/uapi/linux/mount.h.
 const MS_REMOUNT: u32 = 32;
+const MS_NOSYMFOLLOW: u32 = 256;

@@ -18,11 +18,13 @@ pub(super) fn bind(root: BorrowedFd<'_>, target: &Handle, mount: Mount<'_>) -> R
     let MountKind::Bind { source, recursive, attributes } = mount.kind else { return Ok(()) };
     match child::open_tree(here(), source, tree_flags(recursive)) {
         Ok(tree) => attach(&Handle::new(tree), target, recursive, attributes),
+        // A tree that could not be given its attributes is not attached at all.
+        Err(Errno::NOSYS) if recursive && attributes != 0 => Err(Errno::NOSYS),
         Err(Errno::NOSYS) => {
             bind_by_path(target, source, recursive)?;
             // What was resolved before lies below the mount.
             let mounted = resolve(root, mount.target)?;
-            older_attributes(&mounted, recursive, attributes)
+            older_attributes(&mounted, attributes)
         }
         Err(errno) => Err(errno),
     }
@@ -38,13 +40,13 @@ fn attach(tree: &Handle, target: &Handle, recursive: bool, attributes: u64) -> R
         0 => Ok(()),
         _ => set_attributes(tree.as_fd(), c"", attributes, recursive),
     };
-    if !matches!(set, Ok(()) | Err(Errno::NOSYS)) {
+    if !matches!(set, Ok(()) | Err(Errno::NOSYS)) || recursive && set.is_err() {
         return set;
     }
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     let flags = flags.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
     child::move_mount(tree.as_fd(), c"", target.as_fd(), c"", flags)?;
-    set.or_else(|_| older_attributes(tree, recursive, attributes))
+    set.or_else(|_| older_attributes(tree, attributes))
 }
 
 /// mount(2) knows no descriptors, but proc knows their paths.
@@ -55,10 +57,9 @@ fn bind_by_path(target: &Handle, source: &CStr, recursive: bool) -> Result<()> {
 }
 
 /// For one mount only: a remount does not reach those below.
-fn older_attributes(mounted: &Handle, recursive: bool, attributes: u64) -> Result<()> {
+fn older_attributes(mounted: &Handle, attributes: u64) -> Result<()> {
     match attributes {
         0 => Ok(()),
-        _ if recursive => Err(Errno::NOSYS),
         _ => remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes),
     }
 }

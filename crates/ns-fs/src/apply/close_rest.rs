@@ -30,6 +30,8 @@ const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 /// # Errors
 /// - `ENOSYS`: the kernel has no close_range(2), and there is no real `/proc` to list descriptors by.
 ///   A loop up to the limit would leave open what lies above it, so none is made.
+/// - `EINVAL`: a range ends before it begins.
+/// - `EMFILE`, `ENFILE`: without close_range(2), the list itself cannot be opened.
 ///
 /// # Safety
 /// The caller is alone in its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
@@ -65,7 +67,10 @@ pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
 unsafe fn close_listed(ranges: &[FdRange]) -> ns_sys::Result<()> {
     let flags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
     let list = child::openat(here(), c"/proc/self/fd", flags, Mode::empty());
-    let list = list.map(Handle::new).map_err(|_| Errno::NOSYS)?;
+    let list = list.map(Handle::new).map_err(|errno| match errno {
+        Errno::MFILE | Errno::NFILE => errno,
+        _ => Errno::NOSYS,
+    })?;
     // What only looks like /proc may hide descriptors.
     if child::fstatfs(list.as_fd())?.magic != PROC_SUPER_MAGIC {
         return Err(Errno::NOSYS);

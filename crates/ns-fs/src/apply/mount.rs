@@ -3,10 +3,12 @@
 use core::ffi::CStr;
 
 use ns_sys::child::{self, MountFlags, OFlags};
-use ns_sys::fd::{AsFd, BorrowedFd};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
+use super::attributes::{remount, set_attributes};
 use super::bind::bind;
+use super::fd_path::FdPath;
 use super::handle::Handle;
 use super::here;
 use super::in_root::{Make, resolve, resolve_or_make};
@@ -49,6 +51,11 @@ pub enum MountKind<'a> {
         /// `MOUNT_ATTR_*` bits to set: read-only and the like.
         attributes: u64,
     },
+    /// Not a mount: attributes for the one that is there already, and for it alone.
+    Attributes {
+        /// `MOUNT_ATTR_*` bits to set.
+        attributes: u64,
+    },
     /// A symbolic link; `create` has no meaning for it.
     Link {
         /// Its name in the directory that is the target.
@@ -66,7 +73,8 @@ pub enum MountKind<'a> {
 ///
 /// # Errors
 /// [`Step::MountTarget`] with the index:
-/// - `ENOENT`, `ENOTDIR`, `EACCES`: of the target.
+/// - `ENOENT`, `ENOTDIR`: of the target; `EACCES`: a directory on the way may not be searched.
+/// - `EBUSY`: it is the root itself, on which nobody would see a mount.
 /// - `ELOOP`: too many symbolic links, or any before Linux 5.6; also one that only proc can resolve.
 /// - `EROFS`, `EOVERFLOW`: it cannot be made there.
 ///
@@ -74,6 +82,7 @@ pub enum MountKind<'a> {
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace. In a user namespace also: proc without a pid
 ///   namespace of its own or under a masked `/proc`; sysfs without a network namespace of its own,
 ///   mqueue without an ipc namespace; any file system that needs a device.
+/// - `EBUSY`: sysfs or mqueue, in a user namespace that cannot see all of the caller's.
 /// - `EINVAL`: unknown options; a bind that is not recursive of a directory with mounts which the user
 ///   namespace may not lift; a devpts gid that is not mapped.
 /// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the source.
@@ -92,6 +101,7 @@ pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(),
     let failed = |step| move |errno| StepError { step, errno };
     let target = target(root, mount).map_err(failed(Step::MountTarget(mount.index)))?;
     match mount.kind {
+        MountKind::Attributes { attributes } => attach_attributes(&target, attributes),
         MountKind::New { fs_type, source, flags, data } => {
             new(&target, source, fs_type, flags, data)
         }
@@ -102,10 +112,17 @@ pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(),
 }
 
 fn target(root: BorrowedFd<'_>, mount: Mount<'_>) -> Result<Handle> {
-    match resolve(root, mount.target) {
+    let target = match resolve(root, mount.target) {
         Err(Errno::NOENT) if mount.create => resolve_or_make(root, mount.target, make(mount.kind)),
         other => other,
-    }
+    }?;
+    let mounts = matches!(mount.kind, MountKind::New { .. } | MountKind::Bind { .. });
+    if mounts && is_same_place(root, target.as_fd()) { Err(Errno::BUSY) } else { Ok(target) }
+}
+
+/// A link in the root may lead to the root; where statx(2) is missing, nobody sees that.
+fn is_same_place(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
+    matches!((child::place(root), child::place(target)), (Ok(root), Ok(target)) if root == target)
 }
 
 /// A file can only be bound on a file.
@@ -128,6 +145,22 @@ fn new(
     flags: MountFlags,
     data: Option<&CStr>,
 ) -> Result<()> {
-    child::fchdir(target.as_fd())?;
-    child::mount(Some(source), c".", Some(fs_type), flags, data)
+    match child::fchdir(target.as_fd()) {
+        Ok(()) => child::mount(Some(source), c".", Some(fs_type), flags, data),
+        // mount(2) needs no permission to search its target, where it is to hide one.
+        Err(Errno::ACCESS) => {
+            let path = FdPath::new(target.as_raw_fd());
+            child::mount(Some(source), path.as_c_str(), Some(fs_type), flags, data)
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+fn attach_attributes(mounted: &Handle, attributes: u64) -> Result<()> {
+    match set_attributes(mounted.as_fd(), c"", attributes, false) {
+        Err(Errno::NOSYS) => {
+            remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes)
+        }
+        other => other,
+    }
 }

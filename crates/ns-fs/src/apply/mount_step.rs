@@ -19,6 +19,7 @@ pub(crate) struct MountStep {
 pub(crate) enum StepKind {
     New { fs_type: Text, source: Text, flags: MountFlags, data: Option<Text> },
     Bind { source: Text, recursive: bool, attributes: u64 },
+    Attributes { attributes: u64 },
     Link { name: Text, to: Text },
 }
 
@@ -43,6 +44,7 @@ impl StepKind {
             Self::Bind { source, recursive, attributes } => {
                 MountKind::Bind { source: get(source), recursive, attributes }
             }
+            Self::Attributes { attributes } => MountKind::Attributes { attributes },
             Self::Link { name, to } => MountKind::Link { name: get(name), to: get(to) },
         }
     }

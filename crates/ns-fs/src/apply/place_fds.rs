@@ -48,7 +48,7 @@ const ABOVE_STDIO: RawFd = 3;
 /// # Errors
 /// [`Step::PlaceFd`] with the number:
 /// - `EBADF`: a source is not open, or the number is not below `RLIMIT_NOFILE`.
-/// - `EMFILE`: no number is free for the temporary descriptor of a circle.
+/// - `EMFILE`, `EINVAL`: `RLIMIT_NOFILE` leaves no number for the temporary descriptor of a circle.
 ///
 /// # Safety
 /// The caller is alone in its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,

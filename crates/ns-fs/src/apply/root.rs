@@ -44,7 +44,8 @@ pub(crate) enum Change {
 /// - The working directory last: it is one of the new root's.
 ///
 /// # Errors
-/// Those of the steps, each of which is a function of this module.
+/// Those of the steps, each of which is a function of this module. `EACCES` of [`Step::OpenRoot`] also:
+/// with mounts and no new root, the working directory may not be searched.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.

@@ -49,7 +49,8 @@ pub struct FdPlan {
 impl FdPlan {
     /// Opens files and pipes, and orders the moves.
     ///
-    /// Whatever is opened is close-on-exec and above 2, also where 0 to 2 are closed.
+    /// Whatever is opened is close-on-exec, and at a number that the wish does not speak of, also where
+    /// the caller has nothing at those.
     ///
     /// # Errors
     /// [`FdError`]; a mistake in the wish is told before anything is opened.

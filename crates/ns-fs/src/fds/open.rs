@@ -1,6 +1,6 @@
-//! Opening what is asked for, above 2 and close-on-exec.
+//! Opening what is asked for, close-on-exec and at numbers that nobody spoke of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -35,9 +35,9 @@ impl Source {
 }
 
 pub(super) fn all(wish: &Descriptors) -> Result<Opened, FdError> {
-    let mut opened = Opened::default();
+    let (mut opened, taken) = (Opened::default(), Taken(wish.numbers()));
     for (number, file) in wish.placed() {
-        if let Some(source) = open(number, file, &mut opened.pipes)? {
+        if let Some(source) = open(number, file, &taken, &mut opened.pipes)? {
             opened.sources.insert(number, source);
         }
     }
@@ -47,14 +47,16 @@ pub(super) fn all(wish: &Descriptors) -> Result<Opened, FdError> {
 fn open(
     number: RawFd,
     file: &Stdio,
+    taken: &Taken,
     pipes: &mut BTreeMap<RawFd, OwnedFd>,
 ) -> Result<Option<Source>, FdError> {
     Ok(Some(match &file.0 {
         Kind::Inherit => return Ok(None),
-        Kind::Null => owned(null(number)?),
-        Kind::Path(path) => owned(file_at(number, path)?),
+        Kind::Null => owned(null(number, taken)?),
+        Kind::Path(path) => owned(file_at(number, path, taken)?),
         Kind::Piped => {
-            let (own, theirs) = pipe(number).map_err(|source| FdError::Pipe { number, source })?;
+            let ends = pipe(number, taken);
+            let (own, theirs) = ends.map_err(|source| FdError::Pipe { number, source })?;
             pipes.insert(number, own);
             owned(theirs)
         }
@@ -67,38 +69,48 @@ fn owned(file: OwnedFd) -> Source {
     Source::Owned(Arc::new(file))
 }
 
-fn null(number: RawFd) -> Result<OwnedFd, FdError> {
+fn null(number: RawFd, taken: &Taken) -> Result<OwnedFd, FdError> {
     let mut options = OpenOptions::new();
     options.read(number != 1 && number != 2).write(number != 0);
-    open_file(number, Path::new("/dev/null"), &options)
+    open_file(number, Path::new("/dev/null"), &options, taken)
 }
 
-fn file_at(number: RawFd, path: &Path) -> Result<OwnedFd, FdError> {
+fn file_at(number: RawFd, path: &Path, taken: &Taken) -> Result<OwnedFd, FdError> {
     let mut options = OpenOptions::new();
     match number {
         0 => options.read(true),
         _ => options.append(true).create(true),
     };
-    open_file(number, path, &options)
+    open_file(number, path, &options, taken)
 }
 
-fn open_file(number: RawFd, path: &Path, options: &OpenOptions) -> Result<OwnedFd, FdError> {
+fn open_file(
+    number: RawFd,
+    path: &Path,
+    options: &OpenOptions,
+    taken: &Taken,
+) -> Result<OwnedFd, FdError> {
     let failed = |source| FdError::Open { number, path: path.to_owned(), source };
-    options.open(path).map(File::into).and_then(above_stdio).map_err(failed)
+    options.open(path).map(File::into).and_then(|file| taken.apart(file)).map_err(failed)
 }
 
 /// The caller's end, and that of the process.
-fn pipe(number: RawFd) -> io::Result<(OwnedFd, OwnedFd)> {
+fn pipe(number: RawFd, taken: &Taken) -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let (reader, writer) = (above_stdio(reader)?, above_stdio(writer)?);
+    let (reader, writer) = (taken.apart(reader)?, taken.apart(writer)?);
     Ok(if number == 0 { (writer, reader) } else { (reader, writer) })
 }
 
-/// A caller without 0 to 2 gets these numbers from open(2), and whoever inherits them would get the
-/// file.
-fn above_stdio(file: OwnedFd) -> io::Result<OwnedFd> {
-    if file.as_raw_fd() > 2 {
-        return Ok(file);
+/// The numbers that were spoken of, 0 to 2 among them: nothing of the plan's own may lie there, or
+/// whoever inherits a number that the caller has nothing at would get that.
+struct Taken(BTreeSet<u32>);
+
+impl Taken {
+    fn apart(&self, mut file: OwnedFd) -> io::Result<OwnedFd> {
+        while u32::try_from(file.as_raw_fd()).is_ok_and(|number| self.0.contains(&number)) {
+            let above = file.as_raw_fd() + 1;
+            file = rustix::io::fcntl_dupfd_cloexec(file.as_fd(), above)?;
+        }
+        Ok(file)
     }
-    Ok(rustix::io::fcntl_dupfd_cloexec(file.as_fd(), 3)?)
 }

@@ -25,7 +25,8 @@ pub(super) enum Kind {
 }
 
 impl Stdio {
-    /// What the caller has at that number, or nothing if it has nothing there.
+    /// What the caller has at that number, or nothing if it has nothing there. Its close-on-exec flag
+    /// stays as well, as with std's `Command`: place the descriptor itself to have it without.
     pub fn inherit() -> Self {
         Self(Kind::Inherit)
     }

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 use std::prelude::rust_2024::*;
 
+use ns_sys::child::MountFlags;
+
 use super::{Kind, Mount, dev, overlay};
 use crate::apply::{MountStep, StepKind, Text};
 use crate::root::{Arena, RootError, absolute};
@@ -29,6 +31,10 @@ fn steps_of(index: u32, mount: &Mount, arena: &mut Arena) -> Result<Vec<MountSte
     let target = steps.first().map(|dev| dev.target);
     for ((name, to), target) in dev::LINKS.iter().zip(target.into_iter().cycle()) {
         let kind = StepKind::Link { name: arena.add(name), to: arena.add(to) };
+        steps.push(MountStep { index, target, create: false, kind });
+    }
+    if let Some(target) = target.filter(|_| mount.flags.contains(MountFlags::RDONLY)) {
+        let kind = StepKind::Attributes { attributes: MountFlags::RDONLY.bits().into() };
         steps.push(MountStep { index, target, create: false, kind });
     }
     Ok(steps)

@@ -21,7 +21,9 @@ pub(super) const LINKS: [(&str, &str); 5] = [
 
 /// The file system itself, and what is mounted on it.
 pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
-    let base = Mount { kind: Kind::New("tmpfs"), ..dev.clone() };
+    // Read-only at the end, when everything is in it.
+    let flags = dev.flags - MountFlags::RDONLY;
+    let base = Mount { kind: Kind::New("tmpfs"), flags, ..dev.clone() };
     let devices = DEVICES.iter().map(|name| device(&dev.target, name));
     let shm = Mount::new(dev.target.join("shm"), Kind::New("tmpfs"), CLOSED).data("mode=1777");
     let own = [Mount::devpts(dev.target.join("pts")).create(), shm.create()];

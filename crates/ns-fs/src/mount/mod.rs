@@ -118,13 +118,15 @@ impl Mount {
     }
 
     /// A minimal `/dev`, in a user namespace too: null, zero, full, random, urandom and tty of the
-    /// caller's, ptmx and pts of its own, shm, and the links fd, stdin, stdout, stderr.
+    /// caller's, ptmx and pts of its own, shm, and the links fd, stdin, stdout, stderr. Made read-only,
+    /// nothing can be added to it; pts and shm go on as they are.
     pub fn dev(target: impl Into<PathBuf>) -> Self {
         let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
         Self::new(target, Kind::Dev, flags).data("mode=755")
     }
 
-    /// Makes the target, and the directories that lead there, if they are missing; they stay.
+    /// Makes the target, and the directories that lead there, if they are missing; they stay. Their mode
+    /// is 755, of a file 644, less the umask.
     #[must_use]
     pub fn create(mut self) -> Self {
         self.create = true;

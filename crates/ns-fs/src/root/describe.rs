@@ -80,6 +80,9 @@ fn mount(mount: Mount<'_>) -> Vec<String> {
         MountKind::Bind { source, recursive, attributes } => {
             lines.extend(bind(&quoted(source), recursive, attributes));
         }
+        MountKind::Attributes { attributes } => {
+            lines.push(format!("mount_setattr(target, AT_EMPTY_PATH, {attributes:#x})"));
+        }
         MountKind::Link { name, to } => {
             lines.push(format!("symlinkat({}, target, {})", quoted(to), quoted(name)));
         }

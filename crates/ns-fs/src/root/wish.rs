@@ -46,7 +46,8 @@ impl Root {
         Self::new(Kind::Chroot(new_root.into()))
     }
 
-    /// The root stays; mounts and the working directory may change.
+    /// The root stays; mounts and the working directory may change. With mounts it is for a mount
+    /// namespace of one's own: outside of one, the propagation of the caller's mounts changes too.
     pub fn current() -> Self {
         Self::new(Kind::Stay)
     }
@@ -71,7 +72,8 @@ impl Root {
     }
 
     /// How mounts travel from here on. Private, unless nothing is mounted or told otherwise; `None`
-    /// leaves it, for whom has seen to it already.
+    /// leaves it, for whom has seen to it already: for a pivot no mount of the old tree may be shared, or
+    /// its detachment would travel. In the caller's own mount namespace it changes the caller's mounts.
     #[must_use]
     pub fn propagation(mut self, wish: impl Into<Option<Propagation>>) -> Self {
         self.propagation = Travel::Told(wish.into());

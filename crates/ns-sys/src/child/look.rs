@@ -4,7 +4,10 @@
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
-use linux_raw_sys::general::{__NR_fstatfs, __NR_getcwd, __NR_getdents64, __NR_readlinkat, statfs};
+use linux_raw_sys::general::{
+    __NR_fstatfs, __NR_getcwd, __NR_getdents64, __NR_readlinkat, __NR_statx, AT_EMPTY_PATH,
+    STATX_INO, STATX_MNT_ID, statfs, statx as Statx,
+};
 use rustix::fd::BorrowedFd;
 
 use super::fd;
@@ -111,4 +114,49 @@ pub fn fstatfs(file: BorrowedFd<'_>) -> Result<FileSystem> {
     // SAFETY: the kernel wrote it whole.
     let told = unsafe { told.assume_init() };
     Ok(FileSystem { magic: told.f_type as u64, flags: told.f_flags as u64 })
+}
+
+/// Which file, seen through which mount: of `struct statx` what tells two places apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// `stx_dev_major` and `stx_dev_minor`.
+    pub device: (u32, u32),
+    /// `stx_ino`.
+    pub inode: u64,
+    /// `stx_mnt_id`; `None` before Linux 5.8.
+    pub mount: Option<u64>,
+}
+
+/// `statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, …)` — tells which file is open, and through
+/// which mount.
+///
+/// # Errors
+/// `ENOSYS`: before Linux 4.11, or a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 4.11; the mount 5.8.
+///
+/// # References
+/// statx(2); fs/stat.c.
+pub fn place(file: BorrowedFd<'_>) -> Result<Place> {
+    let mut told = MaybeUninit::<Statx>::uninit();
+    let arguments = [
+        fd(file),
+        c"".as_ptr().expose_provenance(),
+        AT_EMPTY_PATH as usize,
+        (STATX_INO | STATX_MNT_ID) as usize,
+        told.as_mut_ptr().expose_provenance(),
+    ];
+    // SAFETY: the path is a C string and the struct the kernel's; both outlive the call.
+    unsafe { syscall(__NR_statx, arguments) }?;
+    // SAFETY: the kernel wrote it whole.
+    let told = unsafe { told.assume_init() };
+    Ok(Place {
+        device: (told.stx_dev_major, told.stx_dev_minor),
+        inode: told.stx_ino,
+        mount: (told.stx_mask & STATX_MNT_ID != 0).then_some(told.stx_mnt_id),
+    })
 }

@@ -35,7 +35,7 @@ pub use descriptors::*;
 pub use exec::{execve, execveat, exit_group};
 pub use files::{chdir, chroot, fchdir, mkdirat, symlinkat, umask};
 pub use ids::{setgroups, setresgid, setresuid};
-pub use look::{FileSystem, fstatfs, getcwd, getdents64, readlinkat};
+pub use look::{FileSystem, Place, fstatfs, getcwd, getdents64, place, readlinkat};
 pub use mounts::*;
 pub use process::*;
 pub use security::*;
