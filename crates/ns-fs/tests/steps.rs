@@ -1,6 +1,6 @@
 //! The steps against the real kernel.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 
 use ns_fs::{Propagation, Step, apply};
@@ -43,8 +43,9 @@ fn arrives(wish: Propagation) -> bool {
     let shared = SharedMount::new();
     let target = shared.path().join("inner");
     fs::create_dir(&target).expect("mkdir");
-    let (mut ready, mut said_ready) = std::io::pipe().expect("pipe");
-    let (mut mounted, mut said_mounted) = std::io::pipe().expect("pipe");
+    let pipe = || rustix::pipe::pipe().map(|(from, to)| (File::from(from), File::from(to)));
+    let (mut ready, mut said_ready) = pipe().expect("pipe");
+    let (mut mounted, mut said_mounted) = pipe().expect("pipe");
     let child = std::thread::scope(|scope| {
         let child = scope.spawn(|| {
             forked(|| {

@@ -22,7 +22,7 @@ const FENCES: [Fence; 2] = [
             "core",
             "ns_sys",
             "ns_fs::apply",
-            "ns_fs::Propagation",
+            "ns_fs::Step",
             "ns_fs::StepError",
             "crate::in_child",
             "crate::step",
