@@ -14,10 +14,11 @@ mod plan;
 mod process;
 mod step;
 
-pub use builder::{Builder, Container, HookOutcome, WaitingChild, kind};
+pub use builder::{Builder, Chroot, Container, HookOutcome, WaitingChild, kind};
 pub use error::Error;
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use step::{Side, Step};
 
+pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
 pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFlags, Signal};

@@ -255,11 +255,7 @@ fn d10_no_folder_for_proc() {
             let mut container = Container::new("/nope");
             container.namespace(Namespace::Mnt).namespace(Namespace::Pid).mount_proc();
             let error = container.start().expect_err("mount_proc");
-            assert_eq!(
-                (error.step(), error.errno()),
-                (Step::MountTarget, Some(Errno::NOENT)),
-                "{error}"
-            );
+            assert_eq!((error.step(), error.errno()), (Step::Mount, Some(Errno::NOENT)), "{error}");
             assert_eq!(error.object(), Some("/proc"));
             0
         });

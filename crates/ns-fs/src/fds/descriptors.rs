@@ -1,11 +1,14 @@
 //! The wish: which number is to be which file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::format;
 use std::os::fd::RawFd;
 use std::prelude::rust_2024::*;
 
 use super::error::FdError;
+use super::ranges;
 use super::stdio::Stdio;
+use crate::describe::Description;
 
 /// Which descriptors a process is to have: 0 to 2 as the caller's, no others, unless told otherwise.
 ///
@@ -55,12 +58,33 @@ impl Descriptors {
         self
     }
 
-    /// Finds mistakes, without a system call.
-    pub(super) fn check(&self) -> Result<(), FdError> {
+    /// Finds mistakes; makes no system call.
+    ///
+    /// # Errors
+    /// [`FdError`], of those that are about the wish alone.
+    pub fn check(&self) -> Result<(), FdError> {
         self.placed.iter().try_for_each(|(number, file)| match number {
             ..0 => Err(FdError::Number { number: *number }),
             _ => file.check(*number),
         })
+    }
+
+    /// Whether the process will have what the caller has: nothing is placed, and nothing closed.
+    pub fn leaves_all(&self) -> bool {
+        !self.close_rest && self.placed.values().all(Stdio::is_inherit)
+    }
+
+    /// Lists what [`FdPlan::new`](crate::FdPlan::new) will open, and nothing is opened.
+    pub fn describe_opening(&self) -> Description {
+        Description::new(self.placed().filter_map(|(number, file)| file.describe_opening(number)))
+    }
+
+    /// Lists the moves and what is closed, where it is not known yet at which numbers files will be.
+    pub fn describe_placing(&self) -> Description {
+        let moved = self.placed().filter(|(_, file)| !file.is_inherit());
+        let moves = moved.map(|(number, file)| format!("dup3({}, {number}, 0)", file.name()));
+        let closed = ranges::around(&self.numbers(), self.close_rest);
+        Description::new(moves.chain(closed.iter().map(ToString::to_string)))
     }
 
     pub(super) fn placed(&self) -> impl Iterator<Item = (RawFd, &Stdio)> {

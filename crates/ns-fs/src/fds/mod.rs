@@ -43,7 +43,7 @@ pub struct FdPlan {
     ranges: Vec<FdRange>,
     pipes: BTreeMap<RawFd, OwnedFd>,
     /// Keep the numbers in `steps` open.
-    _sources: Vec<Source>,
+    sources: BTreeMap<RawFd, Source>,
 }
 
 impl FdPlan {
@@ -62,13 +62,21 @@ impl FdPlan {
             steps: moves::order(&numbers),
             ranges: ranges::around(&wish.numbers(), wish.closes_rest()),
             pipes,
-            _sources: sources.into_values().collect(),
+            sources,
         })
     }
 
     /// The caller's end of the pipe at `number`, once.
     pub fn take_pipe(&mut self, number: RawFd) -> Option<OwnedFd> {
         self.pipes.remove(&number)
+    }
+
+    /// Whether 0, 1 or 2 of the process will be a terminal.
+    pub fn has_terminal(&self) -> bool {
+        (0..=2).any(|number| match self.sources.get(&number) {
+            Some(source) => source.is_terminal(),
+            None => open::is_terminal(number),
+        })
     }
 
     /// The moves, for [`apply::place_fds`](crate::apply::place_fds).

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -26,11 +26,27 @@ pub(super) struct Opened {
 }
 
 impl Source {
+    pub(super) fn is_terminal(&self) -> bool {
+        match self {
+            Self::Owned(file) => file.as_fd().is_terminal(),
+            Self::Borrowed(file) => file.is_terminal(),
+        }
+    }
+
     pub(super) fn number(&self) -> RawFd {
         match self {
             Self::Owned(file) => file.as_raw_fd(),
             Self::Borrowed(file) => file.as_raw_fd(),
         }
+    }
+}
+
+/// Of one of the caller's own 0 to 2.
+pub(super) fn is_terminal(number: RawFd) -> bool {
+    match number {
+        0 => io::stdin().is_terminal(),
+        1 => io::stdout().is_terminal(),
+        _ => io::stderr().is_terminal(),
     }
 }
 

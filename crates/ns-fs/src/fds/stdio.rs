@@ -1,6 +1,7 @@
 //! What a descriptor is to be.
 
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::format;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
@@ -59,6 +60,33 @@ impl Stdio {
     /// For one that does not, use [`Stdio::fd`] with `try_clone_to_owned`.
     pub fn borrowed(file: BorrowedFd<'static>) -> Self {
         Self(Kind::Borrowed(file))
+    }
+
+    pub(super) fn is_inherit(&self) -> bool {
+        matches!(self.0, Kind::Inherit)
+    }
+
+    /// The system call that opens it for `number`, if there is one.
+    pub(super) fn describe_opening(&self, number: RawFd) -> Option<String> {
+        match &self.0 {
+            Kind::Null => Some("openat(\"/dev/null\")".to_owned()),
+            Kind::Piped => Some("pipe2(O_CLOEXEC)".to_owned()),
+            Kind::Path(path) if number == 0 => Some(format!("openat({path:?}, O_RDONLY)")),
+            Kind::Path(path) => Some(format!("openat({path:?}, O_WRONLY | O_CREAT | O_APPEND)")),
+            Kind::Inherit | Kind::Owned(_) | Kind::Borrowed(_) => None,
+        }
+    }
+
+    /// What stands for its number before it is open.
+    pub(super) fn name(&self) -> String {
+        match &self.0 {
+            Kind::Inherit => "inherited".to_owned(),
+            Kind::Null => "/dev/null".to_owned(),
+            Kind::Piped => "pipe".to_owned(),
+            Kind::Path(path) => path.display().to_string(),
+            Kind::Owned(file) => file.as_raw_fd().to_string(),
+            Kind::Borrowed(file) => file.as_raw_fd().to_string(),
+        }
     }
 
     /// Finds a mistake, without a system call.

@@ -4,7 +4,7 @@
 //! once. Setters never fail; a mistake is remembered, and `start` reports the first.
 
 mod cgroup;
-mod file_system;
+mod chroot;
 mod hooks;
 mod ids;
 mod lifetime;
@@ -14,8 +14,10 @@ mod names;
 mod namespaces;
 mod privileges;
 mod program;
+mod root;
 mod session;
 mod start;
+mod stdio;
 
 use std::ffi::OsString;
 use std::format;
@@ -27,7 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
-pub(crate) use file_system::FileSystem;
+pub use chroot::Chroot;
 pub(crate) use hooks::{HookError, Hooks};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
@@ -36,13 +38,19 @@ pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
 pub(crate) use names::Names;
 pub(crate) use privileges::Privileges;
+pub(crate) use root::Root;
 pub(crate) use session::Session;
+pub(crate) use stdio::Streams;
 
 /// The kinds of [`Builder`].
 pub mod kind {
     /// A program in namespaces of its own.
     #[derive(Debug)]
     pub enum Container {}
+
+    /// A program with a root of its own.
+    #[derive(Debug)]
+    pub enum Chroot {}
 }
 
 /// Starts a program in new namespaces.
@@ -69,7 +77,7 @@ pub mod kind {
 /// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
 
-/// What is wished for; [`Container`] is the one kind of it so far.
+/// What is wished for: a [`Container`] or a [`Chroot`].
 ///
 /// Setters take and return `&mut Self`, keep no order, and never fail: a mistake is remembered and
 /// reported by [`start`](Self::start), with the setter's name. A builder may start any number of
@@ -88,7 +96,8 @@ pub struct Builder<Kind> {
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) session: Session,
-    pub(crate) file_system: FileSystem,
+    pub(crate) root: Root,
+    pub(crate) streams: Streams,
     pub(crate) names: Names,
     pub(crate) limits: Limits,
     pub(crate) privileges: Privileges,
@@ -107,9 +116,9 @@ pub(crate) struct Environment {
 }
 
 impl<Kind> Builder<Kind> {
-    fn with_program(program: OsString) -> Self {
+    fn with_program(kind: &str, program: OsString) -> Self {
         Self {
-            name: next_name(),
+            name: next_name(kind),
             program,
             args: Vec::new(),
             env: Environment::default(),
@@ -121,7 +130,8 @@ impl<Kind> Builder<Kind> {
             maps: Maps::default(),
             ids: Ids::default(),
             session: Session::default(),
-            file_system: FileSystem::default(),
+            root: Root::default(),
+            streams: Streams::default(),
             names: Names::default(),
             limits: Limits::default(),
             privileges: Privileges::default(),
@@ -142,7 +152,7 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-fn next_name() -> String {
+fn next_name(kind: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("container-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{kind}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

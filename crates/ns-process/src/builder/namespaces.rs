@@ -34,12 +34,6 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Mounts `/proc` of the new pid namespace; needs new `Pid` and `Mnt` namespaces.
-    pub fn mount_proc(&mut self) -> &mut Self {
-        self.file_system.mount_proc = true;
-        self
-    }
-
     /// Adds flags of clone(2); those that a start cannot keep are refused by it, with the reason.
     ///
     /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,

@@ -8,7 +8,7 @@ use super::{Builder, Container};
 impl Container {
     /// A program, by path or by a name that is looked up in `PATH`, inside the container.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
-        Self::with_program(program.as_ref().to_owned())
+        Self::with_program("container", program.as_ref().to_owned())
     }
 }
 

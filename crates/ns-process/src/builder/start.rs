@@ -1,12 +1,14 @@
 //! From a wish to a plan, and to a process.
 
-use super::{Builder, kind};
+use std::process::{ExitStatus, Output};
+
+use super::Builder;
 use crate::engine;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::process::Process;
 
-impl Builder<kind::Container> {
+impl<Kind> Builder<Kind> {
     /// Looks at everything that was asked for, and does nothing.
     ///
     /// # Errors
@@ -18,9 +20,9 @@ impl Builder<kind::Container> {
     /// Starts the program; when this returns `Ok`, it has been executed.
     ///
     /// The caller's memory is not copied, and no handler of the caller's runs in the child. The
-    /// program begins with no signal blocked or ignored, in the caller's session, with its working
-    /// directory, umask, limits and every descriptor that is not close-on-exec. New mount namespaces
-    /// are private: no mount travels between them and the caller's.
+    /// program begins with no signal blocked or ignored, with the caller's working directory, umask,
+    /// limits and standard streams, and no other descriptor. New mount namespaces are private: no mount
+    /// travels between them and the caller's.
     ///
     /// # Errors
     /// What failed first, by step, errno and object; then nothing is left behind. Often:
@@ -39,5 +41,32 @@ impl Builder<kind::Container> {
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
     pub fn start(&self) -> Result<Process, Error> {
         engine::start(&self.plan()?)
+    }
+
+    /// Starts the program and joins it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`Process::join`].
+    pub fn status(&self) -> Result<ExitStatus, Error> {
+        self.start()?.join()
+    }
+
+    /// Starts the program, reads all that it prints, and joins it. Of the streams that were not set,
+    /// stdin is `/dev/null`, and stdout and stderr are captured.
+    ///
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let output = Container::new("sh").args(["-c", "echo out; echo err >&2"]).output()?;
+    /// assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`Process::wait_with_output`].
+    pub fn output(&self) -> Result<Output, Error> {
+        let mut plan = self.plan()?;
+        plan.streams.capture();
+        engine::start(&plan)?.wait_with_output()
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
             error.with_object(object).with_hint(hint::for_descriptors(errno))
         }
     };
+    let mut fds = plan.streams.open(&plan.name)?;
     let starter = plan.watches_parent().then(Starter::new).transpose();
     let starter = starter.map_err(prepare("a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare("a stack"))?;
@@ -61,10 +62,10 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
         starter: starter.as_ref().map(Starter::watch),
         waits: plan.needs_go(),
         ids: plan.ids.child(),
-        session: plan.session.child(),
-        root: plan.file_system.root.as_ref().map(ns_fs::RootPlan::apply_data),
-        place_fds: plan.file_system.fds.steps(),
-        close_rest: plan.file_system.fds.ranges(),
+        session: plan.session.child(fds.has_terminal()),
+        root: plan.root.child(),
+        place_fds: fds.steps(),
+        close_rest: fds.ranges(),
         names: plan.names.child(),
         limits: plan.limits.child(),
         privileges: plan.privileges.child(),
@@ -85,7 +86,8 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
         kill_on_drop: plan.lifetime.kill_on_drop,
         is_sibling: plan.flags.contains(CloneFlags::PARENT),
     };
-    let process = Process::new(plan.name.clone(), child.into_pidfd(), tie);
+    let process = Process::new(plan.name.clone(), child.into_pidfd(), tie)
+        .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)));
     stack.keep();
     Ok(process)
 }

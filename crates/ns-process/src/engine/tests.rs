@@ -28,7 +28,7 @@ use super::stack::Stack;
 use super::starter::Starter;
 use crate::Container;
 use crate::in_child::{
-    self, ChildPlan, GO, Ids, Limits, Names, Privileges, Report, Session, Words,
+    self, ChildPlan, GO, Ids, Limits, Names, Privileges, Report, Root, Session, Words,
 };
 use crate::step::Step;
 
@@ -59,7 +59,7 @@ fn child<'a>(
         waits: starter.is_some(),
         ids: Ids::default(),
         session: Session::default(),
-        root: None,
+        root: Root::default(),
         place_fds: &[],
         close_rest: &[],
         names: Names::default(),

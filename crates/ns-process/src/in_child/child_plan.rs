@@ -12,6 +12,7 @@ use super::ids::Ids;
 use super::limits::Limits;
 use super::names::Names;
 use super::privileges::Privileges;
+use super::root::Root;
 use super::session::Session;
 use super::words::Words;
 
@@ -35,7 +36,7 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) waits: bool,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
-    pub(crate) root: Option<apply::Root<'a>>,
+    pub(crate) root: Root<'a>,
     pub(crate) place_fds: &'a [apply::FdStep],
     pub(crate) close_rest: &'a [apply::FdRange],
     pub(crate) names: Names<'a>,

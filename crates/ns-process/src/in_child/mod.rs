@@ -15,14 +15,15 @@
 )]
 
 mod child_plan;
+mod descriptors;
 mod dispositions;
 mod entry;
-mod file_system;
 mod ids;
 mod limits;
 mod names;
 mod privileges;
 mod program;
+mod root;
 mod session;
 mod steps;
 mod wait_for_go;
@@ -34,5 +35,6 @@ pub(crate) use ids::Ids;
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;
 pub(crate) use privileges::Privileges;
+pub(crate) use root::{PROC, Root};
 pub(crate) use session::Session;
 pub(crate) use words::{ABORT, GO, IN_MEMORY, Report, Words};

@@ -7,7 +7,7 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    dispositions, file_system, ids, limits, names, privileges, program, session, wait_for_go,
+    descriptors, dispositions, ids, limits, names, privileges, program, root, session, wait_for_go,
 };
 use crate::step::Step;
 
@@ -48,14 +48,14 @@ fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
     wait_for_go::wait(plan);
     ids::become_zero(plan.ids)?;
     session::begin(plan.session)?;
-    file_system::root(plan.root)?;
-    file_system::place_fds(plan.place_fds)?;
+    root::change(plan.root)?;
+    descriptors::place(plan.place_fds)?;
     names::set(plan.names)?;
     limits::set(plan.limits)?;
     ids::assume(plan.ids)?;
     privileges::no_new_privs(plan.privileges)?;
     session::die_with_parent(plan)?;
-    file_system::close_rest(plan.close_rest)?;
+    descriptors::close_rest(plan.close_rest)?;
     privileges::filter_early(plan.privileges)?;
     child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
     limits::core(plan.limits)?;

@@ -24,7 +24,7 @@ pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     setters(wish)?;
     flags(wish)?;
     maps(wish)?;
-    mount_proc(wish)
+    shared_directories(wish)
 }
 
 /// What a setter could not take, and remembered.
@@ -49,14 +49,20 @@ fn maps<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     require(wish, !mapped || user, "map_zero: needs a new user namespace")
 }
 
-fn mount_proc<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
-    let needed = NamespaceFlags::PID | NamespaceFlags::MNT;
-    let given = wish.get_namespaces().contains(needed);
-    require(
-        wish,
-        !wish.file_system.mount_proc || given,
-        "mount_proc: needs new pid and mnt namespaces",
-    )
+/// The directory, root and mask of a child that shares them are the caller's.
+fn shared_directories<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    let changes = [
+        (wish.root.path.is_some(), "rootdir"),
+        (wish.root.workdir.is_some(), "workdir"),
+        (wish.limits.umask.is_some(), "umask"),
+    ];
+    let shares = wish.flags.contains(CloneFlags::FS);
+    match changes.iter().find(|(set, _)| shares && *set) {
+        Some((_, setter)) => {
+            Err(mistake(wish, format!("{setter}: CLONE_FS shares the caller's own")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn require<Kind>(wish: &Builder<Kind>, holds: bool, object: &str) -> Result<(), Error> {

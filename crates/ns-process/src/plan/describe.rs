@@ -43,8 +43,10 @@ impl Plan {
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
-        watch
+        self.streams
+            .describe_opening()
             .into_iter()
+            .chain(watch)
             .chain(line(early))
             .chain(mask)
             .chain(clone)
@@ -83,9 +85,7 @@ impl Plan {
     /// In the order of `in_child::steps`.
     fn child(&self) -> impl Iterator<Item = String> {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
-        let fds = self.file_system.fds.describe();
-        let (place, close): (Vec<String>, Vec<String>) =
-            fds.lines().map(ToOwned::to_owned).partition(|line| !line.starts_with("close_range"));
+        let (place, close) = self.streams.describe_placing();
         let mask = ["rt_sigprocmask(none)".to_owned()];
         let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
         self.dispositions()
@@ -93,7 +93,7 @@ impl Plan {
             .chain(go)
             .chain(self.ids.describe_zero())
             .chain(self.session.describe())
-            .chain(self.file_system.describe_root())
+            .chain(self.root.describe())
             .chain(place)
             .chain(self.names.describe())
             .chain(self.limits.describe())

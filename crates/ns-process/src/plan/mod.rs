@@ -3,14 +3,15 @@
 mod checks;
 mod describe;
 mod environment;
-mod file_system;
 mod ids;
 mod limits;
 mod names;
 mod objects;
 mod privileges;
 mod program;
+mod root;
 mod session;
+mod stdio;
 
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -24,12 +25,13 @@ pub(crate) use program::Program;
 use crate::builder::{Builder, Hooks, Lifetime, Maps};
 use crate::error::Error;
 use crate::step::Step;
-use file_system::FileSystem;
 use ids::Ids;
 use limits::Limits;
 use names::Names;
 use privileges::Privileges;
+use root::Root;
 use session::Session;
+use stdio::Streams;
 
 /// What a start will do. See [`describe`](Plan::describe).
 #[derive(Debug)]
@@ -45,7 +47,8 @@ pub struct Plan {
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) session: Session,
-    pub(crate) file_system: FileSystem,
+    pub(crate) root: Root,
+    pub(crate) streams: Streams,
     pub(crate) names: Names,
     pub(crate) limits: Limits,
     pub(crate) privileges: Privileges,
@@ -67,7 +70,8 @@ impl Plan {
             maps: wish.maps.clone(),
             ids: Ids::new(&wish.ids).map_err(mistake)?,
             session: Session::new(&wish.session).map_err(mistake)?,
-            file_system: FileSystem::new(&wish.file_system, flags).map_err(mistake)?,
+            root: Root::new(&wish.root, wish.get_namespaces()).map_err(mistake)?,
+            streams: Streams::new(&wish.streams, flags).map_err(mistake)?,
             names: Names::new(&wish.names).map_err(mistake)?,
             limits: Limits::new(&wish.limits).map_err(mistake)?,
             privileges: Privileges::new(&wish.privileges).map_err(mistake)?,

@@ -1,17 +1,28 @@
 //! What a step of the child's was about.
 
+use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 
 use super::Plan;
-use crate::in_child::Report;
+use crate::in_child::{PROC, Report};
 use crate::step::Step;
 
 impl Plan {
     /// The object of the step that failed, in words; the program's is told with its paths.
     pub(crate) fn object(&self, report: Report) -> Option<String> {
+        let shown = |path: &Path| path.display().to_string();
         match report.step {
             Step::Propagation => Some("/".to_owned()),
-            Step::MountTarget | Step::Mount => Some("/proc".to_owned()),
+            Step::MountTarget | Step::Mount if report.index == PROC => Some("/proc".to_owned()),
+            Step::MountTarget | Step::Mount => {
+                self.root.target(report.index).map(|path| shown(path))
+            }
+            Step::OpenRoot | Step::ReadOnlyRoot | Step::PivotRoot | Step::Chroot => {
+                self.root.path().map(|path| shown(path))
+            }
+            Step::Workdir => self.root.workdir().map(|path| shown(path)),
+            Step::PlaceFd => Some(report.index.to_string()),
             _ => None,
         }
     }

@@ -13,7 +13,8 @@ use crate::in_child;
 /// What the child will belong to.
 #[derive(Debug)]
 pub(crate) struct Session {
-    new: bool,
+    /// `None`: unless a terminal is passed.
+    new: Option<bool>,
     group: Option<u32>,
     terminal: Option<Arc<OwnedFd>>,
     die_with_parent: Option<Signal>,
@@ -23,16 +24,17 @@ impl Session {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
     pub(super) fn new(wish: &Wish) -> Result<Self, String> {
         Ok(Self {
-            new: wish.new.unwrap_or(false),
+            new: wish.new,
             group: wish.group,
             terminal: wish.terminal.clone(),
             die_with_parent: wish.die_with_parent,
         })
     }
 
-    pub(crate) fn child(&self) -> in_child::Session<'_> {
+    /// `has_terminal` is whether the program's 0, 1 or 2 is one.
+    pub(crate) fn child(&self, has_terminal: bool) -> in_child::Session<'_> {
         in_child::Session {
-            new: self.new,
+            new: self.new.unwrap_or(!has_terminal),
             group: self.group,
             terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()),
             die_with_parent: self.die_with_parent.map(|signal| signal.as_raw().unsigned_abs()),
@@ -45,7 +47,11 @@ impl Session {
     }
 
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
-        let session = self.new.then(|| "setsid()".to_owned());
+        let session = match self.new {
+            Some(true) => Some("setsid()".to_owned()),
+            Some(false) => None,
+            None => Some("setsid() unless 0, 1 or 2 is a terminal".to_owned()),
+        };
         let group = self.group.map(|group| format!("setpgid(0, {group})"));
         let terminal = self.terminal.as_ref();
         let terminal = terminal.map(|file| format!("ioctl({}, TIOCSCTTY, 0)", file.as_raw_fd()));

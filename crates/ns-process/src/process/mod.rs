@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod join;
+mod output;
 mod signal;
 mod status;
 
@@ -41,6 +42,8 @@ pub struct Process {
     /// `None` only while it is dropped.
     pidfd: Option<OwnedFd>,
     tie: Tie,
+    /// The caller's ends of piped streams.
+    pipes: [Option<OwnedFd>; 3],
     /// How it ended, once that is known: the kernel tells it once.
     status: Mutex<Option<ExitStatus>>,
 }
@@ -56,7 +59,19 @@ pub(crate) struct Tie {
 
 impl Process {
     pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd), tie: Tie) -> Self {
-        Self { name, pid, pidfd: Some(pidfd), tie, status: Mutex::new(None) }
+        Self {
+            name,
+            pid,
+            pidfd: Some(pidfd),
+            tie,
+            pipes: [None, None, None],
+            status: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn with_pipes(mut self, pipes: [Option<OwnedFd>; 3]) -> Self {
+        self.pipes = pipes;
+        self
     }
 
     /// The id of the process in the caller's pid namespace, as std's `Child::id`.

@@ -1,31 +1,31 @@
-//! Root, mounts, working directory and descriptors, by the layer that knows them.
-#![allow(unsafe_code, reason = "descriptors by number")]
+//! Root, mounts and working directory, by the layer that knows them.
 
 use ns_fs::{StepError, apply};
 
 use super::words::Report;
 use crate::step::Step;
 
-pub(super) fn root(plan: Option<apply::Root<'_>>) -> Result<(), Report> {
-    plan.map_or(Ok(()), apply::root).map_err(report)
+/// The index of the mount that is in no list: proc, by its path.
+pub(crate) const PROC: u32 = u32::MAX;
+
+/// What the parent compiled.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Root<'a> {
+    pub(crate) root: Option<apply::Root<'a>>,
+    /// Whether proc is mounted at `/proc` of a root that stays.
+    pub(crate) proc_by_path: bool,
 }
 
-pub(super) fn place_fds(steps: &[apply::FdStep]) -> Result<(), Report> {
-    // SAFETY: the numbers are those of the child's own table, which no `Rust` value of this memory
-    // stands for: the plan refuses `CLONE_FILES` together with descriptors.
-    unsafe { apply::place_fds(steps) }.map_err(report)
-}
-
-pub(super) fn close_rest(ranges: &[apply::FdRange]) -> Result<(), Report> {
-    if ranges.is_empty() {
-        return Ok(());
+pub(super) fn change(plan: Root<'_>) -> Result<(), Report> {
+    plan.root.map_or(Ok(()), apply::root).map_err(report)?;
+    if plan.proc_by_path {
+        apply::mount_proc().map_err(report)?;
     }
-    // SAFETY: as above; nothing of the plan is used after it.
-    unsafe { apply::close_rest(ranges) }.map_err(report)
+    Ok(())
 }
 
 /// The same step by the name that it has in a start.
-fn report(error: StepError) -> Report {
+pub(super) fn report(error: StepError) -> Report {
     let (step, index) = match error.step {
         ns_fs::Step::Propagation => (Step::Propagation, 0),
         ns_fs::Step::OpenRoot => (Step::OpenRoot, 0),
@@ -38,7 +38,7 @@ fn report(error: StepError) -> Report {
         ns_fs::Step::Workdir => (Step::Workdir, 0),
         ns_fs::Step::PlaceFd(number) => (Step::PlaceFd, number.unsigned_abs()),
         ns_fs::Step::CloseRest => (Step::CloseRest, 0),
-        _ => (Step::Mount, 0),
+        _ => (Step::Mount, PROC),
     };
     Report { step, errno: error.errno, index }
 }

@@ -1,0 +1,145 @@
+//! Root, mounts and working directory.
+
+use std::path::{Path, PathBuf};
+use std::prelude::rust_2024::*;
+
+use ns_fs::{Mount, Propagation, Workdir};
+
+use super::Builder;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Root {
+    pub(crate) path: Option<PathBuf>,
+    /// Whether chroot(2) is asked for by name.
+    pub(crate) by_chroot: bool,
+    pub(crate) read_only: bool,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) mount_proc: bool,
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) workdir: Option<PathBuf>,
+    pub(crate) creates_workdir: bool,
+}
+
+impl<Kind> Builder<Kind> {
+    /// The directory that becomes the root; a relative path begins at the caller's working directory.
+    ///
+    /// In a new mount namespace by pivot_root(2), so that the old root is gone. Without one, or if
+    /// [`by_chroot`](Self::by_chroot) asks for it, by chroot(2), which is no jail.
+    ///
+    /// A program that is linked dynamically needs its loader and libraries inside, and what it looks up
+    /// in `PATH` is looked up inside. The working directory is `/`, unless
+    /// [`workdir`](Self::workdir) says otherwise.
+    ///
+    /// # Errors
+    /// [`Step::OpenRoot`](crate::Step::OpenRoot): it is not there, or may not be searched;
+    /// [`Step::PivotRoot`](crate::Step::PivotRoot), `EINVAL`: the present root is the initramfs.
+    ///
+    /// # References
+    /// pivot_root(2), chroot(2).
+    pub fn rootdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.root.path = Some(path.into());
+        self
+    }
+
+    /// Changes the root by chroot(2), in a new mount namespace too.
+    ///
+    /// Whoever has `CAP_SYS_CHROOT` inside, or a descriptor of a directory outside, walks out of it.
+    pub fn by_chroot(&mut self) -> &mut Self {
+        self.root.by_chroot = true;
+        self
+    }
+
+    /// Nothing can be changed on the new root's own mount; what is mounted below keeps its own
+    /// attributes. Needs a root by pivot_root(2).
+    pub fn read_only_root(&mut self) -> &mut Self {
+        self.root.read_only = true;
+        self
+    }
+
+    /// Mounts something, after what was named before; needs a new `Mnt` namespace.
+    ///
+    /// The target is a path of the new root and resolved there, so that no link leads out. The source
+    /// of a bind is one of the caller's paths.
+    ///
+    /// # Errors
+    /// [`Step::MountTarget`](crate::Step::MountTarget), [`Step::Mount`](crate::Step::Mount) with the
+    /// target as object; see [`ns_fs::apply::mount`].
+    pub fn mount(&mut self, mount: Mount) -> &mut Self {
+        self.root.mounts.push(mount);
+        self
+    }
+
+    /// Mounts `/proc` of the new pid namespace, after all other mounts; needs new `Pid` and `Mnt`
+    /// namespaces, and a new root needs that directory.
+    ///
+    /// # Errors
+    /// [`Step::Mount`](crate::Step::Mount), `EPERM`: in a user namespace, something below the caller's
+    /// own `/proc` is hidden by a mount, as container engines do.
+    pub fn mount_proc(&mut self) -> &mut Self {
+        self.root.mount_proc = true;
+        self
+    }
+
+    /// How mounts travel between a new mount namespace and the caller's; by default not at all.
+    pub fn propagation(&mut self, wish: Propagation) -> &mut Self {
+        self.root.propagation = Some(wish);
+        self
+    }
+
+    /// The working directory, a path of the new root, which has to lie inside it.
+    ///
+    /// By default the caller's, and `/` of a new root.
+    ///
+    /// # Errors
+    /// [`Step::Workdir`](crate::Step::Workdir), `EXDEV`: it lies outside the root.
+    #[doc(alias = "current_dir")]
+    pub fn workdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.root.workdir = Some(path.into());
+        self
+    }
+
+    /// Makes the working directory, and those that lead there, if they are missing; they stay.
+    pub fn create_workdir(&mut self) -> &mut Self {
+        self.root.creates_workdir = true;
+        self
+    }
+
+    /// The directory that becomes the root, if one is set.
+    pub fn get_rootdir(&self) -> Option<&Path> {
+        self.root.path.as_deref()
+    }
+
+    /// The mounts, without that of [`mount_proc`](Self::mount_proc).
+    pub fn get_mounts(&self) -> &[Mount] {
+        &self.root.mounts
+    }
+
+    /// Whether the new root becomes read-only.
+    pub fn get_read_only_root(&self) -> bool {
+        self.root.read_only
+    }
+
+    /// Whether `/proc` is mounted.
+    pub fn get_mount_proc(&self) -> bool {
+        self.root.mount_proc
+    }
+
+    /// How mounts travel, if that was set.
+    pub fn get_propagation(&self) -> Option<Propagation> {
+        self.root.propagation
+    }
+
+    /// The working directory, if one is set.
+    pub fn get_workdir(&self) -> Option<&Path> {
+        self.root.workdir.as_deref()
+    }
+}
+
+impl Root {
+    /// As ns-fs takes it.
+    pub(crate) fn workdir(&self) -> Workdir {
+        let workdir = self.workdir.as_ref().map(Workdir::new).unwrap_or_default();
+        if self.creates_workdir { workdir.create() } else { workdir }
+    }
+}

@@ -1,0 +1,66 @@
+//! Standard streams and other descriptors.
+
+use std::os::fd::RawFd;
+use std::prelude::rust_2024::*;
+
+use ns_fs::{Descriptors, Stdio};
+
+use super::Builder;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Streams {
+    pub(crate) descriptors: Descriptors,
+    /// Which of 0 to 2 were set.
+    pub(crate) set: [bool; 3],
+}
+
+impl<Kind> Builder<Kind> {
+    /// What the program reads; by default the caller's stdin.
+    pub fn stdin(&mut self, file: Stdio) -> &mut Self {
+        self.fd(0, file)
+    }
+
+    /// Where the program writes; by default the caller's stdout.
+    pub fn stdout(&mut self, file: Stdio) -> &mut Self {
+        self.fd(1, file)
+    }
+
+    /// Where the program complains; by default the caller's stderr.
+    pub fn stderr(&mut self, file: Stdio) -> &mut Self {
+        self.fd(2, file)
+    }
+
+    /// What the program has at any number. All are placed at once: the order does not matter, and two
+    /// may be exchanged.
+    ///
+    /// Files are opened by each start, in the caller, before any change of root.
+    ///
+    /// # Errors
+    /// [`Step::Prepare`](crate::Step::Prepare): a file cannot be opened.
+    pub fn fd(&mut self, number: RawFd, file: Stdio) -> &mut Self {
+        if let Some(set) = usize::try_from(number).ok().and_then(|at| self.streams.set.get_mut(at))
+        {
+            *set = true;
+        }
+        self.streams.descriptors.place(number, file);
+        self
+    }
+
+    /// Leaves a number as the caller has it, its close-on-exec flag too.
+    pub fn keep_fd(&mut self, number: RawFd) -> &mut Self {
+        self.fd(number, Stdio::inherit())
+    }
+
+    /// Whether all other descriptors are closed, which they are by default; otherwise the program has
+    /// those that are not close-on-exec.
+    pub fn close_fds(&mut self, close: bool) -> &mut Self {
+        self.streams.descriptors.close_rest(close);
+        self
+    }
+
+    /// What was said of descriptors.
+    pub fn get_descriptors(&self) -> &Descriptors {
+        &self.streams.descriptors
+    }
+}

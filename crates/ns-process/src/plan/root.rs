@@ -1,0 +1,97 @@
+//! Root, mounts and working directory.
+
+use std::format;
+use std::path::PathBuf;
+use std::prelude::rust_2024::*;
+
+use ns_fs::{Mount, Propagation, RootPlan};
+use ns_sys::NamespaceFlags;
+
+use crate::builder::Root as Wish;
+use crate::in_child;
+
+/// What the child will enter.
+#[derive(Debug)]
+pub(crate) struct Root {
+    plan: Option<RootPlan>,
+    /// Whether proc is mounted by its path, because the root stays.
+    proc_by_path: bool,
+    path: Option<PathBuf>,
+    /// By the index of each mount.
+    targets: Vec<PathBuf>,
+    workdir: Option<PathBuf>,
+}
+
+impl Root {
+    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    pub(super) fn new(wish: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
+        let new_mounts = namespaces.contains(NamespaceFlags::MNT);
+        check(wish, namespaces)?;
+        let proc_by_path = wish.mount_proc && wish.path.is_none() && wish.mounts.is_empty();
+        let mut mounts = wish.mounts.clone();
+        if wish.mount_proc && !proc_by_path {
+            mounts.push(Mount::proc("/proc"));
+        }
+        let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
+        let due = new_mounts || wish.path.is_some() || wish.workdir.is_some();
+        let plan = if due { Some(compile(wish, mounts, new_mounts)?) } else { None };
+        let (path, workdir) = (wish.path.clone(), wish.workdir.clone());
+        Ok(Self { plan, proc_by_path, path, targets, workdir })
+    }
+
+    pub(crate) fn child(&self) -> in_child::Root<'_> {
+        in_child::Root {
+            root: self.plan.as_ref().map(RootPlan::apply_data),
+            proc_by_path: self.proc_by_path,
+        }
+    }
+
+    /// The new root, if there is one.
+    pub(crate) fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
+    /// The target of a mount.
+    pub(super) fn target(&self, index: u32) -> Option<&PathBuf> {
+        self.targets.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn workdir(&self) -> Option<&PathBuf> {
+        self.workdir.as_ref()
+    }
+
+    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+        let root = self.plan.iter().flat_map(|root| {
+            let lines: Vec<String> = root.describe().lines().map(ToOwned::to_owned).collect();
+            lines
+        });
+        let proc = r#"mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)"#;
+        root.chain(self.proc_by_path.then(|| proc.to_owned()))
+    }
+}
+
+fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
+    let own_mounts = namespaces.contains(NamespaceFlags::MNT);
+    let own_pids = own_mounts && namespaces.contains(NamespaceFlags::PID);
+    let needs = |holds: bool, said: &str| if holds { Ok(()) } else { Err(said.to_owned()) };
+    needs(!wish.mount_proc || own_pids, "mount_proc: needs new pid and mnt namespaces")?;
+    needs(wish.mounts.is_empty() || own_mounts, "mount: needs a new mnt namespace")?;
+    needs(wish.propagation.is_none() || own_mounts, "propagation: needs a new mnt namespace")?;
+    needs(!wish.by_chroot || wish.path.is_some(), "by_chroot: needs a rootdir")?;
+    let pivots = own_mounts && wish.path.is_some() && !wish.by_chroot;
+    needs(!wish.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
+    needs(!wish.creates_workdir || wish.workdir.is_some(), "create_workdir: needs a workdir")
+}
+
+fn compile(wish: &Wish, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
+    let root = match &wish.path {
+        Some(path) if new_mounts && !wish.by_chroot => ns_fs::Root::pivot(path),
+        Some(path) => ns_fs::Root::chroot(path),
+        None => ns_fs::Root::current(),
+    };
+    // A new mount namespace is private: no mount travels between it and the caller's.
+    let travel = new_mounts.then(|| wish.propagation.unwrap_or(Propagation::Private));
+    let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(travel);
+    let root = if wish.read_only { root.read_only() } else { root };
+    RootPlan::new(root, wish.workdir()).map_err(|error| format!("rootdir: {error}"))
+}

@@ -1,0 +1,70 @@
+//! Standard streams and other descriptors.
+
+use std::error::Error as _;
+use std::io;
+use std::prelude::rust_2024::*;
+
+use ns_fs::{Descriptors, FdError, FdPlan, Stdio};
+use ns_sys::{CloneFlags, Errno};
+
+use crate::builder::Streams as Wish;
+use crate::error::Error;
+use crate::hint;
+use crate::step::Step;
+
+/// What the child will find open.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    descriptors: Descriptors,
+    /// Which of 0 to 2 were set.
+    set: [bool; 3],
+}
+
+impl Streams {
+    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
+    /// nothing.
+    pub(super) fn new(wish: &Wish, flags: CloneFlags) -> Result<Self, String> {
+        wish.descriptors.check().map_err(|error| error.to_string())?;
+        let mut descriptors = wish.descriptors.clone();
+        if flags.contains(CloneFlags::FILES) {
+            // Those that would be closed are the caller's own.
+            descriptors.close_rest(false);
+            if !descriptors.leaves_all() {
+                return Err("fd: CLONE_FILES shares the caller's own descriptors".to_owned());
+            }
+        }
+        Ok(Self { descriptors, set: wish.set })
+    }
+
+    /// What was not set is a pipe for what the program writes, and nothing for it to read.
+    pub(crate) fn capture(&mut self) {
+        let defaults = [Stdio::null(), Stdio::piped(), Stdio::piped()];
+        for ((number, file), _) in (0..).zip(defaults).zip(self.set).filter(|(_, set)| !set) {
+            self.descriptors.place(number, file);
+        }
+    }
+
+    /// Opens what is to be opened.
+    pub(crate) fn open(&self, name: &str) -> Result<FdPlan, Error> {
+        FdPlan::new(&self.descriptors).map_err(|error| refused(name, &error))
+    }
+
+    pub(super) fn describe_opening(&self) -> Vec<String> {
+        self.descriptors.describe_opening().lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// The moves, and what is closed.
+    pub(super) fn describe_placing(&self) -> (Vec<String>, Vec<String>) {
+        let lines = self.descriptors.describe_placing();
+        lines.lines().map(ToOwned::to_owned).partition(|line| !line.starts_with("close_range"))
+    }
+}
+
+fn refused(name: &str, said: &FdError) -> Error {
+    let error = Error::new(name, Step::Prepare).with_object(said.to_string());
+    let source = said.source().and_then(|source| source.downcast_ref::<io::Error>());
+    match source.and_then(Errno::from_io_error) {
+        Some(errno) => error.with_errno(errno).with_hint(hint::for_descriptors(errno)),
+        None => error,
+    }
+}

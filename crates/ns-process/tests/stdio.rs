@@ -1,0 +1,220 @@
+//! Standard streams and descriptors of a program.
+#![allow(unsafe_code, reason = "descriptors by number")]
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use common::{Output, shell};
+use ns_process::{CloneFlags, Container, Errno, Stdio, Step};
+use ns_sys::child;
+use ns_testbed::{Leftovers, forked};
+
+fn captured(container: &Container) -> (String, String) {
+    let output = container.output().expect("start");
+    assert!(output.status.success(), "{}", output.status);
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr))
+}
+
+/// A pipe: reader, writer.
+fn pipe() -> (File, File) {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).expect("pipe");
+    (reader.into(), writer.into())
+}
+
+fn read(mut file: impl Read) -> String {
+    let mut text = String::new();
+    file.read_to_string(&mut text).expect("read");
+    text
+}
+
+/// Ten inheritable descriptors, one above the limit, are not there; one that is asked for is.
+#[test]
+fn e01_nothing_but_what_was_asked_for() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let code = forked(|| {
+            for number in [900, 40, 41, 42, 43, 44, 45, 46, 47, 48] {
+                let null = File::open("/dev/null").expect("open");
+                // SAFETY: nobody owns these numbers.
+                unsafe { child::dup3(null.as_fd(), number, false) }.expect("dup3");
+            }
+            child::prlimit(libc::RLIMIT_NOFILE, 64, 4096).expect("prlimit");
+            let list = "ls /proc/self/fd | tr '\\n' ' '";
+            // 3 is the listing's own.
+            assert_eq!(captured(&shell(list)).0, "0 1 2 3 ");
+            let mut kept = shell(list);
+            kept.keep_fd(41).fd(7, Stdio::null());
+            assert_eq!(captured(&kept).0, "0 1 2 3 41 7 ");
+            let mut open = shell(list);
+            open.close_fds(false);
+            assert!(captured(&open).0.contains("900"));
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// A caller without 0 to 2 still gives its program what it asks for, and learns what failed.
+#[test]
+fn e02_the_caller_has_no_stdio() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let code = forked(|| {
+            for number in 0..3 {
+                // SAFETY: this process prints nothing more.
+                let _ = unsafe { child::close(number) };
+            }
+            let mut container = shell("read line; echo out $line; echo err >&2");
+            container.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let Ok(mut process) = container.start() else { return 2 };
+            let mut stdin = process.take_stdin().expect("stdin");
+            if stdin.write_all(b"told\n").is_err() {
+                return 3;
+            }
+            drop(stdin);
+            let Ok(output) = process.wait_with_output() else { return 4 };
+            let right = output.stdout == b"out told\n" && output.stderr == b"err\n";
+            let failed = Container::new("/nope").start().expect_err("unknown");
+            let inherited = Container::new("true").status().is_ok_and(|status| status.success());
+            i32::from(!right || failed.errno() != Some(Errno::NOENT) || !inherited)
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// stdout and stderr exchanged, a circle of three, and one file for two numbers.
+#[test]
+fn e03_circles_and_shares() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let ((out, to_out), (err, to_err)) = (pipe(), pipe());
+        let script = "echo one >&3; echo two >&4; echo three >&5";
+        let mut container = shell(script);
+        let ends: Vec<(File, File)> = (0..3).map(|_| pipe()).collect();
+        // Each end lies where another one is to go.
+        let numbers: Vec<RawFd> = (3..6).collect();
+        let placed: Vec<OwnedFd> = ends.iter().map(|(_, end)| at(end, 200)).collect();
+        for (number, end) in numbers.into_iter().zip(placed) {
+            container.fd(number, Stdio::fd(end));
+        }
+        assert!(container.status().expect("start").success());
+        drop(container);
+        let readers: Vec<File> = ends.into_iter().map(|(reader, _writer)| reader).collect();
+        let printed: Vec<String> = readers.into_iter().map(read).collect();
+        assert_eq!(printed, ["one\n", "two\n", "three\n"]);
+        let code = forked(|| {
+            // SAFETY: this process prints nothing more.
+            unsafe { child::dup3(to_out.as_fd(), 1, true) }.expect("dup3");
+            // SAFETY: as above.
+            unsafe { child::dup3(to_err.as_fd(), 2, true) }.expect("dup3");
+            let mut swapped = shell("echo to-err; echo to-out >&2");
+            swapped.stdout(Stdio::borrowed(borrow(2))).stderr(Stdio::borrowed(borrow(1)));
+            let status = swapped.status().expect("start");
+            let mut both = shell("echo both; echo both >&2");
+            both.stdout(Stdio::borrowed(borrow(1))).stderr(Stdio::borrowed(borrow(1)));
+            i32::from(!status.success() || !both.status().expect("start").success())
+        });
+        assert_eq!(code, 0);
+        drop((to_out, to_err));
+        assert_eq!(read(out), "to-out\nboth\nboth\n");
+        assert_eq!(read(err), "to-err\n");
+    });
+}
+
+fn borrow(number: RawFd) -> std::os::fd::BorrowedFd<'static> {
+    // SAFETY: open for as long as the process runs.
+    unsafe { std::os::fd::BorrowedFd::borrow_raw(number) }
+}
+
+fn at(file: &File, lowest: RawFd) -> OwnedFd {
+    rustix::io::fcntl_dupfd_cloexec(file, lowest).expect("dup")
+}
+
+/// A descriptor that is close-on-exec and already has its number is open in the program.
+#[test]
+fn e04_source_is_target() {
+    ns_testbed::run_as!([Root, User], {
+        let (reader, mut writer) = pipe();
+        // SAFETY: nobody owns the number.
+        let stdin = unsafe { child::dup3(reader.as_fd(), 9, true) }.map(|()| {
+            // SAFETY: made by the call before.
+            unsafe { OwnedFd::from_raw_fd(9) }
+        });
+        let mut container = shell("cat <&9");
+        container.fd(9, Stdio::fd(stdin.expect("dup3")));
+        writer.write_all(b"here").expect("write");
+        drop((writer, reader));
+        assert_eq!(captured(&container).0, "here");
+    });
+}
+
+/// A script that is open for writing says so by name.
+#[test]
+fn e06_text_file_busy() {
+    ns_testbed::run_as!([Root, User], {
+        let script = Output::new();
+        let mut file = File::create(script.path()).expect("create");
+        file.write_all(b"#!/bin/sh\n").expect("write");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(script.path(), mode).expect("chmod");
+        let error = Container::new(script.path()).start().expect_err("busy");
+        assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::TXTBSY)));
+        assert!(error.hint().is_some_and(|hint| hint.contains("writing")), "{error}");
+        drop(file);
+        assert!(Container::new(script.path()).status().expect("start").success());
+    });
+}
+
+/// More than pipes hold, on both streams.
+#[test]
+fn e08_a_mebibyte_on_both() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let script = "head -c 1048576 /dev/zero & head -c 1048576 /dev/zero >&2; wait";
+        let output = shell(script).output().expect("start");
+        assert_eq!((output.stdout.len(), output.stderr.len()), (1 << 20, 1 << 20));
+        assert!(output.status.success());
+    });
+}
+
+/// Paths are opened by direction, in the caller, by a start and not by a plan.
+#[test]
+fn paths_are_opened_by_a_start() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let (input, log) = (Output::new(), Output::new());
+        fs::write(input.path(), "line\n").expect("write");
+        let mut container = shell("cat; echo more >&2");
+        container.stdin(Stdio::path(input.path()));
+        container.stdout(Stdio::path(log.path())).stderr(Stdio::path(log.path()));
+        let before = Leftovers::snapshot();
+        let plan = container.plan().expect("plan").describe().to_string();
+        before.assert_unchanged();
+        assert!(!fs::exists(log.path()).expect("look"), "a plan does nothing");
+        assert!(plan.contains("parent: openat"), "{plan}");
+        assert!(container.status().expect("start").success());
+        assert!(container.status().expect("start").success());
+        assert_eq!(log.read(), "line\nmore\nline\nmore\n");
+        let mut container = Container::new("true");
+        container.name("box").stdin(Stdio::path("/no/such/file"));
+        let error = container.start().expect_err("missing");
+        assert_eq!((error.step(), error.errno()), (Step::Prepare, Some(Errno::NOENT)));
+        assert!(error.to_string().contains("/no/such/file"), "{error}");
+    });
+}
+
+/// Descriptors that are shared with the caller are left alone, or refused to be placed.
+#[test]
+fn files_are_shared_or_placed() {
+    ns_testbed::run_as!([Root, User], {
+        let keep = File::open("/dev/null").expect("open");
+        let mut container = Container::new("true");
+        container.flags(CloneFlags::FILES);
+        assert!(container.status().expect("start").success());
+        rustix::io::fcntl_getfd(&keep).expect("still open");
+        let error = container.stdout(Stdio::null()).start().expect_err("both");
+        assert_eq!(error.step(), Step::Check);
+        assert_eq!(error.object(), Some("fd: CLONE_FILES shares the caller's own descriptors"));
+        rustix::io::fcntl_getfd(&keep).expect("still open");
+        assert!(keep.as_raw_fd() > 2);
+    });
+}
