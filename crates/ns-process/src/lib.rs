@@ -12,13 +12,18 @@ mod hint;
 mod in_child;
 mod plan;
 mod process;
+mod resource;
 mod step;
 
 pub use builder::{Builder, Chroot, Container, HookOutcome, WaitingChild, kind};
 pub use error::Error;
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
+pub use resource::Resource;
 pub use step::{Side, Step};
 
 pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
+pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};
+pub use ns_sys::child::BpfInstruction;
 pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFlags, Signal};
+pub use rustix::thread::CapabilitySet;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ns_sys::Signal;
 
+use super::Builder;
+
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
@@ -13,4 +15,88 @@ pub(crate) struct Session {
     pub(crate) group: Option<u32>,
     pub(crate) terminal: Option<Arc<OwnedFd>>,
     pub(crate) die_with_parent: Option<Signal>,
+    pub(crate) inherit_ignored: bool,
+}
+
+impl<Kind> Builder<Kind> {
+    /// Whether the program leads a session of its own, without a terminal.
+    ///
+    /// By default it does unless one of its 0, 1 and 2 is a terminal, or it has a
+    /// [`process_group`](Self::process_group): with the caller's session it can put input into the
+    /// caller's terminal (CVE-2017-5226), and a user namespace does not keep it from that.
+    ///
+    /// # References
+    /// setsid(2), ioctl_tty(2) `TIOCSTI`.
+    pub fn new_session(&mut self, new: bool) -> &mut Self {
+        self.session.new = Some(new);
+        self
+    }
+
+    /// The process group of the caller's session that it joins; 0 is a new one, as in std.
+    ///
+    /// # References
+    /// setpgid(2).
+    pub fn process_group(&mut self, group: u32) -> &mut Self {
+        self.session.group = Some(group);
+        self
+    }
+
+    /// A terminal that becomes the controlling one of the program's own session.
+    ///
+    /// # Errors
+    /// [`Step::Terminal`](crate::Step::Terminal): `ENOTTY`, it is none; `EPERM`, another session has
+    /// it.
+    ///
+    /// # References
+    /// ioctl_tty(2) `TIOCSCTTY`.
+    pub fn terminal(&mut self, terminal: impl Into<OwnedFd>) -> &mut Self {
+        self.session.terminal = Some(Arc::new(terminal.into()));
+        self
+    }
+
+    /// The program is killed when the thread that started it ends, also when the whole caller does.
+    ///
+    /// It is the *thread*: a program started from a thread of a pool dies with that thread, though the
+    /// caller lives. A program that gets other ids or capabilities from its file when it is executed
+    /// is not killed. One that forks does not take its children along; a pid namespace does.
+    ///
+    /// # References
+    /// PR_SET_PDEATHSIG(2const).
+    #[doc(alias = "daemon")]
+    pub fn die_with_parent(&mut self) -> &mut Self {
+        self.parent_death_signal(Signal::KILL)
+    }
+
+    /// As [`die_with_parent`](Self::die_with_parent), by another signal.
+    pub fn parent_death_signal(&mut self, signal: Signal) -> &mut Self {
+        self.session.die_with_parent = Some(signal);
+        self
+    }
+
+    /// Signals that the caller ignores stay ignored, as nohup(1) needs it. By default the program
+    /// begins with the default disposition for all, and in any case with none blocked.
+    pub fn inherit_ignored(&mut self) -> &mut Self {
+        self.session.inherit_ignored = true;
+        self
+    }
+
+    /// Whether the session is new, if that was set.
+    pub fn get_new_session(&self) -> Option<bool> {
+        self.session.new
+    }
+
+    /// The process group, if one is set.
+    pub fn get_process_group(&self) -> Option<u32> {
+        self.session.group
+    }
+
+    /// The signal for the end of the starting thread, if one is set.
+    pub fn get_parent_death_signal(&self) -> Option<Signal> {
+        self.session.die_with_parent
+    }
+
+    /// Whether ignored signals stay ignored.
+    pub fn get_inherit_ignored(&self) -> bool {
+        self.session.inherit_ignored
+    }
 }

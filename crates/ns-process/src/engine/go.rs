@@ -10,7 +10,7 @@ use super::maps;
 use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
-use crate::in_child::{GO, Words};
+use crate::in_child::{GO, IN_MEMORY, Words};
 use crate::plan::Plan;
 use crate::step::Step;
 
@@ -32,9 +32,10 @@ impl Child<'_> {
     }
 
     fn write_maps(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
-        match maps::write(plan, self.pid()) {
+        let is_here = || self.words().child_tid.load(Ordering::Acquire) == IN_MEMORY;
+        match maps::write(plan, self.pid(), is_here) {
             Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
-                maps::write(plan, self.pid())
+                maps::write(plan, self.pid(), is_here)
             }
             written => written,
         }

@@ -69,7 +69,7 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
         names: plan.names.child(),
         limits: plan.limits.child(),
         privileges: plan.privileges.child(),
-        inherit_ignored: false,
+        inherit_ignored: plan.session.inherit_ignored,
         mask: SignalSet::EMPTY,
         candidates: &candidates,
         argv: argv.as_ptr(),

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
+use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_sys::child::is_readable;
@@ -10,6 +11,7 @@ use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::child::Child;
 use crate::error::Error;
+use crate::hint::{self, interpreter};
 use crate::in_child::Report;
 use crate::plan::Plan;
 use crate::step::Step;
@@ -71,8 +73,11 @@ fn has_never_executed(pid: u32) -> bool {
 
 fn failed(plan: &Plan, report: Report) -> Error {
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
+    if report.step == Step::Exec {
+        return exec_failed(error, plan, report);
+    }
+    let error = error.with_hint(hint::for_step(report.step, report.errno));
     match plan.object(report) {
-        _ if report.step == Step::Exec => exec_failed(error, plan, report),
         Some(object) => error.with_object(object),
         None => error,
     }
@@ -83,31 +88,55 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     let name = plan.program.name().to_string_lossy();
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
+    let why = exec_hint(plan, &tried, report.errno);
     if tried == name {
-        return error.with_object(name).with_hint(exec_hint(report.errno).map(ToOwned::to_owned));
+        return error.with_object(name).with_hint(why);
     }
     let hint = match report.errno {
-        Errno::NOENT => "no such program in PATH".to_owned(),
+        Errno::NOENT => found_without_interpreter(plan, &candidates)
+            .unwrap_or_else(|| "no such program in PATH".to_owned()),
         Errno::ACCESS => format!(
             "not found in PATH, but {tried} is not executable or its folder may not be searched"
         ),
-        errno => format!(
-            "as {tried}{}",
-            exec_hint(errno).map_or(String::new(), |hint| format!(": {hint}"))
-        ),
+        _ => format!("as {tried}{}", why.map_or(String::new(), |hint| format!(": {hint}"))),
     };
     error.with_object(name).with_hint(Some(hint))
 }
 
-fn exec_hint(errno: Errno) -> Option<&'static str> {
-    match errno {
-        Errno::NOENT => Some("no such file, or the interpreter that it names is missing"),
-        Errno::ACCESS => Some("not executable, or a folder on the way may not be searched"),
-        Errno::NOEXEC => Some("not a program, and a script needs a first line with #!"),
-        Errno::TXTBSY => Some("somebody has it open for writing"),
-        Errno::TOOBIG => Some("arguments and environment are too large"),
-        _ => None,
-    }
+fn exec_hint(plan: &Plan, path: &str, errno: Errno) -> Option<String> {
+    Some(
+        match errno {
+            Errno::NOENT => return Some(missing(plan, path)),
+            Errno::ACCESS => "not executable, or a folder on the way may not be searched",
+            Errno::NOEXEC => "not a program, and a script needs a first line with #!",
+            Errno::TXTBSY => "somebody has it open for writing",
+            Errno::TOOBIG => "arguments and environment are too large",
+            _ => return None,
+        }
+        .to_owned(),
+    )
+}
+
+/// A file that is there lacks what is to interpret it.
+fn missing(plan: &Plan, path: &str) -> String {
+    interpreter_of(plan, path)
+        .unwrap_or_else(|| "no such file, or the interpreter that it names is missing".to_owned())
+}
+
+/// The search went on behind a file whose interpreter is missing: that is the same errno.
+fn found_without_interpreter(plan: &Plan, candidates: &[&CStr]) -> Option<String> {
+    candidates.iter().find_map(|path| interpreter_of(plan, &path.to_string_lossy()))
+}
+
+/// As the caller sees the new root's files; what is mounted there it does not see.
+fn interpreter_of(plan: &Plan, path: &str) -> Option<String> {
+    let inside = Path::new(path);
+    let seen = match plan.root.path() {
+        Some(root) => root.join(inside.strip_prefix("/").ok()?),
+        None => inside.to_owned(),
+    };
+    let named = interpreter::of(&seen)?;
+    Some(format!("{path} is there, but its interpreter {} is missing", named.display()))
 }
 
 fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {

@@ -24,7 +24,7 @@ pub(super) struct Untraced<'a> {
 
 impl<'a> Untraced<'a> {
     pub(super) fn before_clone(plan: &'a Plan) -> Result<Self, Error> {
-        let wish = if plan.privileged || plan.changes_ids() && !plan.needs_go() {
+        let wish = if plan.caller.is_privileged() || plan.changes_ids() && !plan.needs_go() {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)
@@ -49,8 +49,9 @@ impl<'a> Untraced<'a> {
 
     /// Maps are written, hooks come.
     pub(super) fn maps_written(&mut self) -> Result<(), Error> {
-        self.held = self.held.take().filter(|_| self.plan.privileged);
-        if self.plan.privileged && !self.held.as_ref().is_some_and(Dumpable::is_cleared) {
+        self.held = self.held.take().filter(|_| self.plan.caller.is_privileged());
+        if self.plan.caller.is_privileged() && !self.held.as_ref().is_some_and(Dumpable::is_cleared)
+        {
             self.hold(Wish::Cleared)?;
         }
         Ok(())

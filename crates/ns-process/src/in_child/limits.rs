@@ -22,7 +22,7 @@ pub(crate) struct Limits<'a> {
     /// The program's own core limit, if it was changed.
     pub(crate) core: Option<Limit>,
     /// All others that were asked for.
-    pub(crate) limits: &'a [Limit],
+    pub(crate) others: &'a [Limit],
     pub(crate) nice: Option<i32>,
     pub(crate) umask: Option<Mode>,
 }
@@ -37,7 +37,7 @@ pub(super) fn core(limits: Limits<'_>) -> Result<(), Report> {
 }
 
 pub(super) fn set(limits: Limits<'_>) -> Result<(), Report> {
-    change(limits.limits, Step::Rlimit)?;
+    change(limits.others, Step::Rlimit)?;
     if let Some(nice) = limits.nice {
         child::setpriority(nice).map_err(|errno| Report::new(Step::Nice, errno))?;
     }

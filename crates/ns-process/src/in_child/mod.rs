@@ -34,7 +34,7 @@ pub(crate) use entry::clone;
 pub(crate) use ids::Ids;
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;
-pub(crate) use privileges::Privileges;
+pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};
 pub(crate) use session::Session;
 pub(crate) use words::{ABORT, GO, IN_MEMORY, Report, Words};

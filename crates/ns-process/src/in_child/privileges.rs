@@ -1,28 +1,118 @@
 //! What the program may do: capabilities, `no_new_privs`, a seccomp filter, a label.
-#![allow(unsafe_code, reason = "prctl with numbers, and a filter")]
+#![allow(unsafe_code, reason = "prctl with numbers, a filter, and a descriptor of its own")]
 
-use ns_sys::child::{self, BpfInstruction};
+use core::ffi::CStr;
+
+use ns_sys::Errno;
+use ns_sys::child::{self, BpfInstruction, CapabilitySets, Mode, OFlags};
+use ns_sys::fd::BorrowedFd;
 
 use super::words::Report;
 use crate::step::Step;
 
-/// `PR_SET_NO_NEW_PRIVS` of include/uapi/linux/prctl.h.
+/// Of include/uapi/linux/prctl.h.
+const PR_SET_KEEPCAPS: u32 = 8;
+const PR_CAPBSET_DROP: u32 = 24;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
+const PR_CAP_AMBIENT: u32 = 47;
+const PR_CAP_AMBIENT_RAISE: usize = 2;
+
+/// `AT_FDCWD` of include/uapi/linux/fcntl.h.
+const AT_FDCWD: i32 = -100;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Privileges<'a> {
     pub(crate) no_new_privs: bool,
+    pub(crate) capabilities: Option<Capabilities>,
     pub(crate) filter: Option<&'a [BpfInstruction]>,
+    /// The file, and what is written into it.
+    pub(crate) label: Option<(&'a CStr, &'a [u8])>,
+}
+
+/// Sets of capabilities, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capabilities {
+    /// What the child has before.
+    pub(crate) before: u64,
+    /// Whether it has to keep them when its uid changes.
+    pub(crate) through_setresuid: bool,
+    /// What leaves the bounding set.
+    pub(crate) dropped: u64,
+    pub(crate) permitted: u64,
+    pub(crate) inheritable: u64,
+    /// What becomes ambient.
+    pub(crate) kept: u64,
+}
+
+/// For the program that comes: the file is one of the caller's proc, as long as it can be reached.
+pub(super) fn exec_label(privileges: Privileges<'_>) -> Result<(), Report> {
+    let Some((file, text)) = privileges.label else { return Ok(()) };
+    write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
+}
+
+fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
+    // SAFETY: not -1, and never closed.
+    let here = unsafe { BorrowedFd::borrow_raw(AT_FDCWD) };
+    let number = child::openat(here, file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
+    // SAFETY: the kernel has just returned it, and only the end of this function closes it.
+    let attribute = unsafe { BorrowedFd::borrow_raw(number) };
+    let written = child::write(attribute, text);
+    // SAFETY: as above; `attribute` is not used again.
+    let _ = unsafe { child::close(number) };
+    written.map(drop)
+}
+
+/// Before the uid changes.
+pub(super) fn keep_through_setresuid(privileges: Privileges<'_>) -> Result<(), Report> {
+    if privileges.capabilities.is_some_and(|sets| sets.through_setresuid) {
+        prctl(PR_SET_KEEPCAPS, [1, 0, 0, 0])
+            .map_err(|errno| Report::new(Step::Capabilities, errno))?;
+    }
+    Ok(())
 }
 
 pub(super) fn no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs {
-        // SAFETY: the arguments are numbers.
-        unsafe { child::prctl(PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0]) }
+        prctl(PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0])
             .map_err(|errno| Report::new(Step::NoNewPrivs, errno))?;
     }
     Ok(())
+}
+
+pub(super) fn capabilities(privileges: Privileges<'_>) -> Result<(), Report> {
+    let Some(sets) = privileges.capabilities else { return Ok(()) };
+    change(sets).map_err(|errno| Report::new(Step::Capabilities, errno))
+}
+
+fn change(sets: Capabilities) -> Result<(), Errno> {
+    if sets.through_setresuid {
+        // The change took them out of force.
+        let (all, inheritable) = (sets.before, 0);
+        child::capset(CapabilitySets { effective: all, permitted: all, inheritable })?;
+    }
+    for capability in bits(sets.dropped) {
+        match prctl(PR_CAPBSET_DROP, [capability, 0, 0, 0]) {
+            // This kernel has no such capability to drop.
+            Err(Errno::INVAL) => {}
+            dropped => dropped?,
+        }
+    }
+    let Capabilities { permitted, inheritable, .. } = sets;
+    child::capset(CapabilitySets { effective: permitted, permitted, inheritable })?;
+    for capability in bits(sets.kept) {
+        prctl(PR_CAP_AMBIENT, [PR_CAP_AMBIENT_RAISE, capability, 0, 0])?;
+    }
+    Ok(())
+}
+
+fn bits(set: u64) -> impl Iterator<Item = usize> {
+    (0..64).filter(move |bit| set >> bit & 1 == 1)
+}
+
+fn prctl(option: u32, arguments: [usize; 4]) -> Result<(), Errno> {
+    // SAFETY: the options of this file take numbers only.
+    unsafe { child::prctl(option, arguments) }.map(drop)
 }
 
 /// Before the capabilities go, one of which it needs.
@@ -38,7 +128,7 @@ pub(super) fn filter_last(privileges: Privileges<'_>) -> Result<(), Report> {
 fn filter(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(filter) = privileges.filter else { return Ok(()) };
     // SAFETY: what the filter answers is the wish of the caller, for a process that is about to be
-    // another program; until then it makes no call but those that follow here.
+    // another program; what it forbids of the calls that follow here is an error of its step.
     unsafe { child::seccomp_set_filter(0, filter) }
         .map_err(|errno| Report::new(Step::Seccomp, errno))?;
     Ok(())

@@ -1,6 +1,6 @@
 //! What a start cannot do, refused before any system call.
 
-use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
+use ns_sys::{CloneArgs, CloneFlags};
 use std::format;
 use std::prelude::rust_2024::*;
 
@@ -23,7 +23,6 @@ const REFUSED: [(CloneFlags, &str); 8] = [
 pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     setters(wish)?;
     flags(wish)?;
-    maps(wish)?;
     shared_directories(wish)
 }
 
@@ -43,12 +42,6 @@ fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     checked.map_err(|rule| mistake(wish, format!("flags: {rule}")))
 }
 
-fn maps<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
-    let mapped = wish.maps.uid.is_some() || wish.maps.gid.is_some();
-    let user = wish.get_namespaces().contains(NamespaceFlags::USER);
-    require(wish, !mapped || user, "map_zero: needs a new user namespace")
-}
-
 /// The directory, root and mask of a child that shares them are the caller's.
 fn shared_directories<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     let changes = [
@@ -63,10 +56,6 @@ fn shared_directories<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
         }
         None => Ok(()),
     }
-}
-
-fn require<Kind>(wish: &Builder<Kind>, holds: bool, object: &str) -> Result<(), Error> {
-    if holds { Ok(()) } else { Err(mistake(wish, object)) }
 }
 
 fn mistake<Kind>(wish: &Builder<Kind>, object: impl Into<String>) -> Error {

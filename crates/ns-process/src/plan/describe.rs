@@ -37,7 +37,7 @@ impl Plan {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
         let watch = self.watches_parent().then(|| watch.to_owned());
         let untraced = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
-        let early = self.privileged || self.changes_ids() && !self.needs_go();
+        let early = self.caller.is_privileged() || self.changes_ids() && !self.needs_go();
         let late = self.changes_ids() && !early;
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
@@ -50,23 +50,10 @@ impl Plan {
             .chain(line(early))
             .chain(mask)
             .chain(clone)
-            .chain(self.maps())
+            .chain(self.maps.describe())
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
             .chain(line(late))
             .chain(go)
-    }
-
-    fn maps(&self) -> impl Iterator<Item = String> {
-        let uid =
-            self.maps.uid.as_ref().map(|map| format!("write(uid_map, {:?})", map.to_string()));
-        let gid = self.maps.gid.as_ref().map(|map| {
-            let text = map.to_string();
-            format!(
-                "write(setgroups, \"deny\") where the kernel asks for it; write(gid_map, {text:?})"
-            )
-        });
-        let open = self.writes_maps().then(|| "open(/proc/PID)".to_owned());
-        open.into_iter().chain(uid).chain(gid)
     }
 
     fn clone_line(&self) -> String {
@@ -76,7 +63,7 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let traced = self.privileged || self.changes_ids();
+        let traced = self.caller.is_privileged() || self.changes_ids();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
         left.chain(["waitid(pidfd, WNOWAIT | __WCLONE)"]).map(ToOwned::to_owned)
@@ -92,16 +79,19 @@ impl Plan {
             .chain(self.limits.describe_no_core())
             .chain(go)
             .chain(self.ids.describe_zero())
+            .chain(self.privileges.describe_label())
             .chain(self.session.describe())
             .chain(self.root.describe())
             .chain(place)
             .chain(self.names.describe())
             .chain(self.limits.describe())
+            .chain(self.privileges.describe_keep())
             .chain(self.ids.describe())
             .chain(self.privileges.describe_no_new_privs())
             .chain(self.session.describe_death())
             .chain(close)
             .chain(self.privileges.describe_early())
+            .chain(self.privileges.describe_capabilities())
             .chain(mask)
             .chain(self.limits.describe_core())
             .chain(self.privileges.describe_last())
@@ -109,7 +99,8 @@ impl Plan {
     }
 
     fn dispositions(&self) -> impl Iterator<Item = String> {
-        ["rt_sigaction(1 to 64, SIG_DFL)".to_owned()].into_iter()
+        let reset = !self.session.inherit_ignored;
+        reset.then(|| "rt_sigaction(1 to 64, SIG_DFL)".to_owned()).into_iter()
     }
 }
 

@@ -3,12 +3,19 @@
 use std::format;
 use std::prelude::rust_2024::*;
 
+use ns_idmap::{IdKind, IdMap, Setgroups};
+use ns_sys::NamespaceFlags;
+
+use super::caller::Caller;
+use super::maps::Maps;
 use crate::builder::Ids as Wish;
 use crate::in_child;
 
-/// What the child will become.
+/// What the child will become, without the calls that would change nothing.
 #[derive(Debug)]
 pub(crate) struct Ids {
+    zero_gid: bool,
+    zero_uid: bool,
     groups: Option<Vec<u32>>,
     gid: Option<u32>,
     uid: Option<u32>,
@@ -16,25 +23,69 @@ pub(crate) struct Ids {
 
 impl Ids {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish) -> Result<Self, String> {
-        Ok(Self { groups: wish.groups.clone(), gid: wish.gid, uid: wish.uid })
+    pub(super) fn new(
+        wish: &Wish,
+        maps: &Maps,
+        namespaces: NamespaceFlags,
+        caller: Caller,
+    ) -> Result<Self, String> {
+        let new_user = namespaces.contains(NamespaceFlags::USER);
+        let uids = maps.uid.as_ref().map(|way| &way.map);
+        let gids = maps.gid.as_ref().map(|way| &way.map);
+        if new_user {
+            mapped("uid", uids, wish.uid)?;
+            mapped("gid", gids, wish.gid)?;
+            for group in wish.groups.iter().flatten() {
+                mapped("groups", gids, Some(*group))?;
+            }
+        }
+        if wish.groups.is_some() && new_user && maps.setgroups == Setgroups::Deny {
+            return Err(
+                "groups: setgroups(2) is denied where the caller maps its own gid".to_owned()
+            );
+        }
+        let (zero_uid, zero_gid) =
+            (becomes_zero(uids, caller.euid), becomes_zero(gids, caller.egid));
+        let holds =
+            |map_says: Option<bool>, own: bool| if new_user { map_says == Some(true) } else { own };
+        let holds_uid = |uid| {
+            let is =
+                uids.map(|map| zero_uid && uid == 0 || map.to_inside(caller.euid) == Some(uid));
+            holds(is, caller.is_user(uid))
+        };
+        let holds_gid = |gid| {
+            let is =
+                gids.map(|map| zero_gid && gid == 0 || map.to_inside(caller.egid) == Some(gid));
+            holds(is, caller.is_group(gid))
+        };
+        Ok(Self {
+            zero_gid,
+            zero_uid,
+            groups: wish.groups.clone(),
+            gid: wish.gid.filter(|gid| !holds_gid(*gid)),
+            uid: wish.uid.filter(|uid| !holds_uid(*uid)),
+        })
     }
 
     pub(crate) fn child(&self) -> in_child::Ids<'_> {
         in_child::Ids {
-            zero_gid: false,
-            zero_uid: false,
+            zero_gid: self.zero_gid,
+            zero_uid: self.zero_uid,
             groups: self.groups.as_deref(),
             gid: self.gid,
             uid: self.uid,
         }
     }
 
+    /// The uid that the program has at the end, if it is not the one that it began with.
+    pub(super) fn last_uid(&self) -> Option<u32> {
+        self.uid
+    }
+
     /// Its system calls right after the maps hold.
     pub(super) fn describe_zero(&self) -> impl Iterator<Item = String> {
-        let zero = self.child();
-        let gid = zero.zero_gid.then(|| "setresgid(0)".to_owned());
-        gid.into_iter().chain(zero.zero_uid.then(|| "setresuid(0)".to_owned()))
+        let gid = self.zero_gid.then(|| "setresgid(0)".to_owned());
+        gid.into_iter().chain(self.zero_uid.then(|| "setresuid(0)".to_owned()))
     }
 
     /// Those that make it what was asked for.
@@ -44,4 +95,18 @@ impl Ids {
         let uid = self.uid.map(|uid| format!("setresuid({uid})"));
         groups.into_iter().chain(gid).chain(uid)
     }
+}
+
+fn mapped<K: IdKind>(setter: &str, map: Option<&IdMap<K>>, id: Option<u32>) -> Result<(), String> {
+    let Some(id) = id else { return Ok(()) };
+    match map {
+        None => Err(format!("{setter}: {id} has no mapping, nothing is mapped")),
+        Some(map) if map.to_outside(id).is_none() => Err(format!("{setter}: {id} has no mapping")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Files of an id that has no mapping cannot be made on what is mounted inside (`EOVERFLOW`).
+fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, own: u32) -> bool {
+    map.is_some_and(|map| map.to_inside(own).is_none() && map.to_outside(0).is_some())
 }

@@ -7,13 +7,20 @@ use ns_sys::child::Mode;
 
 use crate::builder::Limits as Wish;
 use crate::in_child::{self, Limit};
+use crate::resource::Resource;
+
+const CORE: u32 = Resource::Core as u32;
+
+/// A limit of 0 is no limit for a program that takes dumps through a pipe; 1 is, and is less than any
+/// dump into a file needs (fs/coredump.c).
+const NO_DUMP: u64 = 1;
 
 /// What the child will set.
 #[derive(Debug)]
 pub(crate) struct Limits {
     no_core: Option<Limit>,
     core: Option<Limit>,
-    limits: Vec<Limit>,
+    others: Vec<Limit>,
     nice: Option<i32>,
     umask: Option<Mode>,
 }
@@ -21,10 +28,22 @@ pub(crate) struct Limits {
 impl Limits {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
     pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+        if let Some((resource, ..)) = wish.resources.iter().find(|(_, soft, hard)| soft > hard) {
+            return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
+        }
+        if wish.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) {
+            return Err("nice: is not from -20 to 19".to_owned());
+        }
+        if wish.umask.is_some_and(|mask| mask & !0o777 != 0) {
+            return Err("umask: has more than permissions".to_owned());
+        }
+        let (core, others): (Vec<Limit>, _) =
+            wish.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
+        let no_core = Some(own_core()).filter(|own| own.hard > 0 && own.soft != NO_DUMP);
         Ok(Self {
-            no_core: None,
-            core: None,
-            limits: Vec::new(),
+            no_core: no_core.map(|own| Limit { soft: NO_DUMP, ..own }),
+            core: core.first().copied().or(no_core),
+            others,
             nice: wish.nice,
             umask: wish.umask.map(Mode::from_raw_mode),
         })
@@ -34,10 +53,16 @@ impl Limits {
         in_child::Limits {
             no_core: self.no_core,
             core: self.core,
-            limits: &self.limits,
+            others: &self.others,
             nice: self.nice,
             umask: self.umask,
         }
+    }
+
+    /// The name of the limit at an index.
+    pub(super) fn resource(&self, index: u32) -> Option<String> {
+        let limit = self.others.get(usize::try_from(index).ok()?)?;
+        Some(Resource::name(limit.resource)?.to_owned())
     }
 
     pub(super) fn describe_no_core(&self) -> impl Iterator<Item = String> {
@@ -47,12 +72,23 @@ impl Limits {
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
         let nice = self.nice.map(|nice| format!("setpriority({nice})"));
         let umask = self.umask.map(|mask| format!("umask({:#o})", mask.bits()));
-        self.limits.iter().map(line).chain(nice).chain(umask)
+        self.others.iter().map(line).chain(nice).chain(umask)
     }
 
     pub(super) fn describe_core(&self) -> impl Iterator<Item = String> {
         self.core.as_ref().map(line).into_iter()
     }
+}
+
+/// The caller's own.
+fn own_core() -> Limit {
+    let own = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let (soft, hard) = (own.current.unwrap_or(u64::MAX), own.maximum.unwrap_or(u64::MAX));
+    Limit { resource: CORE, soft, hard }
+}
+
+fn limit((resource, soft, hard): &(Resource, u64, u64)) -> Limit {
+    Limit { resource: *resource as u32, soft: *soft, hard: *hard }
 }
 
 fn line(limit: &Limit) -> String {

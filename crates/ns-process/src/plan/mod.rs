@@ -1,10 +1,12 @@
 //! A checked wish: everything a start needs, made before the clone.
 
+mod caller;
 mod checks;
 mod describe;
 mod environment;
 mod ids;
 mod limits;
+mod maps;
 mod names;
 mod objects;
 mod privileges;
@@ -22,11 +24,13 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub use describe::Description;
 pub(crate) use program::Program;
 
-use crate::builder::{Builder, Hooks, Lifetime, Maps};
+use crate::builder::{Builder, Hooks, Lifetime};
 use crate::error::Error;
 use crate::step::Step;
+use caller::Caller;
 use ids::Ids;
 use limits::Limits;
+use maps::Maps;
 use names::Names;
 use privileges::Privileges;
 use root::Root;
@@ -42,8 +46,7 @@ pub struct Plan {
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
     pub(crate) lifetime: Lifetime,
-    /// Whether the caller has capabilities, which nobody is to take from it by way of the child.
-    pub(crate) privileged: bool,
+    pub(crate) caller: Caller,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) session: Session,
@@ -58,7 +61,14 @@ impl Plan {
     pub(crate) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(wish)?;
         let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
-        let flags = mechanism(wish.flags) | wish.get_namespaces().into();
+        let namespaces = wish.get_namespaces();
+        let caller = Caller::current();
+        let maps = Maps::new(&wish.maps, namespaces, caller)
+            .map_err(|(step, said)| Error::new(&wish.name, step).with_object(said))?;
+        let ids = Ids::new(&wish.ids, &maps, namespaces, caller).map_err(mistake)?;
+        let flags = mechanism(wish.flags) | namespaces.into();
+        let privileges =
+            Privileges::new(&wish.privileges, namespaces, ids.last_uid()).map_err(mistake)?;
         Ok(Self {
             name: wish.name.clone(),
             program: Program::new(wish)?,
@@ -66,15 +76,15 @@ impl Plan {
             cgroup: wish.cgroup.clone(),
             hooks: wish.hooks.clone(),
             lifetime: wish.lifetime,
-            privileged: has_capabilities(),
-            maps: wish.maps.clone(),
-            ids: Ids::new(&wish.ids).map_err(mistake)?,
+            caller,
+            maps,
+            ids,
             session: Session::new(&wish.session).map_err(mistake)?,
-            root: Root::new(&wish.root, wish.get_namespaces()).map_err(mistake)?,
+            root: Root::new(&wish.root, namespaces).map_err(mistake)?,
             streams: Streams::new(&wish.streams, flags).map_err(mistake)?,
-            names: Names::new(&wish.names).map_err(mistake)?,
+            names: Names::new(&wish.names, namespaces).map_err(mistake)?,
             limits: Limits::new(&wish.limits).map_err(mistake)?,
-            privileges: Privileges::new(&wish.privileges).map_err(mistake)?,
+            privileges,
         })
     }
 
@@ -85,7 +95,7 @@ impl Plan {
 
     /// Whether the parent writes maps of the child.
     pub(crate) fn writes_maps(&self) -> bool {
-        self.maps.uid.is_some() || self.maps.gid.is_some()
+        self.maps.are_written()
     }
 
     /// Whether the child has to wait until the parent has done something.
@@ -103,11 +113,6 @@ impl Plan {
     pub(crate) fn watches_parent(&self) -> bool {
         self.needs_go() || self.session.watches_parent()
     }
-}
-
-/// Unknown counts as having some: the price is small.
-fn has_capabilities() -> bool {
-    rustix::thread::capabilities(None).map_or(true, |sets| !sets.permitted.is_empty())
 }
 
 /// The flags of every start in shared memory, with those wished for.

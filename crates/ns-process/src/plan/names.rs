@@ -5,8 +5,13 @@ use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 
+use ns_sys::NamespaceFlags;
+
 use crate::builder::Names as Wish;
 use crate::in_child;
+
+/// `__NEW_UTS_LEN` of include/uapi/linux/utsname.h.
+const LONGEST: usize = 64;
 
 /// What the child will set.
 #[derive(Debug)]
@@ -18,7 +23,19 @@ pub(crate) struct Names {
 
 impl Names {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+    pub(super) fn new(wish: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
+        for (setter, name) in [("hostname", &wish.hostname), ("domainname", &wish.domainname)] {
+            let Some(name) = name else { continue };
+            if !namespaces.contains(NamespaceFlags::UTS) {
+                return Err(format!("{setter}: needs a new uts namespace"));
+            }
+            if name.len() > LONGEST {
+                return Err(format!("{setter}: longer than {LONGEST} bytes"));
+            }
+        }
+        if wish.loopback && !namespaces.contains(NamespaceFlags::NET) {
+            return Err("loopback: needs a new net namespace".to_owned());
+        }
         Ok(Self {
             hostname: wish.hostname.clone(),
             domainname: wish.domainname.clone(),

@@ -23,6 +23,8 @@ impl Plan {
             }
             Step::Workdir => self.root.workdir().map(|path| shown(path)),
             Step::PlaceFd => Some(report.index.to_string()),
+            Step::Rlimit => self.limits.resource(report.index),
+            Step::ExecLabel => self.privileges.label_text(),
             _ => None,
         }
     }

@@ -18,13 +18,23 @@ pub(crate) struct Session {
     group: Option<u32>,
     terminal: Option<Arc<OwnedFd>>,
     die_with_parent: Option<Signal>,
+    pub(crate) inherit_ignored: bool,
 }
 
 impl Session {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
     pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+        let (new, grouped, terminal) = (wish.new, wish.group.is_some(), wish.terminal.is_some());
+        if grouped && (new == Some(true) || terminal) {
+            return Err("process_group: a new session has its own".to_owned());
+        }
+        if terminal && new == Some(false) {
+            return Err("terminal: needs a new session".to_owned());
+        }
+        let told = if terminal { Some(true) } else { grouped.then_some(false) };
         Ok(Self {
-            new: wish.new,
+            new: new.or(told),
+            inherit_ignored: wish.inherit_ignored,
             group: wish.group,
             terminal: wish.terminal.clone(),
             die_with_parent: wish.die_with_parent,

@@ -1,0 +1,58 @@
+//! Why a step of the child's failed.
+
+use std::prelude::rust_2024::*;
+
+use ns_sys::Errno;
+
+use super::machine;
+use crate::step::Step;
+
+/// What to do about a step that failed, where more can be said than its errno.
+pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
+    Some(
+        match (step, errno) {
+            (Step::ExecLabel, _) => "no security module here takes this label",
+            (Step::Seccomp, Errno::ACCESS) => "needs no_new_privs, or a new user namespace",
+            (Step::Seccomp, Errno::INVAL) => "the kernel does not understand the filter",
+            (Step::Capabilities, Errno::PERM) => "needs CAP_SETPCAP and the capabilities themselves",
+            (Step::Groups, Errno::PERM) => groups_denied(),
+            (Step::Uid | Step::Gid | Step::BecomeZero, Errno::PERM) => {
+                "needs CAP_SETUID or CAP_SETGID, or a new user namespace"
+            }
+            (Step::Uid | Step::Gid, Errno::INVAL) => "the id has no mapping here",
+            (Step::Nice, _) => "lower than the caller's needs CAP_SYS_NICE or RLIMIT_NICE",
+            (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
+                "above the caller's hard limit needs CAP_SYS_RESOURCE"
+            }
+            (Step::Hostname | Step::Domainname | Step::Loopback, Errno::PERM) => {
+                "the namespace belongs to another user namespace"
+            }
+            (Step::Mount, Errno::PERM) => {
+                "a user namespace mounts proc with a pid, sysfs with a net, mqueue with an ipc namespace \
+                 of its own, and proc only if nothing below the caller's is hidden"
+            }
+            (Step::Mount | Step::MountTarget, Errno::OVERFLOW) => {
+                "the child's id has no mapping: see uid_map"
+            }
+            (Step::MountTarget, Errno::NOENT) => "make it, or let the mount create it",
+            (Step::MountTarget, Errno::BUSY) => "it is the root itself",
+            (Step::PivotRoot, Errno::INVAL) => "the present root is the initramfs: see by_chroot",
+            (Step::Workdir, Errno::XDEV) => "it lies outside the root",
+            (Step::Chroot | Step::Propagation, Errno::PERM) => {
+                "needs CAP_SYS_CHROOT or CAP_SYS_ADMIN, or a new user namespace"
+            }
+            (Step::Session, Errno::PERM) => "it leads a process group already",
+            (Step::Terminal, Errno::PERM) => "another session has the terminal",
+            (Step::PlaceFd, Errno::BADF) => "the descriptor is not open, or above RLIMIT_NOFILE",
+            _ => return None,
+        }
+        .to_owned(),
+    )
+}
+
+fn groups_denied() -> &'static str {
+    match machine::value("/proc/self/setgroups").as_deref() {
+        Some("deny") => "the caller's own user namespace denies setgroups",
+        _ => "needs CAP_SETGID and a gid map that somebody with privilege wrote",
+    }
+}

@@ -1,0 +1,64 @@
+//! Why clone3(2) refused.
+
+use std::format;
+use std::prelude::rust_2024::*;
+
+use ns_sys::{Errno, NamespaceFlags};
+
+use super::{for_descriptors, machine};
+
+/// Why clone3 refused to make `kinds`.
+pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
+    let user = kinds.contains(NamespaceFlags::USER);
+    match errno {
+        Errno::NOSPC | Errno::USERS => Some(exhausted(kinds)),
+        Errno::PERM if kinds.is_empty() => Some(filtered("forbids")),
+        Errno::PERM if user => Some(user_refused()),
+        Errno::PERM => Some("needs CAP_SYS_ADMIN, or a user namespace".to_owned()),
+        Errno::AGAIN => Some(processes()),
+        Errno::NOSYS if machine::is_filtered() => Some(filtered("hides")),
+        Errno::NOSYS => Some("needs Linux 5.5".to_owned()),
+        Errno::INVAL => Some("the kernel is older than 5.5, or has no such namespaces".to_owned()),
+        Errno::BADF => Some("the cgroup is no directory of a cgroup2 file system".to_owned()),
+        Errno::BUSY => Some("the cgroup has controllers enabled for its children".to_owned()),
+        Errno::ACCESS => Some("cgroup.procs of the cgroup may not be written".to_owned()),
+        _ => for_descriptors(errno).map(ToOwned::to_owned),
+    }
+}
+
+fn filtered(verb: &str) -> String {
+    format!("a seccomp filter {verb} clone3; let it answer ENOSYS or allow the call")
+}
+
+/// The limits of namespaces(7) that are 0, or all that may be reached.
+fn exhausted(kinds: NamespaceFlags) -> String {
+    let files: Vec<_> = kinds.kinds().map(machine::limit_file).collect();
+    let is_zero = |file: &_| machine::value(file).is_some_and(|value| value == "0");
+    if let Some(file) = files.iter().find(|file| is_zero(*file)) {
+        return format!("{} is 0: write a larger number there", file.display());
+    }
+    let reached: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let reached = reached.join(", ");
+    format!(
+        "a limit is reached, here or in an outer user namespace: see {reached}; or nested too deep"
+    )
+}
+
+fn user_refused() -> String {
+    if let Some((name, allows)) = machine::forbidding_switch() {
+        return format!("user namespaces are for root: set {name} to {allows}");
+    }
+    if machine::is_chrooted() {
+        return "the caller is chrooted, and may make no user namespace".to_owned();
+    }
+    if machine::is_filtered() {
+        return filtered("forbids");
+    }
+    "the caller is chrooted, its ids have no mapping, or a security module forbids it".to_owned()
+}
+
+fn processes() -> String {
+    let soft = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
+    let soft = soft.map_or_else(|| "unlimited".to_owned(), |soft| soft.to_string());
+    format!("RLIMIT_NPROC, which is {soft}, or pids.max of the cgroup is reached")
+}

@@ -1,0 +1,56 @@
+//! The switches and limits of this machine, each read in one place.
+
+use std::format;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::prelude::rust_2024::*;
+
+use ns_sys::Namespace;
+
+/// What stands in a file of one value.
+pub(crate) fn value(path: impl AsRef<Path>) -> Option<String> {
+    fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+}
+
+/// The limit of namespaces of a kind.
+pub(crate) fn limit_file(kind: Namespace) -> PathBuf {
+    PathBuf::from(format!("/proc/sys/user/max_{kind}_namespaces"))
+}
+
+/// A switch that keeps users without privilege from making user namespaces: its name, and the value
+/// that allows it.
+pub(crate) const SWITCHES: [(&str, &str); 2] = [
+    ("kernel.unprivileged_userns_clone", "1"),
+    ("kernel.apparmor_restrict_unprivileged_userns", "0"),
+];
+
+/// The first switch that is set against it.
+pub(crate) fn forbidding_switch() -> Option<(&'static str, &'static str)> {
+    SWITCHES
+        .into_iter()
+        .find(|(name, allows)| value(sysctl(name)).is_some_and(|present| present != *allows))
+}
+
+/// The file of a sysctl.
+pub(crate) fn sysctl(name: &str) -> PathBuf {
+    Path::new("/proc/sys").join(name.replace('.', "/"))
+}
+
+/// A field of the caller's own `/proc/self/status`.
+pub(crate) fn status(field: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    Some(line.trim().to_owned())
+}
+
+/// Whether a seccomp filter is in force for the caller.
+pub(crate) fn is_filtered() -> bool {
+    status("Seccomp").is_some_and(|mode| mode == "2")
+}
+
+/// Whether the caller's root is known not to be that of its mount namespace, in which case user
+/// namespaces are refused: no mount that it can see is its root.
+pub(crate) fn is_chrooted() -> bool {
+    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
+    !mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))
+}

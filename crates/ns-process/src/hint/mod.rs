@@ -1,0 +1,20 @@
+//! What to do about an errno, from the machine's own state.
+
+mod child;
+mod clone;
+pub(crate) mod interpreter;
+pub(crate) mod machine;
+
+pub(crate) use child::for_step;
+pub(crate) use clone::for_clone;
+
+use ns_sys::Errno;
+
+/// Why a descriptor could not be had.
+pub(crate) fn for_descriptors(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::MFILE => Some("RLIMIT_NOFILE is reached"),
+        Errno::NFILE => Some("the machine has no more open files: see /proc/sys/fs/file-max"),
+        _ => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! Who starts: asked once a plan.
+
+use rustix::process::{getegid, geteuid, getgid, getuid};
+use rustix::thread::{CapabilitySet, capabilities};
+
+/// The calling thread, in its own user namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    effective: CapabilitySet,
+    permitted: CapabilitySet,
+    pub(super) euid: u32,
+    pub(super) egid: u32,
+}
+
+impl Caller {
+    pub(super) fn current() -> Self {
+        // Unknown counts as having all: what it lacks the kernel will say.
+        let all = CapabilitySet::all();
+        let sets = capabilities(None).map(|sets| (sets.effective, sets.permitted));
+        let (effective, permitted) = sets.unwrap_or((all, all));
+        Self { effective, permitted, euid: geteuid().as_raw(), egid: getegid().as_raw() }
+    }
+
+    pub(super) fn has(self, capability: CapabilitySet) -> bool {
+        self.effective.contains(capability)
+    }
+
+    /// Whether it has what nobody is to take from it by way of the child.
+    pub(crate) fn is_privileged(self) -> bool {
+        !self.permitted.is_empty()
+    }
+
+    /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.
+    pub(super) fn is_user(self, uid: u32) -> bool {
+        self.euid == uid && getuid().as_raw() == uid
+    }
+
+    /// As [`is_user`](Self::is_user), of the gid.
+    pub(super) fn is_group(self, gid: u32) -> bool {
+        self.egid == gid && getgid().as_raw() == gid
+    }
+}

@@ -1,0 +1,163 @@
+//! The child's maps, and who writes them.
+
+use std::format;
+use std::path::PathBuf;
+use std::prelude::rust_2024::*;
+
+use ns_idmap::{GidMap, Helper, Setgroups, UidMap, WritePlan, Writer};
+use ns_sys::NamespaceFlags;
+use rustix::thread::CapabilitySet;
+
+use super::caller::Caller;
+use crate::builder::Maps as Wish;
+use crate::step::Step;
+
+/// What is written before the child goes on.
+#[derive(Debug)]
+pub(crate) struct Maps {
+    pub(crate) uid: Option<Way<UidMap>>,
+    pub(crate) gid: Option<Way<GidMap>>,
+    pub(crate) setgroups: Setgroups,
+    /// Where proc is mounted.
+    pub(crate) proc: PathBuf,
+}
+
+/// A map, and the one way to write it.
+#[derive(Debug)]
+pub(crate) struct Way<Map> {
+    pub(crate) map: Map,
+    /// `None`: by the caller itself.
+    pub(crate) helper: Option<Helper>,
+}
+
+/// A mistake, or a map that cannot be written.
+pub(super) type Refused = (Step, String);
+
+impl Maps {
+    /// Looks at the wish, and decides how it is written, before anything is done.
+    pub(super) fn new(
+        wish: &Wish,
+        namespaces: NamespaceFlags,
+        caller: Caller,
+    ) -> Result<Self, Refused> {
+        let given = |set: bool, setter| set.then_some(setter);
+        let explicit =
+            given(wish.uid.is_some(), "uid_map").or(given(wish.gid.is_some(), "gid_map"));
+        if let Some(setter) = explicit.filter(|_| wish.zero) {
+            return Err((Step::Check, format!("map_zero: {setter} is given as well")));
+        }
+        let asked = explicit.or(given(wish.zero, "map_zero"));
+        if let Some(setter) = asked.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
+            return Err((Step::Check, format!("{setter}: needs a new user namespace")));
+        }
+        let zero = |set: bool| set.then_some(());
+        let uid = wish.uid.clone().or(zero(wish.zero).map(|()| UidMap::from(caller.euid)));
+        let gid = wish.gid.clone().or(zero(wish.zero).map(|()| GidMap::from(caller.egid)));
+        let mut writer = KnownWriter(None);
+        let uid = uid.map(|map| uid_way(map, wish, caller, &mut writer)).transpose()?;
+        let setgroups = setgroups(wish.setgroups, gid.as_ref(), caller);
+        let gid = gid.map(|map| gid_way(map, wish, caller, &mut writer)).transpose()?;
+        Ok(Self { uid, gid, setgroups, proc: wish.proc().to_owned() })
+    }
+
+    /// Whether the parent writes anything.
+    pub(crate) fn are_written(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some()
+    }
+
+    /// The uid inside that is `outside`, where maps are made.
+    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+        let open = self.are_written().then(|| format!("open({}/PID)", self.proc.display()));
+        let uid = self.uid.as_ref().map(|way| way.describe("uid_map", &way.map));
+        let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
+        let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
+        let gid = self.gid.as_ref().map(|way| way.describe("gid_map", &way.map));
+        open.into_iter().chain(uid).chain(deny).chain(gid)
+    }
+}
+
+impl<Map> Way<Map> {
+    fn describe(&self, file: &str, map: &impl ToString) -> String {
+        let (map, helper) =
+            (map.to_string(), if file == "uid_map" { "newuidmap" } else { "newgidmap" });
+        match self.helper {
+            None => format!("write({file}, {map:?})"),
+            Some(_) => format!("{helper} PID {}", map.trim_end().replace('\n', " ")),
+        }
+    }
+}
+
+/// The facts about the caller that need files to be read: only for whom they decide.
+struct KnownWriter(Option<Writer>);
+
+impl KnownWriter {
+    fn get(&mut self, step: Step) -> Result<&Writer, Refused> {
+        if self.0.is_none() {
+            self.0 = Some(Writer::current().map_err(|error| (step, error.to_string()))?);
+        }
+        self.0.as_ref().ok_or((step, String::new()))
+    }
+}
+
+/// One's own id alone needs no privilege, and with privilege there is no other way.
+fn uid_way(
+    map: UidMap,
+    wish: &Wish,
+    caller: Caller,
+    writer: &mut KnownWriter,
+) -> Result<Way<UidMap>, Refused> {
+    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), caller.euid);
+    let helper = if direct {
+        None
+    } else {
+        let plan = map.plan(writer.get(Step::UidMap)?);
+        helper(plan, &wish.uid_helper, Step::UidMap, &map)?
+    };
+    Ok(Way { map, helper })
+}
+
+fn gid_way(
+    map: GidMap,
+    wish: &Wish,
+    caller: Caller,
+    writer: &mut KnownWriter,
+) -> Result<Way<GidMap>, Refused> {
+    let alone = is_alone(map.extents(), caller.egid) && wish.setgroups != Setgroups::Keep;
+    let helper = if caller.has(CapabilitySet::SETGID) || alone {
+        None
+    } else {
+        let plan = map.plan(writer.get(Step::GidMap)?, wish.setgroups);
+        helper(plan, &wish.gid_helper, Step::GidMap, &map)?
+    };
+    Ok(Way { map, helper })
+}
+
+fn helper(
+    plan: WritePlan,
+    helper: &Helper,
+    step: Step,
+    map: &impl ToString,
+) -> Result<Option<Helper>, Refused> {
+    match plan {
+        WritePlan::Direct => Ok(None),
+        WritePlan::Helper => Ok(Some(helper.clone())),
+        WritePlan::Impossible(reason) => {
+            Err((step, format!("{}: {reason}", map.to_string().trim_end().replace('\n', ","))))
+        }
+    }
+}
+
+fn is_alone(extents: &[ns_idmap::Extent], own: u32) -> bool {
+    matches!(extents, [only] if only.length == 1 && only.outside == own)
+}
+
+/// What the kernel demands of somebody without `CAP_SETGID`, decided here so that nothing has to be
+/// looked up while the child waits.
+fn setgroups(wish: Setgroups, map: Option<&GidMap>, caller: Caller) -> Setgroups {
+    let alone = map.is_some_and(|map| is_alone(map.extents(), caller.egid));
+    match wish {
+        Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
+        Setgroups::Auto => Setgroups::Keep,
+        told => told,
+    }
+}
