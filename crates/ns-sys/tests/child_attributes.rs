@@ -65,6 +65,7 @@ fn session_and_limits() {
             assert_eq!(rustix::process::getpriority_process(None), Ok(5));
             child::prlimit(libc::RLIMIT_CORE, 0, 0).expect("prlimit");
             assert_eq!(child::prlimit(libc::RLIMIT_CORE, 2, 1), Err(Errno::INVAL));
+            assert_eq!(child::getrlimit(libc::RLIMIT_CORE), Ok((0, 0)));
             let core = rustix::process::getrlimit(rustix::process::Resource::Core);
             i32::from(core.maximum != Some(0))
         });

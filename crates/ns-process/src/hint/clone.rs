@@ -3,9 +3,11 @@
 use std::format;
 use std::prelude::rust_2024::*;
 
+use ns_sys::child::getrlimit;
 use ns_sys::{Errno, NamespaceFlags};
 
 use super::{for_descriptors, machine};
+use crate::resource::Resource;
 
 /// Why clone3 refused to make `kinds`.
 pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
@@ -58,7 +60,7 @@ fn user_refused() -> String {
 }
 
 fn processes() -> String {
-    let soft = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
-    let soft = soft.map_or_else(|| "unlimited".to_owned(), |soft| soft.to_string());
+    let soft = getrlimit(Resource::Nproc as u32).ok().map(|(soft, _)| soft);
+    let soft = soft.map_or_else(|| "unknown".to_owned(), |soft| soft.to_string());
     format!("RLIMIT_NPROC, which is {soft}, or pids.max of the cgroup is reached")
 }

@@ -37,7 +37,11 @@ pub(super) fn wait(plan: &ChildPlan<'_>) {
 
 /// Whether the thread that made this child has ended, as far as can be told.
 pub(super) fn is_gone(plan: &ChildPlan<'_>) -> bool {
-    plan.starter.is_none_or(|thread| has_left(thread) || is_readable(thread.pidfd) != Ok(false))
+    plan.starter.is_none_or(|thread| {
+        // Where one of the two cannot be asked, the other one decides.
+        let ended = is_readable(thread.pidfd).unwrap_or(thread.word.is_null());
+        ended || has_left(thread)
+    })
 }
 
 fn has_left(thread: Watch<'_>) -> bool {

@@ -3,7 +3,7 @@
 use std::format;
 use std::prelude::rust_2024::*;
 
-use ns_sys::child::Mode;
+use ns_sys::child::{Mode, getrlimit};
 
 use crate::builder::Limits as Wish;
 use crate::in_child::{self, Limit};
@@ -39,7 +39,7 @@ impl Limits {
         }
         let (core, others): (Vec<Limit>, _) =
             wish.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
-        let no_core = Some(own_core()).filter(|own| own.hard > 0 && own.soft != NO_DUMP);
+        let no_core = own_core().filter(|own| own.hard > 0 && own.soft != NO_DUMP);
         Ok(Self {
             no_core: no_core.map(|own| Limit { soft: NO_DUMP, ..own }),
             core: core.first().copied().or(no_core),
@@ -80,11 +80,10 @@ impl Limits {
     }
 }
 
-/// The caller's own.
-fn own_core() -> Limit {
-    let own = rustix::process::getrlimit(rustix::process::Resource::Core);
-    let (soft, hard) = (own.current.unwrap_or(u64::MAX), own.maximum.unwrap_or(u64::MAX));
-    Limit { resource: CORE, soft, hard }
+/// The caller's own, unless it may not be asked for.
+fn own_core() -> Option<Limit> {
+    let (soft, hard) = getrlimit(CORE).ok()?;
+    Some(Limit { resource: CORE, soft, hard })
 }
 
 fn limit((resource, soft, hard): &(Resource, u64, u64)) -> Limit {

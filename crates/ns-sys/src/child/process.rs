@@ -107,6 +107,29 @@ pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
     unsafe { syscall(__NR_prlimit64, arguments) }.map(drop)
 }
 
+/// `prlimit(0, resource, NULL, old)` — the calling process's soft and hard limit; `u64::MAX` is none.
+///
+/// Unlike libc's and others' getrlimit it can fail, where a seccomp filter forbids the call.
+///
+/// # Errors
+/// `EINVAL`: no such resource.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.36.
+///
+/// # References
+/// getrlimit(2); kernel/sys.c.
+pub fn getrlimit(resource: u32) -> Result<(u64, u64)> {
+    let mut told = rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let arguments = [0, resource as usize, 0, (&raw mut told).expose_provenance()];
+    // SAFETY: the kernel writes the struct, which outlives the call.
+    unsafe { syscall(__NR_prlimit64, arguments) }?;
+    Ok((told.rlim_cur, told.rlim_max))
+}
+
 /// `sethostname(name)` — names the UTS namespace of the caller.
 ///
 /// # Errors
