@@ -9,6 +9,8 @@ use ns_sys::child::is_readable;
 use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
 
 use super::go::say;
+use rustix::process::{Pid, kill_process};
+
 use crate::in_child::{ABORT, IN_MEMORY, Words};
 
 /// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
@@ -71,7 +73,11 @@ impl<'a> Child<'a> {
 
     fn end(&self, pidfd: &OwnedFd) {
         say(self.words, ABORT);
-        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        if pidfd_send_signal(pidfd, Signal::KILL).is_err() {
+            // Nobody has reaped it, so that its number is still its own.
+            let _ =
+                Pid::from_raw(self.pid.cast_signed()).map(|pid| kill_process(pid, Signal::KILL));
+        }
         self.left_memory(None);
         let _ = waitid_pidfd(pidfd, WaitFlags::ALL);
     }

@@ -19,7 +19,8 @@ const PR_GET_TID_ADDRESS: u32 = 40;
 /// the process's. The word that the kernel clears when the thread leaves the memory is libc's, and
 /// on musl another; before Linux 5.16 it is not cleared when the process dumps core.
 pub(super) struct Starter {
-    pidfd: OwnedFd,
+    /// `None` where pidfd_open(2) is missing.
+    pidfd: Option<OwnedFd>,
     tid: u32,
     word: *const AtomicU32,
 }
@@ -31,12 +32,18 @@ impl Starter {
             // Before Linux 6.9.
             Err(Errno::INVAL) => pidfd_open(std::process::id()),
             pidfd => pidfd,
-        }?;
-        Ok(Self { pidfd, tid, word: tid_word(tid) })
+        };
+        let word = tid_word(tid);
+        match pidfd {
+            Err(Errno::NOSYS | Errno::PERM) if !word.is_null() => {
+                Ok(Self { pidfd: None, tid, word })
+            }
+            pidfd => Ok(Self { pidfd: Some(pidfd?), tid, word }),
+        }
     }
 
     pub(super) fn watch(&self) -> Watch<'_> {
-        Watch { pidfd: self.pidfd.as_fd(), tid: self.tid, word: self.word }
+        Watch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word: self.word }
     }
 }
 

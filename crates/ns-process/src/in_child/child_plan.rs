@@ -19,8 +19,8 @@ use super::words::Words;
 /// A thread of the parent's, as the child watches it.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch<'a> {
-    /// Readable when the thread has ended.
-    pub(crate) pidfd: BorrowedFd<'a>,
+    /// Readable when the thread has ended; `None` where there is only the word.
+    pub(crate) pidfd: Option<BorrowedFd<'a>>,
     pub(crate) tid: u32,
     /// Holds `tid` until the thread has ended; null where there is no such word.
     pub(crate) word: *const AtomicU32,

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use ns_sys::child::{exit_group, is_readable};
-use ns_sys::futex;
+use ns_sys::{Errno, futex};
 
 use super::child_plan::{ChildPlan, Watch};
 use super::words::{GO, WAIT};
@@ -39,7 +39,8 @@ pub(super) fn wait(plan: &ChildPlan<'_>) {
 pub(super) fn is_gone(plan: &ChildPlan<'_>) -> bool {
     plan.starter.is_none_or(|thread| {
         // Where one of the two cannot be asked, the other one decides.
-        let ended = is_readable(thread.pidfd).unwrap_or(thread.word.is_null());
+        let asked = thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable);
+        let ended = asked.unwrap_or(thread.word.is_null());
         ended || has_left(thread)
     })
 }

@@ -1,0 +1,171 @@
+//! Newer system calls that are missing: the same result, or an error that says so.
+
+mod common;
+
+use common::{refuse, shell};
+use ns_process::{Chroot, Container, Errno, Mount, Namespace, Step};
+use ns_testbed::{Leftovers, forked};
+
+/// What a start does with `number` missing.
+fn without(number: i64, errno: Errno, body: impl FnOnce()) {
+    let code = forked(|| {
+        refuse(number, errno);
+        body();
+        0
+    });
+    assert_eq!(code, 0);
+}
+
+fn mapped(script: &str) -> Container {
+    let mut container = shell(script);
+    container.all().map_zero().mount_proc();
+    container
+}
+
+/// Everything is closed all the same, by what proc lists.
+#[test]
+fn b05_no_close_range() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        without(libc::SYS_close_range, Errno::NOSYS, || {
+            let null = std::fs::File::open("/dev/null").expect("open");
+            rustix::io::fcntl_setfd(&null, rustix::io::FdFlags::empty()).expect("inheritable");
+            let output = shell("ls /proc/self/fd").output().expect("start");
+            assert_eq!(output.stdout, b"0\n1\n2\n3\n");
+        });
+    });
+}
+
+/// The child watches its parent's thread by the word that the kernel clears.
+#[test]
+fn b05_no_pidfd_open() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        without(libc::SYS_pidfd_open, Errno::NOSYS, || {
+            let mut container = mapped("exit 7");
+            container.before_go(|_| std::thread::sleep(std::time::Duration::from_millis(250)));
+            container.die_with_parent();
+            assert_eq!(container.status().expect("start").code(), Some(7));
+        });
+    });
+}
+
+/// A failed start is ended without pidfd_send_signal, and a handle says what is missing.
+#[test]
+fn b05_no_pidfd_send_signal() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        without(libc::SYS_pidfd_send_signal, Errno::NOSYS, || {
+            let before = Leftovers::snapshot();
+            let mut container = mapped("exit 7");
+            container.before_go(|_| Err::<(), _>("no"));
+            assert_eq!(container.start().expect_err("refused").step(), Step::BeforeGo);
+            before.assert_unchanged();
+            let process = shell("sleep 0.2").start().expect("start");
+            let error = process.kill().expect_err("missing");
+            assert_eq!((error.step(), error.errno()), (Step::Signal, Some(Errno::NOSYS)));
+            assert!(process.join().expect("join").success());
+        });
+    });
+}
+
+/// Mounts find their places name by name; attributes are set in the older way.
+#[test]
+fn b05_no_openat2_no_mount_setattr() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for number in [libc::SYS_openat2, libc::SYS_mount_setattr] {
+            let root =
+                std::env::temp_dir().join(format!("ns-process-older-{}", std::process::id()));
+            std::fs::create_dir_all(root.join("tmp")).expect("mkdir");
+            without(number, Errno::NOSYS, || {
+                let mut chroot = Chroot::new(&root, "/nope");
+                chroot.map_zero().mount(Mount::tmpfs("/tmp").create()).read_only_root();
+                let error = chroot.start().expect_err("nothing is in there");
+                assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));
+            });
+            std::fs::remove_dir_all(&root).expect("remove");
+        }
+    });
+}
+
+/// Without clone3 there is no start, and no namespace is lost: the error names the call and, where
+/// there is one, the filter.
+#[test]
+fn b04_no_clone3() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for errno in [Errno::NOSYS, Errno::PERM] {
+            without(libc::SYS_clone3, errno, || {
+                for mut container in [Container::new("true"), mapped("true")] {
+                    let error = container.name("box").start().expect_err("no clone3");
+                    assert_eq!((error.step(), error.errno()), (Step::Clone, Some(errno)));
+                    let text = error.to_string();
+                    assert!(text.contains("seccomp") && text.contains("clone3"), "{text}");
+                }
+            });
+        }
+    });
+}
+
+/// A caller that is chrooted may make no user namespace, and the error says that.
+#[test]
+fn b10_chrooted() {
+    ns_testbed::run_as!([Root], {
+        let root = std::env::temp_dir().join(format!("ns-process-chroot-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("proc")).expect("mkdir");
+        rustix::mount::mount_bind("/proc", root.join("proc")).expect("bind");
+        let code = forked(|| {
+            rustix::process::chroot(&root).expect("chroot");
+            rustix::process::chdir("/").expect("chdir");
+            let mut container = Container::new("/nope");
+            let error = container.namespace(Namespace::User).start().expect_err("chrooted");
+            assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::PERM)));
+            assert!(error.to_string().contains("chrooted"), "{error}");
+            0
+        });
+        rustix::mount::unmount(root.join("proc"), rustix::mount::UnmountFlags::empty())
+            .expect("unmount");
+        std::fs::remove_dir_all(&root).expect("remove");
+        assert_eq!(code, 0);
+    });
+}
+
+/// The limit of processes is named with its value.
+#[test]
+fn b07_no_more_processes() {
+    ns_testbed::run_as!([User], {
+        let code = forked(|| {
+            ns_sys::child::prlimit(libc::RLIMIT_NPROC, 1, 1).expect("prlimit");
+            let before = Leftovers::snapshot();
+            let error = Container::new("true").start().expect_err("one too many");
+            before.assert_unchanged();
+            assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::AGAIN)));
+            assert!(error.to_string().contains("RLIMIT_NPROC, which is 1"), "{error}");
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// A program whose loader is missing in its new root is told by the loader's path.
+#[test]
+fn f13_the_missing_loader_is_named() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let root = std::env::temp_dir().join(format!("ns-process-loader-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("bin")).expect("mkdir");
+        std::fs::copy("/bin/true", root.join("bin/true")).expect("copy");
+        std::fs::write(root.join("bin/script"), "#! /usr/bin/nonesuch -x\n").expect("write");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(root.join("bin/script"), mode).expect("chmod");
+        let hint = |program: &str| {
+            let error = Chroot::new(&root, program).start().expect_err("no loader");
+            assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));
+            error.hint().expect("a hint").to_owned()
+        };
+        for program in ["/bin/true", "true"] {
+            let told = hint(program);
+            assert!(told.contains("/bin/true is there, but its interpreter /lib"), "{told}");
+        }
+        let told = hint("/bin/script");
+        let words = "/bin/script is there, but its interpreter /usr/bin/nonesuch is missing";
+        assert_eq!(told, words);
+        assert!(hint("/bin/none").starts_with("no such file"));
+        std::fs::remove_dir_all(&root).expect("remove");
+    });
+}

@@ -1,0 +1,87 @@
+//! Many starts at once, from threads that allocate.
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use common::shell;
+use ns_process::{Container, Namespace};
+use ns_testbed::Leftovers;
+
+/// A thread that allocates and frees without pause, so that some lock of the allocator is always held.
+fn churn(stop: &AtomicBool) {
+    let mut kept = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        kept.push(vec![1_u8; 1 + kept.len() * 37 % 5000]);
+        if kept.len() > 64 {
+            kept.clear();
+        }
+    }
+}
+
+/// Starts from `threads` threads; every status is its own program's.
+fn start_all(starts: u32, threads: u32) {
+    let (stop, next) = (AtomicBool::new(false), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| churn(&stop));
+        }
+        let starters: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    while next.load(Ordering::Relaxed) < starts {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let code = (number % 100).cast_signed();
+                        let mut container = shell(&format!("exit {code}"));
+                        if number % 4 == 0 {
+                            container.namespaces([Namespace::User, Namespace::Uts]).map_zero();
+                        }
+                        let status = container.start().expect("start").join().expect("join");
+                        assert_eq!(status.code(), Some(code), "start {number}");
+                    }
+                })
+            })
+            .collect();
+        for starter in starters {
+            starter.join().expect("a starter");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// No hang, no zombie, no descriptor, and every status right.
+#[test]
+fn b11_starts_from_allocating_threads() {
+    ns_testbed::run_as!([Root, User], {
+        let starts = if std::env::var_os("NS_PROVE").is_some() { 10_000 } else { 400 };
+        let before = Leftovers::snapshot();
+        start_all(starts, 64);
+        before.assert_unchanged();
+        println!(
+            "shown: {starts} starts from 64 threads beside 2 that allocate: every status right"
+        );
+    });
+}
+
+/// The caller's namespaces are its own before and after, and threads can be made.
+#[test]
+fn b08_b09_the_caller_stays_where_it_is() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let kinds = Namespace::ALL.map(|kind| format!("/proc/self/ns/{}", kind.name()));
+        let links = || kinds.each_ref().map(|path| std::fs::read_link(path).ok());
+        let before = links();
+        let busy = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| churn(&busy));
+            }
+            let mut container = Container::new("true");
+            container.all().map_zero().mount_proc();
+            let status = scope.spawn(move || container.status().expect("start")).join();
+            assert!(status.expect("a thread").success());
+            busy.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(links(), before);
+        std::thread::spawn(|| ()).join().expect("a thread");
+    });
+}
