@@ -161,7 +161,8 @@ fn a16_a21_delegated_ids() {
                 let mut container = inside(&format!("{MAPS}; cat /proc/self/setgroups"));
                 container.uid_map(map.join(",").parse().expect("map"));
                 container.gid_map(map.join(",").parse().expect("map"));
-                let lines: String = map.iter().map(|line| format!(" {line}\n")).collect();
+                let lines =
+                    map.iter().map(|line| format!(" {line}\n")).collect::<Vec<_>>().concat();
                 assert_eq!(printed(&container), format!("{lines}{lines}allow\n"));
             }
             let mut container = inside("true");

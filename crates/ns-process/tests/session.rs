@@ -32,7 +32,9 @@ fn terminal() -> (OwnedFd, File) {
         unsafe { libc::openpty(&raw mut master, &raw mut slave, null, null.cast(), null.cast()) };
     assert_eq!(made, 0);
     // SAFETY: made by the call before, and owned by nobody.
-    let (master, slave) = unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
+    let master = unsafe { OwnedFd::from_raw_fd(master) };
+    // SAFETY: as above.
+    let slave = unsafe { OwnedFd::from_raw_fd(slave) };
     (master, slave.into())
 }
 

@@ -31,7 +31,7 @@ fn start_all(starts: u32, threads: u32) {
                 scope.spawn(|| {
                     while next.load(Ordering::Relaxed) < starts {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        let code = (number % 100).cast_signed();
+                        let code = i32::try_from(number % 100).expect("small");
                         let mut container = shell(&format!("exit {code}"));
                         if number % 4 == 0 {
                             container.namespaces([Namespace::User, Namespace::Uts]).map_zero();

@@ -17,8 +17,15 @@ pub(crate) struct Root {
     pub(crate) mounts: Vec<Mount>,
     pub(crate) mount_proc: bool,
     pub(crate) propagation: Option<Propagation>,
-    pub(crate) workdir: Option<PathBuf>,
-    pub(crate) creates_workdir: bool,
+    pub(crate) workdir: Directory,
+}
+
+/// The working directory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directory {
+    pub(crate) path: Option<PathBuf>,
+    /// Whether it is made where it is missing.
+    pub(crate) create: bool,
 }
 
 impl<Kind> Builder<Kind> {
@@ -95,13 +102,13 @@ impl<Kind> Builder<Kind> {
     /// [`Step::Workdir`](crate::Step::Workdir), `EXDEV`: it lies outside the root.
     #[doc(alias = "current_dir")]
     pub fn workdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
-        self.root.workdir = Some(path.into());
+        self.root.workdir.path = Some(path.into());
         self
     }
 
     /// Makes the working directory, and those that lead there, if they are missing; they stay.
     pub fn create_workdir(&mut self) -> &mut Self {
-        self.root.creates_workdir = true;
+        self.root.workdir.create = true;
         self
     }
 
@@ -132,14 +139,14 @@ impl<Kind> Builder<Kind> {
 
     /// The working directory, if one is set.
     pub fn get_workdir(&self) -> Option<&Path> {
-        self.root.workdir.as_deref()
+        self.root.workdir.path.as_deref()
     }
 }
 
-impl Root {
+impl Directory {
     /// As ns-fs takes it.
-    pub(crate) fn workdir(&self) -> Workdir {
-        let workdir = self.workdir.as_ref().map(Workdir::new).unwrap_or_default();
-        if self.creates_workdir { workdir.create() } else { workdir }
+    pub(crate) fn wish(&self) -> Workdir {
+        let workdir = self.path.as_ref().map(Workdir::new).unwrap_or_default();
+        if self.create { workdir.create() } else { workdir }
     }
 }

@@ -75,8 +75,8 @@ impl<'a> Child<'a> {
         say(self.words, ABORT);
         if pidfd_send_signal(pidfd, Signal::KILL).is_err() {
             // Nobody has reaped it, so that its number is still its own.
-            let _ =
-                Pid::from_raw(self.pid.cast_signed()).map(|pid| kill_process(pid, Signal::KILL));
+            let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
         }
         self.left_memory(None);
         let _ = waitid_pidfd(pidfd, WaitFlags::ALL);

@@ -14,7 +14,7 @@ const PT_INTERP: u32 = 3;
 
 /// The interpreter of the program at `path`, if it is a file that names one.
 pub(crate) fn of(path: &Path) -> Option<PathBuf> {
-    let mut file = File::open(path).ok().filter(|file| is_regular(file))?;
+    let mut file = File::open(path).ok().filter(is_regular)?;
     let mut head = vec![0; FIRST_LINE];
     let length = read_up_to(&mut file, &mut head).ok()?;
     let head = head.get(..length)?;

@@ -46,7 +46,7 @@ fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
 fn shared_directories<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     let changes = [
         (wish.root.path.is_some(), "rootdir"),
-        (wish.root.workdir.is_some(), "workdir"),
+        (wish.root.workdir.path.is_some(), "workdir"),
         (wish.limits.umask.is_some(), "umask"),
     ];
     let shares = wish.flags.contains(CloneFlags::FS);

@@ -33,9 +33,9 @@ impl Root {
             mounts.push(Mount::proc("/proc"));
         }
         let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
-        let due = new_mounts || wish.path.is_some() || wish.workdir.is_some();
+        let due = new_mounts || wish.path.is_some() || wish.workdir.path.is_some();
         let plan = if due { Some(compile(wish, mounts, new_mounts)?) } else { None };
-        let (path, workdir) = (wish.path.clone(), wish.workdir.clone());
+        let (path, workdir) = (wish.path.clone(), wish.workdir.path.clone());
         Ok(Self { plan, proc_by_path, path, targets, workdir })
     }
 
@@ -80,7 +80,7 @@ fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
     needs(!wish.by_chroot || wish.path.is_some(), "by_chroot: needs a rootdir")?;
     let pivots = own_mounts && wish.path.is_some() && !wish.by_chroot;
     needs(!wish.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
-    needs(!wish.creates_workdir || wish.workdir.is_some(), "create_workdir: needs a workdir")
+    needs(!wish.workdir.create || wish.workdir.path.is_some(), "create_workdir: needs a workdir")
 }
 
 fn compile(wish: &Wish, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
@@ -93,5 +93,5 @@ fn compile(wish: &Wish, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan
     let travel = new_mounts.then(|| wish.propagation.unwrap_or(Propagation::Private));
     let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(travel);
     let root = if wish.read_only { root.read_only() } else { root };
-    RootPlan::new(root, wish.workdir()).map_err(|error| format!("rootdir: {error}"))
+    RootPlan::new(root, wish.workdir.wish()).map_err(|error| format!("rootdir: {error}"))
 }

@@ -1,5 +1,6 @@
 //! Shared by the test binaries: what a program saw, by way of a file.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(unsafe_code, reason = "a seccomp filter")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -60,7 +61,6 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// From here on system call `number` fails with `errno` in this process and its children.
-#[allow(unsafe_code, reason = "a seccomp filter")]
 pub(crate) fn refuse(number: i64, errno: ns_process::Errno) {
     use ns_process::BpfInstruction;
     let instruction = |code, jt, jf, k| BpfInstruction { code, jt, jf, k };
