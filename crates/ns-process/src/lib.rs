@@ -5,6 +5,7 @@
 extern crate std;
 
 mod builder;
+mod diagnose;
 mod engine;
 mod errno;
 mod error;
@@ -15,7 +16,8 @@ mod process;
 mod resource;
 mod step;
 
-pub use builder::{Builder, Chroot, Container, HookOutcome, WaitingChild, kind};
+pub use builder::{Builder, Chroot, Clock, Container, HookOutcome, WaitingChild, kind};
+pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};

@@ -72,80 +72,82 @@ steps! {
     UidMap = 5, Parent, "uid_map";
     /// The child's gid_map, and setgroups before it.
     GidMap = 6, Parent, "gid_map";
+    /// The clocks of the child's time namespace were set.
+    TimeOffsets = 7, Parent, "time_offsets";
     /// What the caller asked to be done before the child goes on.
-    BeforeGo = 7, Parent, "before_go";
+    BeforeGo = 8, Parent, "before_go";
     /// The child had no longer than the start's limit.
-    StartTimeout = 8, Parent, "start_timeout";
+    StartTimeout = 9, Parent, "start_timeout";
     /// No core dump of the caller's memory.
-    NoCore = 9, Child, "no_core";
+    NoCore = 10, Child, "no_core";
     /// User and group 0, where the caller's own have no mapping.
-    BecomeZero = 10, Child, "become_zero";
+    BecomeZero = 11, Child, "become_zero";
     /// The label of the program, for a security module.
-    ExecLabel = 11, Child, "exec_label";
+    ExecLabel = 12, Child, "exec_label";
     /// A session of its own: setsid(2).
-    Session = 12, Child, "session";
+    Session = 13, Child, "session";
     /// setpgid(2).
-    ProcessGroup = 13, Child, "process_group";
+    ProcessGroup = 14, Child, "process_group";
     /// The controlling terminal.
-    Terminal = 14, Child, "terminal";
+    Terminal = 15, Child, "terminal";
     /// How mounts travel between the child's mount namespace and the caller's.
-    Propagation = 15, Child, "propagation";
+    Propagation = 16, Child, "propagation";
     /// The new root was opened.
-    OpenRoot = 16, Child, "new root";
+    OpenRoot = 17, Child, "new root";
     /// The place for a mount.
-    MountTarget = 17, Child, "mount target";
+    MountTarget = 18, Child, "mount target";
     /// A mount.
-    Mount = 18, Child, "mount";
+    Mount = 19, Child, "mount";
     /// The new root became read-only.
-    ReadOnlyRoot = 19, Child, "read-only root";
+    ReadOnlyRoot = 20, Child, "read-only root";
     /// pivot_root(2).
-    PivotRoot = 20, Child, "pivot_root";
+    PivotRoot = 21, Child, "pivot_root";
     /// umount2(2) of the old root.
-    DetachOldRoot = 21, Child, "umount of the old root";
+    DetachOldRoot = 22, Child, "umount of the old root";
     /// chroot(2).
-    Chroot = 22, Child, "chroot";
+    Chroot = 23, Child, "chroot";
     /// The working directory.
-    Workdir = 23, Child, "workdir";
+    Workdir = 24, Child, "workdir";
     /// A descriptor was put in its place.
-    PlaceFd = 24, Child, "descriptor";
+    PlaceFd = 25, Child, "descriptor";
     /// sethostname(2).
-    Hostname = 25, Child, "hostname";
+    Hostname = 26, Child, "hostname";
     /// setdomainname(2).
-    Domainname = 26, Child, "domainname";
+    Domainname = 27, Child, "domainname";
     /// The loopback interface was brought up.
-    Loopback = 27, Child, "loopback";
+    Loopback = 28, Child, "loopback";
     /// A resource limit.
-    Rlimit = 28, Child, "rlimit";
+    Rlimit = 29, Child, "rlimit";
     /// The niceness.
-    Nice = 29, Child, "nice";
+    Nice = 30, Child, "nice";
     /// setgroups(2).
-    Groups = 30, Child, "groups";
+    Groups = 31, Child, "groups";
     /// setresgid(2).
-    Gid = 31, Child, "gid";
+    Gid = 32, Child, "gid";
     /// setresuid(2).
-    Uid = 32, Child, "uid";
+    Uid = 33, Child, "uid";
     /// `no_new_privs`.
-    NoNewPrivs = 33, Child, "no_new_privs";
+    NoNewPrivs = 34, Child, "no_new_privs";
     /// The signal for the death of the parent.
-    DieWithParent = 34, Child, "die_with_parent";
+    DieWithParent = 35, Child, "die_with_parent";
     /// All other descriptors were closed.
-    CloseRest = 35, Child, "close_range";
+    CloseRest = 36, Child, "close_range";
     /// Capabilities.
-    Capabilities = 36, Child, "capabilities";
+    Capabilities = 37, Child, "capabilities";
     /// The signal mask of the program.
-    SignalMask = 37, Child, "signal_mask";
+    SignalMask = 38, Child, "signal_mask";
     /// The core limit of the program.
-    CoreLimit = 38, Child, "core_limit";
+    CoreLimit = 39, Child, "core_limit";
     /// The seccomp filter.
-    Seccomp = 39, Child, "seccomp";
+    Seccomp = 40, Child, "seccomp";
     /// execve(2).
-    Exec = 40, Child, "execve";
+    Exec = 41, Child, "execve";
     /// The child's end was waited for.
-    Wait = 41, Parent, "wait";
+    Wait = 42, Parent, "wait";
     /// A signal was sent.
-    Signal = 42, Parent, "signal";
+    Signal = 43, Parent, "signal";
     /// What the program printed was read.
-    Output = 43, Parent, "output";
+    Output = 44, Parent, "output";
 }
 
 impl fmt::Display for Step {

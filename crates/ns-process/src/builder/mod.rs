@@ -18,6 +18,7 @@ mod root;
 mod session;
 mod start;
 mod stdio;
+mod time;
 
 use std::ffi::OsString;
 use std::format;
@@ -41,6 +42,8 @@ pub(crate) use privileges::Privileges;
 pub(crate) use root::Root;
 pub(crate) use session::Session;
 pub(crate) use stdio::Streams;
+pub use time::Clock;
+pub(crate) use time::Offset;
 
 /// The kinds of [`Builder`].
 pub mod kind {
@@ -95,6 +98,7 @@ pub struct Builder<Kind> {
     pub(crate) lifetime: Lifetime,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
+    pub(crate) offsets: Vec<Offset>,
     pub(crate) session: Session,
     pub(crate) root: Root,
     pub(crate) streams: Streams,
@@ -129,6 +133,7 @@ impl<Kind> Builder<Kind> {
             lifetime: Lifetime::default(),
             maps: Maps::default(),
             ids: Ids::default(),
+            offsets: Vec::new(),
             session: Session::default(),
             root: Root::default(),
             streams: Streams::default(),

@@ -7,6 +7,7 @@ use ns_sys::{Errno, futex};
 
 use super::child::Child;
 use super::maps;
+use super::time;
 use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
@@ -23,6 +24,7 @@ impl Child<'_> {
             written.map_err(|error| self.killed(plan).unwrap_or(error))?;
         }
         if plan.needs_go() {
+            time::write(plan, self.pid())?;
             untraced.maps_written()?;
             self.run_hooks(plan)?;
             untraced.before_go()?;

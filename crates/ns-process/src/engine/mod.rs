@@ -15,6 +15,7 @@ mod stack;
 mod starter;
 #[cfg(test)]
 mod tests;
+mod time;
 mod untraced;
 
 use std::ffi::CStr;

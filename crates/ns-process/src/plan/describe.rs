@@ -51,6 +51,7 @@ impl Plan {
             .chain(mask)
             .chain(clone)
             .chain(self.maps.describe())
+            .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
             .chain(line(late))
             .chain(go)

@@ -14,6 +14,7 @@ mod program;
 mod root;
 mod session;
 mod stdio;
+mod time;
 
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -49,6 +50,7 @@ pub struct Plan {
     pub(crate) caller: Caller,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
+    pub(crate) time_offsets: Option<String>,
     pub(crate) session: Session,
     pub(crate) root: Root,
     pub(crate) streams: Streams,
@@ -79,6 +81,7 @@ impl Plan {
             caller,
             maps,
             ids,
+            time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
             session: Session::new(&wish.session).map_err(mistake)?,
             root: Root::new(&wish.root, namespaces).map_err(mistake)?,
             streams: Streams::new(&wish.streams, flags).map_err(mistake)?,
@@ -100,7 +103,7 @@ impl Plan {
 
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
-        self.writes_maps() || !self.hooks.0.is_empty()
+        self.writes_maps() || self.time_offsets.is_some() || !self.hooks.0.is_empty()
     }
 
     /// Whether the child becomes another user or group.
