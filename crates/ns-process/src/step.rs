@@ -66,88 +66,86 @@ steps! {
     Prepare = 2, Parent, "prepare";
     /// clone3(2).
     Clone = 3, Parent, "clone3";
-    /// The child was put into its cgroup, where clone3(2) could not.
-    Cgroup = 4, Parent, "cgroup";
     /// The child's uid_map was written.
-    UidMap = 5, Parent, "uid_map";
+    UidMap = 4, Parent, "uid_map";
     /// The child's gid_map, and setgroups before it.
-    GidMap = 6, Parent, "gid_map";
+    GidMap = 5, Parent, "gid_map";
     /// The clocks of the child's time namespace were set.
-    TimeOffsets = 7, Parent, "time_offsets";
+    TimeOffsets = 6, Parent, "time_offsets";
     /// What the caller asked to be done before the child goes on.
-    BeforeGo = 8, Parent, "before_go";
+    BeforeGo = 7, Parent, "before_go";
     /// The child had no longer than the start's limit.
-    StartTimeout = 9, Parent, "start_timeout";
+    StartTimeout = 8, Parent, "start_timeout";
     /// No core dump of the caller's memory.
-    NoCore = 10, Child, "no_core";
+    NoCore = 9, Child, "no_core";
     /// User and group 0, where the caller's own have no mapping.
-    BecomeZero = 11, Child, "become_zero";
+    BecomeZero = 10, Child, "become_zero";
     /// The label of the program, for a security module.
-    ExecLabel = 12, Child, "exec_label";
+    ExecLabel = 11, Child, "exec_label";
     /// A session of its own: setsid(2).
-    Session = 13, Child, "session";
+    Session = 12, Child, "session";
     /// setpgid(2).
-    ProcessGroup = 14, Child, "process_group";
+    ProcessGroup = 13, Child, "process_group";
     /// The controlling terminal.
-    Terminal = 15, Child, "terminal";
+    Terminal = 14, Child, "terminal";
     /// How mounts travel between the child's mount namespace and the caller's.
-    Propagation = 16, Child, "propagation";
+    Propagation = 15, Child, "propagation";
     /// The new root was opened.
-    OpenRoot = 17, Child, "new root";
+    OpenRoot = 16, Child, "new root";
     /// The place for a mount.
-    MountTarget = 18, Child, "mount target";
+    MountTarget = 17, Child, "mount target";
     /// A mount.
-    Mount = 19, Child, "mount";
+    Mount = 18, Child, "mount";
     /// The new root became read-only.
-    ReadOnlyRoot = 20, Child, "read-only root";
+    ReadOnlyRoot = 19, Child, "read-only root";
     /// pivot_root(2).
-    PivotRoot = 21, Child, "pivot_root";
+    PivotRoot = 20, Child, "pivot_root";
     /// umount2(2) of the old root.
-    DetachOldRoot = 22, Child, "umount of the old root";
+    DetachOldRoot = 21, Child, "umount of the old root";
     /// chroot(2).
-    Chroot = 23, Child, "chroot";
+    Chroot = 22, Child, "chroot";
     /// The working directory.
-    Workdir = 24, Child, "workdir";
+    Workdir = 23, Child, "workdir";
     /// A descriptor was put in its place.
-    PlaceFd = 25, Child, "descriptor";
+    PlaceFd = 24, Child, "descriptor";
     /// sethostname(2).
-    Hostname = 26, Child, "hostname";
+    Hostname = 25, Child, "hostname";
     /// setdomainname(2).
-    Domainname = 27, Child, "domainname";
+    Domainname = 26, Child, "domainname";
     /// The loopback interface was brought up.
-    Loopback = 28, Child, "loopback";
+    Loopback = 27, Child, "loopback";
     /// A resource limit.
-    Rlimit = 29, Child, "rlimit";
+    Rlimit = 28, Child, "rlimit";
     /// The niceness.
-    Nice = 30, Child, "nice";
+    Nice = 29, Child, "nice";
     /// setgroups(2).
-    Groups = 31, Child, "groups";
+    Groups = 30, Child, "groups";
     /// setresgid(2).
-    Gid = 32, Child, "gid";
+    Gid = 31, Child, "gid";
     /// setresuid(2).
-    Uid = 33, Child, "uid";
+    Uid = 32, Child, "uid";
     /// `no_new_privs`.
-    NoNewPrivs = 34, Child, "no_new_privs";
+    NoNewPrivs = 33, Child, "no_new_privs";
     /// The signal for the death of the parent.
-    DieWithParent = 35, Child, "die_with_parent";
+    DieWithParent = 34, Child, "die_with_parent";
     /// All other descriptors were closed.
-    CloseRest = 36, Child, "close_range";
+    CloseRest = 35, Child, "close_range";
     /// Capabilities.
-    Capabilities = 37, Child, "capabilities";
+    Capabilities = 36, Child, "capabilities";
     /// The signal mask of the program.
-    SignalMask = 38, Child, "signal_mask";
+    SignalMask = 37, Child, "signal_mask";
     /// The core limit of the program.
-    CoreLimit = 39, Child, "core_limit";
+    CoreLimit = 38, Child, "core_limit";
     /// The seccomp filter.
-    Seccomp = 40, Child, "seccomp";
+    Seccomp = 39, Child, "seccomp";
     /// execve(2).
-    Exec = 41, Child, "execve";
+    Exec = 40, Child, "execve";
     /// The child's end was waited for.
-    Wait = 42, Parent, "wait";
+    Wait = 41, Parent, "wait";
     /// A signal was sent.
-    Signal = 43, Parent, "signal";
+    Signal = 42, Parent, "signal";
     /// What the program printed was read.
-    Output = 44, Parent, "output";
+    Output = 43, Parent, "output";
 }
 
 impl fmt::Display for Step {

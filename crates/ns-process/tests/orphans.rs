@@ -19,7 +19,7 @@ fn rounds() -> u32 {
 /// Starts containers until it is killed.
 fn start_for_ever() -> ! {
     let mut container = Container::new("sleep");
-    container.arg("1000").namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    container.arg("1000").all().without(Namespace::Net).map_zero().mount_proc();
     loop {
         if let Ok(process) = container.start() {
             process.kill().expect("kill");

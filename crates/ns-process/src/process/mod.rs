@@ -7,7 +7,7 @@ mod signal;
 mod status;
 
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
 use std::sync::Mutex;
@@ -99,6 +99,13 @@ impl Process {
 impl AsFd for Process {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd()
+    }
+}
+
+/// For event loops that ask for a number; it stays this handle's.
+impl AsRawFd for Process {
+    fn as_raw_fd(&self) -> RawFd {
+        self.pidfd().as_raw_fd()
     }
 }
 

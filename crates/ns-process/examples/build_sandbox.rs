@@ -1,0 +1,44 @@
+//! A build without network: the host's programs read-only, one folder that can be written, a limit.
+//!
+//! Needs no privilege. What it makes is gone afterwards.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use ns_process::{Chroot, Mount, Namespace, Resource, Stdio};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join(format!("build-sandbox-{}", std::process::id()));
+    let (root, work) = (folder.join("root"), folder.join("work"));
+    fs::create_dir_all(&root)?;
+    fs::create_dir_all(&work)?;
+    let built = build(&root, &work);
+    println!("made: {:?}", fs::read_to_string(work.join("result")).unwrap_or_default());
+    fs::remove_dir_all(&folder)?;
+    built
+}
+
+fn build(root: &Path, work: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let script =
+        "echo built by uid $(id -u) > result; ! touch /usr/no 2>/dev/null; ls /sys 2>/dev/null";
+    let mut sandbox = Chroot::new(root, "sh");
+    sandbox.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").map_zero();
+    sandbox.namespaces([Namespace::Pid, Namespace::Net, Namespace::Ipc, Namespace::Uts]);
+    for system in
+        ["/usr", "/bin", "/lib", "/lib64"].into_iter().filter(|path| Path::new(path).exists())
+    {
+        sandbox.mount(Mount::bind(system, system).recursive().read_only().create());
+    }
+    sandbox.mount(Mount::bind(work, "/work").create()).mount(Mount::tmpfs("/tmp").create());
+    sandbox.mount(Mount::proc("/proc").create()).mount(Mount::dev("/dev").create());
+    sandbox.read_only_root().workdir("/work").stdin(Stdio::null()).no_new_privs();
+    sandbox.rlimit(Resource::Nproc, 512, 512).rlimit(Resource::Core, 0, 0).die_with_parent();
+
+    let process = sandbox.start()?;
+    match process.join_timeout(Duration::from_secs(10))? {
+        Some(status) => println!("status {}", status.code().unwrap_or(-1)),
+        None => println!("too slow: {}", process.terminate_timeout(Duration::from_secs(1))?),
+    }
+    Ok(())
+}
