@@ -16,7 +16,9 @@ mod process;
 mod resource;
 mod step;
 
-pub use builder::{Builder, Chroot, Clock, Container, HookOutcome, WaitingChild, kind};
+pub use builder::{
+    Builder, Chroot, Clock, Container, HookOutcome, NamespaceName, WaitingChild, kind,
+};
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use plan::{Description, Plan};

@@ -303,3 +303,21 @@ fn b09_from_a_threaded_program() {
         assert_eq!(own_links(), links);
     });
 }
+
+/// Names stand for kinds, as pyspaces and the flags spell them; one that does not is a mistake.
+#[test]
+fn namespaces_by_name() {
+    let mut container = Container::new("true");
+    container.namespaces(["net", "newuts", "mnt"]);
+    let wished = [Namespace::Net, Namespace::Uts, Namespace::Mnt];
+    let mut same = Container::new("true");
+    same.namespaces(wished);
+    assert_eq!(container.get_namespaces(), same.get_namespaces());
+    let mut all = Container::new("true");
+    all.namespaces(["all"]).without(Namespace::Net);
+    same.all().without(Namespace::Net);
+    assert_eq!(all.get_namespaces(), same.get_namespaces());
+    let error = container.namespaces(["nett"]).start().expect_err("no such kind");
+    assert_eq!(error.step(), ns_process::Step::Check);
+    assert!(error.object().is_some_and(|said| said.starts_with("namespaces: \"nett\"")), "{error}");
+}

@@ -38,6 +38,7 @@ pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
 pub(crate) use names::Names;
+pub use namespaces::NamespaceName;
 pub(crate) use privileges::Privileges;
 pub(crate) use root::Root;
 pub(crate) use session::Session;

@@ -1,10 +1,43 @@
 //! Which namespaces are new, what is mounted in them, and clone's other flags.
 
+use std::format;
 use std::path::Path;
+use std::prelude::rust_2024::*;
 
 use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
 
 use super::Builder;
+
+/// A kind of namespace, or a name that stands for one or for all.
+pub trait NamespaceName {
+    /// The flags of what is named.
+    ///
+    /// # Errors
+    /// In words, that the name is none.
+    fn flags(self) -> Result<NamespaceFlags, String>;
+}
+
+impl NamespaceName for Namespace {
+    fn flags(self) -> Result<NamespaceFlags, String> {
+        Ok(self.flag())
+    }
+}
+
+impl NamespaceName for &str {
+    fn flags(self) -> Result<NamespaceFlags, String> {
+        if self == "all" {
+            return Ok(present());
+        }
+        let kind: Namespace = self.parse().map_err(|error| format!("{self:?}: {error}"))?;
+        Ok(kind.flag())
+    }
+}
+
+/// Those that the running kernel has.
+fn present() -> NamespaceFlags {
+    let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
+    Namespace::ALL.into_iter().filter(present).map(Namespace::flag).collect()
+}
 
 impl<Kind> Builder<Kind> {
     /// A new namespace of this kind.
@@ -13,9 +46,18 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// New namespaces of these kinds.
-    pub fn namespaces(&mut self, kinds: impl IntoIterator<Item = Namespace>) -> &mut Self {
-        self.namespaces.extend(kinds.into_iter().map(Namespace::flag));
+    /// New namespaces of these kinds, each a [`Namespace`] or a name that parses as one: `"net"`,
+    /// `"newuts"`, `"all"`. A name that does not is reported by the start.
+    pub fn namespaces<Kinds>(&mut self, kinds: Kinds) -> &mut Self
+    where
+        Kinds: IntoIterator<Item: NamespaceName>,
+    {
+        for kind in kinds {
+            match kind.flags() {
+                Ok(flags) => self.namespaces |= flags,
+                Err(said) => self.mistakes.push(format!("namespaces: {said}")),
+            }
+        }
         self
     }
 
@@ -24,8 +66,8 @@ impl<Kind> Builder<Kind> {
     /// With a user namespace among them the program runs as nobody (65534) and loses its capabilities
     /// when it is executed, unless ids are mapped: see [`map_zero`](Self::map_zero).
     pub fn all(&mut self) -> &mut Self {
-        let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
-        self.namespaces(Namespace::ALL.into_iter().filter(present))
+        self.namespaces |= present();
+        self
     }
 
     /// No new namespace of this kind, after [`all`](Self::all).
