@@ -1,5 +1,6 @@
 //! What every measurement uses: the target, and ratios of what runs side by side.
 
+pub mod floor;
 pub mod helper;
 mod ratio;
 

@@ -31,9 +31,12 @@ struct Holders {
     count: usize,
     /// Whether the flag has to be set again when the last one goes.
     restore: bool,
+    /// How many wait until it is free.
+    waiting: usize,
 }
 
-static HOLDERS: Mutex<Holders> = Mutex::new(Holders { wish: Wish::Kept, count: 0, restore: false });
+static HOLDERS: Mutex<Holders> =
+    Mutex::new(Holders { wish: Wish::Kept, count: 0, restore: false, waiting: 0 });
 static FREE: Condvar = Condvar::new();
 
 thread_local! {
@@ -58,7 +61,9 @@ impl Dumpable {
         let wish = outer.unwrap_or(wish);
         let mut holders = lock();
         while holders.count > 0 && holders.wish != wish {
+            holders.waiting += 1;
             holders = FREE.wait(holders).unwrap_or_else(PoisonError::into_inner);
+            holders.waiting -= 1;
         }
         if holders.count == 0 {
             holders.restore = wish == Wish::Cleared && clear()?;
@@ -84,7 +89,9 @@ impl Drop for Dumpable {
                 // It was 1 when it was cleared, and may be set again by anybody.
                 let _ = set(1);
             }
-            FREE.notify_all();
+            if holders.waiting > 0 {
+                FREE.notify_all();
+            }
         }
     }
 }

@@ -1,0 +1,176 @@
+//! The raw floor: the calls that a plan describes, made with `ns-sys` alone.
+#![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
+
+use std::ffi::{CString, c_char, c_void};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use ns_sys::child::{self, CloseRangeFlags, MountPropagationFlags, SignalSet};
+use ns_sys::{
+    CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread, waitid_pidfd,
+};
+
+use crate::TINY;
+
+const STACK: usize = 64 * 1024;
+const PR_GET_DUMPABLE: u32 = 3;
+const PR_SET_DUMPABLE: u32 = 4;
+const PR_GET_TID_ADDRESS: u32 = 40;
+
+/// What parent and child share.
+struct Shared {
+    tid: AtomicU32,
+    go: AtomicU32,
+    waits: bool,
+    private: bool,
+    program: CString,
+    argv: [*const c_char; 2],
+    envp: Vec<*const c_char>,
+}
+
+/// Starts `tiny` again and again, with a stack that is kept.
+#[derive(Debug)]
+pub struct Floor {
+    stack: Box<[u8]>,
+    flags: CloneFlags,
+    /// The maps of user and group, if a user namespace is new.
+    maps: Option<[String; 2]>,
+    environment: Vec<CString>,
+}
+
+impl Floor {
+    /// With these new namespaces; a user namespace gets the caller's ids as 0.
+    pub fn new(kinds: CloneFlags) -> Self {
+        let map = |id: u32| format!("0 {id} 1\n");
+        let own = || [map(euid()), map(egid())];
+        let environment =
+            std::env::vars().map(|(key, value)| CString::new(format!("{key}={value}")));
+        Self {
+            stack: vec![0; STACK].into_boxed_slice(),
+            flags: kinds,
+            maps: kinds.contains(CloneFlags::NEWUSER).then(own),
+            environment: environment.collect::<Result<_, _>>().expect("no NUL"),
+        }
+    }
+
+    /// Starts `tiny`, waits until it is executed, and joins it.
+    ///
+    /// # Panics
+    /// When any call fails.
+    pub fn start_join(&mut self) {
+        let program = CString::new(TINY).expect("no NUL");
+        let shared = Shared {
+            tid: AtomicU32::new(1),
+            go: AtomicU32::new(0),
+            waits: self.maps.is_some(),
+            private: self.flags.contains(CloneFlags::NEWNS),
+            argv: [program.as_ptr(), ptr::null()],
+            envp: self.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect(),
+            program,
+        };
+        let watch = shared.waits.then(watch);
+        let privileged = euid() == 0;
+        let restore = privileged && prctl(PR_GET_DUMPABLE, 0) == 1;
+        if restore {
+            prctl(PR_SET_DUMPABLE, 0);
+        }
+        let (pid, pidfd) = self.clone(&shared);
+        if let Some(maps) = &self.maps {
+            write_maps(pid, maps);
+            shared.go.store(1, Ordering::Release);
+            futex::wake(&shared.go, 1).expect("wake");
+        }
+        while shared.tid.load(Ordering::Acquire) == 1 {
+            let _ = futex::wait(&shared.tid, 1, None);
+        }
+        if restore {
+            prctl(PR_SET_DUMPABLE, 1);
+        }
+        let executed = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT);
+        assert!(executed.is_err(), "it was not executed");
+        let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("it has ended");
+        assert_eq!(status.code(), Some(0));
+        drop(watch);
+    }
+
+    fn clone(&mut self, shared: &Shared) -> (u32, OwnedFd) {
+        let pidfd = AtomicI32::new(-1);
+        let base = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
+        let mut args = CloneArgs::new(base | CloneFlags::UNTRACED | self.flags);
+        args.pidfd(&pidfd).child_tid(&shared.tid);
+        args.stack(NonNull::from(&mut self.stack[0]), STACK);
+        let former = child::rt_sigprocmask(SignalSet::ALL).expect("block");
+        let argument = (&raw const *shared).cast_mut().cast();
+        // SAFETY: signals are held back; stack and words live until the child has left the memory,
+        // which `start_join` waits for; the child makes bare calls only.
+        let pid = unsafe { clone3_entry(&args, enter, argument) }.expect("clone3");
+        child::rt_sigprocmask(former).expect("restore");
+        // SAFETY: clone3 has just stored it.
+        (pid, unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) })
+    }
+}
+
+/// As the engine watches the thread that says go.
+fn watch() -> OwnedFd {
+    let tid = child::getpid();
+    let mut word: *const AtomicU32 = ptr::null();
+    prctl(PR_GET_TID_ADDRESS, (&raw mut word).expose_provenance());
+    pidfd_open_thread(tid).expect("the measuring thread leads its process")
+}
+
+fn write_maps(pid: u32, [uid, gid]: &[String; 2]) {
+    let write = |file: &str, text: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        let mut file = File::options().write(true).open(path).expect("open");
+        file.write_all(text.as_bytes()).expect("write");
+    };
+    write("uid_map", uid);
+    if euid() != 0 {
+        write("setgroups", "deny");
+    }
+    write("gid_map", gid);
+}
+
+/// The child.
+///
+/// # Safety
+/// `shared` leads to a `Shared` that outlives the child's stay in this memory.
+unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
+    // SAFETY: `clone` passes such a one.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    for signal in 1..=64 {
+        let _ = child::rt_sigaction_default(signal);
+    }
+    while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
+        let _ = futex::wait(&shared.go, 0, None);
+    }
+    let _ = child::setsid();
+    if shared.private {
+        let _ = child::mount_change(
+            c"/",
+            MountPropagationFlags::PRIVATE.union(MountPropagationFlags::REC),
+        );
+    }
+    // SAFETY: the table is the child's own, and nothing of it is used again.
+    let _ = unsafe { child::close_range(3, u32::MAX, CloseRangeFlags::empty()) };
+    let _ = child::rt_sigprocmask(SignalSet::EMPTY);
+    // SAFETY: both arrays end with a null pointer, and the parent keeps them.
+    let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
+    child::exit_group(127)
+}
+
+fn prctl(option: u32, argument: usize) -> usize {
+    // SAFETY: the options of this file take a number, or the address of a pointer.
+    unsafe { child::prctl(option, [argument, 0, 0, 0]) }.expect("prctl")
+}
+
+fn euid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn egid() -> u32 {
+    rustix::process::getegid().as_raw()
+}
