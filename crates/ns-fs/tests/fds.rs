@@ -117,6 +117,21 @@ fn e01_no_close_range_and_no_proc() {
     });
 }
 
+/// A list that could not be opened for want of a number says so.
+#[test]
+fn e01_no_close_range_and_no_number() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            refuse(__NR_close_range, Errno::NOSYS);
+            child::prlimit(7, 3, 3).expect("RLIMIT_NOFILE");
+            // SAFETY: the child exits right after it.
+            let error = unsafe { apply::close_rest(&[FdRange { first: 50, last: 60 }]) };
+            i32::from(error.expect_err("no number is left").errno != Errno::MFILE)
+        });
+        assert_eq!(code, 0);
+    });
+}
+
 /// The caller has no 0 to 2: what the plan opens must not take their place.
 #[test]
 fn e02_the_caller_has_no_stdio() {
@@ -209,6 +224,24 @@ fn e04_source_is_target() {
         });
         assert_eq!(code, 0);
         assert_eq!(shell(&plan(&Descriptors::new()), c"exec <&0"), 0);
+    });
+}
+
+/// Inherited as it is: a close-on-exec flag of the caller's stays, as with std's `Command`.
+#[test]
+fn e04_inherit_leaves_the_flag() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            let file = File::open("/proc/self/status").expect("open");
+            // SAFETY: this child reads nothing from 0.
+            unsafe { child::dup3(file.as_fd(), 0, true) }.expect("dup3");
+            let closed = c"test ! -e /dev/fd/0";
+            let mut std = std::process::Command::new("sh");
+            std.args(["-c", closed.to_str().expect("text")]).stdin(std::process::Stdio::inherit());
+            let as_std = std.status().expect("start").success();
+            if as_std { shell(&plan(&Descriptors::new()), closed) } else { 9 }
+        });
+        assert_eq!(code, 0);
     });
 }
 

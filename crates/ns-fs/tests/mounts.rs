@@ -409,3 +409,55 @@ fn d12_the_older_way_loses_nothing() {
         });
     });
 }
+
+/// An ordinary user whom the working directory is closed to, as `sudo -u` from `/root` leaves one, can
+/// mount and stays there.
+#[test]
+fn d11_from_a_closed_directory() {
+    ns_testbed::run_as!([Root], {
+        let folder = Folder::new("closed");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("chmod");
+        std::env::set_current_dir(folder.path()).expect("chdir");
+        let plan = plan(Root::current().mount(Mount::tmpfs("/tmp")));
+        let code = ns_testbed::forked(|| {
+            common::become_user();
+            fs::metadata(".").expect_err("it is closed");
+            plan.apply().expect("apply");
+            assert_eq!(names("/tmp"), [""; 0]);
+            assert_eq!(std::env::current_dir().expect("getcwd"), folder.path());
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// The working directory is where it was after each kind of mount.
+#[test]
+fn a_mount_leaves_the_working_directory() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("stays", &["start", "new", "bound"]);
+        let mounts = [Mount::tmpfs("/new"), Mount::bind(folder.path(), "/bound").recursive()];
+        let mounts = mounts.map(|mount| under(&folder, mount));
+        let plan = plan(mounts.into_iter().fold(Root::current(), Root::mount));
+        let start = folder.path().join("start");
+        in_own_mounts(|| {
+            std::env::set_current_dir(&start).expect("chdir");
+            plan.apply().expect("apply");
+            assert_eq!(std::env::current_dir().expect("getcwd"), start);
+        });
+    });
+}
+
+/// The same directory through another mount is not the root itself.
+#[test]
+fn d13_the_root_bound_below_itself() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("twice", &["again"]);
+        let again = Mount::bind(folder.path(), "/again").recursive();
+        let plan = pivot(&folder, [again, Mount::tmpfs("/again")]);
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            assert_eq!(names("/again"), [""; 0]);
+        });
+    });
+}
