@@ -160,3 +160,9 @@ pub(crate) fn mounts_at(path: &str, mountinfo: &str) -> Vec<Vec<String>> {
         mountinfo.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
     lines.filter(|fields| fields[4] == path).collect()
 }
+
+/// The same mount on the present root, below a folder.
+pub(crate) fn under(folder: &Folder, mount: Mount) -> Mount {
+    let inside = mount.target().strip_prefix("/").unwrap_or(mount.target()).to_owned();
+    mount.with_target(folder.path().join(inside))
+}
