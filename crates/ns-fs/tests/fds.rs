@@ -5,10 +5,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use common::{borrow, refuse};
-use linux_raw_sys::general::{__NR_close, __NR_close_range};
+use common::{apply_fds, borrow, is_open, refuse};
+use linux_raw_sys::general::__NR_close;
 use ns_fs::apply::{self, FdRange};
 use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
 use ns_sys::Errno;
@@ -18,7 +18,7 @@ use ns_testbed::forked;
 /// In a forked child: applies the plan, then becomes a shell with `script`.
 fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     forked(|| {
-        apply_all(plan);
+        apply_fds(plan);
         let argv = [c"sh".as_ptr(), c"-c".as_ptr(), script.as_ptr(), std::ptr::null()];
         // SAFETY: both arrays end with a null pointer.
         let errno = unsafe { execve(c"/bin/sh", argv.as_ptr(), argv[3..].as_ptr()) };
@@ -26,110 +26,14 @@ fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     })
 }
 
-/// Ends the child on an error, which it may no longer be able to print.
-fn apply_all(plan: &FdPlan) {
-    // SAFETY: only forked children come here, which go on to exec or exit.
-    let placed = unsafe { apply::place_fds(plan.steps()) };
-    // SAFETY: as above.
-    let closed = placed.and_then(|()| unsafe { apply::close_rest(plan.ranges()) });
-    if let Err(error) = closed {
-        exit_group(error.errno.raw_os_error());
-    }
-}
-
 fn plan(wish: &Descriptors) -> FdPlan {
     FdPlan::new(wish).expect("plan")
-}
-
-fn is_open(number: RawFd) -> bool {
-    rustix::io::fcntl_getfd(borrow(number)).is_ok()
 }
 
 fn read(file: OwnedFd) -> String {
     let mut text = String::new();
     File::from(file).read_to_string(&mut text).expect("read");
     text
-}
-
-/// Opens ten inheritable descriptors, one of them 900, and lowers the limit below it.
-fn litter() {
-    for number in [900, 40, 41, 42, 43, 44, 45, 46, 47, 48] {
-        let null = File::open("/dev/null").expect("open");
-        // SAFETY: nobody owns these numbers.
-        unsafe { child::dup3(null.as_fd(), number, false) }.expect("dup3");
-    }
-    child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
-}
-
-fn open_numbers() -> Vec<RawFd> {
-    (0..1000).filter(|number| is_open(*number)).collect()
-}
-
-/// What is inherited is what was asked for, above a lowered limit too.
-#[test]
-fn e01_the_rest_is_closed() {
-    ns_testbed::run_as!([Root, User, Nested], {
-        let mut wish = Descriptors::new();
-        wish.keep(41);
-        let kept = plan(&wish);
-        let code = forked(|| {
-            litter();
-            apply_all(&kept);
-            exit_group(i32::from(open_numbers() != [0, 1, 2, 41]))
-        });
-        assert_eq!(code, 0);
-    });
-}
-
-/// Without close_range the list in `/proc` does the same.
-#[test]
-fn e01_the_rest_is_closed_without_close_range() {
-    ns_testbed::run_as!([Root, User, Nested], {
-        let kept = plan(Descriptors::new().keep(900));
-        let code = forked(|| {
-            litter();
-            refuse(__NR_close_range, Errno::NOSYS);
-            apply_all(&kept);
-            exit_group(i32::from(open_numbers() != [0, 1, 2, 900]))
-        });
-        assert_eq!(code, 0);
-    });
-}
-
-/// Without close_range and a real `/proc` there is an error, and not a guess.
-#[test]
-fn e01_no_close_range_and_no_proc() {
-    ns_testbed::run_as!([Root, Nested], {
-        let folder = std::env::temp_dir().join(format!("ns-fs-fake-{}", std::process::id()));
-        fs::create_dir_all(folder.join("proc/self/fd")).expect("mkdir");
-        for root in [folder.as_path(), &folder.join("proc")] {
-            let code = forked(|| {
-                rustix::process::chroot(root).expect("chroot");
-                refuse(__NR_close_range, Errno::NOSYS);
-                // SAFETY: the child exits right after it.
-                let error = unsafe { apply::close_rest(&[FdRange { first: 50, last: 60 }]) };
-                let error = error.expect_err("nothing to list descriptors by");
-                i32::from((error.step, error.errno) != (Step::CloseRest, Errno::NOSYS))
-            });
-            assert_eq!(code, 0, "{}", root.display());
-        }
-        fs::remove_dir_all(&folder).expect("remove");
-    });
-}
-
-/// A list that could not be opened for want of a number says so.
-#[test]
-fn e01_no_close_range_and_no_number() {
-    ns_testbed::run_as!([Root, User], {
-        let code = forked(|| {
-            refuse(__NR_close_range, Errno::NOSYS);
-            child::prlimit(7, 3, 3).expect("RLIMIT_NOFILE");
-            // SAFETY: the child exits right after it.
-            let error = unsafe { apply::close_rest(&[FdRange { first: 50, last: 60 }]) };
-            i32::from(error.expect_err("no number is left").errno != Errno::MFILE)
-        });
-        assert_eq!(code, 0);
-    });
 }
 
 /// The caller has no 0 to 2: what the plan opens must not take their place.
@@ -288,6 +192,39 @@ fn a_failed_move_names_its_number() {
             // SAFETY: the child exits right after it.
             let error = unsafe { apply::place_fds(plan.steps()) }.expect_err("above the limit");
             i32::from((error.step, error.errno) != (Step::PlaceFd(70), Errno::BADF))
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// The wish tells what a plan will open, and where it goes.
+#[test]
+fn a_wish_describes_itself() {
+    let mut wish = Descriptors::new();
+    wish.stdin(Stdio::path("/a \"b\"")).stdout(Stdio::path("/log")).stderr(Stdio::piped());
+    let opening = [
+        r#"openat("/a \"b\"", O_RDONLY)"#,
+        r#"openat("/log", O_WRONLY | O_CREAT | O_APPEND)"#,
+        "pipe2(O_CLOEXEC)",
+    ];
+    assert_eq!(wish.describe_opening().lines().collect::<Vec<_>>(), opening);
+    wish.stdin(Stdio::inherit());
+    let placing = ["dup3(/log, 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
+    assert_eq!(wish.describe_placing().lines().collect::<Vec<_>>(), placing);
+}
+
+/// A circle needs one number more than those that it moves.
+#[test]
+fn e03_no_number_for_a_circle() {
+    ns_testbed::run_as!([User], {
+        let mut wish = Descriptors::new();
+        wish.stdin(Stdio::borrowed(borrow(1))).stdout(Stdio::borrowed(borrow(0)));
+        let plan = plan(&wish);
+        let code = forked(|| {
+            child::prlimit(7, 3, 3).expect("RLIMIT_NOFILE");
+            // SAFETY: the child exits right after it.
+            let error = unsafe { apply::place_fds(plan.steps()) }.expect_err("no number is left");
+            i32::from((error.step, error.errno) != (Step::PlaceFd(0), Errno::INVAL))
         });
         assert_eq!(code, 0);
     });

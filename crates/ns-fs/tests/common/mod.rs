@@ -6,8 +6,8 @@ use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
-use ns_fs::{Mount, Root, RootPlan, Workdir};
-use ns_sys::child::{self, BpfInstruction, seccomp_set_filter};
+use ns_fs::{FdPlan, Mount, Root, RootPlan, Workdir, apply};
+use ns_sys::child::{self, BpfInstruction, exit_group, seccomp_set_filter};
 use ns_sys::{Errno, UnshareFlags, unshare};
 use ns_testbed::{Role, USER, forked, role};
 
@@ -165,4 +165,20 @@ pub(crate) fn mounts_at(path: &str, mountinfo: &str) -> Vec<Vec<String>> {
 pub(crate) fn under(folder: &Folder, mount: Mount) -> Mount {
     let inside = mount.target().strip_prefix("/").unwrap_or(mount.target()).to_owned();
     mount.with_target(folder.path().join(inside))
+}
+
+/// Places and closes, in a forked child. Ends it on an error, which it may no longer be able to print.
+pub(crate) fn apply_fds(plan: &FdPlan) {
+    // SAFETY: only forked children come here, which go on to exec or exit.
+    let placed = unsafe { apply::place_fds(plan.steps()) };
+    // SAFETY: as above.
+    let closed = placed.and_then(|()| unsafe { apply::close_rest(plan.ranges()) });
+    if let Err(error) = closed {
+        exit_group(error.errno.raw_os_error());
+    }
+}
+
+/// Whether anything is there.
+pub(crate) fn is_open(number: RawFd) -> bool {
+    rustix::io::fcntl_getfd(borrow(number)).is_ok()
 }
