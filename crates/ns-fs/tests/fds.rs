@@ -167,21 +167,6 @@ fn stdio_paths() {
     });
 }
 
-/// Mistakes are told before anything is opened.
-#[test]
-fn mistakes_are_told_first() {
-    let missing = || Stdio::path("/nonexistent/file");
-    let error = |number, file| {
-        let mut wish = Descriptors::new();
-        FdPlan::new(wish.stdin(missing()).place(number, file)).expect_err("a mistake").to_string()
-    };
-    assert_eq!(error(-1, Stdio::null()), "descriptor -1: is negative");
-    assert!(error(3, Stdio::piped()).starts_with("descriptor 3: open the file"));
-    assert!(error(3, missing()).starts_with("descriptor 3: open the file"));
-    assert_eq!(error(1, Stdio::path("a\0b")), "descriptor 1: a\0b has a NUL in it");
-    assert_eq!(error(2, Stdio::path("")), "descriptor 2: the path is empty");
-}
-
 /// A failed move says which number.
 #[test]
 fn a_failed_move_names_its_number() {
@@ -195,22 +180,6 @@ fn a_failed_move_names_its_number() {
         });
         assert_eq!(code, 0);
     });
-}
-
-/// The wish tells what a plan will open, and where it goes.
-#[test]
-fn a_wish_describes_itself() {
-    let mut wish = Descriptors::new();
-    wish.stdin(Stdio::path("/a \"b\"")).stdout(Stdio::path("/log")).stderr(Stdio::piped());
-    let opening = [
-        r#"openat("/a \"b\"", O_RDONLY)"#,
-        r#"openat("/log", O_WRONLY | O_CREAT | O_APPEND)"#,
-        "pipe2(O_CLOEXEC)",
-    ];
-    assert_eq!(wish.describe_opening().lines().collect::<Vec<_>>(), opening);
-    wish.stdin(Stdio::inherit());
-    let placing = ["dup3(/log, 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
-    assert_eq!(wish.describe_placing().lines().collect::<Vec<_>>(), placing);
 }
 
 /// A circle needs one number more than those that it moves.
@@ -227,44 +196,6 @@ fn e03_no_number_for_a_circle() {
             i32::from((error.step, error.errno) != (Step::PlaceFd(0), Errno::INVAL))
         });
         assert_eq!(code, 0);
-    });
-}
-
-/// The plan lists its calls, and owns what it opened above 2.
-#[test]
-fn e02_a_plan_describes_itself() {
-    let mut wish = Descriptors::new();
-    wish.stdin(Stdio::borrowed(borrow(1))).stdout(Stdio::borrowed(borrow(0)));
-    wish.stderr(Stdio::borrowed(borrow(2))).place(5, Stdio::borrowed(borrow(9)));
-    let plan = plan(&wish);
-    let wished = [
-        "fcntl(2, F_SETFD, 0)",
-        "dup3(9, 5, 0)",
-        "fcntl(0, F_DUPFD_CLOEXEC, 3)",
-        "dup3(1, 0, 0)",
-        "dup3(temporary, 1, 0), close(temporary)",
-        "close_range(3, 4, 0)",
-        "close_range(6, 4294967295, 0)",
-    ];
-    assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
-    assert!(format!("{plan:?}").contains("dup3(9, 5, 0)"));
-}
-
-/// A number that was spoken of, where the caller has nothing, is not one of the plan's own.
-#[test]
-fn e01_a_kept_number_stays_empty() {
-    ns_testbed::run_as!([Root, User], {
-        // What open(2) would give, whatever the test bed itself was left with.
-        let numbers: Vec<_> = (3..).filter(|number| !is_open(*number)).take(4).collect();
-        let mut wish = Descriptors::new();
-        wish.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        for number in &numbers {
-            wish.keep(*number);
-        }
-        let mut plan = plan(&wish);
-        assert!(!numbers.iter().any(|number| is_open(*number)), "one of them was taken");
-        let own = plan.take_pipe(1).expect("the caller's end");
-        assert!(!numbers.contains(&own.as_raw_fd()));
     });
 }
 

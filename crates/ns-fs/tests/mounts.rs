@@ -7,10 +7,12 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
 use common::{
-    Folder, in_a_user_namespace, in_own, in_own_mounts, in_own_pids, names, pivot, plan, under,
+    Folder, in_a_user_namespace, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan,
+    under,
 };
 use ns_fs::{Mount, Root, Step, StepError};
 use ns_sys::{Errno, UnshareFlags};
+use ns_testbed::Leftovers;
 use rustix::mount::{MountFlags, mount};
 
 /// Everything a program expects, in a user namespace too.
@@ -18,9 +20,20 @@ use rustix::mount::{MountFlags, mount};
 fn d11_a_minimal_dev() {
     ns_testbed::run_as!([Root, User, Nested], {
         let folder = Folder::with("dev", &["proc"]);
-        let plan = pivot(&folder, [Mount::proc("/proc"), Mount::dev("/dev").create()]);
+        let tmpfs = Mount::tmpfs("/tmp").create();
+        let plan = pivot(&folder, [Mount::proc("/proc"), Mount::dev("/dev").create(), tmpfs]);
         in_own_pids(|| {
             plan.apply().expect("apply");
+            for (place, flags) in [
+                ("/proc", "rw,nosuid,nodev,noexec"),
+                ("/dev", "rw,nosuid,noexec"),
+                ("/dev/null", "rw,nosuid,noexec"),
+                ("/dev/pts", "rw,nosuid,noexec"),
+                ("/dev/shm", "rw,nosuid,nodev,noexec"),
+                ("/tmp", "rw,nosuid,nodev"),
+            ] {
+                assert_eq!(flags_at(place), flags, "{place}");
+            }
             let wished = "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero";
             assert_eq!(names("/dev").join(" "), wished);
             fs::write("/dev/null", "gone").expect("write");
@@ -36,8 +49,14 @@ fn d11_a_minimal_dev() {
             assert_eq!(shm & 0o7777, 0o1777);
             assert!(names("/dev/fd/.").contains(&"0".to_owned()));
         });
-        assert_eq!(names(folder.path().to_str().expect("text")), ["dev", "proc"]);
+        assert_eq!(names(folder.path().to_str().expect("text")), ["dev", "proc", "tmp"]);
     });
+}
+
+/// The flags of the mount at `path`, without those about times.
+fn flags_at(path: &str) -> String {
+    let told = mounts_at(path, &Leftovers::mountinfo())[0][5].clone();
+    told.split(',').filter(|flag| !flag.contains("time")).collect::<Vec<_>>().join(",")
 }
 
 /// Each kernel file system where its namespace is the process's own.

@@ -282,4 +282,5 @@ fn a_plan_describes_itself() {
         "getcwd()",
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
+    assert!(format!("{plan:?}").contains("getcwd()"));
 }
