@@ -32,6 +32,8 @@ fn d12_binds_and_their_attributes() {
                 let info = Leftovers::mountinfo();
                 let options = &mounts_at("/a/b", &info)[0][5];
                 assert!(options.starts_with("ro,nosuid,nodev,noexec"), "{options}");
+                let only = mounts_at("/open", &info)[0][5].replacen("rw", "ro", 1);
+                assert_eq!(mounts_at("/c/file", &info)[0][5], only, "nothing but read-only");
                 let error = fs::write("/c/file", "").expect_err("read-only");
                 assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
                 assert_eq!(fs::read_to_string("/c/file").expect("read"), "text");
@@ -117,5 +119,23 @@ fn d12_the_older_way_loses_nothing() {
             let told = ns_sys::child::fstatfs(std::os::fd::AsFd::as_fd(&mounted)).expect("statfs");
             assert_eq!(told.flags & (NOSYMFOLLOW | 1), NOSYMFOLLOW | 1);
         });
+    });
+}
+
+/// A tree that is to get no attributes needs no mount_setattr.
+#[test]
+fn d12_a_plain_tree_by_the_older_ways() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("plain", &["target"]);
+        for missing in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
+            let plan = pivot(&folder, [Mount::bind("/proc", "/target").recursive()]);
+            in_own_mounts(|| {
+                for number in missing {
+                    refuse(*number, Errno::NOSYS);
+                }
+                plan.apply().expect("apply");
+                assert!(fs::exists("/target/self/status").expect("look"));
+            });
+        }
     });
 }

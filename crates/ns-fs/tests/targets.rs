@@ -3,14 +3,17 @@
 mod common;
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Folder, in_own_mounts, in_own_pids, mounts_at, names, pivot, refuse};
 use linux_raw_sys::general::__NR_openat2;
+use ns_fs::apply::{self, MountKind};
 use ns_fs::{Mount, Step, StepError};
 use ns_sys::{Errno, UnshareFlags};
 use ns_testbed::Leftovers;
+use rustix::mount::MountFlags;
 
 /// Links that lead out lead to the new root's own, or are refused where openat2 is missing.
 #[test]
@@ -152,6 +155,28 @@ fn d13_the_root_bound_below_itself() {
         in_own_mounts(|| {
             plan.apply().expect("apply");
             assert_eq!(names("/again"), [""; 0]);
+        });
+    });
+}
+
+/// Without openat2 a name that is none is passed over, and the way up refused.
+#[test]
+fn d13_names_that_are_none() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("names", &["a/b"]);
+        in_own_mounts(|| {
+            // Of this mount namespace, as mount(2) wants it.
+            let root = fs::File::open(folder.path()).expect("open");
+            let mount = |target| {
+                let (flags, data) = (MountFlags::empty(), None);
+                let kind = MountKind::New { fs_type: c"tmpfs", source: c"none", flags, data };
+                apply::mount(root.as_fd(), apply::Mount { index: 0, target, create: false, kind })
+            };
+            refuse(__NR_openat2, Errno::NOSYS);
+            let error = StepError { step: Step::MountTarget(0), errno: Errno::XDEV };
+            assert_eq!(mount(c"a/../a/b"), Err(error));
+            assert_eq!(mount(c"./a//b/."), Ok(()));
+            assert_eq!(mounts_below(&folder), 1);
         });
     });
 }
