@@ -66,6 +66,17 @@ fn a_wish_describes_itself() {
     assert_eq!(wish.describe_placing().lines().collect::<Vec<_>>(), placing);
 }
 
+/// Nothing placed and nothing closed: only then is all as the caller has it.
+#[test]
+fn a_wish_that_leaves_all() {
+    let wish =
+        |close, number, file| Descriptors::new().close_rest(close).place(number, file).leaves_all();
+    assert!(wish(false, 7, Stdio::inherit()));
+    assert!(!wish(true, 7, Stdio::inherit()));
+    assert!(!wish(false, 1, Stdio::null()));
+    assert!(!wish(true, 1, Stdio::null()));
+}
+
 /// A terminal among 0 to 2 is seen, whether it is opened or inherited, and nowhere else.
 #[test]
 fn f11_a_terminal_is_seen() {

@@ -269,6 +269,8 @@ fn a_plan_describes_itself() {
         r#"chdir("/new root")"#,
         r#"openat(".", O_PATH)"#,
         r#"openat2(root, "proc", RESOLVE_IN_ROOT)"#,
+        "statx(root)",
+        "statx(target)",
         r#"openat(".", O_PATH)"#,
         "fchdir(target)",
         r#"mount("proc", ".", "proc", MountFlags(NODEV | NOEXEC | NOSUID), NULL)"#,

@@ -72,6 +72,9 @@ fn mount(mount: Mount<'_>) -> Vec<String> {
     let make = if mount.create { " or mkdirat" } else { "" };
     let target = quoted(mount.target);
     let mut lines = vec![format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}")];
+    if matches!(mount.kind, MountKind::New { .. } | MountKind::Bind { .. }) {
+        lines.extend(["statx(root)", "statx(target)"].map(ToOwned::to_owned));
+    }
     match mount.kind {
         MountKind::New { fs_type, source, flags, data } => {
             let data = data.map_or("NULL".to_owned(), quoted);
