@@ -7,9 +7,11 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
 use common::{borrow, is_open};
+use ns_fs::apply::FdStep;
 use ns_fs::{Descriptors, FdPlan, Stdio};
 use ns_sys::child;
 use ns_testbed::forked;
+use rustix::fs::{OFlags, fcntl_getfl};
 
 fn plan(wish: &Descriptors) -> FdPlan {
     FdPlan::new(wish).expect("plan")
@@ -75,6 +77,26 @@ fn a_wish_that_leaves_all() {
     assert!(!wish(true, 7, Stdio::inherit()));
     assert!(!wish(false, 1, Stdio::null()));
     assert!(!wish(true, 1, Stdio::null()));
+}
+
+/// `/dev/null` is read at 0 and written at 1 and 2, as a shell opens it; above, both.
+#[test]
+fn null_has_a_direction() {
+    let mut wish = Descriptors::new();
+    for number in [0, 1, 2, 700] {
+        wish.place(number, Stdio::null());
+    }
+    let plan = plan(&wish);
+    for step in plan.steps() {
+        let FdStep::Duplicate { from, to } = *step else { panic!("{step}") };
+        let wished = match to {
+            0 => OFlags::RDONLY,
+            1 | 2 => OFlags::WRONLY,
+            _ => OFlags::RDWR,
+        };
+        assert_eq!(fcntl_getfl(borrow(from)).expect("fcntl") & OFlags::RWMODE, wished, "{to}");
+    }
+    assert_eq!(plan.steps().len(), 4);
 }
 
 /// A terminal among 0 to 2 is seen, whether it is opened or inherited, and nowhere else.
