@@ -94,3 +94,22 @@ fn e01_no_close_range_and_no_number() {
         assert_eq!(code, 0);
     });
 }
+
+/// A range that ends before it begins is a mistake, whichever way is taken.
+#[test]
+fn e01_a_range_the_wrong_way_round() {
+    ns_testbed::run_as!([Root, User], {
+        for old in [false, true] {
+            let code = forked(|| {
+                if old {
+                    refuse(__NR_close_range, Errno::NOSYS);
+                }
+                // SAFETY: the child exits right after it.
+                let error = unsafe { apply::close_rest(&[FdRange { first: 60, last: 50 }]) };
+                let error = error.expect_err("no range");
+                i32::from((error.step, error.errno) != (Step::CloseRest, Errno::INVAL))
+            });
+            assert_eq!(code, 0, "{old}");
+        }
+    });
+}
