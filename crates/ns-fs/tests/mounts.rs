@@ -149,18 +149,39 @@ fn overlays() {
     });
 }
 
-/// What the caller may not search can be hidden all the same.
+/// What the caller may not search can be hidden all the same; what lies in there is out of reach, by name.
 #[test]
 fn d11_hiding_what_may_not_be_searched() {
-    ns_testbed::run_as!([User, Nested], {
-        if std::env::set_current_dir("/root").is_ok() {
-            ns_testbed::skip!("/root may be searched by everybody here");
-        }
-        let plan = plan(Root::current().mount(Mount::tmpfs("/root")));
-        in_own_mounts(|| {
-            plan.apply().expect("apply");
-            assert_eq!(names("/root"), [""; 0]);
+    ns_testbed::run_as!([Root], {
+        let folder = Folder::with("hidden", &["closed/inner"]);
+        let closed = folder.path().join("closed");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("chmod");
+        let with = |target| plan(Root::current().mount(Mount::tmpfs(target)));
+        let (hidden, inner) = (with(closed.clone()), with(closed.join("inner")));
+        let code = ns_testbed::forked(|| {
+            common::become_user();
+            let error = StepError { step: Step::MountTarget(0), errno: Errno::ACCESS };
+            assert_eq!(inner.apply(), Err(error));
+            hidden.apply().expect("apply");
+            assert_eq!(names(closed.to_str().expect("text")), [""; 0]);
+            0
         });
+        assert_eq!(code, 0);
+    });
+}
+
+/// sysfs and mqueue are one file system a namespace, which lies once in a place.
+#[test]
+fn d11_the_same_file_system_twice() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::with("twice", &["sys", "mqueue"]);
+        for mount in [Mount::sysfs("/sys"), Mount::mqueue("/mqueue")] {
+            let plan = pivot(&folder, [mount.clone(), mount]);
+            in_own(UnshareFlags::NEWNET | UnshareFlags::NEWIPC, || {
+                let error = StepError { step: Step::Mount(1), errno: Errno::BUSY };
+                assert_eq!(plan.apply(), Err(error));
+            });
+        }
     });
 }
 

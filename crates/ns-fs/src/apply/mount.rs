@@ -81,7 +81,7 @@ pub enum MountKind<'a> {
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace. In a user namespace also: proc without a pid
 ///   namespace of its own or under a masked `/proc`; sysfs without a network namespace of its own,
 ///   mqueue without an ipc namespace; any file system that needs a device.
-/// - `EBUSY`: sysfs or mqueue, in a user namespace that cannot see all of the caller's.
+/// - `EBUSY`: sysfs or mqueue, where that of the same namespace is mounted already.
 /// - `EINVAL`: unknown options; a bind that is not recursive of a directory with mounts which the user
 ///   namespace may not lift; a devpts gid that is not mapped.
 /// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the source. `ENOENT` also: there is no `/proc`, which a
