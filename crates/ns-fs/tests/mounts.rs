@@ -155,7 +155,7 @@ fn d11_hiding_what_may_not_be_searched() {
     ns_testbed::run_as!([Root], {
         let folder = Folder::with("hidden", &["closed/inner"]);
         let closed = folder.path().join("closed");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("chmod");
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("chmod");
         let with = |target| plan(Root::current().mount(Mount::tmpfs(target)));
         let (hidden, inner) = (with(closed.clone()), with(closed.join("inner")));
         let code = ns_testbed::forked(|| {
