@@ -5,10 +5,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use common::{borrow, refuse};
-use linux_raw_sys::general::{__NR_close, __NR_close_range};
+use common::{apply_fds, borrow, is_open, refuse};
+use linux_raw_sys::general::__NR_close;
 use ns_fs::apply::{self, FdRange};
 use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
 use ns_sys::Errno;
@@ -18,7 +18,7 @@ use ns_testbed::forked;
 /// In a forked child: applies the plan, then becomes a shell with `script`.
 fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     forked(|| {
-        apply_all(plan);
+        apply_fds(plan);
         let argv = [c"sh".as_ptr(), c"-c".as_ptr(), script.as_ptr(), std::ptr::null()];
         // SAFETY: both arrays end with a null pointer.
         let errno = unsafe { execve(c"/bin/sh", argv.as_ptr(), argv[3..].as_ptr()) };
@@ -26,95 +26,14 @@ fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     })
 }
 
-/// Ends the child on an error, which it may no longer be able to print.
-fn apply_all(plan: &FdPlan) {
-    // SAFETY: only forked children come here, which go on to exec or exit.
-    let placed = unsafe { apply::place_fds(plan.steps()) };
-    // SAFETY: as above.
-    let closed = placed.and_then(|()| unsafe { apply::close_rest(plan.ranges()) });
-    if let Err(error) = closed {
-        exit_group(error.errno.raw_os_error());
-    }
-}
-
 fn plan(wish: &Descriptors) -> FdPlan {
     FdPlan::new(wish).expect("plan")
-}
-
-fn is_open(number: RawFd) -> bool {
-    rustix::io::fcntl_getfd(borrow(number)).is_ok()
 }
 
 fn read(file: OwnedFd) -> String {
     let mut text = String::new();
     File::from(file).read_to_string(&mut text).expect("read");
     text
-}
-
-/// Opens ten inheritable descriptors, one of them 900, and lowers the limit below it.
-fn litter() {
-    for number in [900, 40, 41, 42, 43, 44, 45, 46, 47, 48] {
-        let null = File::open("/dev/null").expect("open");
-        // SAFETY: nobody owns these numbers.
-        unsafe { child::dup3(null.as_fd(), number, false) }.expect("dup3");
-    }
-    child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
-}
-
-fn open_numbers() -> Vec<RawFd> {
-    (0..1000).filter(|number| is_open(*number)).collect()
-}
-
-/// What is inherited is what was asked for, above a lowered limit too.
-#[test]
-fn e01_the_rest_is_closed() {
-    ns_testbed::run_as!([Root, User, Nested], {
-        let mut wish = Descriptors::new();
-        wish.keep(41);
-        let kept = plan(&wish);
-        let code = forked(|| {
-            litter();
-            apply_all(&kept);
-            exit_group(i32::from(open_numbers() != [0, 1, 2, 41]))
-        });
-        assert_eq!(code, 0);
-    });
-}
-
-/// Without close_range the list in `/proc` does the same.
-#[test]
-fn e01_the_rest_is_closed_without_close_range() {
-    ns_testbed::run_as!([Root, User, Nested], {
-        let kept = plan(Descriptors::new().keep(900));
-        let code = forked(|| {
-            litter();
-            refuse(__NR_close_range, Errno::NOSYS);
-            apply_all(&kept);
-            exit_group(i32::from(open_numbers() != [0, 1, 2, 900]))
-        });
-        assert_eq!(code, 0);
-    });
-}
-
-/// Without close_range and a real `/proc` there is an error, and not a guess.
-#[test]
-fn e01_no_close_range_and_no_proc() {
-    ns_testbed::run_as!([Root, Nested], {
-        let folder = std::env::temp_dir().join(format!("ns-fs-fake-{}", std::process::id()));
-        fs::create_dir_all(folder.join("proc/self/fd")).expect("mkdir");
-        for root in [folder.as_path(), &folder.join("proc")] {
-            let code = forked(|| {
-                rustix::process::chroot(root).expect("chroot");
-                refuse(__NR_close_range, Errno::NOSYS);
-                // SAFETY: the child exits right after it.
-                let error = unsafe { apply::close_rest(&[FdRange { first: 50, last: 60 }]) };
-                let error = error.expect_err("nothing to list descriptors by");
-                i32::from((error.step, error.errno) != (Step::CloseRest, Errno::NOSYS))
-            });
-            assert_eq!(code, 0, "{}", root.display());
-        }
-        fs::remove_dir_all(&folder).expect("remove");
-    });
 }
 
 /// The caller has no 0 to 2: what the plan opens must not take their place.
@@ -212,6 +131,24 @@ fn e04_source_is_target() {
     });
 }
 
+/// Inherited as it is: a close-on-exec flag of the caller's stays, as with std's `Command`.
+#[test]
+fn e04_inherit_leaves_the_flag() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            let file = File::open("/proc/self/status").expect("open");
+            // SAFETY: this child reads nothing from 0.
+            unsafe { child::dup3(file.as_fd(), 0, true) }.expect("dup3");
+            let closed = c"test ! -e /dev/fd/0";
+            let mut std = std::process::Command::new("sh");
+            std.args(["-c", closed.to_str().expect("text")]).stdin(std::process::Stdio::inherit());
+            let as_std = std.status().expect("start").success();
+            if as_std { shell(&plan(&Descriptors::new()), closed) } else { 9 }
+        });
+        assert_eq!(code, 0);
+    });
+}
+
 /// Paths: read at 0, appended to and created at 1 and 2.
 #[test]
 fn stdio_paths() {
@@ -230,21 +167,6 @@ fn stdio_paths() {
     });
 }
 
-/// Mistakes are told before anything is opened.
-#[test]
-fn mistakes_are_told_first() {
-    let missing = || Stdio::path("/nonexistent/file");
-    let error = |number, file| {
-        let mut wish = Descriptors::new();
-        FdPlan::new(wish.stdin(missing()).place(number, file)).expect_err("a mistake").to_string()
-    };
-    assert_eq!(error(-1, Stdio::null()), "descriptor -1: is negative");
-    assert!(error(3, Stdio::piped()).starts_with("descriptor 3: open the file"));
-    assert!(error(3, missing()).starts_with("descriptor 3: open the file"));
-    assert_eq!(error(1, Stdio::path("a\0b")), "descriptor 1: a\0b has a NUL in it");
-    assert_eq!(error(2, Stdio::path("")), "descriptor 2: the path is empty");
-}
-
 /// A failed move says which number.
 #[test]
 fn a_failed_move_names_its_number() {
@@ -260,41 +182,20 @@ fn a_failed_move_names_its_number() {
     });
 }
 
-/// The plan lists its calls, and owns what it opened above 2.
+/// A circle needs one number more than those that it moves.
 #[test]
-fn e02_a_plan_describes_itself() {
-    let mut wish = Descriptors::new();
-    wish.stdin(Stdio::borrowed(borrow(1))).stdout(Stdio::borrowed(borrow(0)));
-    wish.stderr(Stdio::borrowed(borrow(2))).place(5, Stdio::borrowed(borrow(9)));
-    let plan = plan(&wish);
-    let wished = [
-        "fcntl(2, F_SETFD, 0)",
-        "dup3(9, 5, 0)",
-        "fcntl(0, F_DUPFD_CLOEXEC, 3)",
-        "dup3(1, 0, 0)",
-        "dup3(temporary, 1, 0), close(temporary)",
-        "close_range(3, 4, 0)",
-        "close_range(6, 4294967295, 0)",
-    ];
-    assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
-    assert!(format!("{plan:?}").contains("dup3(9, 5, 0)"));
-}
-
-/// A number that was spoken of, where the caller has nothing, is not one of the plan's own.
-#[test]
-fn e01_a_kept_number_stays_empty() {
-    ns_testbed::run_as!([Root, User], {
-        let free = File::open("/dev/null").expect("open").as_raw_fd();
-        let numbers = free..free + 4;
+fn e03_no_number_for_a_circle() {
+    ns_testbed::run_as!([User], {
         let mut wish = Descriptors::new();
-        wish.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        for number in numbers.clone() {
-            wish.keep(number);
-        }
-        let mut plan = plan(&wish);
-        assert!(numbers.clone().all(|number| !is_open(number)), "one of them was taken");
-        let own = plan.take_pipe(1).expect("the caller's end");
-        assert!(!numbers.contains(&own.as_raw_fd()));
+        wish.stdin(Stdio::borrowed(borrow(1))).stdout(Stdio::borrowed(borrow(0)));
+        let plan = plan(&wish);
+        let code = forked(|| {
+            child::prlimit(7, 3, 3).expect("RLIMIT_NOFILE");
+            // SAFETY: the child exits right after it.
+            let error = unsafe { apply::place_fds(plan.steps()) }.expect_err("no number is left");
+            i32::from((error.step, error.errno) != (Step::PlaceFd(0), Errno::INVAL))
+        });
+        assert_eq!(code, 0);
     });
 }
 

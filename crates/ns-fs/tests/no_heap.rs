@@ -1,47 +1,17 @@
 //! No step of the apply half allocates: a global allocator ends the child if one does.
-#![allow(unsafe_code, reason = "a global allocator, and closing by number")]
+#![allow(unsafe_code, reason = "closing by number")]
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{Folder, own_namespaces, refuse};
 use linux_raw_sys::general::{__NR_close_range, __NR_mount_setattr, __NR_open_tree, __NR_openat2};
 use ns_fs::{Descriptors, FdPlan, Mount, Root, RootPlan, Stdio, Workdir, apply};
-use ns_sys::child::{exit_group, getpid};
+use ns_sys::child::exit_group;
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::forked;
-
-/// The process that may not allocate.
-static WATCHED_PROCESS: AtomicU32 = AtomicU32::new(0);
-
-struct Watched;
-
-fn look() {
-    let watched = WATCHED_PROCESS.load(Ordering::Relaxed);
-    if watched != 0 && getpid() == watched {
-        exit_group(99);
-    }
-}
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Watched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        look();
-        // SAFETY: the caller's own contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        look();
-        // SAFETY: the caller's own contract.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use ns_testbed::{WatchedHeap, forked};
 
 #[global_allocator]
-static WATCHED: Watched = Watched;
+static HEAP: WatchedHeap = WatchedHeap::new();
 
 /// Runs `steps` watched, in namespaces of its own without the calls in `missing`.
 fn watched(missing: &[u32], steps: impl Fn()) -> i32 {
@@ -51,7 +21,7 @@ fn watched(missing: &[u32], steps: impl Fn()) -> i32 {
             for number in missing {
                 refuse(*number, Errno::NOSYS);
             }
-            WATCHED_PROCESS.store(getpid(), Ordering::Relaxed);
+            HEAP.forbid();
             steps();
             exit_group(0)
         })
@@ -114,6 +84,6 @@ fn no_failure_allocates() {
 #[test]
 fn the_allocator_bites() {
     ns_testbed::run_as!([Root], {
-        assert_eq!(watched(&[], || drop(std::hint::black_box(vec![0_u8; 16]))), 99);
+        assert_eq!(watched(&[], || drop(std::hint::black_box(vec![0_u8; 16]))), WatchedHeap::CODE);
     });
 }

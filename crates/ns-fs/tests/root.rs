@@ -88,6 +88,24 @@ fn d04_a_shared_parent() {
     });
 }
 
+/// What is mounted on a shared mount of the old tree stays mounted outside, also where nobody said how
+/// mounts travel.
+#[test]
+fn d07_the_old_tree_goes_alone() {
+    ns_testbed::run_as!([Root, Nested], {
+        let shared = SharedMount::new();
+        let inner = shared.path().join("inner");
+        fs::create_dir(&inner).expect("mkdir");
+        mount("none", &inner, "tmpfs", MountFlags::empty(), None).expect("mount");
+        let folder = Folder::new("alone");
+        let plan = plan(Root::pivot(folder.path()).propagation(None));
+        let before = Leftovers::mountinfo();
+        in_own(UnshareFlags::empty(), || plan.apply().expect("apply"));
+        assert_eq!(before, Leftovers::mountinfo());
+        unmount(&inner, UnmountFlags::empty()).expect("unmount");
+    });
+}
+
 /// The initial ramfs cannot be left, and the step says so.
 #[test]
 fn d04_initramfs() {
@@ -251,15 +269,20 @@ fn a_plan_describes_itself() {
         r#"chdir("/new root")"#,
         r#"openat(".", O_PATH)"#,
         r#"openat2(root, "proc", RESOLVE_IN_ROOT)"#,
+        "statx(root)",
+        "statx(target)",
+        r#"openat(".", O_PATH)"#,
         "fchdir(target)",
         r#"mount("proc", ".", "proc", MountFlags(NODEV | NOEXEC | NOSUID), NULL)"#,
-        r#"fchdir(".")"#,
+        "fchdir(back)",
         r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#,
         r#"pivot_root(".", ".")"#,
+        r#"mount(NULL, "..", NULL, MS_REC | MS_SLAVE, NULL)"#,
         r#"umount2(".", MNT_DETACH)"#,
         r#"chdir("/")"#,
         r#"chdir("/home")"#,
         "getcwd()",
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), wished);
+    assert!(format!("{plan:?}").contains("getcwd()"));
 }

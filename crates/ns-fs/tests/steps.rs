@@ -83,6 +83,8 @@ fn steps_name_themselves() {
         let error = apply::propagation(Propagation::Private).expect_err("no privilege");
         assert_eq!((error.step, error.errno), (Step::Propagation, Errno::PERM));
         assert_eq!(error.to_string(), "propagation failed");
+        let cause = std::error::Error::source(&error).expect("the errno");
+        assert_eq!(cause.to_string(), Errno::PERM.to_string());
         let error = apply::mount_proc().expect_err("no privilege");
         assert_eq!((error.step, error.errno), (Step::MountProc, Errno::PERM));
     });

@@ -23,6 +23,7 @@ mod role;
 mod run;
 mod shared_mount;
 mod skip;
+mod watched_heap;
 
 pub use forked::forked;
 pub use leftovers::Leftovers;
@@ -30,6 +31,7 @@ pub use role::{Role, USER, role};
 pub use run::run;
 pub use shared_mount::SharedMount;
 pub use skip::skipped;
+pub use watched_heap::WatchedHeap;
 
 /// Runs the block once in each of the named [`Role`]s; the whole body of a `#[test]` function.
 #[macro_export]

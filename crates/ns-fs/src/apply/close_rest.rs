@@ -65,6 +65,10 @@ pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
 /// # Safety
 /// As [`close_rest`].
 unsafe fn close_listed(ranges: &[FdRange]) -> ns_sys::Result<()> {
+    // As close_range(2) says.
+    if ranges.iter().any(|range| range.first > range.last) {
+        return Err(Errno::INVAL);
+    }
     let flags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
     let list = child::openat(here(), c"/proc/self/fd", flags, Mode::empty());
     let list = list.map(Handle::new).map_err(|errno| match errno {

@@ -68,8 +68,7 @@ pub enum MountKind<'a> {
 /// `mount(source, target, …)` — mounts a file system, binds a tree or makes a link at a target that is
 /// resolved inside `root`, whatever symbolic links are there.
 ///
-/// The working directory is somewhere else afterwards. A relative source of a bind begins at the
-/// working directory before.
+/// A relative source of a bind begins at the working directory, which stays.
 ///
 /// # Errors
 /// [`Step::MountTarget`] with the index:
@@ -82,10 +81,11 @@ pub enum MountKind<'a> {
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace. In a user namespace also: proc without a pid
 ///   namespace of its own or under a masked `/proc`; sysfs without a network namespace of its own,
 ///   mqueue without an ipc namespace; any file system that needs a device.
-/// - `EBUSY`: sysfs or mqueue, in a user namespace that cannot see all of the caller's.
+/// - `EBUSY`: sysfs or mqueue, where that of the same namespace is mounted already.
 /// - `EINVAL`: unknown options; a bind that is not recursive of a directory with mounts which the user
 ///   namespace may not lift; a devpts gid that is not mapped.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the source.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the source. `ENOENT` also: there is no `/proc`, which a
+///   mount needs where the target or the working directory may not be searched.
 /// - `ENODEV`: no such file system in this kernel.
 /// - `ENOSYS`: attributes for a whole tree, before Linux 5.12.
 ///
@@ -145,15 +145,23 @@ fn new(
     flags: MountFlags,
     data: Option<&CStr>,
 ) -> Result<()> {
-    match child::fchdir(target.as_fd()) {
-        Ok(()) => child::mount(Some(source), c".", Some(fs_type), flags, data),
-        // mount(2) needs no permission to search its target, where it is to hide one.
-        Err(Errno::ACCESS) => {
-            let path = FdPath::new(target.as_raw_fd());
-            child::mount(Some(source), path.as_c_str(), Some(fs_type), flags, data)
+    let mount_at = |path: &CStr| child::mount(Some(source), path, Some(fs_type), flags, data);
+    match enter(target) {
+        Ok(start) => {
+            let mounted = mount_at(c".");
+            child::fchdir(start.as_fd()).and(mounted)
         }
+        // mount(2) needs no permission to search its target, where it is to hide one, and none to
+        // search the working directory.
+        Err(Errno::ACCESS) => mount_at(FdPath::new(target.as_raw_fd()).as_c_str()),
         Err(errno) => Err(errno),
     }
+}
+
+/// Goes to a directory, and holds the one left.
+fn enter(target: &Handle) -> Result<Handle> {
+    let start = open_path(here(), c".", OFlags::DIRECTORY)?;
+    child::fchdir(target.as_fd()).map(|()| start)
 }
 
 fn attach_attributes(mounted: &Handle, attributes: u64) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, MountFlags, UnmountFlags};
+use ns_sys::child::{self, MountFlags, MountPropagationFlags, UnmountFlags};
 
 use crate::{Step, StepError};
 
@@ -50,8 +50,10 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
     child::chdir(new_root).map_err(failed(Step::OpenRoot))
 }
 
-/// `pivot_root(".", ".")`, `umount2(".", MNT_DETACH)`, `chdir("/")` — makes the working directory the root
-/// of the mount namespace, and lets go of the old one.
+/// `pivot_root(".", ".")`, `mount(NULL, "..", NULL, MS_REC | MS_SLAVE)`, `umount2(".", MNT_DETACH)`,
+/// `chdir("/")` — makes the working directory the root of the mount namespace, and lets go of the old one.
+///
+/// Whatever is shared in the old tree, no unmount of it travels to the caller's.
 ///
 /// # Errors
 /// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts one cause is
@@ -71,7 +73,10 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// pivot_root(2), "pivot_root(".", ".")"; fs/namespace.c.
 pub fn pivot_root_here() -> Result<(), StepError> {
     child::pivot_root(c".", c".").map_err(failed(Step::PivotRoot))?;
-    // The old root lies on top of the new one: the path finds it, and it alone.
+    // The old root lies on top of the new one: `..` of a root leads to what lies on it, `.` does not.
+    let slave = MountPropagationFlags::DOWNSTREAM.union(MountPropagationFlags::REC);
+    child::mount_change(c"..", slave).map_err(failed(Step::DetachOldRoot))?;
+    // umount2 finds the topmost mount by either.
     child::umount2(c".", UnmountFlags::DETACH).map_err(failed(Step::DetachOldRoot))?;
     child::chdir(c"/").map_err(failed(Step::DetachOldRoot))
 }

@@ -1,7 +1,7 @@
 //! All that a [`RootPlan`](crate::RootPlan) says, in order.
 
-use ns_sys::child::{self, OFlags};
-use ns_sys::fd::{AsFd, BorrowedFd};
+use ns_sys::child::OFlags;
+use ns_sys::fd::AsFd;
 
 use super::attributes::read_only_here;
 use super::here;
@@ -44,8 +44,7 @@ pub(crate) enum Change {
 /// - The working directory last: it is one of the new root's.
 ///
 /// # Errors
-/// Those of the steps, each of which is a function of this module. `EACCES` of [`Step::OpenRoot`] also:
-/// with mounts and no new root, the working directory may not be searched.
+/// Those of the steps, each of which is a function of this module.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -76,20 +75,13 @@ pub fn root(plan: Root<'_>) -> Result<(), StepError> {
     plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
 }
 
-/// Comes back to the working directory, which is the new root if there is one.
+/// Resolves targets in the new root, which is the working directory by now, if there is one.
 fn mounts(plan: Root<'_>) -> Result<(), StepError> {
-    let failed = |errno| StepError { step: Step::OpenRoot, errno };
-    let start = open_path(here(), c".", OFlags::DIRECTORY).map_err(failed)?;
-    match plan.change {
-        Change::Stay => {
-            let root = open_path(here(), c"/", OFlags::DIRECTORY).map_err(failed)?;
-            mount_all(plan, root.as_fd())?;
-        }
-        Change::Pivot(_) | Change::Chroot(_) => mount_all(plan, start.as_fd())?,
-    }
-    child::fchdir(start.as_fd()).map_err(failed)
-}
-
-fn mount_all(plan: Root<'_>, root: BorrowedFd<'_>) -> Result<(), StepError> {
-    plan.mounts.iter().try_for_each(|step| mount(root, step.with(plan.strings)))
+    let place = match plan.change {
+        Change::Stay => c"/",
+        Change::Pivot(_) | Change::Chroot(_) => c".",
+    };
+    let root = open_path(here(), place, OFlags::DIRECTORY)
+        .map_err(|errno| StepError { step: Step::OpenRoot, errno })?;
+    plan.mounts.iter().try_for_each(|step| mount(root.as_fd(), step.with(plan.strings)))
 }

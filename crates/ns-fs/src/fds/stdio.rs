@@ -71,11 +71,9 @@ impl Stdio {
         match &self.0 {
             Kind::Null => Some("openat(\"/dev/null\")".to_owned()),
             Kind::Piped => Some("pipe2(O_CLOEXEC)".to_owned()),
-            Kind::Path(path) if number == 0 => {
-                Some(format!("openat({:?}, O_RDONLY)", path.as_os_str()))
-            }
             Kind::Path(path) => {
-                Some(format!("openat({:?}, O_WRONLY | O_CREAT | O_APPEND)", path.as_os_str()))
+                let flags = if number == 0 { "O_RDONLY" } else { "O_WRONLY | O_CREAT | O_APPEND" };
+                Some(format!("openat({:?}, {flags})", path.to_string_lossy()))
             }
             Kind::Inherit | Kind::Owned(_) | Kind::Borrowed(_) => None,
         }

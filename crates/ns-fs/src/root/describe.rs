@@ -18,10 +18,9 @@ pub(super) fn describe(plan: &RootPlan) -> Description {
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
     if !plan.mounts.is_empty() {
-        lines.extend(opened(plan.change).iter().map(|line| (*line).to_owned()));
+        lines.push(opened(plan.change).to_owned());
         let mounts = plan.mounts.iter().map(|step| mount(step.with(data.strings)));
         lines.extend(mounts.flatten());
-        lines.push(r#"fchdir(".")"#.to_owned());
     }
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
     lines.extend(plan.read_only.then_some(read_only));
@@ -48,20 +47,23 @@ fn bound(path: &str) -> Vec<String> {
     vec![bind, format!("chdir({path})")]
 }
 
-/// What targets are resolved in, and where the mounts come back to.
-fn opened(change: Change) -> &'static [&'static str] {
+/// What targets are resolved in.
+fn opened(change: Change) -> &'static str {
     match change {
-        Change::Stay => &[r#"openat(".", O_PATH)"#, r#"openat("/", O_PATH)"#],
-        Change::Pivot(_) | Change::Chroot(_) => &[r#"openat(".", O_PATH)"#],
+        Change::Stay => r#"openat("/", O_PATH)"#,
+        Change::Pivot(_) | Change::Chroot(_) => r#"openat(".", O_PATH)"#,
     }
 }
 
 fn change(change: Change) -> &'static [&'static str] {
     match change {
         Change::Stay => &[],
-        Change::Pivot(_) => {
-            &[r#"pivot_root(".", ".")"#, r#"umount2(".", MNT_DETACH)"#, r#"chdir("/")"#]
-        }
+        Change::Pivot(_) => &[
+            r#"pivot_root(".", ".")"#,
+            r#"mount(NULL, "..", NULL, MS_REC | MS_SLAVE, NULL)"#,
+            r#"umount2(".", MNT_DETACH)"#,
+            r#"chdir("/")"#,
+        ],
         Change::Chroot(_) => &[r#"chroot(".")"#, r#"chdir("/")"#],
     }
 }
@@ -70,12 +72,16 @@ fn mount(mount: Mount<'_>) -> Vec<String> {
     let make = if mount.create { " or mkdirat" } else { "" };
     let target = quoted(mount.target);
     let mut lines = vec![format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}")];
+    if matches!(mount.kind, MountKind::New { .. } | MountKind::Bind { .. }) {
+        lines.extend(["statx(root)", "statx(target)"].map(ToOwned::to_owned));
+    }
     match mount.kind {
         MountKind::New { fs_type, source, flags, data } => {
             let data = data.map_or("NULL".to_owned(), quoted);
             let (source, fs_type) = (quoted(source), quoted(fs_type));
-            lines.push("fchdir(target)".to_owned());
+            lines.extend([r#"openat(".", O_PATH)"#, "fchdir(target)"].map(ToOwned::to_owned));
             lines.push(format!("mount({source}, \".\", {fs_type}, {flags:?}, {data})"));
+            lines.push("fchdir(back)".to_owned());
         }
         MountKind::Bind { source, recursive, attributes } => {
             lines.extend(bind(&quoted(source), recursive, attributes));

@@ -41,7 +41,7 @@ impl Root {
     /// A directory becomes the root of the process by chroot(2).
     ///
     /// No jail: whoever has `CAP_SYS_CHROOT` inside, or a descriptor of an outer directory, walks
-    /// out. The old root stays in the mount namespace.
+    /// out. The old root stays in the mount namespace. With mounts as [`Root::current`].
     pub fn chroot(new_root: impl Into<PathBuf>) -> Self {
         Self::new(Kind::Chroot(new_root.into()))
     }
@@ -72,8 +72,8 @@ impl Root {
     }
 
     /// How mounts travel from here on. Private, unless nothing is mounted or told otherwise; `None`
-    /// leaves it, for whom has seen to it already: for a pivot no mount of the old tree may be shared, or
-    /// its detachment would travel. In the caller's own mount namespace it changes the caller's mounts.
+    /// leaves it, for whom has seen to it already: pivot_root(2) refuses shared mounts around the new root.
+    /// In the caller's own mount namespace it changes the caller's mounts.
     #[must_use]
     pub fn propagation(mut self, wish: impl Into<Option<Propagation>>) -> Self {
         self.propagation = Travel::Told(wish.into());

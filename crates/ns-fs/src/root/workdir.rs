@@ -22,7 +22,8 @@ impl Workdir {
         Self { path: Some(path.into()), create: false }
     }
 
-    /// Makes it, and the directories that lead there, if they are missing; they stay.
+    /// Makes it, and the directories that lead there, if they are missing; they stay. Their mode is 755,
+    /// less the umask.
     #[must_use]
     pub fn create(mut self) -> Self {
         self.create = true;

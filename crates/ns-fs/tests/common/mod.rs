@@ -6,8 +6,8 @@ use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
-use ns_fs::{Mount, Root, RootPlan, Workdir};
-use ns_sys::child::{BpfInstruction, seccomp_set_filter};
+use ns_fs::{FdPlan, Mount, Root, RootPlan, Workdir, apply};
+use ns_sys::child::{self, BpfInstruction, exit_group, seccomp_set_filter};
 use ns_sys::{Errno, UnshareFlags, unshare};
 use ns_testbed::{Role, USER, forked, role};
 
@@ -69,14 +69,29 @@ impl Drop for Folder {
 /// A mount namespace of this process's own, and `more`; for [`Role::User`] with a user namespace in
 /// which it is root.
 pub(crate) fn own_namespaces(more: UnshareFlags) {
-    let user = if role() == Role::User { UnshareFlags::NEWUSER } else { UnshareFlags::empty() };
-    unshare(UnshareFlags::NEWNS | more | user).expect("unshare");
     if role() == Role::User {
-        let map = format!("0 {USER} 1\n");
-        for (file, text) in [("setgroups", "deny"), ("uid_map", &map), ("gid_map", &map)] {
-            fs::write(format!("/proc/self/{file}"), text).expect("a map");
-        }
+        return nest(more);
     }
+    unshare(UnshareFlags::NEWNS | more).expect("unshare");
+}
+
+/// A user and a mount namespace of [`USER`]'s, and `more`.
+fn nest(more: UnshareFlags) {
+    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | more).expect("unshare");
+    let map = format!("0 {USER} 1\n");
+    for (file, text) in [("setgroups", "deny"), ("uid_map", &map), ("gid_map", &map)] {
+        fs::write(format!("/proc/self/{file}"), text).expect("a map");
+    }
+}
+
+/// From root to [`USER`], root in namespaces of its own.
+pub(crate) fn become_user() {
+    child::setresgid(USER).expect("setresgid");
+    child::setresuid(USER).expect("setresuid");
+    // The id change cleared the flag, and without it /proc/self belongs to root.
+    let dumpable = rustix::process::DumpableBehavior::Dumpable;
+    rustix::process::set_dumpable_behavior(dumpable).expect("prctl");
+    nest(UnshareFlags::empty());
 }
 
 /// Runs `body` in a child with a mount namespace of its own; a panic there is one here.
@@ -144,4 +159,26 @@ pub(crate) fn mounts_at(path: &str, mountinfo: &str) -> Vec<Vec<String>> {
     let lines =
         mountinfo.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
     lines.filter(|fields| fields[4] == path).collect()
+}
+
+/// The same mount on the present root, below a folder.
+pub(crate) fn under(folder: &Folder, mount: Mount) -> Mount {
+    let inside = mount.target().strip_prefix("/").unwrap_or(mount.target()).to_owned();
+    mount.with_target(folder.path().join(inside))
+}
+
+/// Places and closes, in a forked child. Ends it on an error, which it may no longer be able to print.
+pub(crate) fn apply_fds(plan: &FdPlan) {
+    // SAFETY: only forked children come here, which go on to exec or exit.
+    let placed = unsafe { apply::place_fds(plan.steps()) };
+    // SAFETY: as above.
+    let closed = placed.and_then(|()| unsafe { apply::close_rest(plan.ranges()) });
+    if let Err(error) = closed {
+        exit_group(error.errno.raw_os_error());
+    }
+}
+
+/// Whether anything is there.
+pub(crate) fn is_open(number: RawFd) -> bool {
+    rustix::io::fcntl_getfd(borrow(number)).is_ok()
 }
