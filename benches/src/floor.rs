@@ -43,6 +43,9 @@ pub struct Floor {
 
 impl Floor {
     /// With these new namespaces; a user namespace gets the caller's ids as 0.
+    ///
+    /// # Panics
+    /// When a variable of the environment is not text.
     pub fn new(kinds: CloneFlags) -> Self {
         let map = |id: u32| format!("0 {id} 1\n");
         let own = || [map(euid()), map(egid())];
