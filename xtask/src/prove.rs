@@ -81,6 +81,42 @@ const CLAIMS: &[Claim] = &[
         cargo: "test --release -p ns-fs --test fd_moves -- --nocapture",
         shows: "shown: 100000 random descriptor maps simulated",
     },
+    Claim {
+        issue: 5,
+        text: "10 000 starts from 64 threads beside threads that allocate: every status right",
+        cargo: "test --release -p ns-process --test stress -- --nocapture",
+        shows: "shown: 10000 starts from 64 threads",
+    },
+    Claim {
+        issue: 5,
+        text: "parents killed in the middle: the program runs, or nothing does; none with die_with_parent",
+        cargo: "test --release -p ns-process --test orphans --test session -- --nocapture",
+        shows: "shown: 500 parents killed at 0 to 20 ms, 0 orphans",
+    },
+    Claim {
+        issue: 5,
+        text: "each system call of a start fails: a typed error or a start, nothing left behind",
+        cargo: "test --release -p ns-process --test faults -- --nocapture",
+        shows: "starts with one system call failing, nothing left behind",
+    },
+    Claim {
+        issue: 5,
+        text: "every step has a case in which it fails by name",
+        cargo: "test --release -p ns-process --test every_step -- --nocapture",
+        shows: "steps fail by name here",
+    },
+    Claim {
+        issue: 5,
+        text: "programs begin mapped; starts that want the dumpable flag in different ways",
+        cargo: "test --release -p ns-process --test maps -- --nocapture",
+        shows: "shown: 500 of 500 programs began mapped",
+    },
+    Claim {
+        issue: 5,
+        text: "the gates of starts against the raw floor, std and a peer",
+        cargo: "run --quiet --release -p benches --bin start_gates",
+        shows: "plain / raw floor",
+    },
 ];
 
 /// The start of each line with a figure, in tests and examples alike.

@@ -5,10 +5,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{refuse, shell};
-use ns_process::{
-    BpfInstruction, CapabilitySet, Container, Errno, Mount, Namespace, Resource, Stdio, Step,
-};
+use common::{containers, refuse};
+use ns_process::{Container, Errno, Step};
 use ns_testbed::{Leftovers, forked};
 
 /// The number of each call that a description names. One that is missing here fails the test: a new
@@ -50,6 +48,7 @@ fn number(name: &str) -> Option<i64> {
         "setresuid" => libc::SYS_setresuid,
         "setsid" => libc::SYS_setsid,
         "socket" => libc::SYS_socket,
+        "statx" => libc::SYS_statx,
         "umask" => libc::SYS_umask,
         "umount2" => libc::SYS_umount2,
         "waitid" => libc::SYS_waitid,
@@ -65,30 +64,6 @@ fn calls(container: &Container) -> BTreeSet<String> {
     let named = lines.filter(|call| !call.starts_with("shared")).flat_map(|line| line.split("; "));
     let names = named.filter_map(|call| call.split_once('(')).map(|(name, _)| name.to_owned());
     names.filter(|name| !name.contains(' ')).collect()
-}
-
-fn allow_all() -> [BpfInstruction; 1] {
-    [BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]
-}
-
-/// Containers that make every step between them.
-fn containers(root: &str) -> Vec<Container> {
-    let mut plain = shell("exit 7");
-    plain.process_group(0).nice(1).umask(0o27).die_with_parent().stdout(Stdio::null());
-    plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
-    let mut spaces = shell("exit 7");
-    spaces.all().map_zero().mount_proc().hostname("box").domainname("net").loopback();
-    spaces.drop_capabilities(CapabilitySet::SYS_BOOT).stdin(Stdio::piped()).before_go(|_| ());
-    let mut rooted = shell("exit 7");
-    rooted.namespaces([Namespace::User, Namespace::Mnt]).map_zero().rootdir(root);
-    rooted.read_only_root().workdir("/usr").seccomp(allow_all()).uid(0).gid(0);
-    for folder in ["/usr", "/bin", "/lib", "/lib64"] {
-        if std::path::Path::new(folder).exists() {
-            rooted.mount(Mount::bind(folder, folder).recursive().read_only().create());
-        }
-    }
-    rooted.mount(Mount::tmpfs("/tmp").create());
-    vec![plain, spaces, rooted]
 }
 
 /// Starts once with `number` failing; 0 when all was as it should be.

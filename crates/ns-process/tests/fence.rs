@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::containers;
 use ns_process::{Container, Step};
 use ns_testbed::WatchedHeap;
 
@@ -16,6 +17,13 @@ fn no_step_allocates() {
         let mut container = Container::new("true");
         container.all().map_zero().mount_proc();
         assert!(container.start().expect("start").join().expect("join").success());
+        let root = std::env::temp_dir().join(format!("ns-process-fence-{}", std::process::id()));
+        std::fs::create_dir_all(&root).expect("mkdir");
+        for container in containers(root.to_str().expect("text")) {
+            let code = container.start().expect("start").join().expect("join").code();
+            assert_eq!(code, Some(7));
+        }
+        std::fs::remove_dir_all(&root).expect("remove");
         let mut container = Container::new("no-such-program");
         container.all().map_zero().mount_proc();
         let error = container.start().expect_err("an unknown program");

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::format;
 use std::fs;
 use std::io::pipe;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::prelude::rust_2024::*;
 use std::process::Command;
 use std::ptr::{self, NonNull};
@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicI32;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ns_fs::{FdPlan, Mount, Stdio};
 use ns_sys::child::{SignalSet, is_readable};
 use ns_sys::{
     CloneArgs, CloneFlags, Errno, Signal, WaitFlags, WaitStatus, pidfd_send_signal, waitid_pidfd,
@@ -26,11 +27,12 @@ use super::go::say;
 use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
-use crate::Container;
 use crate::in_child::{
     self, ChildPlan, GO, Ids, Limits, Names, Privileges, Report, Root, Session, Words,
 };
+use crate::plan::Plan;
 use crate::step::Step;
+use crate::{BpfInstruction, CapabilitySet, Container, Resource};
 
 /// More than any stack or storage needs.
 const SIZE: usize = 1 << 20;
@@ -50,6 +52,19 @@ fn child<'a>(
     starter: Option<&'a Starter>,
     tls: Option<NonNull<u8>>,
 ) -> Child<'static> {
+    child_with(candidates, kinds, starter, tls, None)
+}
+
+/// As [`child`], with the steps of a plan.
+fn child_with<'a>(
+    candidates: &'static [&'static CStr],
+    kinds: CloneFlags,
+    starter: Option<&'a Starter>,
+    tls: Option<NonNull<u8>>,
+    rich: Option<&'static Plan>,
+) -> Child<'static> {
+    let fds = rich.map(|plan| plan.streams.open("test").expect("open"));
+    let fds: Option<&'static FdPlan> = fds.map(|fds| &*Box::leak(Box::new(fds)));
     let words: &Words = Box::leak(Box::new(Words::new(starter.is_some())));
     let none: &[*const _] = Box::leak(Box::new([ptr::null()]));
     let pidfd: &AtomicI32 = Box::leak(Box::new(AtomicI32::new(-1)));
@@ -57,14 +72,14 @@ fn child<'a>(
         words,
         starter: starter.map(Starter::watch),
         waits: starter.is_some(),
-        ids: Ids::default(),
-        session: Session::default(),
-        root: Root::default(),
-        place_fds: &[],
-        close_rest: &[],
-        names: Names::default(),
-        limits: Limits::default(),
-        privileges: Privileges::default(),
+        ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
+        session: rich.map_or_else(Session::default, |plan| plan.session.child(false)),
+        root: rich.map_or_else(Root::default, |plan| plan.root.child()),
+        place_fds: fds.map_or(&[], FdPlan::steps),
+        close_rest: fds.map_or(&[], FdPlan::ranges),
+        names: rich.map_or_else(Names::default, |plan| plan.names.child()),
+        limits: rich.map_or_else(Limits::default, |plan| plan.limits.child()),
+        privileges: rich.map_or_else(Privileges::default, |plan| plan.privileges.child()),
         inherit_ignored: false,
         mask: SignalSet::EMPTY,
         candidates,
@@ -97,9 +112,20 @@ fn reap(child: &Child<'_>) -> WaitStatus {
 /// Every step, the wait for go included, in a child whose thread pointer leads to memory that nobody
 /// may touch.
 fn without_tls(candidates: &'static [&'static CStr]) -> (Option<Report>, WaitStatus) {
-    let kinds = CloneFlags::NEWUSER | CloneFlags::NEWNS | CloneFlags::NEWPID;
+    // SAFETY: the test bed gives every test one, and nobody closes it.
+    let stdin = unsafe { BorrowedFd::borrow_raw(0) };
+    let mut all = Container::new("true");
+    all.all().mount_proc().hostname("box").domainname("net").loopback().nice(1).umask(0o27);
+    all.rlimit(Resource::Nofile, 100, 100).rlimit(Resource::Core, 1, 1).no_new_privs();
+    all.drop_capabilities(CapabilitySet::SYS_BOOT).keep_capabilities(CapabilitySet::NET_RAW);
+    all.seccomp([BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]).die_with_parent();
+    all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
+    all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
+    let rich: &'static Plan = Box::leak(Box::new(all.plan().expect("plan")));
+    let kinds = CloneFlags::from(all.get_namespaces());
     let starter = own_thread();
-    let child = child(candidates, kinds, Some(&starter), Some(map(ProtFlags::empty())));
+    let unmapped = Some(map(ProtFlags::empty()));
+    let child = child_with(candidates, kinds, Some(&starter), unmapped, Some(rich));
     // Longer than a round, so that the look at this thread is among the steps.
     thread::sleep(Duration::from_millis(150));
     say(child.words(), GO);

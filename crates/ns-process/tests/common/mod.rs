@@ -77,3 +77,28 @@ pub(crate) fn refuse(number: i64, errno: ns_process::Errno) {
     // SAFETY: it only makes one call fail.
     unsafe { ns_sys::child::seccomp_set_filter(0, &filter) }.expect("seccomp");
 }
+
+fn allow_all() -> [ns_process::BpfInstruction; 1] {
+    [ns_process::BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]
+}
+
+/// Containers that make every step between them.
+pub(crate) fn containers(root: &str) -> Vec<Container> {
+    use ns_process::{CapabilitySet, Mount, Namespace, Resource, Stdio};
+    let mut plain = shell("exit 7");
+    plain.process_group(0).nice(1).umask(0o27).die_with_parent().stdout(Stdio::null());
+    plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
+    let mut spaces = shell("exit 7");
+    spaces.all().map_zero().mount_proc().hostname("box").domainname("net").loopback();
+    spaces.drop_capabilities(CapabilitySet::SYS_BOOT).stdin(Stdio::piped()).before_go(|_| ());
+    let mut rooted = shell("exit 7");
+    rooted.namespaces([Namespace::User, Namespace::Mnt]).map_zero().rootdir(root);
+    rooted.read_only_root().workdir("/usr").seccomp(allow_all()).uid(0).gid(0);
+    for folder in ["/usr", "/bin", "/lib", "/lib64"] {
+        if std::path::Path::new(folder).exists() {
+            rooted.mount(Mount::bind(folder, folder).recursive().read_only().create());
+        }
+    }
+    rooted.mount(Mount::tmpfs("/tmp").create());
+    vec![plain, spaces, rooted]
+}
