@@ -46,10 +46,10 @@ fn map(protection: ProtFlags) -> NonNull<u8> {
 
 /// A child with `kinds` that waits for go, if `starter` says who will say it. What else it needs is
 /// leaked, as it may outlive its test.
-fn child<'a>(
+fn child(
     candidates: &'static [&'static CStr],
     kinds: CloneFlags,
-    starter: Option<&'a Starter>,
+    starter: Option<&Starter>,
     tls: Option<NonNull<u8>>,
 ) -> Child<'static> {
     child_with(candidates, kinds, starter, tls, None)

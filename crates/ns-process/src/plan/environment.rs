@@ -2,28 +2,64 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString, c_char};
 use std::format;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
+use std::ptr;
 
-use super::program::c_string;
 use crate::builder::Environment;
 
 /// Where programs are looked up without a `PATH`, as confstr(3) says.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
+/// `NAME=value` strings, each ended by a NUL, one after the other: an allocation a variable would cost
+/// as much as the rest of a plan.
+#[derive(Default)]
+pub(crate) struct Block {
+    bytes: Vec<u8>,
+    /// Where each begins.
+    starts: Vec<usize>,
+}
+
+impl Block {
+    /// Pointers to the strings, and the null pointer that ends the array.
+    pub(super) fn pointers(&self) -> Vec<*const c_char> {
+        let strings = self.starts.iter().map(|start| self.bytes[*start..].as_ptr().cast());
+        strings.chain([ptr::null()]).collect()
+    }
+
+    fn add(&mut self, key: &OsStr, value: &OsStr) -> Result<(), String> {
+        let start = self.bytes.len();
+        for part in [key.as_bytes(), b"=", value.as_bytes()] {
+            if let Some(at) = part.iter().position(|byte| *byte == 0) {
+                let position = self.bytes.len() - start + at;
+                return Err(format!(
+                    "env {}: NUL at byte {position}",
+                    key.as_bytes().escape_ascii()
+                ));
+            }
+            self.bytes.extend_from_slice(part);
+        }
+        self.bytes.push(0);
+        self.starts.push(start);
+        Ok(())
+    }
+}
+
 /// The variables as execve(2) takes them, or in words which has a NUL.
-pub(super) fn variables(wish: &Environment) -> Result<Vec<CString>, String> {
+pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
+    let mut block = Block::default();
     if wish.changes.is_empty() {
-        // Nothing to look up: an environment of ordinary size costs as much as the rest of a plan.
         let inherited = (!wish.cleared).then(env::vars_os);
-        return inherited.into_iter().flatten().map(|(key, value)| variable(key, &value)).collect();
+        inherited.into_iter().flatten().try_for_each(|(key, value)| block.add(&key, &value))?;
+        return Ok(block);
     }
     if let Some((key, _)) = wish.changes.iter().find(|(key, _)| !is_name(key)) {
         return Err(format!("env {key:?}: a name is not empty and has no ="));
     }
-    changed(wish).into_iter().map(|(key, value)| variable(key, &value)).collect()
+    changed(wish).into_iter().try_for_each(|(key, value)| block.add(&key, &value))?;
+    Ok(block)
 }
 
 /// The `PATH` of the program.
@@ -47,16 +83,4 @@ fn changed(wish: &Environment) -> BTreeMap<OsString, OsString> {
         };
     }
     env
-}
-
-fn variable(key: OsString, value: &OsStr) -> Result<CString, String> {
-    let length = key.len();
-    let mut text = key.into_vec();
-    text.reserve_exact(value.len() + 2);
-    text.push(b'=');
-    text.extend_from_slice(value.as_bytes());
-    CString::new(text).or_else(|error| {
-        let text = error.into_vec();
-        c_string(text.clone(), || format!("env {}", text[..length].escape_ascii()))
-    })
 }

@@ -7,7 +7,7 @@ use std::prelude::rust_2024::*;
 use std::ptr;
 use std::{format, vec};
 
-use super::environment;
+use super::environment::{self, Block};
 use crate::builder::Builder;
 use crate::error::Error;
 use crate::step::Step;
@@ -19,7 +19,7 @@ pub(crate) struct Program {
     /// Tried in this order: what exists is decided in the child.
     candidates: Vec<CString>,
     argv: Vec<CString>,
-    envp: Vec<CString>,
+    envp: Block,
 }
 
 impl Program {
@@ -51,7 +51,7 @@ impl Program {
 
     /// `envp`, as execve(2) takes it.
     pub(crate) fn envp(&self) -> Vec<*const c_char> {
-        pointers(&self.envp)
+        self.envp.pointers()
     }
 }
 
@@ -78,10 +78,7 @@ fn arguments<Kind>(wish: &Builder<Kind>) -> Result<Vec<CString>, String> {
 }
 
 /// `bytes` as a C string, or in words where its NUL is.
-pub(super) fn c_string(
-    bytes: impl Into<Vec<u8>>,
-    what: impl FnOnce() -> String,
-) -> Result<CString, String> {
+fn c_string(bytes: impl Into<Vec<u8>>, what: impl FnOnce() -> String) -> Result<CString, String> {
     CString::new(bytes).map_err(|error| format!("{}: NUL at byte {}", what(), error.nul_position()))
 }
 
