@@ -86,7 +86,11 @@ fn start_without(container: &Container, number: i64, errno: Errno) -> i32 {
                 Err(_) => 41,
             },
             Err(error) if error.step() == Step::Exec && error.errno().is_none() => 42,
-            Err(error) => i32::from(error.errno() != Some(errno) && error.errno().is_some()) * 43,
+            Err(error) if error.errno().is_none_or(|told| told == errno) => 0,
+            Err(error) => {
+                eprintln!("{error}");
+                43
+            }
         };
         let mut status = 0;
         // SAFETY: stores one int; asks for children of every kind without waiting.
