@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use common::{Output, shell};
-use ns_process::{CloneFlags, Container, Errno, Error, Namespace, Side, Step};
+use ns_process::{CloneFlags, Container, Errno, Error, Namespace, Resource, Side, Step};
 use ns_testbed::{Leftovers, forked};
 
 fn fails(container: &Container) -> Error {
@@ -112,11 +112,11 @@ fn f20_no_descriptors() {
         let free = fs::File::open("/dev/null").expect("open").as_raw_fd();
         let free = u64::from(free.unsigned_abs());
         for more in 0..3 {
-            ns_sys::child::prlimit(libc::RLIMIT_NOFILE, free + more, 4096).expect("prlimit");
+            ns_sys::child::prlimit(Resource::Nofile as u32, free + more, 4096).expect("prlimit");
             let error = container.start().expect_err("it must fail");
             assert_eq!(error.errno(), Some(Errno::MFILE), "{more}: {error}");
         }
-        ns_sys::child::prlimit(libc::RLIMIT_NOFILE, 256, 4096).expect("prlimit");
+        ns_sys::child::prlimit(Resource::Nofile as u32, 256, 4096).expect("prlimit");
         assert!(container.start().expect("start").join().expect("join").success());
     });
 }

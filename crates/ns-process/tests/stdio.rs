@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use common::{Output, shell};
-use ns_process::{CloneFlags, Container, Errno, Stdio, Step};
+use ns_process::{CloneFlags, Container, Errno, Resource, Stdio, Step};
 use ns_sys::child;
 use ns_testbed::{Leftovers, forked};
 
@@ -41,7 +41,7 @@ fn e01_nothing_but_what_was_asked_for() {
                 // SAFETY: nobody owns these numbers.
                 unsafe { child::dup3(null.as_fd(), number, false) }.expect("dup3");
             }
-            child::prlimit(libc::RLIMIT_NOFILE, 64, 4096).expect("prlimit");
+            child::prlimit(Resource::Nofile as u32, 64, 4096).expect("prlimit");
             let list = "ls /proc/self/fd | tr '\\n' ' '";
             // 3 is the listing's own.
             assert_eq!(captured(&shell(list)).0, "0 1 2 3 ");
