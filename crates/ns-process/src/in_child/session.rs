@@ -51,8 +51,9 @@ pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     // SAFETY: the arguments are numbers.
     unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
-    if wait_for_go::is_gone(plan) {
-        exit_group(ORPHAN);
+    match wait_for_go::is_gone(plan) {
+        Ok(false) => Ok(()),
+        Ok(true) => exit_group(ORPHAN),
+        Err(errno) => Err(Report::new(Step::DieWithParent, errno)),
     }
-    Ok(())
 }

@@ -29,20 +29,20 @@ pub(super) fn wait(plan: &ChildPlan<'_>) {
             _ => exit_group(NOT_LET_GO),
         }
         let woken = futex::wait(&plan.words.go, WAIT, Some(ROUND));
-        if woken.is_err() && is_gone(plan) {
+        if woken.is_err() && is_gone(plan) != Ok(false) {
             exit_group(NOT_LET_GO);
         }
     }
 }
 
-/// Whether the thread that made this child has ended, as far as can be told.
-pub(super) fn is_gone(plan: &ChildPlan<'_>) -> bool {
-    plan.starter.is_none_or(|thread| {
+/// Whether the thread that made this child has ended; an error where nothing can tell.
+pub(super) fn is_gone(plan: &ChildPlan<'_>) -> Result<bool, Errno> {
+    let Some(thread) = plan.starter else { return Ok(true) };
+    match thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable) {
         // Where one of the two cannot be asked, the other one decides.
-        let asked = thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable);
-        let ended = asked.unwrap_or(thread.word.is_null());
-        ended || has_left(thread)
-    })
+        Err(errno) if thread.word.is_null() => Err(errno),
+        asked => Ok(asked == Ok(true) || has_left(thread)),
+    }
 }
 
 fn has_left(thread: Watch<'_>) -> bool {
