@@ -420,6 +420,26 @@ fn f30_becomes_zero() {
     });
 }
 
+/// Another user does not keep the caller's groups, unless they are given.
+#[test]
+fn another_user_has_no_groups_of_the_callers() {
+    ns_testbed::run_as!([Root], {
+        let code = forked(|| {
+            ns_sys::child::setgroups(&[5, 6]).expect("setgroups");
+            let mut container = shell("id -G");
+            assert_eq!(printed(&container), "0 5 6\n");
+            assert_eq!(printed(container.uid(USER).gid(USER)), format!("{USER}\n"));
+            assert_eq!(printed(container.groups([7])), format!("{USER} 7\n"));
+            let map = "0 100000 10";
+            let mut container = inside("id -G; grep Groups /proc/self/status");
+            container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+            assert_eq!(printed(&container), "0\nGroups:\t \n");
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
 /// Calls that would change nothing are not made.
 #[test]
 fn ids_that_hold_already() {

@@ -214,6 +214,9 @@ fn files_are_shared_or_placed() {
         let error = container.stdout(Stdio::null()).start().expect_err("both");
         assert_eq!(error.step(), Step::Check);
         assert_eq!(error.object(), Some("fd: CLONE_FILES shares the caller's own descriptors"));
+        let mut container = Container::new("true");
+        let error = container.flags(CloneFlags::FILES).output().expect_err("both");
+        assert_eq!(error.step(), Step::Check);
         rustix::io::fcntl_getfd(&keep).expect("still open");
         assert!(keep.as_raw_fd() > 2);
     });

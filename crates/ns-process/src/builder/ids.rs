@@ -41,7 +41,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The supplementary groups of the program, inside; by default the caller's.
+    /// The supplementary groups of the program, inside.
+    ///
+    /// By default the caller's; none, as with std's `Command`, where a caller who may drop them starts a
+    /// program as another user, by [`uid`](Self::uid) or by a map that does not hold the caller's own.
     ///
     /// # Errors
     /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, and a user namespace that does

@@ -79,7 +79,8 @@ impl<Kind> Builder<Kind> {
     /// Adds flags of clone(2); those that a start cannot keep are refused by it, with the reason.
     ///
     /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,
-    /// `FS` and `FILES` do what clone(2) says; `VM` and `VFORK` hold already. With `PARENT` the
+    /// `FS` and `FILES` do what clone(2) says, and exclude
+    /// what would change the caller's own directories and descriptors, which are left alone; `VM` and `VFORK` hold already. With `PARENT` the
     /// process is a child of the caller's parent, which has to reap it: its status is told once that
     /// is done, by Linux 6.15, and a start that fails leaves it a zombie too.
     pub fn flags(&mut self, flags: CloneFlags) -> &mut Self {

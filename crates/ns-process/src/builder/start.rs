@@ -7,6 +7,7 @@ use crate::engine;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::process::Process;
+use crate::step::Step;
 
 impl<Kind> Builder<Kind> {
     /// Looks at everything that was asked for, and does nothing.
@@ -66,7 +67,8 @@ impl<Kind> Builder<Kind> {
     /// As [`start`](Self::start) and [`Process::wait_with_output`].
     pub fn output(&self) -> Result<Output, Error> {
         let mut plan = self.plan()?;
-        plan.streams.capture();
+        let mistake = |said| Error::new(&self.name, Step::Check).with_object(said);
+        plan.streams.capture().map_err(mistake)?;
         engine::start(&plan)?.wait_with_output()
     }
 }

@@ -21,7 +21,7 @@ thread_local! {
 pub(super) struct Stack(NonNull<u8>);
 
 impl Stack {
-    /// Enough for the steps, which hold no buffers; a page of it faults in, or two.
+    /// Enough for the steps: the largest, a mount below a new root, holds two buffers of a path each.
     pub(super) const SIZE: usize = 64 * 1024;
 
     /// The kept one, or a new one: for the first start, or one within another.

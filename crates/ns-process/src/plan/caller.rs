@@ -3,6 +3,8 @@
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use rustix::thread::{CapabilitySet, capabilities};
 
+use crate::hint::machine;
+
 /// The calling thread, in its own user namespace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
@@ -28,6 +30,12 @@ impl Caller {
     /// Whether it has what nobody is to take from it by way of the child.
     pub(crate) fn is_privileged(self) -> bool {
         !self.permitted.is_empty()
+    }
+
+    /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
+    pub(super) fn may_drop_groups(self) -> bool {
+        let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");
+        self.has(CapabilitySet::SETGID) && !denied
     }
 
     /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.

@@ -58,12 +58,16 @@ impl Ids {
                 gids.map(|map| zero_gid && gid == 0 || map.to_inside(caller.egid) == Some(gid));
             holds(is, caller.is_group(gid))
         };
+        let uid = wish.uid.filter(|uid| !holds_uid(*uid));
+        // Another user with the caller's groups may do what the caller's groups may.
+        let possible = !new_user || gids.is_some() && maps.setgroups != Setgroups::Deny;
+        let drops = possible && (uid.is_some() || zero_uid) && caller.may_drop_groups();
         Ok(Self {
             zero_gid,
             zero_uid,
-            groups: wish.groups.clone(),
+            groups: wish.groups.clone().or(drops.then(Vec::new)),
             gid: wish.gid.filter(|gid| !holds_gid(*gid)),
-            uid: wish.uid.filter(|uid| !holds_uid(*uid)),
+            uid,
         })
     }
 

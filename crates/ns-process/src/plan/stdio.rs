@@ -18,7 +18,12 @@ pub(crate) struct Streams {
     descriptors: Descriptors,
     /// Which of 0 to 2 were set.
     set: [bool; 3],
+    /// Whether the table is the caller's own.
+    shared: bool,
 }
+
+/// Whatever the child placed or closed would be the caller's.
+const SHARED: &str = "fd: CLONE_FILES shares the caller's own descriptors";
 
 impl Streams {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
@@ -26,22 +31,26 @@ impl Streams {
     pub(super) fn new(wish: &Wish, flags: CloneFlags) -> Result<Self, String> {
         wish.descriptors.check().map_err(|error| error.to_string())?;
         let mut descriptors = wish.descriptors.clone();
-        if flags.contains(CloneFlags::FILES) {
-            // Those that would be closed are the caller's own.
+        let shared = flags.contains(CloneFlags::FILES);
+        if shared {
             descriptors.close_rest(false);
             if !descriptors.leaves_all() {
-                return Err("fd: CLONE_FILES shares the caller's own descriptors".to_owned());
+                return Err(SHARED.to_owned());
             }
         }
-        Ok(Self { descriptors, set: wish.set })
+        Ok(Self { descriptors, set: wish.set, shared })
     }
 
     /// What was not set is a pipe for what the program writes, and nothing for it to read.
-    pub(crate) fn capture(&mut self) {
+    pub(crate) fn capture(&mut self) -> Result<(), &'static str> {
+        if self.shared {
+            return Err(SHARED);
+        }
         let defaults = [Stdio::null(), Stdio::piped(), Stdio::piped()];
         for ((number, file), _) in (0..).zip(defaults).zip(self.set).filter(|(_, set)| !set) {
             self.descriptors.place(number, file);
         }
+        Ok(())
     }
 
     /// Opens what is to be opened.
