@@ -127,6 +127,9 @@ fn parent_flag_makes_a_sibling() {
             let status = process.join_timeout(Duration::from_millis(300)).expect("join");
             assert_eq!(status, None, "nobody has reaped it");
             assert!(!process.is_alive().expect("ask"));
+            let mut dies = Container::new("true");
+            let error = dies.flags(CloneFlags::PARENT).die_with_parent().start().expect_err("both");
+            assert_eq!(error.step(), Step::Check, "{error}");
             let mut unknown = Container::new("/nope");
             let error = unknown.flags(CloneFlags::PARENT).start().expect_err("unknown");
             assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));

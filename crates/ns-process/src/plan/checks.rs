@@ -23,7 +23,8 @@ const REFUSED: [(CloneFlags, &str); 8] = [
 pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     setters(wish)?;
     flags(wish)?;
-    shared_directories(wish)
+    shared_directories(wish)?;
+    another_parent(wish)
 }
 
 /// What a setter could not take, and remembered.
@@ -40,6 +41,15 @@ fn flags<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     let own = CloneFlags::VM | CloneFlags::CLEAR_SIGHAND;
     let checked = CloneArgs::new(flags | own).validate();
     checked.map_err(|rule| mistake(wish, format!("flags: {rule}")))
+}
+
+/// The signal would come with the death of the caller's parent.
+fn another_parent<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    let dies = wish.session.die_with_parent.is_some();
+    if dies && wish.flags.contains(CloneFlags::PARENT) {
+        return Err(mistake(wish, "die_with_parent: CLONE_PARENT gives it another parent"));
+    }
+    Ok(())
 }
 
 /// The directory, root and mask of a child that shares them are the caller's.
