@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::hint::{self, interpreter};
 use crate::in_child::Report;
 use crate::plan::Plan;
+use crate::process::{LONG_ENOUGH, has_hung_up};
 use crate::step::Step;
 
 impl Child<'_> {
@@ -43,11 +44,16 @@ impl Child<'_> {
         if waitid_pidfd(self.pidfd(), flags).is_ok() {
             return Ok(());
         }
-        let told = pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
+        let ask = || pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
+        let told = match (ask(), never_executed(self.pid())) {
+            // With `CLONE_PARENT` it is there until another process reaps it.
+            (None, Some(true)) => return Err(ended_early(plan, None)),
+            (None, Some(false)) => return Ok(()),
+            (None, None) => has_hung_up(self.pidfd(), LONG_ENOUGH).then(ask).flatten(),
+            (told, _) => told,
+        };
         match told {
             Some(status) if status.signal().is_some() => Err(ended_early(plan, told)),
-            // With `CLONE_PARENT` it waits to be reaped by another process.
-            None if has_never_executed(self.pid()) => Err(ended_early(plan, None)),
             _ => Ok(()),
         }
     }
@@ -60,15 +66,18 @@ impl Child<'_> {
     }
 }
 
-/// Whether the dead process `pid`, which may have been reaped, is known to have executed nothing.
-fn has_never_executed(pid: u32) -> bool {
+/// Whether the dead process `pid` executed nothing; `None` once it is reaped.
+fn never_executed(pid: u32) -> Option<bool> {
     /// `PF_FORKNOEXEC` of include/linux/sched.h.
     const NEVER_EXECUTED: u32 = 0x40;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    // State, ppid, pgrp, session, tty, tpgid, and then the flags.
-    let flags = behind_name.split_ascii_whitespace().nth(6).and_then(|flags| flags.parse().ok());
-    flags.is_some_and(|flags: u32| flags & NEVER_EXECUTED != 0)
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name: state, ppid, pgrp, session, tty, tpgid, and then the flags.
+    let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
+    if fields.next()? != "Z" {
+        return None;
+    }
+    let flags: u32 = fields.nth(5)?.parse().ok()?;
+    Some(flags & NEVER_EXECUTED != 0)
 }
 
 fn failed(plan: &Plan, report: Report) -> Error {

@@ -1,6 +1,7 @@
 //! The handle of a started process.
 
 mod abandoned;
+mod hangup;
 mod join;
 mod output;
 mod signal;
@@ -15,6 +16,7 @@ use std::sync::Mutex;
 use ns_sys::{Signal, pidfd_send_signal};
 
 pub(crate) use abandoned::sweep;
+pub(crate) use hangup::{LONG_ENOUGH, has_hung_up};
 
 pub use abandoned::reap;
 

@@ -7,15 +7,10 @@ use std::sync::PoisonError;
 
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::Process;
+use super::hangup::{AT_ONCE, LONG_ENOUGH, has_hung_up};
 use crate::error::Error;
 use crate::step::Step;
-
-/// Longer than any reaping takes; kernels before 6.9 never hang up.
-const HANGUP_LIMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 impl Process {
     /// The exit code, `-N` after signal N, as Python's `exitcode`; `None` while the process runs.
@@ -42,7 +37,7 @@ impl Process {
         let word = match waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG) {
             Ok(None) => return Ok(None),
             Ok(ended) => ended,
-            Err(Errno::CHILD) if self.tie.is_sibling && !self.has_hung_up(AT_ONCE) => {
+            Err(Errno::CHILD) if self.tie.is_sibling && !has_hung_up(self, AT_ONCE) => {
                 return Ok(None);
             }
             Err(Errno::CHILD) => Some(self.told_after_reap()?),
@@ -56,15 +51,8 @@ impl Process {
     fn told_after_reap(&self) -> Result<WaitStatus, Error> {
         let ask = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
         ask()
-            // Between the reaping and its last act the kernel has no answer yet; then it hangs up.
-            .or_else(|| self.has_hung_up(HANGUP_LIMIT).then(ask).flatten())
+            .or_else(|| has_hung_up(self, LONG_ENOUGH).then(ask).flatten())
             .ok_or_else(|| self.status_lost())
-    }
-
-    /// Whether the process has been reaped, by anybody.
-    fn has_hung_up(&self, limit: Timespec) -> bool {
-        let mut hangup = [PollFd::new(self, PollFlags::empty())];
-        rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&limit))).is_ok_and(|count| count == 1)
     }
 
     fn status_lost(&self) -> Error {
