@@ -40,19 +40,10 @@ impl Maps {
         namespaces: NamespaceFlags,
         caller: Caller,
     ) -> Result<Self, Refused> {
-        let given = |set: bool, setter| set.then_some(setter);
-        let explicit =
-            given(wish.uid.is_some(), "uid_map").or(given(wish.gid.is_some(), "gid_map"));
-        if let Some(setter) = explicit.filter(|_| wish.zero) {
-            return Err((Step::Check, format!("map_zero: {setter} is given as well")));
-        }
-        let asked = explicit.or(given(wish.zero, "map_zero"));
-        if let Some(setter) = asked.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
-            return Err((Step::Check, format!("{setter}: needs a new user namespace")));
-        }
-        let zero = |set: bool| set.then_some(());
-        let uid = wish.uid.clone().or(zero(wish.zero).map(|()| UidMap::from(caller.euid)));
-        let gid = wish.gid.clone().or(zero(wish.zero).map(|()| GidMap::from(caller.egid)));
+        check(wish, namespaces).map_err(|said| (Step::Check, said))?;
+        let own = |id: u32| wish.zero.then_some(id);
+        let uid = wish.uid.clone().or_else(|| own(caller.euid).map(UidMap::from));
+        let gid = wish.gid.clone().or_else(|| own(caller.egid).map(GidMap::from));
         let mut writer = KnownWriter(None);
         let uid = uid.map(|map| uid_way(map, wish, caller, &mut writer)).transpose()?;
         let setgroups = setgroups(wish.setgroups, gid.as_ref(), caller);
@@ -65,7 +56,7 @@ impl Maps {
         self.uid.is_some() || self.gid.is_some()
     }
 
-    /// The uid inside that is `outside`, where maps are made.
+    /// What the parent does for them.
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
         let open = self.are_written().then(|| format!("open({}/PID)", self.proc.display()));
         let uid = self.uid.as_ref().map(|way| way.describe("uid_map", &way.map));
@@ -87,15 +78,31 @@ impl<Map> Way<Map> {
     }
 }
 
+fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
+    let setters = [(wish.uid.is_some(), "uid_map"), (wish.gid.is_some(), "gid_map")];
+    let explicit = setters.into_iter().find_map(|(set, setter)| set.then_some(setter));
+    if let Some(setter) = explicit.filter(|_| wish.zero) {
+        return Err(format!("map_zero: {setter} is given as well"));
+    }
+    let asked = explicit.or(wish.zero.then_some("map_zero"));
+    match asked.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
+        Some(setter) => Err(format!("{setter}: needs a new user namespace")),
+        None => Ok(()),
+    }
+}
+
 /// The facts about the caller that need files to be read: only for whom they decide.
 struct KnownWriter(Option<Writer>);
 
 impl KnownWriter {
     fn get(&mut self, step: Step) -> Result<&Writer, Refused> {
-        if self.0.is_none() {
-            self.0 = Some(Writer::current().map_err(|error| (step, error.to_string()))?);
+        match &mut self.0 {
+            Some(writer) => Ok(writer),
+            unknown => {
+                let writer = Writer::current().map_err(|error| (step, error.to_string()))?;
+                Ok(unknown.insert(writer))
+            }
         }
-        self.0.as_ref().ok_or((step, String::new()))
     }
 }
 
