@@ -23,9 +23,7 @@ fn churn(stop: &AtomicBool) {
 fn start_all(starts: u32, threads: u32) {
     let (stop, next) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| churn(&stop));
-        }
+        let churning = [(); 2].map(|()| scope.spawn(|| churn(&stop)));
         let starters: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
@@ -46,6 +44,10 @@ fn start_all(starts: u32, threads: u32) {
             starter.join().expect("a starter");
         }
         stop.store(true, Ordering::Relaxed);
+        // The end of the scope does not wait for what libc does at a thread's end.
+        for thread in churning {
+            thread.join().expect("an allocating thread");
+        }
     });
 }
 
@@ -72,14 +74,15 @@ fn b08_b09_the_caller_stays_where_it_is() {
         let before = links();
         let busy = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| churn(&busy));
-            }
+            let churning = [(); 8].map(|()| scope.spawn(|| churn(&busy)));
             let mut container = Container::new("true");
             container.all().map_zero().mount_proc();
             let status = scope.spawn(move || container.status().expect("start")).join();
             assert!(status.expect("a thread").success());
             busy.store(true, Ordering::Relaxed);
+            for thread in churning {
+                thread.join().expect("an allocating thread");
+            }
         });
         assert_eq!(links(), before);
         std::thread::spawn(|| ()).join().expect("a thread");

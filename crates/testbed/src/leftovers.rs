@@ -56,8 +56,10 @@ impl Leftovers {
 
 fn descriptors() -> BTreeMap<PathBuf, PathBuf> {
     let list = fs::read_dir("/proc/self/fd").expect("list descriptors");
-    list.map(|entry| entry.expect("read an entry").path())
-        // The descriptor of the listing itself is gone by the time its link is read.
+    let paths: Vec<_> = list.map(|entry| entry.expect("read an entry").path()).collect();
+    // The descriptor of the listing itself is gone by the time its link is read.
+    paths
+        .into_iter()
         .filter_map(|path| fs::read_link(&path).ok().map(|target| (path, target)))
         .collect()
 }
