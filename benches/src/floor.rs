@@ -2,13 +2,12 @@
 #![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
 
 use std::ffi::{CString, c_char, c_void};
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use ns_sys::child::{self, CloseRangeFlags, MountPropagationFlags, SignalSet};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use ns_sys::{
     CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread, waitid_pidfd,
 };
@@ -19,6 +18,7 @@ const STACK: usize = 64 * 1024;
 const PR_GET_DUMPABLE: u32 = 3;
 const PR_SET_DUMPABLE: u32 = 4;
 const PR_GET_TID_ADDRESS: u32 = 40;
+const RLIMIT_CORE: u32 = 4;
 
 /// What parent and child share.
 struct Shared {
@@ -26,6 +26,8 @@ struct Shared {
     go: AtomicU32,
     waits: bool,
     private: bool,
+    /// The core limits before exec: one that keeps from dumping, and the caller's own.
+    core: Option<[(u64, u64); 2]>,
     program: CString,
     argv: [*const c_char; 2],
     envp: Vec<*const c_char>,
@@ -70,6 +72,7 @@ impl Floor {
             go: AtomicU32::new(0),
             waits: self.maps.is_some(),
             private: self.flags.contains(CloneFlags::NEWNS),
+            core: core(),
             argv: [program.as_ptr(), ptr::null()],
             envp: self.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect(),
             program,
@@ -124,11 +127,20 @@ fn watch() -> OwnedFd {
     pidfd_open_thread(tid).expect("the measuring thread leads its process")
 }
 
+/// Limits that a start sets and takes back, where they differ.
+fn core() -> Option<[(u64, u64); 2]> {
+    let own = child::getrlimit(RLIMIT_CORE).expect("the caller's own");
+    let (soft, hard) = own;
+    (hard > 0 && soft != 1).then_some([(1, hard), own])
+}
+
 fn write_maps(pid: u32, [uid, gid]: &[String; 2]) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).expect("open");
     let write = |file: &str, text: &str| {
-        let path = format!("/proc/{pid}/{file}");
-        let mut file = File::options().write(true).open(path).expect("open");
-        file.write_all(text.as_bytes()).expect("write");
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = openat(&directory, file, flags, Mode::empty()).expect("open");
+        rustix::io::write(file.as_fd(), text.as_bytes()).expect("write");
     };
     write("uid_map", uid);
     if euid() != 0 {
@@ -147,6 +159,8 @@ unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     for signal in 1..=64 {
         let _ = child::rt_sigaction_default(signal);
     }
+    let limit = |(soft, hard)| child::prlimit(RLIMIT_CORE, soft, hard);
+    let _ = shared.core.map(|[lowered, _]| limit(lowered));
     while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
         let _ = futex::wait(&shared.go, 0, None);
     }
@@ -160,6 +174,7 @@ unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     // SAFETY: the table is the child's own, and nothing of it is used again.
     let _ = unsafe { child::close_range(3, u32::MAX, CloseRangeFlags::empty()) };
     let _ = child::rt_sigprocmask(SignalSet::EMPTY);
+    let _ = shared.core.map(|[_, own]| limit(own));
     // SAFETY: both arrays end with a null pointer, and the parent keeps them.
     let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
     child::exit_group(127)

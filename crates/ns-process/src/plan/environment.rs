@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::{OsStr, OsString, c_char};
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
@@ -32,16 +32,13 @@ impl Block {
     fn add(&mut self, key: &OsStr, value: &OsStr) -> Result<(), String> {
         let start = self.bytes.len();
         for part in [key.as_bytes(), b"=", value.as_bytes()] {
-            if let Some(at) = part.iter().position(|byte| *byte == 0) {
-                let position = self.bytes.len() - start + at;
-                return Err(format!(
-                    "env {}: NUL at byte {position}",
-                    key.as_bytes().escape_ascii()
-                ));
-            }
             self.bytes.extend_from_slice(part);
         }
         self.bytes.push(0);
+        let position = CStr::from_bytes_until_nul(&self.bytes[start..]).map_or(0, CStr::count_bytes);
+        if start + position + 1 < self.bytes.len() {
+            return Err(format!("env {}: NUL at byte {position}", key.as_bytes().escape_ascii()));
+        }
         self.starts.push(start);
         Ok(())
     }
@@ -51,8 +48,15 @@ impl Block {
 pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
     let mut block = Block::default();
     if wish.changes.is_empty() {
-        let inherited = (!wish.cleared).then(env::vars_os);
-        inherited.into_iter().flatten().try_for_each(|(key, value)| block.add(&key, &value))?;
+        if wish.cleared {
+            return Ok(block);
+        }
+        let inherited = env::vars_os();
+        block.bytes.reserve(64 * inherited.size_hint().0);
+        block.starts.reserve(inherited.size_hint().0);
+        for (key, value) in inherited {
+            block.add(&key, &value)?;
+        }
         return Ok(block);
     }
     if let Some((key, _)) = wish.changes.iter().find(|(key, _)| !is_name(key)) {
