@@ -2,13 +2,16 @@
 //! dynamic loader of an ordinary one costs several times what is measured.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
     let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
     let source = format!("tiny/{arch}.s");
-    let program = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("tiny");
+    let root = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("root");
+    fs::create_dir_all(root.join("proc")).expect("make a root");
+    let program = root.join("tiny");
     let linker = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let status = Command::new(&linker)
         .args(["-nostdlib", "-static", "-o"])
@@ -19,4 +22,5 @@ fn main() {
     assert!(status.success(), "{linker} could not build {source}");
     println!("cargo::rerun-if-changed={source}");
     println!("cargo::rustc-env=TINY={}", program.display());
+    println!("cargo::rustc-env=TINY_ROOT={}", root.display());
 }

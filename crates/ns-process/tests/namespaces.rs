@@ -217,7 +217,11 @@ fn environments() {
         assert_eq!(count(&inherited), own, "{inherited}");
         let cleared = prints(
             |container| {
-                container.env("LOST", "1").env_clear().env("A", "x").env("B", "y").env_remove("B");
+                container
+                    .env("LOST", "1")
+                    .env_clear()
+                    .envs([("A", "x"), ("B", "y")])
+                    .env_remove("B");
                 container.env("PATH", "/usr/bin:/bin");
             },
             "cat /proc/$$/environ | tr '\\0' '\\n'",

@@ -32,6 +32,14 @@ impl<Kind> Builder<Kind> {
         self.change(key.as_ref(), Some(value.as_ref().to_owned()))
     }
 
+    /// Sets variables.
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        &mut self,
+        envs: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        envs.into_iter().fold(self, |builder, (key, value)| builder.env(key, value))
+    }
+
     /// Removes a variable from the program's environment.
     pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
         self.change(key.as_ref(), None)

@@ -37,11 +37,9 @@ impl Child<'_> {
     /// Somebody in this program who waits for every child may have reaped one that never executed. A
     /// child without a report cannot have exited by itself; one that a signal ended may be either.
     fn not_stolen(&self, plan: &Plan) -> Result<(), Error> {
-        if is_readable(self.pidfd()) != Ok(true) {
-            return Ok(());
-        }
         let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
-        if waitid_pidfd(self.pidfd(), flags).is_ok() {
+        let is_child = waitid_pidfd(self.pidfd(), flags).is_ok();
+        if is_child || is_readable(self.pidfd()) != Ok(true) {
             return Ok(());
         }
         let ask = || pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);

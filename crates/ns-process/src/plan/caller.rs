@@ -1,4 +1,4 @@
-//! Who starts: asked once a plan.
+//! Who starts.
 
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -10,8 +10,6 @@ use crate::hint::machine;
 pub(crate) struct Caller {
     effective: CapabilitySet,
     permitted: CapabilitySet,
-    pub(super) euid: u32,
-    pub(super) egid: u32,
 }
 
 impl Caller {
@@ -20,7 +18,15 @@ impl Caller {
         let all = CapabilitySet::all();
         let sets = capabilities(None).map(|sets| (sets.effective, sets.permitted));
         let (effective, permitted) = sets.unwrap_or((all, all));
-        Self { effective, permitted, euid: geteuid().as_raw(), egid: getegid().as_raw() }
+        Self { effective, permitted }
+    }
+
+    pub(super) fn euid() -> u32 {
+        geteuid().as_raw()
+    }
+
+    pub(super) fn egid() -> u32 {
+        getegid().as_raw()
     }
 
     pub(super) fn has(self, capability: CapabilitySet) -> bool {
@@ -39,12 +45,12 @@ impl Caller {
     }
 
     /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.
-    pub(super) fn is_user(self, uid: u32) -> bool {
-        self.euid == uid && getuid().as_raw() == uid
+    pub(super) fn is_user(uid: u32) -> bool {
+        Self::euid() == uid && getuid().as_raw() == uid
     }
 
     /// As [`is_user`](Self::is_user), of the gid.
-    pub(super) fn is_group(self, gid: u32) -> bool {
-        self.egid == gid && getgid().as_raw() == gid
+    pub(super) fn is_group(gid: u32) -> bool {
+        Self::egid() == gid && getgid().as_raw() == gid
     }
 }

@@ -35,7 +35,8 @@ impl Block {
             self.bytes.extend_from_slice(part);
         }
         self.bytes.push(0);
-        let position = CStr::from_bytes_until_nul(&self.bytes[start..]).map_or(0, CStr::count_bytes);
+        let position =
+            CStr::from_bytes_until_nul(&self.bytes[start..]).map_or(0, CStr::count_bytes);
         if start + position + 1 < self.bytes.len() {
             return Err(format!("env {}: NUL at byte {position}", key.as_bytes().escape_ascii()));
         }

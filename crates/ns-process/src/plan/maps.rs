@@ -41,9 +41,9 @@ impl Maps {
         caller: Caller,
     ) -> Result<Self, Refused> {
         check(wish, namespaces).map_err(|said| (Step::Check, said))?;
-        let own = |id: u32| wish.zero.then_some(id);
-        let uid = wish.uid.clone().or_else(|| own(caller.euid).map(UidMap::from));
-        let gid = wish.gid.clone().or_else(|| own(caller.egid).map(GidMap::from));
+        let own_uid = || wish.zero.then(|| UidMap::from(Caller::euid()));
+        let own_gid = || wish.zero.then(|| GidMap::from(Caller::egid()));
+        let (uid, gid) = (wish.uid.clone().or_else(own_uid), wish.gid.clone().or_else(own_gid));
         let mut writer = KnownWriter(None);
         let uid = uid.map(|map| uid_way(map, wish, caller, &mut writer)).transpose()?;
         let setgroups = setgroups(wish.setgroups, gid.as_ref(), caller);
@@ -113,7 +113,7 @@ fn uid_way(
     caller: Caller,
     writer: &mut KnownWriter,
 ) -> Result<Way<UidMap>, Refused> {
-    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), caller.euid);
+    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), Caller::euid());
     let helper = if direct {
         None
     } else {
@@ -129,7 +129,7 @@ fn gid_way(
     caller: Caller,
     writer: &mut KnownWriter,
 ) -> Result<Way<GidMap>, Refused> {
-    let alone = is_alone(map.extents(), caller.egid) && wish.setgroups != Setgroups::Keep;
+    let alone = is_alone(map.extents(), Caller::egid()) && wish.setgroups != Setgroups::Keep;
     let helper = if caller.has(CapabilitySet::SETGID) || alone {
         None
     } else {
@@ -161,7 +161,7 @@ fn is_alone(extents: &[ns_idmap::Extent], own: u32) -> bool {
 /// What the kernel demands of somebody without `CAP_SETGID`, decided here so that nothing has to be
 /// looked up while the child waits.
 fn setgroups(wish: Setgroups, map: Option<&GidMap>, caller: Caller) -> Setgroups {
-    let alone = map.is_some_and(|map| is_alone(map.extents(), caller.egid));
+    let alone = map.is_some_and(|map| is_alone(map.extents(), Caller::egid()));
     match wish {
         Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
         Setgroups::Auto => Setgroups::Keep,

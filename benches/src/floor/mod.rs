@@ -1,18 +1,21 @@
 //! The raw floor: the calls that a plan describes, made with `ns-sys` alone.
 #![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
 
-use std::ffi::{CString, c_char, c_void};
+mod child_steps;
+
+use std::ffi::{CString, c_char};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::child::{self, CloseRangeFlags, MountPropagationFlags, SignalSet};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use ns_sys::child::{self, SignalSet};
 use ns_sys::{
     CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread, waitid_pidfd,
 };
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::TINY;
+use crate::{TINY, TINY_ROOT};
+use child_steps::enter;
 
 const STACK: usize = 64 * 1024;
 const PR_GET_DUMPABLE: u32 = 3;
@@ -26,11 +29,21 @@ struct Shared {
     go: AtomicU32,
     waits: bool,
     private: bool,
+    root: Option<(Root, CString)>,
     /// The core limits before exec: one that keeps from dumping, and the caller's own.
     core: Option<[(u64, u64); 2]>,
     program: CString,
     argv: [*const c_char; 2],
     envp: Vec<*const c_char>,
+}
+
+/// How the folder of `tiny` becomes the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// By chroot(2).
+    Chroot,
+    /// By pivot_root(2), read-only.
+    ReadOnlyPivot,
 }
 
 /// Starts `tiny` again and again, with a stack that is kept.
@@ -41,6 +54,7 @@ pub struct Floor {
     /// The maps of user and group, if a user namespace is new.
     maps: Option<[String; 2]>,
     environment: Vec<CString>,
+    root: Option<Root>,
 }
 
 impl Floor {
@@ -58,7 +72,15 @@ impl Floor {
             flags: kinds,
             maps: kinds.contains(CloneFlags::NEWUSER).then(own),
             environment: environment.collect::<Result<_, _>>().expect("no NUL"),
+            root: None,
         }
+    }
+
+    /// With the folder of `tiny` as root.
+    #[must_use]
+    pub fn with_root(mut self, root: Root) -> Self {
+        self.root = Some(root);
+        self
     }
 
     /// Starts `tiny`, waits until it is executed, and joins it.
@@ -66,12 +88,14 @@ impl Floor {
     /// # Panics
     /// When any call fails.
     pub fn start_join(&mut self) {
-        let program = CString::new(TINY).expect("no NUL");
+        let program = if self.root.is_some() { "/tiny" } else { TINY };
+        let program = CString::new(program).expect("no NUL");
         let shared = Shared {
             tid: AtomicU32::new(1),
             go: AtomicU32::new(0),
             waits: self.maps.is_some(),
             private: self.flags.contains(CloneFlags::NEWNS),
+            root: self.root.map(|root| (root, CString::new(TINY_ROOT).expect("no NUL"))),
             core: core(),
             argv: [program.as_ptr(), ptr::null()],
             envp: self.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect(),
@@ -147,37 +171,6 @@ fn write_maps(pid: u32, [uid, gid]: &[String; 2]) {
         write("setgroups", "deny");
     }
     write("gid_map", gid);
-}
-
-/// The child.
-///
-/// # Safety
-/// `shared` leads to a `Shared` that outlives the child's stay in this memory.
-unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
-    // SAFETY: `clone` passes such a one.
-    let shared = unsafe { &*shared.cast::<Shared>() };
-    for signal in 1..=64 {
-        let _ = child::rt_sigaction_default(signal);
-    }
-    let limit = |(soft, hard)| child::prlimit(RLIMIT_CORE, soft, hard);
-    let _ = shared.core.map(|[lowered, _]| limit(lowered));
-    while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
-        let _ = futex::wait(&shared.go, 0, None);
-    }
-    let _ = child::setsid();
-    if shared.private {
-        let _ = child::mount_change(
-            c"/",
-            MountPropagationFlags::PRIVATE.union(MountPropagationFlags::REC),
-        );
-    }
-    // SAFETY: the table is the child's own, and nothing of it is used again.
-    let _ = unsafe { child::close_range(3, u32::MAX, CloseRangeFlags::empty()) };
-    let _ = child::rt_sigprocmask(SignalSet::EMPTY);
-    let _ = shared.core.map(|[_, own]| limit(own));
-    // SAFETY: both arrays end with a null pointer, and the parent keeps them.
-    let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
-    child::exit_group(127)
 }
 
 fn prctl(option: u32, argument: usize) -> usize {

@@ -1,0 +1,70 @@
+//! The child's side.
+#![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
+
+use std::ffi::{CStr, c_void};
+use std::sync::atomic::Ordering;
+
+use ns_sys::child::{
+    self, AtFlags, CloseRangeFlags, MountAttr, MountFlags, MountPropagationFlags, SignalSet,
+    UnmountFlags,
+};
+use ns_sys::futex;
+
+use rustix::fs::CWD;
+
+use super::{RLIMIT_CORE, Root, Shared};
+
+/// # Safety
+/// `shared` leads to a `Shared` that outlives the child's stay in this memory.
+pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
+    // SAFETY: `clone` passes such a one.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    for signal in 1..=64 {
+        let _ = child::rt_sigaction_default(signal);
+    }
+    let limit = |(soft, hard)| child::prlimit(RLIMIT_CORE, soft, hard);
+    let _ = shared.core.map(|[lowered, _]| limit(lowered));
+    while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
+        let _ = futex::wait(&shared.go, 0, None);
+    }
+    let _ = child::setsid();
+    if shared.private {
+        let private = MountPropagationFlags::PRIVATE.union(MountPropagationFlags::REC);
+        let _ = child::mount_change(c"/", private);
+    }
+    match &shared.root {
+        None => {}
+        Some((Root::Chroot, path)) => change_root(path),
+        Some((Root::ReadOnlyPivot, path)) => pivot(path),
+    }
+    // SAFETY: the table is the child's own, and nothing of it is used again.
+    let _ = unsafe { child::close_range(3, u32::MAX, CloseRangeFlags::empty()) };
+    let _ = child::rt_sigprocmask(SignalSet::EMPTY);
+    let _ = shared.core.map(|[_, own]| limit(own));
+    // SAFETY: both arrays end with a null pointer, and the parent keeps them.
+    let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
+    child::exit_group(127)
+}
+
+fn change_root(path: &CStr) {
+    let _ = child::chdir(path);
+    let _ = child::chroot(c".");
+    let _ = child::chdir(c"/");
+}
+
+fn pivot(path: &CStr) {
+    let _ = child::mount(Some(path), path, None, MountFlags::BIND.union(MountFlags::REC), None);
+    let _ = child::chdir(path);
+    read_only();
+    let _ = child::pivot_root(c".", c".");
+    let slave = MountPropagationFlags::DOWNSTREAM.union(MountPropagationFlags::REC);
+    let _ = child::mount_change(c"..", slave);
+    let _ = child::umount2(c".", UnmountFlags::DETACH);
+    let _ = child::chdir(c"/");
+}
+
+/// `MOUNT_ATTR_RDONLY`, of the mount at the working directory.
+fn read_only() {
+    let attributes = MountAttr { attr_set: 1, ..MountAttr::default() };
+    let _ = child::mount_setattr(CWD, c".", AtFlags::EMPTY_PATH, &attributes);
+}
