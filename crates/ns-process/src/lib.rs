@@ -15,9 +15,10 @@ mod plan;
 mod process;
 mod resource;
 mod step;
+mod target;
 
 pub use builder::{
-    Builder, Chroot, Clock, Container, HookOutcome, NamespaceName, WaitingChild, kind,
+    Builder, Chroot, Clock, Container, HookOutcome, Inject, NamespaceName, WaitingChild, kind,
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
@@ -25,6 +26,7 @@ pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;
 pub use step::{Side, Step};
+pub use target::Target;
 
 pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
 pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};

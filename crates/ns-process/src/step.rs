@@ -78,6 +78,10 @@ steps! {
     StartTimeout = 8, Parent, "start_timeout";
     /// No core dump of the caller's memory.
     NoCore = 9, Child, "no_core";
+    /// Namespaces of others were entered: setns(2).
+    Join = 44, Child, "setns";
+    /// The process to be entered has ended.
+    TargetGone = 45, Parent, "target gone";
     /// User and group 0, where the caller's own have no mapping.
     BecomeZero = 10, Child, "become_zero";
     /// The label of the program, for a security module.

@@ -7,6 +7,7 @@ mod cgroup;
 mod chroot;
 mod hooks;
 mod ids;
+mod join;
 mod lifetime;
 mod limits;
 mod maps;
@@ -34,6 +35,8 @@ pub use chroot::Chroot;
 pub(crate) use hooks::{HookError, Hooks};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
+pub use join::Inject;
+pub(crate) use join::{File as JoinFile, Join};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
@@ -55,6 +58,10 @@ pub mod kind {
     /// A program with a root of its own.
     #[derive(Debug)]
     pub enum Chroot {}
+
+    /// A program in the namespaces of another process.
+    #[derive(Debug)]
+    pub enum Inject {}
 }
 
 /// Starts a program in new namespaces.
@@ -81,7 +88,7 @@ pub mod kind {
 /// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
 
-/// What is wished for: a [`Container`] or a [`Chroot`].
+/// What is wished for: a [`Container`], a [`Chroot`] or an [`Inject`].
 ///
 /// Setters take and return `&mut Self`, keep no order, and never fail: a mistake is remembered and
 /// reported by [`start`](Self::start), with the setter's name. A builder may start any number of
@@ -92,7 +99,9 @@ pub struct Builder<Kind> {
     pub(crate) program: OsString,
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Environment,
+    /// New ones, or of an `Inject` those that are entered.
     pub(crate) namespaces: NamespaceFlags,
+    pub(crate) join: Join,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -128,6 +137,7 @@ impl<Kind> Builder<Kind> {
             args: Vec::new(),
             env: Environment::default(),
             namespaces: NamespaceFlags::empty(),
+            join: Join::default(),
             flags: CloneFlags::empty(),
             cgroup: None,
             hooks: Hooks::default(),

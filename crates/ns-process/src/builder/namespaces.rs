@@ -40,7 +40,7 @@ fn present() -> NamespaceFlags {
 }
 
 impl<Kind> Builder<Kind> {
-    /// A new namespace of this kind.
+    /// A new namespace of this kind; an [`Inject`](crate::Inject) enters the target's.
     pub fn namespace(&mut self, kind: Namespace) -> &mut Self {
         self.namespaces |= kind.flag();
         self
@@ -70,9 +70,11 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// No new namespace of this kind, after [`all`](Self::all).
+    /// No new namespace of this kind, after [`all`](Self::all); an [`Inject`](crate::Inject) does not enter
+    /// it.
     pub fn without(&mut self, kind: Namespace) -> &mut Self {
         self.namespaces -= kind.flag();
+        self.join.without |= kind.flag();
         self
     }
 
@@ -90,7 +92,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The namespaces that will be new.
+    /// The namespaces that will be new; of an [`Inject`](crate::Inject), those that were selected.
     pub fn get_namespaces(&self) -> NamespaceFlags {
         self.namespaces
     }

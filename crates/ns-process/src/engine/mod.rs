@@ -8,7 +8,9 @@
 mod child;
 mod dumpable;
 mod go;
+mod joined;
 mod maps;
+mod middle;
 mod report;
 mod signals;
 mod stack;
@@ -26,15 +28,16 @@ use std::sync::atomic::AtomicI32;
 use std::time::Instant;
 
 use ns_sys::child::SignalSet;
-use ns_sys::{CloneArgs, CloneFlags, Errno};
+use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags};
 
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{self, ChildPlan, Words};
+use crate::in_child::{self, ChildPlan, Join, Words};
 use crate::plan::Plan;
 use crate::process::{self, Process, Tie};
 use crate::step::Step;
 use child::Child;
+use joined::Joined;
 use signals::Blocked;
 use stack::Stack;
 use starter::Starter;
@@ -43,26 +46,30 @@ use untraced::Untraced;
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     process::sweep();
-    let prepare = |object| {
-        move |errno| {
-            let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
-            error.with_object(object).with_hint(hint::for_descriptors(errno))
-        }
-    };
+    let joined = Joined::open(plan)?;
+    start_in(plan, &joined).map_err(|error| joined.explained(plan, error))
+}
+
+fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let mut fds = plan.streams.open(&plan.name)?;
     let starter = plan.watches_parent().then(Starter::new).transpose();
-    let starter = starter.map_err(prepare("a descriptor of the calling thread"))?;
-    let stack = Stack::take().map_err(prepare("a stack"))?;
+    let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
+    let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
     let words = Words::new(plan.needs_go());
     let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
     let mut untraced = Untraced::before_clone(plan)?;
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let (argv, envp) = (plan.program.argv(), plan.program.envp());
+    let files = joined.borrowed_files();
+    let join = joined.child(&files);
+    let between = joined.kinds().contains(NamespaceFlags::PID)
+        || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
     let child_plan = ChildPlan {
         words: &words,
         starter: starter.as_ref().map(Starter::watch),
         waits: plan.needs_go(),
-        ids: plan.ids.child(),
+        join: if between { Join::default() } else { join },
+        ids: joined.ids(plan.ids.child()),
         session: plan.session.child(fds.has_terminal()),
         root: plan.root.child(),
         place_fds: fds.steps(),
@@ -76,7 +83,11 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
         argv: argv.as_ptr(),
         envp: envp.as_ptr(),
     };
-    let child = clone(plan, &words, &stack, &child_plan)?;
+    let child = if between {
+        middle::clone(plan, join, &words, &stack, &child_plan, deadline)?
+    } else {
+        clone(plan, &words, &stack, &child_plan)?
+    };
     child.let_go(plan, &mut untraced)?;
     if !child.left_memory(deadline) {
         return Err(too_slow(plan, child.pid()));
@@ -85,12 +96,21 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     child.executed(plan)?;
     let tie = Tie {
         kill_on_drop: plan.lifetime.kill_on_drop,
+        reap_on_drop: plan.join.target.is_some(),
         is_sibling: plan.flags.contains(CloneFlags::PARENT),
     };
     let process = Process::new(plan.name.clone(), child.into_pidfd(), tie)
         .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)));
     stack.keep();
     Ok(process)
+}
+
+/// The error of a preparation that failed.
+fn prepare(plan: &Plan, object: &'static str) -> impl Fn(Errno) -> Error {
+    move |errno| {
+        let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
+        error.with_object(object).with_hint(hint::for_descriptors(errno))
+    }
 }
 
 fn clone<'a>(

@@ -78,7 +78,7 @@ fn never_executed(pid: u32) -> Option<bool> {
     Some(flags & NEVER_EXECUTED != 0)
 }
 
-fn failed(plan: &Plan, report: Report) -> Error {
+pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
     if report.step == Step::Exec {
         return exec_failed(error, plan, report);
@@ -146,7 +146,7 @@ fn interpreter_of(plan: &Plan, path: &str) -> Option<String> {
     Some(format!("{path} is there, but its interpreter {} is missing", named.display()))
 }
 
-fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {
+pub(super) fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {
     let how = match ended.and_then(WaitStatus::signal) {
         Some(signal) => format!("the child was ended by signal {signal} before it executed"),
         None => "the child ended before it executed".to_owned(),

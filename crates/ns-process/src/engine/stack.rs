@@ -40,7 +40,8 @@ impl Stack {
         unsafe { self.0.add(GUARD) }
     }
 
-    fn new() -> Result<Self, Errno> {
+    /// A new one.
+    pub(super) fn new() -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE;
         // SAFETY: a new mapping, at a place that the kernel chooses.

@@ -14,6 +14,7 @@ use crate::step::Step;
 ///
 /// - A caller with privilege is untraceable all the time. Whoever owns the child's user namespace,
 ///   which is any process of the caller's user, could have that privilege otherwise.
+/// - So is one whose child enters namespaces of others, who may have power over it there.
 /// - One without privilege keeps the flag while it writes maps: the files belong to root otherwise.
 /// - A child that becomes another user clears the flag of the memory that it shares. It is put back.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Untraced<'a> {
 
 impl<'a> Untraced<'a> {
     pub(super) fn before_clone(plan: &'a Plan) -> Result<Self, Error> {
-        let wish = if plan.caller.is_privileged() || plan.changes_ids() && !plan.needs_go() {
+        let wish = if plan.is_untraced() || plan.changes_ids() && !plan.needs_go() {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)
@@ -49,9 +50,8 @@ impl<'a> Untraced<'a> {
 
     /// Maps are written, hooks come.
     pub(super) fn maps_written(&mut self) -> Result<(), Error> {
-        self.held = self.held.take().filter(|_| self.plan.caller.is_privileged());
-        if self.plan.caller.is_privileged() && !self.held.as_ref().is_some_and(Dumpable::is_cleared)
-        {
+        self.held = self.held.take().filter(|_| self.plan.is_untraced());
+        if self.plan.is_untraced() && !self.held.as_ref().is_some_and(Dumpable::is_cleared) {
             self.hold(Wish::Cleared)?;
         }
         Ok(())

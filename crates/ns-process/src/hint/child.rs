@@ -20,6 +20,10 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                 "needs CAP_SETUID or CAP_SETGID, or a new user namespace"
             }
             (Step::Uid | Step::Gid, Errno::INVAL) => "the id has no mapping here",
+            (Step::Join, Errno::PERM) => {
+                "needs CAP_SYS_ADMIN over the namespace and over the caller's own user namespace, or \
+                 its user namespace joined as well"
+            }
             (Step::Nice, _) => "lower than the caller's needs CAP_SYS_NICE or RLIMIT_NICE",
             (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"

@@ -9,6 +9,7 @@ use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
 use super::ids::Ids;
+use super::join::Join;
 use super::limits::Limits;
 use super::names::Names;
 use super::privileges::Privileges;
@@ -34,6 +35,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) starter: Option<Watch<'a>>,
     /// Whether it waits for go.
     pub(crate) waits: bool,
+    /// What it enters itself, where no process between has.
+    pub(crate) join: Join<'a>,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
     pub(crate) root: Root<'a>,

@@ -7,7 +7,8 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, ids, limits, names, privileges, program, root, session, wait_for_go,
+    descriptors, dispositions, ids, join, limits, names, privileges, program, root, session,
+    wait_for_go,
 };
 use crate::step::Step;
 
@@ -15,6 +16,8 @@ use crate::step::Step;
 ///
 /// Why in this order:
 /// - Dispositions and the core limit before the wait for go: it may be long, and they need no map.
+/// - What is joined before the wait for go, because the target may end meanwhile; before everything
+///   that is done inside.
 /// - Go before everything that the maps decide: without a map every step is made as nobody, and an
 ///   exec would drop the capabilities for good.
 /// - Zero before the first mount: a file system of the new user namespace refuses files of an id
@@ -45,6 +48,7 @@ pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
 fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
     dispositions::reset(plan);
     limits::no_core(plan.limits)?;
+    join::join(plan.join)?;
     wait_for_go::wait(plan);
     ids::become_zero(plan.ids)?;
     privileges::exec_label(plan.privileges)?;

@@ -37,7 +37,7 @@ impl Plan {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
         let watch = self.watches_parent().then(|| watch.to_owned());
         let untraced = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
-        let early = self.caller.is_privileged() || self.changes_ids() && !self.needs_go();
+        let early = self.is_untraced() || self.changes_ids() && !self.needs_go();
         let late = self.changes_ids() && !early;
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
@@ -46,6 +46,7 @@ impl Plan {
         self.streams
             .describe_opening()
             .into_iter()
+            .chain(self.join.describe_opening())
             .chain(watch)
             .chain(line(early))
             .chain(mask)
@@ -64,7 +65,7 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let traced = self.caller.is_privileged() || self.changes_ids();
+        let traced = self.is_untraced() || self.changes_ids();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
         left.chain(["waitid(pidfd, WNOWAIT | __WCLONE)"]).map(ToOwned::to_owned)
@@ -78,6 +79,7 @@ impl Plan {
         let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
         self.dispositions()
             .chain(self.limits.describe_no_core())
+            .chain(self.join.describe())
             .chain(go)
             .chain(self.ids.describe_zero())
             .chain(self.privileges.describe_label())

@@ -5,6 +5,7 @@ mod checks;
 mod describe;
 mod environment;
 mod ids;
+mod join;
 mod limits;
 mod maps;
 mod names;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::step::Step;
 use caller::Caller;
 use ids::Ids;
+use join::Join;
 use limits::Limits;
 use maps::Maps;
 use names::Names;
@@ -48,6 +50,7 @@ pub struct Plan {
     pub(crate) hooks: Hooks,
     pub(crate) lifetime: Lifetime,
     pub(crate) caller: Caller,
+    pub(crate) join: Join,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) time_offsets: Option<String>,
@@ -63,7 +66,9 @@ impl Plan {
     pub(crate) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(wish)?;
         let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
-        let namespaces = wish.get_namespaces();
+        let join = Join::new(&wish.join, wish.namespaces).map_err(mistake)?;
+        let namespaces =
+            if join.target.is_some() { NamespaceFlags::empty() } else { wish.namespaces };
         let caller = Caller::current();
         let maps = Maps::new(&wish.maps, namespaces, caller)
             .map_err(|(step, said)| Error::new(&wish.name, step).with_object(said))?;
@@ -79,6 +84,7 @@ impl Plan {
             hooks: wish.hooks.clone(),
             lifetime: wish.lifetime,
             caller,
+            join,
             maps,
             ids,
             time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
@@ -104,6 +110,12 @@ impl Plan {
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
         self.writes_maps() || self.time_offsets.is_some() || !self.hooks.0.is_empty()
+    }
+
+    /// Whether nobody may trace the child from its first moment on: where it enters, somebody may have
+    /// power over it, and through the memory over a caller with privilege anybody of its user.
+    pub(crate) fn is_untraced(&self) -> bool {
+        self.caller.is_privileged() || !self.join.is_empty()
     }
 
     /// Whether the child becomes another user or group.

@@ -13,7 +13,7 @@ use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
 use std::sync::Mutex;
 
-use ns_sys::{Signal, pidfd_send_signal};
+use ns_sys::{Signal, WaitFlags, pidfd_send_signal, waitid_pidfd};
 
 pub(crate) use abandoned::sweep;
 pub(crate) use hangup::{LONG_ENOUGH, has_hung_up};
@@ -37,7 +37,8 @@ pub use abandoned::reap;
 /// ```
 ///
 /// Dropped, it neither kills nor blocks: the process is reaped if it has ended, and otherwise by a
-/// later start, drop or [`reap`].
+/// later start, drop or [`reap`]. That of an [`Inject`](crate::Inject) kills and reaps: unreaped, the
+/// process would keep the pid namespace that it entered from ending.
 pub struct Process {
     name: String,
     pid: u32,
@@ -55,6 +56,8 @@ pub struct Process {
 pub(crate) struct Tie {
     /// Whether its end is the handle's.
     pub(crate) kill_on_drop: bool,
+    /// Whether dropping the handle ends it and waits for that.
+    pub(crate) reap_on_drop: bool,
     /// Whether the caller's parent reaps it, and not the caller.
     pub(crate) is_sibling: bool,
 }
@@ -125,8 +128,12 @@ impl Drop for Process {
         sweep();
         let known = self.status.get_mut().is_ok_and(|status| status.is_some());
         if let Some(pidfd) = self.pidfd.take().filter(|_| !known) {
-            if self.tie.kill_on_drop {
+            if self.tie.kill_on_drop || self.tie.reap_on_drop {
                 let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+            }
+            if self.tie.reap_on_drop {
+                let _ = waitid_pidfd(&pidfd, WaitFlags::ALL);
+                return;
             }
             abandoned::leave(pidfd);
         }

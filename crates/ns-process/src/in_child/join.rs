@@ -1,0 +1,65 @@
+//! Entering namespaces of others.
+
+use ns_sys::fd::BorrowedFd;
+use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
+
+use super::words::Report;
+use crate::step::Step;
+
+/// The index of a join that is about all at once.
+const ALL_AT_ONCE: u32 = u32::MAX;
+
+/// What is entered, all of it open already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Join<'a> {
+    /// A process, and which of its namespaces.
+    pub(crate) target: Option<(BorrowedFd<'a>, NamespaceFlags)>,
+    /// Single ones.
+    pub(crate) files: &'a [(BorrowedFd<'a>, Namespace)],
+}
+
+impl Join<'_> {
+    fn kinds(self) -> NamespaceFlags {
+        let of_target = self.target.map_or(NamespaceFlags::empty(), |(_, kinds)| kinds);
+        self.files.iter().fold(of_target, |kinds, (_, kind)| kinds.union(kind.flag()))
+    }
+
+    fn enter(self, wanted: Namespace) -> Result<(), Errno> {
+        match (self.files.iter().find(|(_, kind)| *kind == wanted), self.target) {
+            (Some((file, kind)), _) => setns(file, Some(*kind)),
+            (None, Some((target, _))) => setns_pidfd(target, wanted.flag()),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Enters them all at once, or where that cannot be in three passes: what cannot be entered yet may be
+/// once the user namespace is, and what the caller alone may enter has to be entered before it.
+pub(super) fn join(wish: Join<'_>) -> Result<(), Report> {
+    if let (Some((target, kinds)), []) = (wish.target, wish.files) {
+        match setns_pidfd(target, kinds) {
+            Err(Errno::PERM) if kinds.contains(NamespaceFlags::USER) => {}
+            Err(errno) => return Err(Report { step: Step::Join, errno, index: ALL_AT_ONCE }),
+            Ok(()) => return Ok(()),
+        }
+    }
+    in_three_passes(wish)
+}
+
+fn in_three_passes(wish: Join<'_>) -> Result<(), Report> {
+    let user = wish.kinds().intersection(NamespaceFlags::USER);
+    let mut left = NamespaceFlags::empty();
+    for kind in wish.kinds().difference(user).kinds() {
+        match wish.enter(kind) {
+            Ok(()) => {}
+            Err(Errno::PERM) => left = left.union(kind.flag()),
+            Err(errno) => return Err(failed(kind, errno)),
+        }
+    }
+    let mut last = user.kinds().chain(left.kinds());
+    last.try_for_each(|kind| wish.enter(kind).map_err(|errno| failed(kind, errno)))
+}
+
+fn failed(kind: Namespace, errno: Errno) -> Report {
+    Report { step: Step::Join, errno, index: kind as u32 }
+}

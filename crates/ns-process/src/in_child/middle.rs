@@ -1,0 +1,62 @@
+//! A process between caller and child: it enters namespaces, makes the child in them, and ends.
+//!
+//! Alone in its thread group it may enter a user namespace, and a pid namespace is entered by the
+//! children of who joins it. The child is the caller's, not its own.
+#![allow(unsafe_code, reason = "clone3 in shared memory, and the pointer it hands over")]
+
+use core::ffi::c_void;
+
+use ns_sys::{CloneArgs, Errno, child, clone3_entry};
+
+use super::child_plan::ChildPlan;
+use super::join::{Join, join};
+use super::words::{Report, Words};
+use super::{entry, limits};
+use crate::step::Step;
+
+/// Its exit code; what went wrong stands in its words.
+const DONE: i32 = 0;
+
+/// What it is given.
+pub(crate) struct MiddlePlan<'a> {
+    /// Its own, where it reports.
+    pub(crate) words: &'a Words,
+    pub(crate) join: Join<'a>,
+    /// Of the child's clone.
+    pub(crate) args: &'a CloneArgs<'a>,
+    pub(crate) child: &'a ChildPlan<'a>,
+}
+
+/// Makes the middle process, which makes the child.
+///
+/// # Safety
+/// As of [`entry::clone`], for both processes: two stacks, two words, and everything that `plan`
+/// leads to.
+pub(crate) unsafe fn clone_through(
+    args: &CloneArgs<'_>,
+    plan: &MiddlePlan<'_>,
+) -> Result<u32, Errno> {
+    // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
+    unsafe { clone3_entry(args, enter, (&raw const *plan).cast_mut().cast()) }
+}
+
+/// The middle process.
+///
+/// # Safety
+/// `plan` leads to a `MiddlePlan` that outlives the stay of both processes in this memory.
+unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
+    // SAFETY: `clone_through`, the only one who names this function, passes such a plan.
+    let plan = unsafe { &*plan.cast::<MiddlePlan<'_>>() };
+    if let Err(report) = go_through(plan) {
+        plan.words.report(report);
+    }
+    child::exit_group(DONE)
+}
+
+fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
+    limits::no_core(plan.child.limits)?;
+    join(plan.join)?;
+    // SAFETY: `clone_through`'s word, for the child.
+    let made = unsafe { entry::clone(plan.args, plan.child) };
+    made.map(drop).map_err(|errno| Report::new(Step::Clone, errno))
+}
