@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
 use common::shell;
-use ns_process::{Container, Errno, Inject, Namespace, Process, Step};
+use ns_process::{Clock, Container, Errno, Inject, Memory, Namespace, Process, Step};
 
 /// Prints the eight links of the namespaces that it is in.
 const LINKS: &str = "for kind in cgroup ipc mnt net pid time user uts; do \
@@ -114,5 +114,34 @@ fn c07_no_target() {
         let error = error.expect_err("another kind");
         assert_eq!((error.step(), error.errno()), (Step::Prepare, Some(Errno::INVAL)));
         assert!(error.to_string().contains("ipc"), "{error}");
+    });
+}
+
+/// A time namespace is entered by way of a copy of memory.
+#[test]
+fn s5_time() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut all = Container::new("sleep");
+        all.arg("1000").all().map_zero().mount_proc().time_offset(Clock::Boottime, 1000, 0);
+        let target = Target::new(&all);
+        assert_eq!(printed(script(&mut Inject::new(&*target, "sh"))), links_of(target.pid()));
+        let mut time = Inject::new(&*target, "sh");
+        time.namespaces([Namespace::User, Namespace::Time]);
+        let seen = printed(script(&mut time));
+        assert_eq!(seen[5..7], links_of(target.pid())[5..7]);
+    });
+}
+
+/// Memory that is copied gives the same.
+#[test]
+fn copied_memory_gives_the_same() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut container = shell("cat /proc/self/uid_map; exit 5");
+        container.all().map_zero().mount_proc().time_offset(Clock::Boottime, 1000, 0);
+        let shared = container.output().expect("start");
+        let copied = container.memory(Memory::Copied).output().expect("start");
+        assert_eq!(shared, copied);
+        let error = Container::new("/nope").memory(Memory::Copied).start().expect_err("nothing");
+        assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));
     });
 }

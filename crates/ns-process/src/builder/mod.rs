@@ -11,6 +11,7 @@ mod join;
 mod lifetime;
 mod limits;
 mod maps;
+mod memory;
 mod names;
 mod namespaces;
 mod privileges;
@@ -40,6 +41,7 @@ pub(crate) use join::{File as JoinFile, Join};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
+pub use memory::Memory;
 pub(crate) use names::Names;
 pub use namespaces::NamespaceName;
 pub(crate) use privileges::Privileges;
@@ -102,6 +104,7 @@ pub struct Builder<Kind> {
     /// New ones, or of an `Inject` those that are entered.
     pub(crate) namespaces: NamespaceFlags,
     pub(crate) join: Join,
+    pub(crate) memory: Memory,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -138,6 +141,7 @@ impl<Kind> Builder<Kind> {
             env: Environment::default(),
             namespaces: NamespaceFlags::empty(),
             join: Join::default(),
+            memory: Memory::default(),
             flags: CloneFlags::empty(),
             cgroup: None,
             hooks: Hooks::default(),

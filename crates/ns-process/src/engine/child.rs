@@ -11,7 +11,7 @@ use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
 use super::go::say;
 use rustix::process::{Pid, kill_process};
 
-use crate::in_child::{ABORT, IN_MEMORY, Words};
+use crate::in_child::{ABORT, Words, has_left};
 
 /// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
 /// word in every death.
@@ -53,17 +53,20 @@ impl<'a> Child<'a> {
     /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
     /// `false` when it is still there at the deadline.
     pub(super) fn left_memory(&self, deadline: Option<Instant>) -> bool {
-        while self.words.child_tid.load(Ordering::Acquire) == IN_MEMORY {
+        loop {
+            let seen = self.words.child_tid.load(Ordering::Acquire);
+            if has_left(seen) {
+                return true;
+            }
             let left = deadline.map_or(ROUND, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            let woken = futex::wait(&self.words.child_tid, IN_MEMORY, Some(left.min(ROUND)));
+            let woken = futex::wait(&self.words.child_tid, seen, Some(left.min(ROUND)));
             if woken.is_err() && is_readable(self.pidfd()) == Ok(true) {
                 return true;
             }
         }
-        true
     }
 
     /// The executed program's id and descriptor.

@@ -11,7 +11,7 @@ use super::time;
 use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
-use crate::in_child::{GO, IN_MEMORY, Words};
+use crate::in_child::{GO, Words, has_left};
 use crate::plan::Plan;
 use crate::step::Step;
 
@@ -34,7 +34,7 @@ impl Child<'_> {
     }
 
     fn write_maps(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
-        let is_here = || self.words().child_tid.load(Ordering::Acquire) == IN_MEMORY;
+        let is_here = || !has_left(self.words().child_tid.load(Ordering::Acquire));
         match maps::write(plan, self.pid(), is_here) {
             Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
                 maps::write(plan, self.pid(), is_here)

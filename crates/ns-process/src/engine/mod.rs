@@ -5,6 +5,7 @@
 //! the program was really executed.
 #![allow(unsafe_code, reason = "the call into the fence")]
 
+mod board;
 mod child;
 mod dumpable;
 mod go;
@@ -30,12 +31,14 @@ use std::time::Instant;
 use ns_sys::child::SignalSet;
 use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags};
 
+use crate::builder::Memory;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::{self, ChildPlan, Join, Words};
 use crate::plan::Plan;
 use crate::process::{self, Process, Tie};
 use crate::step::Step;
+use board::{Board, SharedBoard};
 use child::Child;
 use joined::Joined;
 use signals::Blocked;
@@ -55,18 +58,28 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let starter = plan.watches_parent().then(Starter::new).transpose();
     let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-    let words = Words::new(plan.needs_go());
+    let copied = plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
+    let (own, page);
+    let board = if copied {
+        page = SharedBoard::new(Board::new(plan.needs_go())).map_err(prepare(plan, "a page"))?;
+        &*page
+    } else {
+        own = Board::new(plan.needs_go());
+        &own
+    };
     let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
     let mut untraced = Untraced::before_clone(plan)?;
     let candidates: Vec<&CStr> = plan.program.candidates().collect();
     let (argv, envp) = (plan.program.argv(), plan.program.envp());
     let files = joined.borrowed_files();
     let join = joined.child(&files);
-    let between = joined.kinds().contains(NamespaceFlags::PID)
+    let between = copied
+        || joined.kinds().contains(NamespaceFlags::PID)
         || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
     let child_plan = ChildPlan {
-        words: &words,
-        starter: starter.as_ref().map(Starter::watch),
+        words: &board.child,
+        starter: starter.as_ref().map(|starter| starter.watch(copied)),
+        copied,
         waits: plan.needs_go(),
         join: if between { Join::default() } else { join },
         ids: joined.ids(plan.ids.child()),
@@ -84,9 +97,9 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         envp: envp.as_ptr(),
     };
     let child = if between {
-        middle::clone(plan, join, &words, &stack, &child_plan, deadline)?
+        middle::clone(plan, join, board, &stack, &child_plan, deadline)?
     } else {
-        clone(plan, &words, &stack, &child_plan)?
+        clone(plan, &board.child, &stack, &child_plan)?
     };
     child.let_go(plan, &mut untraced)?;
     if !child.left_memory(deadline) {

@@ -42,8 +42,10 @@ impl Starter {
         }
     }
 
-    pub(super) fn watch(&self) -> Watch<'_> {
-        Watch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word: self.word }
+    /// In copied memory the word is a copy, which nobody clears.
+    pub(super) fn watch(&self, copied: bool) -> Watch<'_> {
+        let word = if copied { ptr::null() } else { self.word };
+        Watch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word }
     }
 }
 

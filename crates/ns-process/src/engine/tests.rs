@@ -28,7 +28,7 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
 use crate::in_child::{
-    self, ChildPlan, GO, Ids, Limits, Names, Privileges, Report, Root, Session, Words,
+    self, ChildPlan, GO, Ids, Join, Limits, Names, Privileges, Report, Root, Session, Words,
 };
 use crate::plan::Plan;
 use crate::step::Step;
@@ -70,7 +70,9 @@ fn child_with<'a>(
     let pidfd: &AtomicI32 = Box::leak(Box::new(AtomicI32::new(-1)));
     let plan: &ChildPlan<'a> = Box::leak(Box::new(ChildPlan {
         words,
-        starter: starter.map(Starter::watch),
+        starter: starter.map(|starter| starter.watch(false)),
+        copied: false,
+        join: Join::default(),
         waits: starter.is_some(),
         ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
         session: rich.map_or_else(Session::default, |plan| plan.session.child(false)),

@@ -33,6 +33,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) words: &'a Words,
     /// The thread that will say go, if the child has to wait, or with which it dies.
     pub(crate) starter: Option<Watch<'a>>,
+    /// Whether it has to announce its leaving, because its memory is a copy.
+    pub(crate) copied: bool,
     /// Whether it waits for go.
     pub(crate) waits: bool,
     /// What it enters itself, where no process between has.

@@ -28,6 +28,12 @@ pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     // SAFETY: `clone`, the only one who names this function, passes such a plan.
     let plan = unsafe { &*plan.cast::<ChildPlan<'_>>() };
+    let mut list = child::RobustList::new();
+    if plan.copied {
+        // SAFETY: this stack and the words stay until the child has left this memory. A child that
+        // cannot announce it is waited for in rounds.
+        let _ = unsafe { child::set_robust_list(&mut list, &plan.words.child_tid) };
+    }
     let report = steps::run(plan);
     plan.words.report(report);
     child::exit_group(FAILED)

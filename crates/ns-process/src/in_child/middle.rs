@@ -47,6 +47,11 @@ pub(crate) unsafe fn clone_through(
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     // SAFETY: `clone_through`, the only one who names this function, passes such a plan.
     let plan = unsafe { &*plan.cast::<MiddlePlan<'_>>() };
+    let mut list = child::RobustList::new();
+    if plan.child.copied {
+        // SAFETY: as in `entry`.
+        let _ = unsafe { child::set_robust_list(&mut list, &plan.words.child_tid) };
+    }
     if let Err(report) = go_through(plan) {
         plan.words.report(report);
     }

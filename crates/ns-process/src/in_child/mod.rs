@@ -41,4 +41,4 @@ pub(crate) use names::Names;
 pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};
 pub(crate) use session::Session;
-pub(crate) use words::{ABORT, GO, IN_MEMORY, Report, Words};
+pub(crate) use words::{ABORT, GO, Report, Words, has_left};

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::Errno;
+use ns_sys::{Errno, child};
 
 use crate::step::Step;
 
@@ -15,12 +15,17 @@ pub(crate) const ABORT: u32 = 2;
 
 /// What `child_tid` holds until the kernel clears it, which it does when the child leaves the shared
 /// memory.
-pub(crate) const IN_MEMORY: u32 = 1;
+const IN_MEMORY: u32 = 1;
+
+/// Whether a `child_tid` tells that the child has left.
+pub(crate) fn has_left(child_tid: u32) -> bool {
+    child_tid == 0 || child::has_died(child_tid)
+}
 
 /// Memory that caller and child write and watch, atomically and without locks.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// For `CLONE_CHILD_CLEARTID`.
+    /// For `CLONE_CHILD_CLEARTID`, and in copied memory for a robust list: see [`has_left`].
     pub(crate) child_tid: AtomicU32,
     /// [`WAIT`], [`GO`] or [`ABORT`]; the caller alone writes it.
     pub(crate) go: AtomicU32,

@@ -26,7 +26,7 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub use describe::Description;
 pub(crate) use program::Program;
 
-use crate::builder::{Builder, Hooks, Lifetime};
+use crate::builder::{Builder, Hooks, Lifetime, Memory};
 use crate::error::Error;
 use crate::step::Step;
 use caller::Caller;
@@ -51,6 +51,7 @@ pub struct Plan {
     pub(crate) lifetime: Lifetime,
     pub(crate) caller: Caller,
     pub(crate) join: Join,
+    pub(crate) memory: Memory,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) time_offsets: Option<String>,
@@ -85,6 +86,7 @@ impl Plan {
             lifetime: wish.lifetime,
             caller,
             join,
+            memory: wish.memory,
             maps,
             ids,
             time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,

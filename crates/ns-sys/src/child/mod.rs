@@ -28,6 +28,7 @@ mod ids;
 mod look;
 mod mounts;
 mod process;
+mod robust;
 mod security;
 mod signals;
 
@@ -38,6 +39,7 @@ pub use ids::{setgroups, setresgid, setresuid};
 pub use look::{FileSystem, Place, fstatfs, getcwd, getdents64, place, readlinkat};
 pub use mounts::*;
 pub use process::*;
+pub use robust::{RobustList, has_died, set_robust_list};
 pub use security::*;
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigprocmask};
 

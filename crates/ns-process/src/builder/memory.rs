@@ -1,0 +1,29 @@
+//! Whether the child begins in the caller's memory.
+
+use super::Builder;
+
+/// Where the child is until it executes the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Memory {
+    /// In the caller's memory, which costs nothing, unless what was asked for cannot be done there: to enter
+    /// a time namespace.
+    #[default]
+    Auto,
+    /// In a copy: for tools that forbid processes with shared memory, and emulators that do not know them.
+    /// It costs as much as fork(2).
+    Copied,
+}
+
+impl<Kind> Builder<Kind> {
+    /// Whether memory is copied where it need not be.
+    pub fn memory(&mut self, memory: Memory) -> &mut Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Whether memory is copied where it need not be.
+    pub fn get_memory(&self) -> Memory {
+        self.memory
+    }
+}
