@@ -6,6 +6,9 @@ use std::fs;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use common::shell;
 use ns_process::{Clock, Container, Errno, Inject, Memory, Namespace, Process, Step};
 
@@ -143,5 +146,153 @@ fn copied_memory_gives_the_same() {
         assert_eq!(shared, copied);
         let error = Container::new("/nope").memory(Memory::Copied).start().expect_err("nothing");
         assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));
+    });
+}
+
+/// Each selection is entered, and nothing besides; a caller without privilege needs the user namespace
+/// among them, and is told so.
+#[test]
+fn c01_every_selection() {
+    ns_testbed::run_as!([Root, User], {
+        let mut all = Container::new("sleep");
+        let target = Target::new(all.arg("1000").all().map_zero());
+        let theirs = links_of(target.pid());
+        let own = links_of(std::process::id());
+        let privileged = rustix::process::geteuid().is_root();
+        let full = std::env::var_os("NS_PROVE").is_some();
+        let (mut entered, mut refused) = (0, 0);
+        for number in (1..256).filter(|number| full || number % 5 == 0) {
+            let selected = |at: usize| number >> at & 1 == 1;
+            let kinds = (0..8).filter(|at| selected(*at)).map(|at| Namespace::ALL[at]);
+            let kinds: Vec<_> = kinds.collect();
+            let mut inject = Inject::new(&*target, "sh");
+            script(&mut inject).namespaces(kinds.iter().copied());
+            if privileged || kinds.contains(&Namespace::User) {
+                let wanted = |at| if selected(at) { &theirs[at] } else { &own[at] };
+                let wanted: Vec<_> = (0..8).map(|at| wanted(at).clone()).collect();
+                assert_eq!(printed(&inject), wanted, "{kinds:?}");
+                entered += 1;
+            } else {
+                let error = inject.start().expect_err("no privilege");
+                assert_eq!((error.step(), error.errno()), (Step::Join, Some(Errno::PERM)));
+                assert!(
+                    error.hint().is_some_and(|hint| hint.contains("user namespace")),
+                    "{error}"
+                );
+                refused += 1;
+            }
+        }
+        println!("shown: {entered} selections entered, {refused} refused with EPERM");
+    });
+}
+
+/// A user namespace, and a network namespace that belongs to another one.
+#[test]
+fn c01_owners_that_differ() {
+    ns_testbed::run_as!([Root], {
+        let mut net = Container::new("sleep");
+        let net = Target::new(net.arg("1000").namespace(Namespace::Net));
+        let mut both = Container::new("sleep");
+        both.arg("1000").namespaces([Namespace::User, Namespace::Uts]).map_zero();
+        let path = format!("/proc/{}/ns/net", net.pid());
+        both.namespace_file(Namespace::Net, path);
+        let target = Target::new(&both);
+        let seen = links_of(target.pid());
+        assert_eq!(seen[3], links_of(net.pid())[3]);
+        assert_eq!(printed(script(&mut Inject::new(&*target, "sh"))), seen);
+    });
+}
+
+/// Some namespaces of others, some new ones; two user namespaces are one too many.
+#[test]
+fn f31_join_some_make_others() {
+    ns_testbed::run_as!([Root], {
+        let mut net = Container::new("sleep");
+        let net = Target::new(net.arg("1000").namespace(Namespace::Net));
+        let file = fs::File::open(format!("/proc/{}/ns/net", net.pid())).expect("open");
+        let mut container = Container::new("sh");
+        container.args(["-c", LINKS]).join_namespace(Namespace::Net, file);
+        container.namespaces([Namespace::User, Namespace::Mnt, Namespace::Pid]).map_zero();
+        let output = container.mount_proc().output().expect("start");
+        let seen = String::from_utf8(output.stdout).expect("text");
+        let seen: Vec<_> = seen.lines().collect();
+        assert_eq!(seen[3], links_of(net.pid())[3]);
+        let own = links_of(std::process::id());
+        assert!([2, 4, 6].iter().all(|at| seen[*at] != own[*at]));
+        container.namespace_file(Namespace::User, "/proc/self/ns/user");
+        let error = container.start().expect_err("two");
+        assert_eq!(error.step(), Step::Check);
+        assert!(error.to_string().contains("user"), "{error}");
+    });
+}
+
+/// Killed at any moment, the target is gone or was entered; nothing hangs, and its pid 1 is not kept.
+#[test]
+fn c07_killed_in_the_middle() {
+    ns_testbed::run_as!([Root, User], {
+        let rounds = if std::env::var_os("NS_PROVE").is_some() { 100 } else { 20 };
+        let (mut gone, mut entered) = (0, 0);
+        for round in 0..rounds {
+            let target = all().start().expect("a target");
+            let process = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_micros(round * 2000 / rounds));
+                    target.kill().expect("kill");
+                });
+                Inject::new(&target, "sleep").arg("1000").start()
+            });
+            match process {
+                Ok(process) => {
+                    drop(process);
+                    entered += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.step(), Step::TargetGone, "{error}");
+                    gone += 1;
+                }
+            }
+            let status = target.join_timeout(Duration::from_secs(1)).expect("join");
+            assert!(status.is_some(), "kept by an unreaped process");
+        }
+        println!("shown: {rounds} targets killed in the middle: {gone} gone, {entered} entered");
+    });
+}
+
+/// The process that was entered is reaped with its handle, so that it keeps no target.
+#[test]
+fn c17_dropped_is_reaped() {
+    ns_testbed::run_as!([Root, User], {
+        let target = all().start().expect("a target");
+        let process = Inject::new(&target, "sleep").arg("1000").start().expect("start");
+        target.kill().expect("kill");
+        assert_eq!(target.join_timeout(Duration::from_millis(100)).expect("join"), None);
+        drop(process);
+        assert!(target.join_timeout(Duration::from_secs(1)).expect("join").is_some());
+    });
+}
+
+/// A caller with busy threads, whose own namespaces stay.
+#[test]
+fn b09_from_a_busy_caller() {
+    ns_testbed::run_as!([Root, User], {
+        let target = Target::new(&all());
+        let own = links_of(std::process::id());
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let busy = [(); 8].map(|()| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::black_box(vec![1_u8; 100]);
+                    }
+                })
+            });
+            for _ in 0..20 {
+                let seen = printed(script(&mut Inject::new(&*target, "sh")));
+                assert_eq!(seen, links_of(target.pid()));
+            }
+            stop.store(true, Ordering::Relaxed);
+            busy.into_iter().for_each(|thread| thread.join().expect("a thread"));
+        });
+        assert_eq!(links_of(std::process::id()), own);
     });
 }

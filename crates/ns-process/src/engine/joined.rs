@@ -9,7 +9,9 @@ use std::sync::Arc;
 use ns_idmap::{GidMap, UidMap};
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::retry_on_intr;
 use rustix::process::{getegid, geteuid};
 
 use crate::builder::JoinFile;
@@ -17,6 +19,7 @@ use crate::error::Error;
 use crate::hint;
 use crate::in_child::{Ids, Join};
 use crate::plan::Plan;
+use crate::process::LONG_ENOUGH;
 use crate::step::Step;
 
 /// Open namespaces, those that the caller is in already left out.
@@ -59,17 +62,20 @@ impl Joined {
     /// the pid namespace that it entered, or cannot be made there any more.
     pub(super) fn explained(&self, plan: &Plan, error: Error) -> Error {
         let by_its_end = match error.errno() {
-            None => error.step() == Step::Exec,
-            Some(Errno::SRCH) => error.step() == Step::Join,
-            Some(Errno::NOMEM) => error.step() == Step::Clone,
+            None => error.step() == Step::Exec && self.target_ends(),
+            Some(Errno::SRCH) => error.step() == Step::Join && plan.join.target.is_some(),
+            Some(Errno::NOMEM) => error.step() == Step::Clone && self.target_ends(),
             Some(_) => false,
         };
-        if by_its_end && self.target_is_gone() { gone(plan) } else { error }
+        if by_its_end { gone(plan) } else { error }
     }
 
-    /// Whether the target has ended.
-    fn target_is_gone(&self) -> bool {
-        self.target.as_ref().is_some_and(|(pidfd, _)| is_readable(pidfd.as_fd()) == Ok(true))
+    /// Whether the target has ended, or is just about to: the end of a pid namespace takes a moment.
+    fn target_ends(&self) -> bool {
+        self.target.as_ref().is_some_and(|(pidfd, _)| {
+            let mut end = [PollFd::new(pidfd, PollFlags::IN)];
+            retry_on_intr(|| poll(&mut end, Some(&LONG_ENOUGH))).is_ok_and(|count| count == 1)
+        })
     }
 
     /// The files, as the child takes them.
@@ -99,7 +105,7 @@ impl Joined {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = pid_of(plan, pidfd)
             .and_then(|pid| openat(CWD, plan.maps.proc.join(pid), flags, Mode::empty()).ok());
-        let Some(folder) = folder.filter(|_| !self.target_is_gone()) else {
+        let Some(folder) = folder.filter(|_| is_readable(pidfd.as_fd()) == Ok(false)) else {
             return (false, false);
         };
         let uids = UidMap::read(&folder).ok().flatten();
