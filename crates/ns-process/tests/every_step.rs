@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::refuse;
+use common::target::Target;
 use ns_process::{
-    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Mount, Namespace,
-    Propagation, Resource, Side, Stdio, Step,
+    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Inject, Mount,
+    Namespace, Propagation, Resource, Side, Stdio, Step,
 };
 use ns_sys::pidfd_send_signal;
 use ns_testbed::{Leftovers, forked};
@@ -54,6 +55,16 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         Step::StartTimeout => {
             plain.before_go(|child| pidfd_send_signal(child, ns_process::Signal::STOP));
             plain.start_timeout(Duration::from_millis(20)).start()
+        }
+        Step::TargetGone => {
+            let ended = plain.start().ok()?;
+            ended.join().ok()?;
+            Inject::new(&ended, "true").start()
+        }
+        Step::Join => {
+            let target = Target::in_all();
+            forbid(libc::SYS_setns);
+            Inject::new(&*target, "true").start()
         }
         Step::NoCore => {
             ns_sys::child::prlimit(Resource::Core as u32, 0, 4096).ok()?;

@@ -3,7 +3,8 @@
 mod common;
 
 use common::containers;
-use ns_process::{Container, Step};
+use common::target::Target;
+use ns_process::{Container, Inject, Step};
 use ns_testbed::WatchedHeap;
 
 #[global_allocator]
@@ -19,10 +20,13 @@ fn no_step_allocates() {
         assert!(container.start().expect("start").join().expect("join").success());
         let root = std::env::temp_dir().join(format!("ns-process-fence-{}", std::process::id()));
         std::fs::create_dir_all(&root).expect("mkdir");
-        for container in containers(root.to_str().expect("text")) {
+        let entered = Target::in_all();
+        for container in containers(root.to_str().expect("text"), &entered) {
             let code = container.start().expect("start").join().expect("join").code();
             assert_eq!(code, Some(7));
         }
+        let inject = Inject::new(&*entered, "sh").args(["-c", "exit 7"]).status();
+        assert_eq!(inject.expect("start").code(), Some(7));
         std::fs::remove_dir_all(&root).expect("remove");
         let mut container = Container::new("no-such-program");
         container.all().map_zero().mount_proc();

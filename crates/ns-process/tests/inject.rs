@@ -3,41 +3,18 @@
 mod common;
 
 use std::fs;
-use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::shell;
-use ns_process::{Clock, Container, Errno, Inject, Memory, Namespace, Process, Step};
+use common::target::Target;
+use ns_process::{Clock, Container, Errno, Inject, Memory, Namespace, Step};
 
 /// Prints the eight links of the namespaces that it is in.
 const LINKS: &str = "for kind in cgroup ipc mnt net pid time user uts; do \
                      readlink /proc/self/ns/$kind; done";
-
-/// A process to be entered, gone when it is dropped.
-struct Target(Process);
-
-impl Target {
-    fn new(container: &Container) -> Self {
-        Self(container.start().expect("a target"))
-    }
-}
-
-impl Deref for Target {
-    type Target = Process;
-
-    fn deref(&self) -> &Process {
-        &self.0
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.kill().and_then(|()| self.join()).expect("it runs until now");
-    }
-}
 
 fn all() -> Container {
     let mut container = Container::new("sleep");
@@ -63,7 +40,7 @@ fn script(inject: &mut Inject) -> &mut Inject {
 #[test]
 fn s5_none_selected_is_all() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let target = Target::new(&all());
+        let target = Target::in_all();
         let links = links_of(target.pid());
         let pidfd: OwnedFd = ns_sys::pidfd_open(target.pid()).expect("pidfd");
         assert_eq!(printed(script(&mut Inject::new(&*target, "sh"))), links);
@@ -89,7 +66,7 @@ fn c02_in_the_callers_user_namespace() {
 #[test]
 fn c05_a_child_of_the_caller() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let target = Target::new(&all());
+        let target = Target::in_all();
         let output = Inject::new(&*target, "sh").args(["-c", "echo $PPID $$"]).output();
         let output = output.expect("start");
         let text = String::from_utf8(output.stdout).expect("text");
@@ -275,7 +252,7 @@ fn c17_dropped_is_reaped() {
 #[test]
 fn b09_from_a_busy_caller() {
     ns_testbed::run_as!([Root, User], {
-        let target = Target::new(&all());
+        let target = Target::in_all();
         let own = links_of(std::process::id());
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -291,7 +268,9 @@ fn b09_from_a_busy_caller() {
                 assert_eq!(seen, links_of(target.pid()));
             }
             stop.store(true, Ordering::Relaxed);
-            busy.into_iter().for_each(|thread| thread.join().expect("a thread"));
+            for thread in busy {
+                thread.join().expect("a thread");
+            }
         });
         assert_eq!(links_of(std::process::id()), own);
     });

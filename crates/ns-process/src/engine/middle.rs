@@ -1,6 +1,7 @@
 //! A start by way of a process between: the caller's side.
 #![allow(unsafe_code, reason = "the call into the fence, and what clone3 stored")]
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
@@ -37,6 +38,9 @@ pub(super) fn clone<'a>(
     let mut args = CloneArgs::new(plan.flags | CloneFlags::PARENT);
     args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
     args.stack(stack.lowest(), Stack::SIZE);
+    if let Some(cgroup) = &plan.cgroup {
+        args.cgroup(cgroup.as_fd());
+    }
     let middle_plan = MiddlePlan { words: &board.middle, join, args: &args, child: child_plan };
     let unwanted = if child_plan.copied { CloneFlags::VM } else { CloneFlags::empty() };
     let mut own_args = CloneArgs::new(MIDDLE - unwanted);

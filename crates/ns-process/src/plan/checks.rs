@@ -4,7 +4,7 @@ use ns_sys::{CloneArgs, CloneFlags};
 use std::format;
 use std::prelude::rust_2024::*;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Memory};
 use crate::error::Error;
 use crate::step::Step;
 
@@ -24,7 +24,8 @@ pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     setters(wish)?;
     flags(wish)?;
     shared_directories(wish)?;
-    another_parent(wish)
+    another_parent(wish)?;
+    not_with_a_middle(wish)
 }
 
 /// What a setter could not take, and remembered.
@@ -50,6 +51,21 @@ fn another_parent<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
         return Err(mistake(wish, "die_with_parent: CLONE_PARENT gives it another parent"));
     }
     Ok(())
+}
+
+/// A process between caller and child would be what the child shares them with.
+fn not_with_a_middle<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    let joins = wish.join.target.is_some() || !wish.join.files.is_empty();
+    let shared = CloneFlags::FS
+        | CloneFlags::IO
+        | CloneFlags::SYSVSEM
+        | CloneFlags::PARENT
+        | CloneFlags::FILES;
+    let flag = (wish.flags & shared).iter().next();
+    match flag.filter(|_| joins || wish.memory == Memory::Copied) {
+        Some(flag) => Err(mistake(wish, format!("flags: {flag}: not across another process"))),
+        None => Ok(()),
+    }
 }
 
 /// The directory, root and mask of a child that shares them are the caller's.

@@ -26,8 +26,10 @@ impl Plan {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        let mut lines = vec!["memory: shared; tail: exec".to_owned()];
+        let memory = if self.copies_memory() { "copied" } else { "shared" };
+        let mut lines = vec![format!("memory: {memory}; tail: exec")];
         lines.extend(self.before().map(|line| format!("parent: {line}")));
+        lines.extend(self.middle().map(|line| format!("middle: {line}")));
         lines.extend(self.child().map(|line| format!("child: {line}")));
         lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)
@@ -59,8 +61,30 @@ impl Plan {
     }
 
     fn clone_line(&self) -> String {
-        let cgroup = self.cgroup.as_ref().map_or(CloneFlags::empty(), |_| CloneFlags::INTO_CGROUP);
-        format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup)
+        let cgroup = self.cgroup_flag();
+        if !self.has_middle() {
+            return format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup);
+        }
+        let memory = if self.copies_memory() { CloneFlags::empty() } else { CloneFlags::VM };
+        let shared = CloneFlags::FILES | CloneFlags::CLEAR_SIGHAND | CloneFlags::UNTRACED;
+        format!("clone3({})", CloneFlags::PIDFD | memory | shared | CloneFlags::CHILD_CLEARTID)
+    }
+
+    fn cgroup_flag(&self) -> CloneFlags {
+        self.cgroup.as_ref().map_or(CloneFlags::empty(), |_| CloneFlags::INTO_CGROUP)
+    }
+
+    /// The process that enters namespaces, or has the copy of memory, and makes the child.
+    fn middle(&self) -> impl Iterator<Item = String> {
+        let due = self.has_middle();
+        let announce =
+            (due && self.copies_memory()).then(|| "set_robust_list(child_tid)".to_owned());
+        let told = CloneFlags::PIDFD | CloneFlags::PARENT_SETTID;
+        let flags = self.flags | told | CloneFlags::PARENT | self.cgroup_flag();
+        let clone = due.then(|| format!("clone3({flags})"));
+        let no_core = self.limits.describe_no_core().filter(move |_| due);
+        let join = self.join.describe().filter(move |_| due);
+        announce.into_iter().chain(no_core).chain(join).chain(clone)
     }
 
     /// What the parent does while the child leaves its memory, and then.
@@ -77,9 +101,12 @@ impl Plan {
         let (place, close) = self.streams.describe_placing();
         let mask = ["rt_sigprocmask(none)".to_owned()];
         let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
-        self.dispositions()
+        let announce = self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned());
+        let announce = announce.into_iter();
+        announce
+            .chain(self.dispositions())
             .chain(self.limits.describe_no_core())
-            .chain(self.join.describe())
+            .chain(self.join.describe().filter(|_| !self.has_middle()))
             .chain(go)
             .chain(self.ids.describe_zero())
             .chain(self.privileges.describe_label())

@@ -120,6 +120,19 @@ impl Plan {
         self.caller.is_privileged() || !self.join.is_empty()
     }
 
+    /// Whether memory is copied, as far as is known before a target is looked at: it may be in the
+    /// caller's own time namespace.
+    pub(crate) fn copies_memory(&self) -> bool {
+        self.memory == Memory::Copied || self.join.kinds().contains(NamespaceFlags::TIME)
+    }
+
+    /// Whether a process between makes the child, as far as is known then.
+    pub(crate) fn has_middle(&self) -> bool {
+        let joined = self.join.kinds();
+        let both = !joined.is_empty() && !self.namespaces().is_empty();
+        self.copies_memory() || joined.contains(NamespaceFlags::PID) || both
+    }
+
     /// Whether the child becomes another user or group.
     pub(crate) fn changes_ids(&self) -> bool {
         let ids = self.ids.child();

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "a seccomp filter")]
 
 pub(crate) mod mapped;
+pub(crate) mod target;
 
 use std::fs;
 use std::path::PathBuf;
@@ -84,9 +85,9 @@ fn allow_all() -> [ns_process::BpfInstruction; 1] {
     [ns_process::BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]
 }
 
-/// Containers that make every step between them.
-pub(crate) fn containers(root: &str) -> Vec<Container> {
-    use ns_process::{CapabilitySet, Mount, Namespace, Resource, Stdio};
+/// Containers that make every step between them; `entered` is joined.
+pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container> {
+    use ns_process::{CapabilitySet, Memory, Mount, Namespace, Resource, Stdio};
     let mut plain = shell("exit 7");
     plain.process_group(0).nice(1).umask(0o27).die_with_parent().stdout(Stdio::null());
     plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
@@ -102,5 +103,12 @@ pub(crate) fn containers(root: &str) -> Vec<Container> {
         }
     }
     rooted.mount(Mount::tmpfs("/tmp").create());
-    vec![plain, spaces, rooted]
+    let mut joined = shell("exit 7");
+    joined.namespace(Namespace::Mnt);
+    for kind in [Namespace::User, Namespace::Pid, Namespace::Uts, Namespace::Net] {
+        joined.namespace_file(kind, entered.file(kind));
+    }
+    let mut copied = shell("exit 7");
+    copied.namespaces([Namespace::User, Namespace::Pid]).map_zero().memory(Memory::Copied);
+    vec![plain, spaces, rooted, joined, copied]
 }
