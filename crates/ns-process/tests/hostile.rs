@@ -64,18 +64,18 @@ fn rob(pid: u32, address: usize, loot: &mut fs::File) {
 
 /// Whether a tracer finds the canary. What has been executed may be traced, and holds none.
 fn is_peeked(pid: i32, address: usize) -> bool {
-    let mut status = 0;
-    // SAFETY: numbers, one status that is stored, and a word of another process, which is checked.
-    unsafe {
-        if libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) != 0 {
-            return false;
-        }
-        libc::ptrace(libc::PTRACE_INTERRUPT, pid, 0, 0);
-        libc::waitpid(pid, &raw mut status, libc::__WALL);
-        let word = libc::ptrace(libc::PTRACE_PEEKDATA, pid, address, 0);
-        libc::ptrace(libc::PTRACE_DETACH, pid, 0, 0);
-        word.cast_unsigned() == CANARY
+    // SAFETY: numbers, or an address of another process, which is checked.
+    let ptrace = |request, address| unsafe { libc::ptrace(request, pid, address, 0) };
+    if ptrace(libc::PTRACE_SEIZE, 0) != 0 {
+        return false;
     }
+    ptrace(libc::PTRACE_INTERRUPT, 0);
+    let mut status = 0;
+    // SAFETY: stores one status.
+    unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) };
+    let word = ptrace(libc::PTRACE_PEEKDATA, address);
+    ptrace(libc::PTRACE_DETACH, 0);
+    word.to_ne_bytes() == CANARY.to_ne_bytes()
 }
 
 struct Hostile {
