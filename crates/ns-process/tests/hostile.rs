@@ -65,7 +65,7 @@ fn rob(pid: u32, address: usize, loot: &mut fs::File) {
 /// Whether a tracer finds the canary. What has been executed may be traced, and holds none.
 fn is_peeked(pid: i32, address: usize) -> bool {
     // SAFETY: numbers, or an address of another process, which is checked.
-    let ptrace = |request, address| unsafe { libc::ptrace(request, pid, address, 0) };
+    let ptrace = |request, address: usize| unsafe { libc::ptrace(request, pid, address, 0) };
     if ptrace(libc::PTRACE_SEIZE, 0) != 0 {
         return false;
     }
