@@ -37,6 +37,7 @@ fn number(name: &str) -> Option<i64> {
         "ppoll" => libc::SYS_ppoll,
         "prctl" => libc::SYS_prctl,
         "prlimit" => libc::SYS_prlimit64,
+        "readlinkat" => libc::SYS_readlinkat,
         "rt_sigaction" => libc::SYS_rt_sigaction,
         "rt_sigprocmask" => libc::SYS_rt_sigprocmask,
         "seccomp" => libc::SYS_seccomp,

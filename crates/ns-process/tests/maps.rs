@@ -6,10 +6,10 @@ use std::fs;
 use std::time::Duration;
 
 use common::mapped::{MAPS, inside, printed};
-use ns_process::{Container, Errno, Helper, Namespace, Setgroups, Side, Step};
+use ns_process::{Clock, Container, Errno, Helper, Namespace, Setgroups, Side, Step};
 use ns_testbed::{Leftovers, USER, forked};
 use rustix::mount::mount_bind;
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 
 /// However late the maps come, the program begins with them and with its capabilities.
 #[test]
@@ -167,6 +167,32 @@ fn a14_privilege_of_an_inner_namespace() {
             let mut container = inside("id -u");
             assert_eq!(printed(container.map_zero()), "0\n");
             0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// In a pid namespace that still sees an outer proc, where the child's number is a stranger's: the
+/// map is the child's own all the same.
+#[test]
+fn d09_a_proc_of_an_outer_pid_namespace() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let code = forked(|| {
+            let kinds = ns_sys::UnshareFlags::NEWUSER | ns_sys::UnshareFlags::NEWPID;
+            let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+            ns_sys::unshare(kinds).expect("unshare");
+            fs::write("/proc/self/setgroups", "deny").expect("setgroups");
+            fs::write("/proc/self/uid_map", format!("0 {uid} 1")).expect("uid_map");
+            fs::write("/proc/self/gid_map", format!("0 {gid} 1")).expect("gid_map");
+            forked(|| {
+                assert_eq!(std::process::id(), 1, "the first of its pid namespace");
+                let mut container = inside(MAPS);
+                container.map_zero();
+                assert_eq!(printed(&container), " 0 0 1\n 0 0 1\n");
+                container.namespace(Namespace::Time).time_offset(Clock::Boottime, 86_400, 0);
+                assert!(container.status().expect("start").success());
+                0
+            })
         });
         assert_eq!(code, 0);
     });

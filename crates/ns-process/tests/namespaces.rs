@@ -249,6 +249,7 @@ fn describe_lists_the_steps() {
             "parent: rt_sigprocmask(all)",
             &format!("parent: clone3({flags})"),
             "parent: rt_sigprocmask(former)",
+            "parent: readlinkat(/proc/self)",
             "parent: open(/proc/PID)",
             "parent: write(uid_map, \"0 0 1\\n\")",
             "parent: write(gid_map, \"0 0 1\\n\")",

@@ -6,25 +6,25 @@ use std::sync::atomic::Ordering;
 use ns_sys::{Errno, futex};
 
 use super::child::Child;
+use super::folder::Folder;
 use super::maps;
 use super::time;
 use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
-use crate::in_child::{GO, Words, has_left};
+use crate::in_child::{GO, Words};
 use crate::plan::Plan;
 use crate::step::Step;
 
 impl Child<'_> {
     /// Writes the maps, runs the hooks and says go, where the child waits for it.
     pub(super) fn let_go(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
-        if plan.writes_maps() {
+        if plan.writes_files() {
             // A child that was killed has no maps any more, and they are not what failed.
-            let written = self.write_maps(plan, untraced);
+            let written = self.write_files(plan, untraced);
             written.map_err(|error| self.killed(plan).unwrap_or(error))?;
         }
         if plan.needs_go() {
-            time::write(plan, self.pid())?;
             untraced.maps_written()?;
             self.run_hooks(plan)?;
             untraced.before_go()?;
@@ -33,14 +33,22 @@ impl Child<'_> {
         Ok(())
     }
 
-    fn write_maps(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
-        let is_here = || !has_left(self.words().child_tid.load(Ordering::Acquire));
-        match maps::write(plan, self.pid(), is_here) {
+    fn write_files(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+        let folder = self.folder(plan)?;
+        match maps::write(plan, &folder) {
             Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
-                maps::write(plan, self.pid(), is_here)
+                maps::write(plan, &folder)
             }
             written => written,
-        }
+        }?;
+        time::write(plan, &folder)
+    }
+
+    fn folder(&self, plan: &Plan) -> Result<Folder, Error> {
+        let step = if plan.writes_maps() { Step::UidMap } else { Step::TimeOffsets };
+        Folder::open(&plan.maps.proc, self).map_err(|(errno, looked_at)| {
+            Error::new(&plan.name, step).with_errno(errno).with_object(looked_at)
+        })
     }
 
     fn run_hooks(&self, plan: &Plan) -> Result<(), Error> {

@@ -1,7 +1,6 @@
 //! What is entered, opened before the clone: inside, its files may be out of reach or another's.
 
 use std::format;
-use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 use rustix::process::{getegid, geteuid};
 
+use super::folder::number_of;
 use crate::builder::JoinFile;
 use crate::error::Error;
 use crate::hint;
@@ -120,11 +120,7 @@ impl Joined {
 
 /// The id of the process in the caller's proc.
 fn pid_of(plan: &Plan, pidfd: &OwnedFd) -> Option<String> {
-    use std::os::fd::AsRawFd;
-    let info = plan.maps.proc.join(format!("self/fdinfo/{}", pidfd.as_raw_fd()));
-    let text = fs::read_to_string(info).ok()?;
-    let pid = text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().to_owned();
-    pid.parse::<u32>().is_ok().then_some(pid)
+    number_of(&plan.maps.proc, pidfd).ok().map(|number| number.to_string())
 }
 
 /// Those of `kinds` in which the caller is not: to enter one's own user namespace is an error, and for

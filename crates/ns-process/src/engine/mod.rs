@@ -8,6 +8,7 @@
 mod board;
 mod child;
 mod dumpable;
+mod folder;
 mod go;
 mod joined;
 mod maps;

@@ -1,24 +1,24 @@
 //! The clocks of the child's time namespace, set by the caller while the child waits.
 
-use std::format;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags, openat};
 use std::fs::File;
 
+use super::folder::Folder;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::step::Step;
 
 /// One write: the kernel takes the lines of both clocks together, and none once a process lives in
 /// the namespace.
-pub(super) fn write(plan: &Plan, pid: u32) -> Result<(), Error> {
+pub(super) fn write(plan: &Plan, folder: &Folder) -> Result<(), Error> {
     let Some(text) = &plan.time_offsets else { return Ok(()) };
-    let path = format!("{}/{pid}/timens_offsets", plan.maps.proc.display());
-    let file = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = openat(folder, "timens_offsets", flags, Mode::empty());
     let written = file.and_then(|file: OwnedFd| {
         let errno = |error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
         File::from(file).write_all(text.as_bytes()).map_err(errno)

@@ -53,11 +53,19 @@ impl Plan {
             .chain(line(early))
             .chain(mask)
             .chain(clone)
+            .chain(self.describe_folder())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
             .chain(line(late))
             .chain(go)
+    }
+
+    /// The folder of the child's files, and first whether its proc has the caller's numbers.
+    fn describe_folder(&self) -> impl Iterator<Item = String> {
+        let proc = self.maps.proc.display();
+        let lines = [format!("readlinkat({proc}/self)"), format!("open({proc}/PID)")];
+        lines.into_iter().filter(|_| self.writes_files())
     }
 
     fn clone_line(&self) -> String {

@@ -58,12 +58,11 @@ impl Maps {
 
     /// What the parent does for them.
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
-        let open = self.are_written().then(|| format!("open({}/PID)", self.proc.display()));
         let uid = self.uid.as_ref().map(|way| way.describe("uid_map", &way.map));
         let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
         let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
         let gid = self.gid.as_ref().map(|way| way.describe("gid_map", &way.map));
-        open.into_iter().chain(uid).chain(deny).chain(gid)
+        uid.into_iter().chain(deny).chain(gid)
     }
 }
 

@@ -109,9 +109,14 @@ impl Plan {
         self.maps.are_written()
     }
 
+    /// Whether the parent writes files of the child's in proc.
+    pub(crate) fn writes_files(&self) -> bool {
+        self.writes_maps() || self.time_offsets.is_some()
+    }
+
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
-        self.writes_maps() || self.time_offsets.is_some() || !self.hooks.0.is_empty()
+        self.writes_files() || !self.hooks.0.is_empty()
     }
 
     /// Whether nobody may trace the child from its first moment on: where it enters, somebody may have

@@ -1,0 +1,74 @@
+//! The child's folder in proc, which may be that of an outer pid namespace.
+
+use std::format;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::prelude::rust_2024::*;
+use std::sync::atomic::Ordering;
+
+use ns_sys::Errno;
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+
+use super::child::Child;
+use crate::in_child::has_left;
+
+/// `/proc/PID` of a child that is still there.
+#[derive(Debug)]
+pub(super) struct Folder {
+    fd: OwnedFd,
+    number: u32,
+}
+
+/// Why there is none, and what was looked at.
+pub(super) type Missing = (Errno, String);
+
+impl Folder {
+    /// Opens it in the proc that is mounted at `proc`.
+    pub(super) fn open(proc: &Path, child: &Child<'_>) -> Result<Self, Missing> {
+        let number =
+            number(proc, child).map_err(|errno| (errno, format!("{}/self", proc.display())))?;
+        let path = format!("{}/{number}", proc.display());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = openat(CWD, path.as_str(), flags, Mode::empty()).map_err(|errno| (errno, path))?;
+        // With `SIGCHLD` ignored its number may be another one's the moment it dies.
+        if has_left(child.words().child_tid.load(Ordering::Acquire)) {
+            return Err((Errno::SRCH, format!("process {}", child.pid())));
+        }
+        Ok(Self { fd, number })
+    }
+
+    /// What the child is called in this proc.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A proc of another pid namespace has other numbers for the caller and for its child; the child's
+/// own number may be a stranger's there.
+fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
+    let own = readlinkat(CWD, proc.join("self"), Vec::new())?;
+    if own.to_str().is_ok_and(|own| own.parse() == Ok(std::process::id())) {
+        return Ok(child.pid());
+    }
+    number_of(proc, child.pidfd())
+}
+
+/// What a process is called in the proc that is mounted at `proc`.
+pub(super) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+    let info = proc.join(format!("self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
+    let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
+    let told = info.lines().find_map(|line| line.strip_prefix("Pid:"));
+    told.and_then(|number| number.trim().parse().ok()).ok_or(Errno::SRCH)
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
