@@ -59,8 +59,10 @@ pub(super) fn clone<'a>(
     // Killed if it is still there, and reaped: from here on nobody makes a child.
     drop(middle);
     let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
-    // SAFETY: the kernel stored a descriptor there if it made a child, and nobody owns it.
-    let child = (pidfd >= 0).then(|| unsafe { Child::new(pid, pidfd, &board.child) });
+    // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor that
+    // it closed again; the id is stored only when it cannot fail any more.
+    // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
+    let child = (pid != 0).then(|| unsafe { Child::new(pid, pidfd, &board.child) });
     if !in_time {
         return Err(too_slow(plan, pid));
     }
