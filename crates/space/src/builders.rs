@@ -1,0 +1,66 @@
+//! From what was typed to what is started.
+
+use std::ffi::OsString;
+
+use ns_process::{Builder, Container};
+
+use crate::cli::{Chroot, Control, Execute, Inject, Program};
+use crate::failure::Failure;
+
+impl Execute {
+    pub(crate) fn builder(&self) -> Container {
+        let mut container = Container::new(self.argv.program());
+        self.namespaces.apply(&mut container);
+        self.maps.apply(&mut container);
+        if let Some(root) = &self.rootdir {
+            container.rootdir(root);
+        }
+        finish(&mut container, self.argv.args(), &self.program, &self.control);
+        container
+    }
+}
+
+impl Chroot {
+    pub(crate) fn builder(&self) -> ns_process::Chroot {
+        let mut chroot = ns_process::Chroot::new(&self.root, self.argv.program());
+        self.namespaces.apply(&mut chroot);
+        self.maps.apply(&mut chroot);
+        finish(&mut chroot, self.argv.args(), &self.program, &self.control);
+        chroot
+    }
+}
+
+impl Inject {
+    pub(crate) fn builder(&self) -> Result<ns_process::Inject, Failure> {
+        if let Some(option) = self.maps.given() {
+            return Err(Failure::Refused(format!(
+                "inject takes no {option}: the maps of the user namespace that is entered hold"
+            )));
+        }
+        let mut inject = ns_process::Inject::new(self.target.as_str(), self.argv.program());
+        self.namespaces.apply(&mut inject);
+        if let Some(root) = &self.rootdir {
+            inject.rootdir(root);
+        }
+        finish(&mut inject, self.argv.args(), &self.program, &self.control);
+        Ok(inject)
+    }
+}
+
+/// What all of them have.
+fn finish<Kind>(
+    builder: &mut Builder<Kind>,
+    args: &[OsString],
+    program: &Program,
+    control: &Control,
+) {
+    builder.args(args);
+    program.apply(builder);
+    builder.name(control.name.as_deref().unwrap_or("space"));
+    if let Some(limit) = control.timeout {
+        builder.start_timeout(limit);
+    }
+    // As a program that was started without us: it has the signals that were ignored, and it does not
+    // outlive the job that it is.
+    builder.inherit_ignored().die_with_parent();
+}

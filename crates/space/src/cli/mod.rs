@@ -1,0 +1,14 @@
+//! What may be typed.
+
+mod control;
+mod maps;
+mod namespaces;
+mod program;
+mod verbs;
+
+pub(crate) use control::Control;
+pub(crate) use maps::{Maps, RefusedMaps};
+pub(crate) use namespaces::{Entered, New};
+pub(crate) use program::Program;
+pub use verbs::Cli;
+pub(crate) use verbs::{Chroot, Execute, Inject, Listing, Verb};

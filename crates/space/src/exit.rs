@@ -1,0 +1,34 @@
+//! Exit statuses: those of env(1) and timeout(1), which shells know.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use ns_process::{Errno, Error, Step};
+
+pub(crate) const TIMED_OUT: u8 = 124;
+/// Of `space` itself.
+pub(crate) const FAILED: u8 = 125;
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// To which the number of a signal is added.
+const SIGNALLED: u8 = 128;
+
+/// The program's own status.
+pub(crate) fn of_program(status: ExitStatus) -> u8 {
+    let number = |number: i32| u8::try_from(number).unwrap_or(FAILED);
+    match (status.code(), status.signal()) {
+        (Some(code), _) => number(code),
+        (None, Some(signal)) => SIGNALLED.saturating_add(number(signal)),
+        (None, None) => FAILED,
+    }
+}
+
+/// Of a start, or a wait, that failed.
+pub(crate) fn of_error(error: &Error) -> u8 {
+    match (error.step(), error.errno()) {
+        (Step::StartTimeout, _) => TIMED_OUT,
+        (Step::Exec, Some(Errno::NOENT)) => NOT_FOUND,
+        (Step::Exec, Some(_)) => NOT_EXECUTABLE,
+        _ => FAILED,
+    }
+}

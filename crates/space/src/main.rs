@@ -1,0 +1,7 @@
+//! The command `space`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    space::main(std::env::args_os())
+}

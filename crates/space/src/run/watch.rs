@@ -1,0 +1,114 @@
+//! Waits for the end of the program, and meanwhile does for it what a shell expects of a job.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ns_process::{Errno, Process, Signal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{getpgrp, getpid, kill_process};
+
+use super::Ended;
+use super::job::Job;
+use super::signals::{Arrived, Signals};
+use super::terminal::Terminal;
+use crate::failure::Failure;
+
+/// How long a program may take to end once it was asked to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long an ended process is waited for that the kernel keeps for its tracer.
+const TRACED: Duration = Duration::from_millis(10);
+
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    job: Job<'a>,
+    signals: &'a Signals,
+    terminal: Option<Terminal>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(process: &'a Process, proc: &'a Path, signals: &'a Signals) -> Self {
+        Self { job: Job { process, proc }, signals, terminal: Terminal::open() }
+    }
+
+    pub(super) fn until_end(&self, deadline: Option<Instant>) -> Result<Ended, Failure> {
+        let mut deadline = deadline;
+        let mut timed_out = false;
+        loop {
+            if self.sleep(deadline)? {
+                if let Some(status) = self.job.process.join_timeout(TRACED)? {
+                    self.take_terminal_back();
+                    return Ok(Ended { status, timed_out });
+                }
+            }
+            self.pass_on();
+            if deadline.is_some_and(|end| end <= Instant::now()) {
+                deadline = self.end(timed_out)?;
+                timed_out = true;
+            }
+        }
+    }
+
+    /// Whether the program has ended; returns early for a signal, and at the deadline.
+    fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Failure> {
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut ready = [
+            PollFd::new(self.job.process, PollFlags::IN),
+            PollFd::new(self.signals, PollFlags::IN),
+        ];
+        match poll(&mut ready, left.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(!ready[0].revents().is_empty()),
+            Err(errno) => Err(Failure::Call("poll", errno.into())),
+        }
+    }
+
+    /// Asks the program to end, the second time without its consent; gives the next deadline.
+    fn end(&self, asked: bool) -> Result<Option<Instant>, Failure> {
+        if asked {
+            self.job.process.kill()?;
+            return Ok(None);
+        }
+        self.job.send(Signal::TERM, false);
+        // A stopped program ends no sooner than it goes on.
+        self.job.process.signal(Signal::CONT)?;
+        Ok(Instant::now().checked_add(GRACE))
+    }
+
+    fn pass_on(&self) {
+        while let Some(arrived) = self.signals.next() {
+            match arrived.signal {
+                Signal::CHILD => self.mirror_stop(),
+                Signal::PIPE => {}
+                _ => self.send(arrived),
+            }
+        }
+    }
+
+    fn send(&self, Arrived { signal, by_kernel }: Arrived) {
+        self.job.send(signal, by_kernel && self.job.is_in_our_group());
+    }
+
+    /// A program that stops at the terminal stops the job that the caller's shell knows: `space`.
+    fn mirror_stop(&self) {
+        let Some(terminal) = self.terminal.as_ref().filter(|_| self.job.has_stopped()) else {
+            return;
+        };
+        let (own, group, front) = (getpgrp(), self.job.group(), terminal.foreground());
+        if front != Some(own) && (front.is_none() || front != group) {
+            return;
+        }
+        terminal.take_back(group);
+        let _ = kill_process(getpid(), Signal::STOP);
+        if let Some(group) = group.filter(|group| *group != own && front == Some(*group)) {
+            terminal.give_to(group);
+        }
+        let _ = self.job.process.signal(Signal::CONT);
+    }
+
+    fn take_terminal_back(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.take_back(self.job.pid());
+        }
+    }
+}
