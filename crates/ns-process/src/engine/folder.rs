@@ -1,9 +1,7 @@
 //! The child's folder in proc, which may be that of an outer pid namespace.
 
 use std::format;
-use std::fs;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
@@ -13,6 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 
 use super::child::Child;
 use crate::in_child::has_left;
+use crate::proc_number::number_of;
 
 /// `/proc/PID` of a child that is still there.
 #[derive(Debug)]
@@ -59,16 +58,4 @@ fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
         return Ok(child.pid());
     }
     number_of(proc, child.pidfd())
-}
-
-/// What a process is called in the proc that is mounted at `proc`.
-pub(super) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
-    let info = proc.join(format!("self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
-    let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
-    let told = info.lines().find_map(|line| line.strip_prefix("Pid:"));
-    told.and_then(|number| number.trim().parse().ok()).ok_or(Errno::SRCH)
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

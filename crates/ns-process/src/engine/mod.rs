@@ -10,7 +10,6 @@ mod child;
 mod dumpable;
 mod folder;
 mod go;
-mod joined;
 mod maps;
 mod middle;
 mod report;
@@ -36,12 +35,12 @@ use crate::builder::Memory;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::{self, ChildPlan, Join, Words};
+use crate::joined::Joined;
 use crate::plan::Plan;
 use crate::process::{self, Process, Tie};
 use crate::step::Step;
 use board::{Board, SharedBoard};
 use child::Child;
-use joined::Joined;
 use signals::Blocked;
 use stack::Stack;
 use starter::Starter;
@@ -50,8 +49,8 @@ use untraced::Untraced;
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     process::sweep();
-    let joined = Joined::open(plan)?;
-    start_in(plan, &joined).map_err(|error| joined.explained(plan, error))
+    let joined = Joined::open(plan.request())?;
+    start_in(plan, &joined).map_err(|error| joined.explained(plan.request(), error))
 }
 
 fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {

@@ -53,6 +53,16 @@ impl Join {
         self.files.iter().fold(of_target, |kinds, (kind, _)| kinds | kind.flag())
     }
 
+    /// What could not be entered: one kind, by its number, or all at once.
+    pub(crate) fn object(&self, index: u32) -> String {
+        let target = self.target.as_ref();
+        let of = target.map_or_else(String::new, |(target, _)| format!(" of {}", target.name()));
+        match Namespace::ALL.into_iter().find(|kind| *kind as u32 == index) {
+            Some(kind) => format!("the {kind} namespace{of}"),
+            None => format!("{}{of}", self.kinds()),
+        }
+    }
+
     /// What is opened, before the clone.
     pub(super) fn describe_opening(&self) -> impl Iterator<Item = String> {
         let target = self.target.iter().map(|(target, _)| format!("pidfd_open({})", target.name()));

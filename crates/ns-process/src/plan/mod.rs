@@ -24,14 +24,15 @@ use std::sync::Arc;
 use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
+pub(crate) use join::Join;
 pub(crate) use program::Program;
 
 use crate::builder::{Builder, Hooks, Lifetime, Memory};
 use crate::error::Error;
+use crate::joined::Request;
 use crate::step::Step;
 use caller::Caller;
 use ids::Ids;
-use join::Join;
 use limits::Limits;
 use maps::Maps;
 use names::Names;
@@ -97,6 +98,11 @@ impl Plan {
             limits: Limits::new(&wish.limits).map_err(mistake)?,
             privileges,
         })
+    }
+
+    /// What is to be opened because it is entered.
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request { name: &self.name, proc: &self.maps.proc, join: &self.join }
     }
 
     /// The namespaces that the child gets new.

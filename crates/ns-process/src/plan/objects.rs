@@ -1,11 +1,8 @@
 //! What a step of the child's was about.
 
-use std::format;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
-
-use ns_sys::Namespace;
 
 use super::Plan;
 use crate::in_child::{PROC, Report};
@@ -28,18 +25,8 @@ impl Plan {
             Step::PlaceFd => Some(report.index.to_string()),
             Step::Rlimit => self.limits.resource(report.index),
             Step::ExecLabel => self.privileges.label_text(),
-            Step::Join => Some(self.joined_object(report.index)),
+            Step::Join => Some(self.join.object(report.index)),
             _ => None,
-        }
-    }
-
-    fn joined_object(&self, index: u32) -> String {
-        let target = self.join.target.as_ref();
-        let of = target.map_or_else(String::new, |(target, _)| format!(" of {}", target.name()));
-        let kind = Namespace::ALL.into_iter().find(|kind| *kind as u32 == index);
-        match kind {
-            Some(kind) => format!("the {kind} namespace{of}"),
-            None => format!("{}{of}", self.join.kinds()),
         }
     }
 }

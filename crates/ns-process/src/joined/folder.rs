@@ -1,0 +1,46 @@
+//! The folder of a target in proc.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::prelude::rust_2024::*;
+use std::string::ToString;
+
+use ns_sys::Errno;
+use ns_sys::child::is_readable;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::proc_number::number_of;
+
+/// `/proc/PID` of a process: known to be its own, and empty once it has ended.
+#[derive(Debug)]
+pub(super) struct Folder(OwnedFd);
+
+impl Folder {
+    /// `None` where there is none, or the process has ended: the number may be another one's by then.
+    pub(super) fn open(proc: &Path, pidfd: &OwnedFd) -> Option<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let path = proc.join(number_of(proc, pidfd).ok()?.to_string());
+        let folder = openat(CWD, path, flags, Mode::empty()).ok()?;
+        (is_readable(pidfd.as_fd()) == Ok(false)).then_some(Self(folder))
+    }
+
+    /// One of its files.
+    pub(super) fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        openat(&self.0, path, flags | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// What stands in one of its files.
+    pub(super) fn read(&self, path: &str) -> io::Result<String> {
+        let mut text = String::new();
+        File::from(self.open_file(path, OFlags::RDONLY)?).read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,65 @@
+//! Which namespaces of a target the caller is not in.
+
+use std::format;
+use std::os::fd::OwnedFd;
+use std::prelude::rust_2024::*;
+
+use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::Request;
+use super::folder::Folder;
+use crate::error::Error;
+use crate::step::Step;
+
+impl Request<'_> {
+    /// Those of `kinds` in which the caller is not: to enter one's own user namespace is an error, and
+    /// for the others permission may be missing.
+    pub(super) fn unshared(
+        self,
+        pidfd: &OwnedFd,
+        kinds: NamespaceFlags,
+    ) -> Result<NamespaceFlags, Error> {
+        let mut left = NamespaceFlags::empty();
+        for kind in kinds.kinds() {
+            match self.of_target(pidfd, kind) {
+                Ok(Some(namespace)) if self.is_own(kind, &namespace)? => {}
+                Ok(None) => {}
+                Ok(Some(_)) => left |= kind.flag(),
+                Err(errno) => return Err(self.untold(pidfd, kind, errno)),
+            }
+        }
+        Ok(left)
+    }
+
+    /// A namespace of the target; `None` where the kernel has no such kind.
+    pub(crate) fn of_target(
+        self,
+        pidfd: &OwnedFd,
+        kind: Namespace,
+    ) -> Result<Option<NamespaceFd>, Errno> {
+        match NamespaceFd::from_pidfd(pidfd, kind) {
+            Ok(namespace) => Ok(Some(namespace)),
+            Err(Errno::OPNOTSUPP) => Ok(None),
+            // Before Linux 6.11.
+            Err(Errno::NOTTY | Errno::INVAL) => {
+                let folder = Folder::open(self.proc, pidfd).ok_or(Errno::SRCH)?;
+                let file = folder.open_file(&format!("ns/{}", kind.name()), OFlags::RDONLY)?;
+                NamespaceFd::new(file).map(Some)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Whether the calling thread is in it.
+    pub(super) fn is_own(self, kind: Namespace, other: &NamespaceFd) -> Result<bool, Error> {
+        let path = self.proc.join(format!("thread-self/ns/{}", kind.name()));
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let own = openat(CWD, path, flags, Mode::empty()).and_then(NamespaceFd::new);
+        let same = own.and_then(|own| Ok(own.id()? == other.id()?));
+        same.map_err(|errno| {
+            let object = format!("the caller's own {kind} namespace");
+            self.error(Step::Prepare).with_errno(errno).with_object(object)
+        })
+    }
+}
