@@ -20,8 +20,8 @@ mod step;
 mod target;
 
 pub use builder::{
-    Builder, Chroot, Clock, Container, HookOutcome, Inject, Memory, NamespaceName, WaitingChild,
-    kind,
+    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Inject, IntoExitCode, Memory,
+    NamespaceName, WaitingChild, kind,
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;

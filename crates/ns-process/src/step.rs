@@ -82,8 +82,14 @@ steps! {
     Join = 44, Child, "setns";
     /// The process to be entered has ended.
     TargetGone = 45, Parent, "target gone";
+    /// A closure was refused, because the caller has threads.
+    MultiThreaded = 54, Parent, "multithreaded";
+    /// A time namespace was made by the child itself, and entered.
+    TimeNamespace = 50, Child, "time namespace";
     /// User and group 0, where the caller's own have no mapping.
     BecomeZero = 10, Child, "become_zero";
+    /// The hook before the set-up.
+    Preup = 51, Child, "preup";
     /// The label of the program, for a security module.
     ExecLabel = 11, Child, "exec_label";
     /// A session of its own: setsid(2).
@@ -118,6 +124,10 @@ steps! {
     Domainname = 26, Child, "domainname";
     /// The loopback interface was brought up.
     Loopback = 27, Child, "loopback";
+    /// The hook after the set-up.
+    Postup = 52, Child, "postup";
+    /// The hook before the target.
+    Preexec = 53, Child, "preexec";
     /// A resource limit.
     Rlimit = 28, Child, "rlimit";
     /// The niceness.

@@ -66,6 +66,20 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             forbid(libc::SYS_setns);
             Inject::new(&*target, "true").start()
         }
+        Step::MultiThreaded => {
+            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            let thread = std::thread::spawn(move || receiver.recv().is_err());
+            let error = Container::from_fn(|| ()).start();
+            drop(sender);
+            thread.join().ok()?;
+            error
+        }
+        Step::TimeNamespace => {
+            forbid(libc::SYS_unshare);
+            let mut closure = Container::from_fn(|| ());
+            closure.namespaces([Namespace::User, Namespace::Time]).start()
+        }
+        Step::Preup | Step::Postup | Step::Preexec => hooked(step),
         Step::NoCore => {
             ns_sys::child::prlimit(Resource::Core as u32, 0, 4096).ok()?;
             // Read when the plan is made, forbidden to the child alone.
@@ -179,6 +193,20 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         unknown => panic!("{unknown:?} has no case in which it fails"),
     };
     Some(failed.expect_err(step.name()))
+}
+
+fn hooked(step: Step) -> Result<ns_process::Process, Error> {
+    let mut container = Container::new("true");
+    let hook = |_: &ns_process::HookContext| Err::<(), _>("no");
+    match step {
+        // SAFETY: the hook makes no call.
+        Step::Preup => unsafe { container.preup(hook) },
+        // SAFETY: as above.
+        Step::Postup => unsafe { container.postup(hook) },
+        // SAFETY: as above.
+        _ => unsafe { container.preexec(hook) },
+    };
+    container.start()
 }
 
 /// The parent reads the limit by the same call: only the child's is refused, by its third argument.

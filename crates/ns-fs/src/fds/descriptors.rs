@@ -74,6 +74,17 @@ impl Descriptors {
         !self.close_rest && self.placed.values().all(Stdio::is_inherit)
     }
 
+    /// Whether a number is to be a pipe.
+    pub fn has_pipes(&self) -> bool {
+        self.placed.values().any(Stdio::is_piped)
+    }
+
+    /// The lowest number above `number` that is to be another file than the caller has there.
+    pub fn placed_above(&self, number: RawFd) -> Option<RawFd> {
+        let mut placed = self.placed().filter(|(at, file)| *at > number && !file.is_inherit());
+        placed.next().map(|(at, _)| at)
+    }
+
     /// Lists what [`FdPlan::new`](crate::FdPlan::new) will open, and nothing is opened.
     pub fn describe_opening(&self) -> Description {
         Description::new(self.placed().filter_map(|(number, file)| file.describe_opening(number)))

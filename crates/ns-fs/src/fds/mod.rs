@@ -9,7 +9,7 @@ mod stdio;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 
 pub use descriptors::Descriptors;
@@ -69,6 +69,15 @@ impl FdPlan {
     /// The caller's end of the pipe at `number`, once.
     pub fn take_pipe(&mut self, number: RawFd) -> Option<OwnedFd> {
         self.pipes.remove(&number)
+    }
+
+    /// The ends of each pipe, the caller's and the process's, by their numbers in the caller. Who forks
+    /// meanwhile may want to close them: as long as a copy is open, no reader sees an end.
+    pub fn pipe_ends(&self) -> impl Iterator<Item = (RawFd, RawFd)> {
+        self.pipes.iter().filter_map(|(number, own)| {
+            let theirs = self.sources.get(number)?.number();
+            Some((own.as_raw_fd(), theirs))
+        })
     }
 
     /// Whether 0, 1 or 2 of the process will be a terminal.

@@ -66,6 +66,10 @@ impl Stdio {
         matches!(self.0, Kind::Inherit)
     }
 
+    pub(super) fn is_piped(&self) -> bool {
+        matches!(self.0, Kind::Piped)
+    }
+
     /// The system call that opens it for `number`, if there is one.
     pub(super) fn describe_opening(&self, number: RawFd) -> Option<String> {
         match &self.0 {

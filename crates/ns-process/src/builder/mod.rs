@@ -4,7 +4,9 @@
 //! once. Setters never fail; a mistake is remembered, and `start` reports the first.
 
 mod cgroup;
+mod child_hooks;
 mod chroot;
+mod closure;
 mod hooks;
 mod ids;
 mod join;
@@ -21,6 +23,7 @@ mod session;
 mod start;
 mod stdio;
 mod time;
+mod unchecked;
 
 use std::ffi::OsString;
 use std::format;
@@ -32,7 +35,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
+pub(crate) use child_hooks::ChildHooks;
+pub use child_hooks::HookContext;
 pub use chroot::Chroot;
+pub(crate) use closure::Closure;
+pub use closure::IntoExitCode;
 pub(crate) use hooks::{HookError, Hooks};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
@@ -53,7 +60,7 @@ pub(crate) use time::Offset;
 
 /// The kinds of [`Builder`].
 pub mod kind {
-    /// A program in namespaces of its own.
+    /// A program or a closure in namespaces of its own.
     #[derive(Debug)]
     pub enum Container {}
 
@@ -99,6 +106,8 @@ pub type Container = Builder<kind::Container>;
 pub struct Builder<Kind> {
     pub(crate) name: String,
     pub(crate) program: OsString,
+    /// Started in place of the program.
+    pub(crate) closure: Option<Closure>,
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Environment,
     /// New ones, or of an `Inject` those that are entered.
@@ -108,6 +117,7 @@ pub struct Builder<Kind> {
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
+    pub(crate) child_hooks: ChildHooks,
     pub(crate) lifetime: Lifetime,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
@@ -137,6 +147,7 @@ impl<Kind> Builder<Kind> {
         Self {
             name: next_name(kind),
             program,
+            closure: None,
             args: Vec::new(),
             env: Environment::default(),
             namespaces: NamespaceFlags::empty(),
@@ -145,6 +156,7 @@ impl<Kind> Builder<Kind> {
             flags: CloneFlags::empty(),
             cgroup: None,
             hooks: Hooks::default(),
+            child_hooks: ChildHooks::default(),
             lifetime: Lifetime::default(),
             maps: Maps::default(),
             ids: Ids::default(),

@@ -18,9 +18,9 @@ impl<Kind> Builder<Kind> {
         Plan::new(self)
     }
 
-    /// Starts the program; when this returns `Ok`, it has been executed.
+    /// Starts the program; when this returns `Ok`, it has been executed, or the closure has begun.
     ///
-    /// The caller's memory is not copied, and no handler of the caller's runs in the child. The
+    /// The caller's memory is not copied for a program without hooks in the child, and no handler of the caller's runs in the child. The
     /// program begins with no signal blocked or ignored, with the caller's working directory, umask,
     /// limits and standard streams, and no other descriptor. New mount namespaces are private: no mount
     /// travels between them and the caller's.
@@ -28,6 +28,7 @@ impl<Kind> Builder<Kind> {
     /// # Errors
     /// What failed first, by step, errno and object; then nothing is left behind. Often:
     /// - [`Step::Check`](crate::Step::Check): a mistake, by its setter; no errno.
+    /// - [`Step::MultiThreaded`](crate::Step::MultiThreaded): a closure, and the caller has threads.
     /// - [`Step::Clone`](crate::Step::Clone), `EPERM`: namespaces need `CAP_SYS_ADMIN` or a new user
     ///   namespace; `ENOSPC`: a limit of namespaces(7), which the hint names.
     /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): what the kernel
@@ -41,7 +42,7 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
     pub fn start(&self) -> Result<Process, Error> {
-        engine::start(&self.plan()?)
+        begin(&self.plan()?)
     }
 
     /// Starts the program and joins it.
@@ -69,6 +70,13 @@ impl<Kind> Builder<Kind> {
         let mut plan = self.plan()?;
         let mistake = |said| Error::new(&self.name, Step::Check).with_object(said);
         plan.streams.capture().map_err(mistake)?;
-        engine::start(&plan)?.wait_with_output()
+        begin(&plan)?.wait_with_output()
     }
+}
+
+fn begin(plan: &Plan) -> Result<Process, Error> {
+    if plan.work.closure().is_some() {
+        engine::refuse_threads(plan)?;
+    }
+    engine::start(plan)
 }

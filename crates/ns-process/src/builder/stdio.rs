@@ -13,6 +13,10 @@ pub(crate) struct Streams {
     pub(crate) descriptors: Descriptors,
     /// Which of 0 to 2 were set.
     pub(crate) set: [bool; 3],
+    /// Whether closing the others was asked for.
+    pub(crate) closes: bool,
+    /// What a closure keeps of the others.
+    pub(crate) close_except: Option<Vec<RawFd>>,
 }
 
 impl<Kind> Builder<Kind> {
@@ -53,9 +57,11 @@ impl<Kind> Builder<Kind> {
     }
 
     /// Whether all other descriptors are closed, which they are by default; otherwise the program has
-    /// those that are not close-on-exec.
+    /// those that are not close-on-exec. A closure has them all, and may own some: see
+    /// [`close_except`](Self::close_except).
     pub fn close_fds(&mut self, close: bool) -> &mut Self {
         self.streams.descriptors.close_rest(close);
+        self.streams.closes = close;
         self
     }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32};
 use ns_sys::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
+use super::text::Text;
 use crate::in_child::Words;
 
 /// The words of both processes, and where the kernel tells of the child that a middle one makes.
@@ -17,15 +18,18 @@ pub(super) struct Board {
     pub(super) middle: Words,
     pub(super) pid: AtomicU32,
     pub(super) pidfd: AtomicI32,
+    /// What a hook of the child's said.
+    pub(super) said: Text,
 }
 
 impl Board {
     pub(super) fn new(waits: bool) -> Self {
         Self {
             child: Words::new(waits),
-            middle: Words::new(false),
+            middle: Words::new(waits),
             pid: AtomicU32::new(0),
             pidfd: AtomicI32::new(-1),
+            said: Text::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
@@ -28,14 +28,17 @@ pub(super) struct Child<'a> {
 }
 
 impl<'a> Child<'a> {
+    pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words) -> Self {
+        Self { pid, pidfd: Some(pidfd), words }
+    }
+
     /// Takes over what clone3 made.
     ///
     /// # Safety
     /// clone3 has stored `pidfd`, and nobody owns it.
-    pub(super) unsafe fn new(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
+    pub(super) unsafe fn cloned(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
         // SAFETY: the caller's word.
-        let pidfd = Some(unsafe { OwnedFd::from_raw_fd(pidfd) });
-        Self { pid, pidfd, words }
+        Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, words)
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -53,16 +56,30 @@ impl<'a> Child<'a> {
     /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
     /// `false` when it is still there at the deadline.
     pub(super) fn left_memory(&self, deadline: Option<Instant>) -> bool {
+        self.changes(&self.words.child_tid, has_left, deadline)
+    }
+
+    /// Waits until the child has made a time namespace, or is dead; `false` at the deadline.
+    pub(super) fn made_clocks(&self, deadline: Option<Instant>) -> bool {
+        self.changes(&self.words.has_clocks, |made| made == 1, deadline)
+    }
+
+    fn changes(
+        &self,
+        word: &AtomicU32,
+        is_due: impl Fn(u32) -> bool,
+        deadline: Option<Instant>,
+    ) -> bool {
         loop {
-            let seen = self.words.child_tid.load(Ordering::Acquire);
-            if has_left(seen) {
+            let seen = word.load(Ordering::Acquire);
+            if is_due(seen) {
                 return true;
             }
             let left = deadline.map_or(ROUND, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            let woken = futex::wait(&self.words.child_tid, seen, Some(left.min(ROUND)));
+            let woken = futex::wait(word, seen, Some(left.min(ROUND)));
             if woken.is_err() && is_readable(self.pidfd()) == Ok(true) {
                 return true;
             }

@@ -26,7 +26,7 @@ pub(super) enum Wish {
 }
 
 /// Who holds the flag.
-struct Holders {
+pub(super) struct Holders {
     wish: Wish,
     count: usize,
     /// Whether the flag has to be set again when the last one goes.
@@ -96,7 +96,16 @@ impl Drop for Dumpable {
     }
 }
 
-fn lock() -> MutexGuard<'static, Holders> {
+/// The account, locked.
+pub(super) type Lock = MutexGuard<'static, Holders>;
+
+/// In a copy of this program no start goes on, and the flag is what it was.
+pub(super) fn forget(holders: &mut Lock) {
+    HELD.set(None);
+    **holders = Holders { wish: Wish::Kept, count: 0, restore: false, waiting: 0 };
+}
+
+pub(super) fn lock() -> Lock {
     HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

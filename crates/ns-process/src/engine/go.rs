@@ -2,6 +2,7 @@
 
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use ns_sys::{Errno, futex};
 
@@ -9,6 +10,7 @@ use super::child::Child;
 use super::folder::Folder;
 use super::maps;
 use super::time;
+use super::too_slow;
 use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild};
 use crate::error::Error;
@@ -18,11 +20,16 @@ use crate::step::Step;
 
 impl Child<'_> {
     /// Writes the maps, runs the hooks and says go, where the child waits for it.
-    pub(super) fn let_go(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+    pub(super) fn let_go(
+        &self,
+        plan: &Plan,
+        untraced: &mut Untraced<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
         if plan.writes_files() {
             // A child that was killed has no maps any more, and they are not what failed.
-            let written = self.write_files(plan, untraced);
-            written.map_err(|error| self.killed(plan).unwrap_or(error))?;
+            let written = self.write_files(plan, untraced, deadline);
+            written.map_err(|error| self.ended(plan).unwrap_or(error))?;
         }
         if plan.needs_go() {
             untraced.maps_written()?;
@@ -33,7 +40,12 @@ impl Child<'_> {
         Ok(())
     }
 
-    fn write_files(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+    fn write_files(
+        &self,
+        plan: &Plan,
+        untraced: &mut Untraced<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
         let folder = self.folder(plan)?;
         match maps::write(plan, &folder) {
             Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
@@ -41,6 +53,10 @@ impl Child<'_> {
             }
             written => written,
         }?;
+        let made_later = plan.makes_time() && plan.time_offsets.is_some();
+        if made_later && !self.made_clocks(deadline) {
+            return Err(too_slow(plan, self.pid()));
+        }
         time::write(plan, &folder)
     }
 

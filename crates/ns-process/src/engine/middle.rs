@@ -41,7 +41,8 @@ pub(super) fn clone<'a>(
     if let Some(cgroup) = &plan.cgroup {
         args.cgroup(cgroup.as_fd());
     }
-    let middle_plan = MiddlePlan { words: &board.middle, join, args: &args, child: child_plan };
+    let middle_plan =
+        MiddlePlan { forks: false, words: &board.middle, join, args: &args, child: child_plan };
     let unwanted = if child_plan.copied { CloneFlags::VM } else { CloneFlags::empty() };
     let mut own_args = CloneArgs::new(MIDDLE - unwanted);
     own_args.pidfd(&own_pidfd).child_tid(&board.middle.child_tid);
@@ -54,7 +55,7 @@ pub(super) fn clone<'a>(
     drop(blocked);
     let pid = cloned.map_err(|errno| refused(plan, errno))?;
     // SAFETY: clone3 has just stored it.
-    let middle = unsafe { Child::new(pid, own_pidfd.into_inner(), &board.middle) };
+    let middle = unsafe { Child::cloned(pid, own_pidfd.into_inner(), &board.middle) };
     let in_time = middle.left_memory(deadline);
     // Killed if it is still there, and reaped: from here on nobody makes a child.
     drop(middle);
@@ -62,7 +63,7 @@ pub(super) fn clone<'a>(
     // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor that
     // it closed again; the id is stored only when it cannot fail any more.
     // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
-    let child = (pid != 0).then(|| unsafe { Child::new(pid, pidfd, &board.child) });
+    let child = (pid != 0).then(|| unsafe { Child::cloned(pid, pidfd, &board.child) });
     if !in_time {
         return Err(too_slow(plan, pid));
     }

@@ -1,29 +1,36 @@
-//! How a program is started in shared memory: the caller's side.
+//! How a start goes: the caller's side.
 //!
-//! No fork: the child runs in the caller's memory, on a stack of its own, until it executes the
+//! No fork for a program: the child runs in the caller's memory, on a stack of its own, until it executes the
 //! program. The caller waits for that on a word that the kernel clears, and the kernel says whether
 //! the program was really executed.
 #![allow(unsafe_code, reason = "the call into the fence")]
 
+mod across_fork;
 mod board;
 mod child;
 mod dumpable;
 mod folder;
+mod forked;
 mod go;
+mod guest;
 mod maps;
 mod middle;
+mod pipes;
 mod report;
 mod signals;
 mod stack;
 mod starter;
 #[cfg(test)]
 mod tests;
+mod text;
+mod threads;
 mod time;
 mod untraced;
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::format;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
 use std::time::Instant;
@@ -34,17 +41,22 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags};
 use crate::builder::Memory;
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{self, ChildPlan, Join, Words};
+use crate::in_child::{self, ChildPlan, Guest, Join, Words};
 use crate::joined::Joined;
-use crate::plan::Plan;
+use crate::plan::{Plan, Program};
 use crate::process::{self, Process, Tie};
 use crate::step::Step;
 use board::{Board, SharedBoard};
 use child::Child;
+use forked::Fork;
+use guest::Visitor;
+use pipes::Opened;
 use signals::Blocked;
 use stack::Stack;
 use starter::Starter;
 use untraced::Untraced;
+
+pub(crate) use threads::refuse_threads;
 
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
@@ -54,11 +66,13 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
 }
 
 fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
-    let mut fds = plan.streams.open(&plan.name)?;
+    let mut fds = Opened::new(plan)?;
     let starter = plan.watches_parent().then(Starter::new).transpose();
     let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-    let copied = plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
+    let forks = plan.forks();
+    let copied =
+        forks || plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
     let (own, page);
     let board = if copied {
         page = SharedBoard::new(Board::new(plan.needs_go())).map_err(prepare(plan, "a page"))?;
@@ -69,8 +83,12 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     };
     let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
     let mut untraced = Untraced::before_clone(plan)?;
-    let candidates: Vec<&CStr> = plan.program.candidates().collect();
-    let (argv, envp) = (plan.program.argv(), plan.program.envp());
+    let program = plan.work.program();
+    let candidates: Vec<&CStr> = program.iter().flat_map(|program| program.candidates()).collect();
+    let argv = program.map_or_else(Vec::new, Program::argv);
+    let envp = program.map_or_else(Vec::new, Program::envp);
+    let visitor = forks.then(|| Visitor::new(plan, &board.said, &fds));
+    let clocks = plan.makes_time().then(|| clocks(plan));
     let files = joined.borrowed_files();
     let join = joined.child(&files);
     let between = copied
@@ -81,6 +99,8 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         starter: starter.as_ref().map(|starter| starter.watch(copied)),
         copied,
         waits: plan.needs_go(),
+        guest: visitor.as_ref().map(|visitor| visitor as &dyn Guest),
+        time_namespace: clocks.as_deref(),
         join: if between { Join::default() } else { join },
         ids: joined.ids(plan.ids.child()),
         session: plan.session.child(fds.has_terminal()),
@@ -90,23 +110,29 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         names: plan.names.child(),
         limits: plan.limits.child(),
         privileges: plan.privileges.child(),
-        inherit_ignored: plan.session.inherit_ignored,
+        inherit_ignored: plan.session.inherit_ignored || program.is_none(),
         mask: SignalSet::EMPTY,
         candidates: &candidates,
         argv: argv.as_ptr(),
         envp: envp.as_ptr(),
     };
-    let child = if between {
+    let child = if let (Some(starter), Some(visitor)) = (&starter, &visitor) {
+        let fork = Fork { board, starter, visitor, deadline };
+        forked::clone(plan, join, fork, &child_plan)?
+    } else if between {
         middle::clone(plan, join, board, &stack, &child_plan, deadline)?
     } else {
         clone(plan, &board.child, &stack, &child_plan)?
     };
-    child.let_go(plan, &mut untraced)?;
+    child.let_go(plan, &mut untraced, deadline)?;
     if !child.left_memory(deadline) {
         return Err(too_slow(plan, child.pid()));
     }
     drop(untraced);
-    child.executed(plan)?;
+    child.executed(plan).map_err(|error| match board.said.read() {
+        Some(said) => error.with_object(said),
+        None => error,
+    })?;
     let tie = Tie {
         kill_on_drop: plan.lifetime.kill_on_drop,
         reap_on_drop: plan.join.target.is_some(),
@@ -116,6 +142,13 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)));
     stack.keep();
     Ok(process)
+}
+
+/// The file by which a child enters the time namespace that it made; a NUL in the path of proc was
+/// refused by the plan.
+fn clocks(plan: &Plan) -> CString {
+    let path = plan.maps.proc.join("self/ns/time_for_children");
+    CString::new(path.into_os_string().into_vec()).unwrap_or_default()
 }
 
 /// The error of a preparation that failed.
@@ -145,7 +178,7 @@ fn clone<'a>(
     drop(blocked);
     let pid = cloned.map_err(|errno| refused(plan, errno))?;
     // SAFETY: clone3 has just stored it.
-    Ok(unsafe { Child::new(pid, pidfd.into_inner(), words) })
+    Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), words) })
 }
 
 fn too_slow(plan: &Plan, pid: u32) -> Error {

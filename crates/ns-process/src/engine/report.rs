@@ -5,6 +5,8 @@ use std::format;
 use std::fs;
 use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::thread;
+use std::time::Duration;
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
@@ -27,10 +29,39 @@ impl Child<'_> {
         if let Some(report) = self.words().reported() {
             return Err(failed(plan, report));
         }
+        if plan.work.closure().is_some() {
+            let ended = || Err(self.killed(plan).unwrap_or_else(|| ended_early(plan, None)));
+            return if self.words().has_entered() { Ok(()) } else { ended() };
+        }
+        if plan.forks() {
+            return self.executed_apart(plan);
+        }
         match waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT) {
             Ok(ended) => Err(ended_early(plan, ended)),
             Err(Errno::CHILD) => self.not_stolen(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
+        }
+    }
+
+    /// The error of a child that ended while it was waited for.
+    pub(super) fn ended(&self, plan: &Plan) -> Option<Error> {
+        let reported = self.words().reported().map(|report| failed(plan, report));
+        reported.or_else(|| self.killed(plan))
+    }
+
+    /// As [`executed`](Self::executed), for the child of a copy that fork made: it has fork's exit
+    /// signal, and the kernel's word is a flag of its own.
+    fn executed_apart(&self, plan: &Plan) -> Result<(), Error> {
+        loop {
+            match never_executed(self.pid()) {
+                Some((false, _)) => return Ok(()),
+                Some((true, true)) => {
+                    return Err(self.killed(plan).unwrap_or_else(|| ended_early(plan, None)));
+                }
+                // It is about to be either.
+                Some((true, false)) => thread::sleep(BETWEEN),
+                None => return self.not_stolen(plan),
+            }
         }
     }
 
@@ -45,9 +76,9 @@ impl Child<'_> {
         let ask = || pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
         let told = match (ask(), never_executed(self.pid())) {
             // With `CLONE_PARENT` it is there until another process reaps it.
-            (None, Some(true)) => return Err(ended_early(plan, None)),
-            (None, Some(false)) => return Ok(()),
-            (None, None) => has_hung_up(self.pidfd(), LONG_ENOUGH).then(ask).flatten(),
+            (None, Some((true, true))) => return Err(ended_early(plan, None)),
+            (None, Some((false, true))) => return Ok(()),
+            (None, _) => has_hung_up(self.pidfd(), LONG_ENOUGH).then(ask).flatten(),
             (told, _) => told,
         };
         match told {
@@ -64,18 +95,19 @@ impl Child<'_> {
     }
 }
 
-/// Whether the dead process `pid` executed nothing; `None` once it is reaped.
-fn never_executed(pid: u32) -> Option<bool> {
+/// How long a process is between leaving its memory and being another program, or dead.
+const BETWEEN: Duration = Duration::from_micros(50);
+
+/// Whether the process `pid` has executed nothing, and whether it is dead; `None` once it is reaped.
+fn never_executed(pid: u32) -> Option<(bool, bool)> {
     /// `PF_FORKNOEXEC` of include/linux/sched.h.
     const NEVER_EXECUTED: u32 = 0x40;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // Behind the name: state, ppid, pgrp, session, tty, tpgid, and then the flags.
     let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
-    if fields.next()? != "Z" {
-        return None;
-    }
+    let is_dead = matches!(fields.next()?, "Z" | "X");
     let flags: u32 = fields.nth(5)?.parse().ok()?;
-    Some(flags & NEVER_EXECUTED != 0)
+    Some((flags & NEVER_EXECUTED != 0, is_dead))
 }
 
 pub(super) fn failed(plan: &Plan, report: Report) -> Error {
@@ -91,8 +123,9 @@ pub(super) fn failed(plan: &Plan, report: Report) -> Error {
 }
 
 fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
-    let candidates: Vec<&CStr> = plan.program.candidates().collect();
-    let name = plan.program.name().to_string_lossy();
+    let Some(program) = plan.work.program() else { return error };
+    let candidates: Vec<&CStr> = program.candidates().collect();
+    let name = program.name().to_string_lossy();
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
     let why = exec_hint(plan, &tried, report.errno);

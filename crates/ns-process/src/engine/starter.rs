@@ -42,6 +42,12 @@ impl Starter {
         }
     }
 
+    /// libc's word for this thread's id, where it has one: in a copy of memory its own.
+    pub(super) fn word(&self) -> Option<&AtomicU32> {
+        // SAFETY: libc's, for as long as the thread lives, which is the one that asks.
+        unsafe { self.word.as_ref() }
+    }
+
     /// In copied memory the word is a copy, which nobody clears.
     pub(super) fn watch(&self, copied: bool) -> Watch<'_> {
         let word = if copied { ptr::null() } else { self.word };

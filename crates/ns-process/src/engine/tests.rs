@@ -72,6 +72,8 @@ fn child_with<'a>(
         words,
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
+        guest: None,
+        time_namespace: None,
         join: Join::default(),
         waits: starter.is_some(),
         ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
@@ -100,7 +102,7 @@ fn child_with<'a>(
     let pid = unsafe { in_child::clone(&args, plan) }.expect("clone");
     drop(blocked);
     // SAFETY: clone3 has just stored it.
-    unsafe { Child::new(pid, pidfd.load(std::sync::atomic::Ordering::Relaxed), words) }
+    unsafe { Child::cloned(pid, pidfd.load(std::sync::atomic::Ordering::Relaxed), words) }
 }
 
 fn own_thread() -> Starter {

@@ -25,7 +25,11 @@ pub(super) struct Untraced<'a> {
 
 impl<'a> Untraced<'a> {
     pub(super) fn before_clone(plan: &'a Plan) -> Result<Self, Error> {
-        let wish = if plan.is_untraced() || plan.changes_ids() && !plan.needs_go() {
+        // The flag of a child with memory of its own stays as it is when it is made.
+        let is_lost = plan.forks() && plan.writes_maps() && is_memory_foreign();
+        let wish = if is_lost {
+            Some(Wish::Kept)
+        } else if plan.is_untraced() || plan.changes_ids() && !plan.needs_go() {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)

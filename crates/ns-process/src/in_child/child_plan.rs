@@ -8,6 +8,7 @@ use ns_fs::apply;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
+use super::guest::Guest;
 use super::ids::Ids;
 use super::join::Join;
 use super::limits::Limits;
@@ -37,6 +38,10 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) copied: bool,
     /// Whether it waits for go.
     pub(crate) waits: bool,
+    /// The caller's own code, in memory of the child's own.
+    pub(crate) guest: Option<&'a dyn Guest>,
+    /// The file of a time namespace that the child makes itself, and enters.
+    pub(crate) time_namespace: Option<&'a CStr>,
     /// What it enters itself, where no process between has.
     pub(crate) join: Join<'a>,
     pub(crate) ids: Ids<'a>,

@@ -3,7 +3,7 @@
 
 use core::ffi::c_void;
 
-use ns_sys::{CloneArgs, Errno, child, clone3_entry};
+use ns_sys::{CloneArgs, Errno, child, clone3, clone3_entry};
 
 use super::child_plan::ChildPlan;
 use super::steps;
@@ -27,7 +27,23 @@ pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result
 /// `plan` leads to a `ChildPlan` that outlives the child's stay in this memory.
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     // SAFETY: `clone`, the only one who names this function, passes such a plan.
-    let plan = unsafe { &*plan.cast::<ChildPlan<'_>>() };
+    run(unsafe { &*plan.cast::<ChildPlan<'_>>() })
+}
+
+/// Makes a child with memory of its own, which goes on with `plan` and does not return.
+///
+/// # Safety
+/// The caller is alone in its process, whose locks are those of its own thread; the arrays of `plan`
+/// end with null, and its words are shared.
+pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
+    // SAFETY: nobody else held a lock, so that the child may do what its creator may.
+    match unsafe { clone3(args) }? {
+        Some(pid) => Ok(pid),
+        None => run(plan),
+    }
+}
+
+fn run(plan: &ChildPlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.copied {
         // SAFETY: this stack and the words stay until the child has left this memory. A child that

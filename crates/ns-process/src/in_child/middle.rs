@@ -11,7 +11,7 @@ use ns_sys::{CloneArgs, Errno, child, clone3_entry};
 use super::child_plan::ChildPlan;
 use super::join::{Join, join};
 use super::words::{Report, Words};
-use super::{entry, limits};
+use super::{entry, limits, wait_for_go};
 use crate::step::Step;
 
 /// Its exit code; what went wrong stands in its words.
@@ -19,6 +19,8 @@ const DONE: i32 = 0;
 
 /// What it is given.
 pub(crate) struct MiddlePlan<'a> {
+    /// Whether it is fork's, and its child has memory of its own.
+    pub(crate) forks: bool,
     /// Its own, where it reports.
     pub(crate) words: &'a Words,
     pub(crate) join: Join<'a>,
@@ -46,7 +48,18 @@ pub(crate) unsafe fn clone_through(
 /// `plan` leads to a `MiddlePlan` that outlives the stay of both processes in this memory.
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     // SAFETY: `clone_through`, the only one who names this function, passes such a plan.
-    let plan = unsafe { &*plan.cast::<MiddlePlan<'_>>() };
+    run(unsafe { &*plan.cast::<MiddlePlan<'_>>() })
+}
+
+/// Goes on as the middle process, in the copy of memory that fork made.
+///
+/// # Safety
+/// As of [`entry::clone_apart`].
+pub(crate) unsafe fn go_through_fork(plan: &MiddlePlan<'_>) -> ! {
+    run(plan)
+}
+
+fn run(plan: &MiddlePlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.child.copied {
         // SAFETY: as in `entry`.
@@ -59,9 +72,14 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
 }
 
 fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
+    if plan.forks {
+        // Until the caller has a descriptor of this process: its number may be another one's later.
+        wait_for_go::wait(plan.words, plan.child.starter);
+    }
     limits::no_core(plan.child.limits)?;
     join(plan.join)?;
-    // SAFETY: `clone_through`'s word, for the child.
-    let made = unsafe { entry::clone(plan.args, plan.child) };
+    let make = if plan.forks { entry::clone_apart } else { entry::clone };
+    // SAFETY: the word of whoever made this process, for the child.
+    let made = unsafe { make(plan.args, plan.child) };
     made.map(drop).map_err(|errno| Report::new(Step::Clone, errno))
 }

@@ -7,6 +7,7 @@ use ns_sys::Errno;
 use ns_sys::child::{self, BpfInstruction, CapabilitySets, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
 
+use super::here::here;
 use super::words::Report;
 use crate::step::Step;
 
@@ -16,9 +17,6 @@ const PR_CAPBSET_DROP: u32 = 24;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
 const PR_CAP_AMBIENT: u32 = 47;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
-
-/// `AT_FDCWD` of include/uapi/linux/fcntl.h.
-const AT_FDCWD: i32 = -100;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,9 +50,7 @@ pub(super) fn exec_label(privileges: Privileges<'_>) -> Result<(), Report> {
 }
 
 fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
-    // SAFETY: not -1, and never closed.
-    let here = unsafe { BorrowedFd::borrow_raw(AT_FDCWD) };
-    let number = child::openat(here, file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
+    let number = child::openat(here(), file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
     // SAFETY: the kernel has just returned it, and only the end of this function closes it.
     let attribute = unsafe { BorrowedFd::borrow_raw(number) };
     let written = child::write(attribute, text);

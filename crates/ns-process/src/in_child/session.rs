@@ -51,7 +51,7 @@ pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     // SAFETY: the arguments are numbers.
     unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
-    match wait_for_go::is_gone(plan) {
+    match wait_for_go::is_gone(plan.starter) {
         Ok(false) => Ok(()),
         Ok(true) => exit_group(ORPHAN),
         Err(errno) => Err(Report::new(Step::DieWithParent, errno)),

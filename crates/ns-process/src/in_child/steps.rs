@@ -7,12 +7,14 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, ids, join, limits, names, privileges, program, root, session,
+    descriptors, dispositions, guest, ids, join, limits, names, privileges, root, session, time,
     wait_for_go,
 };
 use crate::step::Step;
 
 /// Makes every step, and returns with the first that failed.
+///
+/// In shared memory there is no guest, and no hook runs.
 ///
 /// Why in this order:
 /// - Dispositions and the core limit before the wait for go: it may be long, and they need no map.
@@ -20,6 +22,7 @@ use crate::step::Step;
 ///   that is done inside.
 /// - Go before everything that the maps decide: without a map every step is made as nobody, and an
 ///   exec would drop the capabilities for good.
+/// - A time namespace is made before the wait, in which its clocks are set, and entered after it.
 /// - Zero before the first mount: a file system of the new user namespace refuses files of an id
 ///   that has no mapping (`EOVERFLOW`).
 /// - The exec label before the root changes: its file lies in the caller's `/proc`.
@@ -29,6 +32,8 @@ use crate::step::Step;
 ///   it, because it lies inside.
 /// - Descriptors after the root: what a bind names may be one of the caller's.
 /// - Names and the loopback before the ids, which may give up the capabilities that they need.
+/// - What the set-up needed privilege for is done: hooks between it and what narrows the child have all
+///   that the caller gave it, and a closure only what is left.
 /// - Limits before the ids for the same reason; the file mode mask after all that makes files.
 /// - Groups, gid, uid: each needs what the next gives up.
 /// - `no_new_privs` before a filter, which may need it.
@@ -46,16 +51,35 @@ pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
 }
 
 fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
+    begin(plan)?;
+    guest::around_set_up(plan, || set_up(plan))?;
+    guest::around_target(plan, || narrow(plan))
+}
+
+fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    if let Some(guest) = plan.guest {
+        guest.settle();
+    }
     dispositions::reset(plan);
     limits::no_core(plan.limits)?;
     join::join(plan.join)?;
-    wait_for_go::wait(plan);
-    ids::become_zero(plan.ids)?;
+    time::make(plan)?;
+    if plan.waits {
+        wait_for_go::wait(plan.words, plan.starter);
+    }
+    time::enter(plan.time_namespace)?;
+    ids::become_zero(plan.ids)
+}
+
+fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {
     privileges::exec_label(plan.privileges)?;
     session::begin(plan.session)?;
     root::change(plan.root)?;
     descriptors::place(plan.place_fds)?;
-    names::set(plan.names)?;
+    names::set(plan.names)
+}
+
+fn narrow(plan: &ChildPlan<'_>) -> Result<(), Report> {
     limits::set(plan.limits)?;
     privileges::keep_through_setresuid(plan.privileges)?;
     ids::assume(plan.ids)?;
@@ -66,6 +90,5 @@ fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
     privileges::capabilities(plan.privileges)?;
     child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
     limits::core(plan.limits)?;
-    privileges::filter_last(plan.privileges)?;
-    Err(program::execute(plan))
+    privileges::filter_last(plan.privileges)
 }

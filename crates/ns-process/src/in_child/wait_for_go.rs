@@ -7,8 +7,8 @@ use core::time::Duration;
 use ns_sys::child::{exit_group, is_readable};
 use ns_sys::{Errno, futex};
 
-use super::child_plan::{ChildPlan, Watch};
-use super::words::{GO, WAIT};
+use super::child_plan::Watch;
+use super::words::{GO, WAIT, Words};
 
 /// How long to sleep before looking whether the parent's thread still lives: it may be killed, or
 /// replaced by an exec, and then nobody says a word.
@@ -18,26 +18,23 @@ const ROUND: Duration = Duration::from_millis(100);
 const NOT_LET_GO: i32 = 126;
 
 /// Returns when the parent says go; on any other word, or when its thread is gone, leaves.
-pub(super) fn wait(plan: &ChildPlan<'_>) {
-    if !plan.waits {
-        return;
-    }
+pub(super) fn wait(words: &Words, starter: Option<Watch<'_>>) {
     loop {
-        match plan.words.go.load(Ordering::Acquire) {
+        match words.go.load(Ordering::Acquire) {
             GO => return,
             WAIT => {}
             _ => exit_group(NOT_LET_GO),
         }
-        let woken = futex::wait(&plan.words.go, WAIT, Some(ROUND));
-        if woken.is_err() && is_gone(plan) != Ok(false) {
+        let woken = futex::wait(&words.go, WAIT, Some(ROUND));
+        if woken.is_err() && is_gone(starter) != Ok(false) {
             exit_group(NOT_LET_GO);
         }
     }
 }
 
 /// Whether the thread that made this child has ended; an error where nothing can tell.
-pub(super) fn is_gone(plan: &ChildPlan<'_>) -> Result<bool, Errno> {
-    let Some(thread) = plan.starter else { return Ok(true) };
+pub(super) fn is_gone(starter: Option<Watch<'_>>) -> Result<bool, Errno> {
+    let Some(thread) = starter else { return Ok(true) };
     match thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable) {
         // Where one of the two cannot be asked, the other one decides.
         Err(errno) if thread.word.is_null() => Err(errno),

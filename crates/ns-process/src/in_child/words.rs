@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::{Errno, child};
+use ns_sys::{Errno, child, futex};
 
 use crate::step::Step;
 
@@ -25,10 +25,15 @@ pub(crate) fn has_left(child_tid: u32) -> bool {
 /// Memory that caller and child write and watch, atomically and without locks.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// For `CLONE_CHILD_CLEARTID`, and in copied memory for a robust list: see [`has_left`].
+    /// For `CLONE_CHILD_CLEARTID`, in copied memory for a robust list, and cleared by a closure that
+    /// begins: see [`has_left`].
     pub(crate) child_tid: AtomicU32,
     /// [`WAIT`], [`GO`] or [`ABORT`]; the caller alone writes it.
     pub(crate) go: AtomicU32,
+    /// 1 once the child has made its time namespace, whose clocks the caller sets.
+    pub(crate) has_clocks: AtomicU32,
+    /// 1 once the child runs its closure; success is never the lack of a report.
+    entered: AtomicU32,
     /// The number of the step that failed, or 0; the child alone writes it, and the next two first.
     step: AtomicU32,
     errno: AtomicI32,
@@ -56,10 +61,31 @@ impl Words {
         Self {
             child_tid: AtomicU32::new(IN_MEMORY),
             go: AtomicU32::new(if waits { WAIT } else { GO }),
+            has_clocks: AtomicU32::new(0),
+            entered: AtomicU32::new(0),
             step: AtomicU32::new(0),
             errno: AtomicI32::new(0),
             index: AtomicU32::new(0),
         }
+    }
+
+    /// The child's word that its steps are made and its closure begins.
+    pub(crate) fn enter(&self) {
+        self.entered.store(1, Ordering::Relaxed);
+        self.child_tid.store(0, Ordering::Release);
+        // If the wake were lost, the caller's own round of 100 ms would end.
+        let _ = futex::wake(&self.child_tid, 1);
+    }
+
+    /// Whether the closure has begun.
+    pub(crate) fn has_entered(&self) -> bool {
+        self.entered.load(Ordering::Relaxed) == 1
+    }
+
+    /// The child's word that its clocks can be set.
+    pub(crate) fn clocks_made(&self) {
+        self.has_clocks.store(1, Ordering::Release);
+        let _ = futex::wake(&self.has_clocks, 1);
     }
 
     /// The child's word on what failed.

@@ -12,13 +12,11 @@ use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::retry_on_intr;
 
 use crate::error::Error;
 use crate::in_child::{Ids, Join};
 use crate::plan;
-use crate::process::LONG_ENOUGH;
+use crate::process::{LONG_ENOUGH, is_readable_within};
 use crate::step::Step;
 use folder::Folder;
 use ids::Inside;
@@ -81,10 +79,7 @@ impl Joined {
 
     /// Whether the target has ended, or is just about to: the end of a pid namespace takes a moment.
     fn target_ends(&self) -> bool {
-        self.target.as_ref().is_some_and(|(pidfd, _)| {
-            let mut end = [PollFd::new(pidfd, PollFlags::IN)];
-            retry_on_intr(|| poll(&mut end, Some(&LONG_ENOUGH))).is_ok_and(|count| count == 1)
-        })
+        self.target.as_ref().is_some_and(|(pidfd, _)| is_readable_within(pidfd, LONG_ENOUGH))
     }
 
     /// The files, as [`child`](Self::child) takes them.

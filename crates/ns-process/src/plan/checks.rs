@@ -62,7 +62,8 @@ fn not_with_a_middle<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
         | CloneFlags::PARENT
         | CloneFlags::FILES;
     let flag = (wish.flags & shared).iter().next();
-    match flag.filter(|_| joins || wish.memory == Memory::Copied) {
+    let forks = wish.closure.is_some() || !wish.child_hooks.is_empty();
+    match flag.filter(|_| joins || forks || wish.memory == Memory::Copied) {
         Some(flag) => Err(mistake(wish, format!("flags: {flag}: not across another process"))),
         None => Ok(()),
     }

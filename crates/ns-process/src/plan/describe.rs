@@ -6,7 +6,8 @@ use std::{format, vec};
 
 use ns_sys::CloneFlags;
 
-use super::Plan;
+use super::{Plan, Program};
+use crate::in_child::Moment;
 
 /// The steps of a start in order, one a line, by their system calls; nothing has been run.
 ///
@@ -27,7 +28,8 @@ impl Plan {
     /// ```
     pub fn describe(&self) -> Description {
         let memory = if self.copies_memory() { "copied" } else { "shared" };
-        let mut lines = vec![format!("memory: {memory}; tail: exec")];
+        let tail = if self.work.closure().is_some() { "closure" } else { "exec" };
+        let mut lines = vec![format!("memory: {memory}; tail: {tail}")];
         lines.extend(self.before().map(|line| format!("parent: {line}")));
         lines.extend(self.middle().map(|line| format!("middle: {line}")));
         lines.extend(self.child().map(|line| format!("child: {line}")));
@@ -44,6 +46,8 @@ impl Plan {
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
+        let apart = ["pidfd_open(the copy); futex(go, wake)", "pidfd_open(the child)"];
+        let apart = self.forks().then(|| apart.map(ToOwned::to_owned));
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
         self.streams
             .describe_opening()
@@ -53,6 +57,7 @@ impl Plan {
             .chain(line(early))
             .chain(mask)
             .chain(clone)
+            .chain(apart.into_iter().flatten())
             .chain(self.describe_folder())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
@@ -69,6 +74,9 @@ impl Plan {
     }
 
     fn clone_line(&self) -> String {
+        if self.forks() {
+            return "fork()".to_owned();
+        }
         let cgroup = self.cgroup_flag();
         if !self.has_middle() {
             return format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup);
@@ -87,12 +95,18 @@ impl Plan {
         let due = self.has_middle();
         let announce =
             (due && self.copies_memory()).then(|| "set_robust_list(child_tid)".to_owned());
-        let told = CloneFlags::PIDFD | CloneFlags::PARENT_SETTID;
-        let flags = self.flags | told | CloneFlags::PARENT | self.cgroup_flag();
+        let flags =
+            self.flags | CloneFlags::PARENT_SETTID | CloneFlags::PARENT | self.cgroup_flag();
+        let flags = if self.forks() {
+            flags.difference(CloneFlags::VM | CloneFlags::NEWTIME) | CloneFlags::CHILD_SETTID
+        } else {
+            flags | CloneFlags::PIDFD
+        };
         let clone = due.then(|| format!("clone3({flags})"));
+        let go = self.forks().then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let join = self.join.describe().filter(move |_| due);
-        announce.into_iter().chain(no_core).chain(join).chain(clone)
+        announce.into_iter().chain(go).chain(no_core).chain(join).chain(clone)
     }
 
     /// What the parent does while the child leaves its memory, and then.
@@ -100,7 +114,8 @@ impl Plan {
         let traced = self.is_untraced() || self.changes_ids();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
-        left.chain(["waitid(pidfd, WNOWAIT | __WCLONE)"]).map(ToOwned::to_owned)
+        let executed = (!self.forks()).then_some("waitid(pidfd, WNOWAIT | __WCLONE)");
+        left.chain(executed).map(ToOwned::to_owned)
     }
 
     /// In the order of `in_child::steps`.
@@ -108,20 +123,29 @@ impl Plan {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
         let (place, close) = self.streams.describe_placing();
         let mask = ["rt_sigprocmask(none)".to_owned()];
-        let exec = self.program.candidates().map(|path| format!("execve({path:?})"));
+        let program = self.work.program();
+        let exec = program.into_iter().flat_map(Program::candidates);
+        let exec = exec.map(|path| format!("execve({path:?})"));
+        let closure = self.work.closure().map(|_| ["closure", "_exit"].map(ToOwned::to_owned));
         let announce = self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned());
         let announce = announce.into_iter();
         announce
             .chain(self.dispositions())
             .chain(self.limits.describe_no_core())
             .chain(self.join.describe().filter(|_| !self.has_middle()))
+            .chain(self.time("unshare(CLONE_NEWTIME)"))
             .chain(go)
+            .chain(self.time("setns(time)"))
             .chain(self.ids.describe_zero())
+            .chain(self.hooks_at(Moment::PreUp))
             .chain(self.privileges.describe_label())
             .chain(self.session.describe())
             .chain(self.root.describe())
             .chain(place)
             .chain(self.names.describe())
+            .chain(self.hooks_at(Moment::ExceptUp))
+            .chain(self.hooks_at(Moment::PostUp))
+            .chain(self.hooks_at(Moment::PreExec))
             .chain(self.limits.describe())
             .chain(self.privileges.describe_keep())
             .chain(self.ids.describe())
@@ -134,10 +158,23 @@ impl Plan {
             .chain(self.limits.describe_core())
             .chain(self.privileges.describe_last())
             .chain(exec)
+            .chain(closure.into_iter().flatten())
+            .chain(self.hooks_at(Moment::ExceptExec))
+            .chain(self.hooks_at(Moment::PostExec))
+    }
+
+    /// The child's own hooks, by the names of their setters.
+    fn hooks_at(&self, moment: Moment) -> impl Iterator<Item = String> {
+        self.child_hooks.at(moment).map(move |_| moment.name().to_owned())
+    }
+
+    /// Of a time namespace that the child makes itself.
+    fn time(&self, call: &'static str) -> impl Iterator<Item = String> {
+        self.makes_time().then(|| call.to_owned()).into_iter()
     }
 
     fn dispositions(&self) -> impl Iterator<Item = String> {
-        let reset = !self.session.inherit_ignored;
+        let reset = !self.session.inherit_ignored && self.work.closure().is_none();
         reset.then(|| "rt_sigaction(1 to 64, SIG_DFL)".to_owned()).into_iter()
     }
 }

@@ -16,6 +16,7 @@ mod root;
 mod session;
 mod stdio;
 mod time;
+mod work;
 
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -26,8 +27,9 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub use describe::Description;
 pub(crate) use join::Join;
 pub(crate) use program::Program;
+pub(crate) use work::{Closure, Work};
 
-use crate::builder::{Builder, Hooks, Lifetime, Memory};
+use crate::builder::{Builder, ChildHooks, Hooks, Lifetime, Memory};
 use crate::error::Error;
 use crate::joined::Request;
 use crate::step::Step;
@@ -45,10 +47,11 @@ use stdio::Streams;
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) name: String,
-    pub(crate) program: Program,
+    pub(crate) work: Work,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
+    pub(crate) child_hooks: ChildHooks,
     pub(crate) lifetime: Lifetime,
     pub(crate) caller: Caller,
     pub(crate) join: Join,
@@ -80,10 +83,11 @@ impl Plan {
             Privileges::new(&wish.privileges, namespaces, ids.last_uid()).map_err(mistake)?;
         Ok(Self {
             name: wish.name.clone(),
-            program: Program::new(wish)?,
+            work: Work::new(wish)?,
             flags,
             cgroup: wish.cgroup.clone(),
             hooks: wish.hooks.clone(),
+            child_hooks: wish.child_hooks.clone(),
             lifetime: wish.lifetime,
             caller,
             join,
@@ -93,7 +97,7 @@ impl Plan {
             time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
             session: Session::new(&wish.session).map_err(mistake)?,
             root: Root::new(&wish.root, namespaces).map_err(mistake)?,
-            streams: Streams::new(&wish.streams, flags).map_err(mistake)?,
+            streams: Streams::new(&wish.streams, flags, wish.closure.is_some()).map_err(mistake)?,
             names: Names::new(&wish.names, namespaces).map_err(mistake)?,
             limits: Limits::new(&wish.limits).map_err(mistake)?,
             privileges,
@@ -122,7 +126,7 @@ impl Plan {
 
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
-        self.writes_files() || !self.hooks.0.is_empty()
+        self.writes_files() || !self.hooks.0.is_empty() || self.forks()
     }
 
     /// Whether nobody may trace the child from its first moment on: where it enters, somebody may have
@@ -131,10 +135,23 @@ impl Plan {
         self.caller.is_privileged() || !self.join.is_empty()
     }
 
+    /// Whether code of the caller's runs in the child: then libc forks, so that its locks are free there,
+    /// and the child has memory of its own.
+    pub(crate) fn forks(&self) -> bool {
+        self.work.closure().is_some() || !self.child_hooks.is_empty()
+    }
+
+    /// The time namespace that such a child makes itself.
+    pub(crate) fn makes_time(&self) -> bool {
+        self.forks() && self.namespaces().contains(NamespaceFlags::TIME)
+    }
+
     /// Whether memory is copied, as far as is known before a target is looked at: it may be in the
     /// caller's own time namespace.
     pub(crate) fn copies_memory(&self) -> bool {
-        self.memory == Memory::Copied || self.join.kinds().contains(NamespaceFlags::TIME)
+        self.forks()
+            || self.memory == Memory::Copied
+            || self.join.kinds().contains(NamespaceFlags::TIME)
     }
 
     /// Whether a process between makes the child, as far as is known then.

@@ -1,6 +1,7 @@
 //! Standard streams and other descriptors.
 
 use std::error::Error as _;
+use std::format;
 use std::io;
 use std::prelude::rust_2024::*;
 
@@ -28,9 +29,12 @@ const SHARED: &str = "fd: CLONE_FILES shares the caller's own descriptors";
 impl Streams {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
     /// nothing.
-    pub(super) fn new(wish: &Wish, flags: CloneFlags) -> Result<Self, String> {
+    pub(super) fn new(wish: &Wish, flags: CloneFlags, is_closure: bool) -> Result<Self, String> {
         wish.descriptors.check().map_err(|error| error.to_string())?;
         let mut descriptors = wish.descriptors.clone();
+        if is_closure {
+            closure(wish, &mut descriptors)?;
+        }
         let shared = flags.contains(CloneFlags::FILES);
         if shared {
             descriptors.close_rest(false);
@@ -53,6 +57,11 @@ impl Streams {
         Ok(())
     }
 
+    /// Whether pipes will be made.
+    pub(crate) fn has_pipes(&self) -> bool {
+        self.descriptors.has_pipes()
+    }
+
     /// Opens what is to be opened.
     pub(crate) fn open(&self, name: &str) -> Result<FdPlan, Error> {
         FdPlan::new(&self.descriptors).map_err(|error| refused(name, &error))
@@ -67,6 +76,21 @@ impl Streams {
         let lines = self.descriptors.describe_placing();
         lines.lines().map(ToOwned::to_owned).partition(|line| !line.starts_with("close_range"))
     }
+}
+
+/// A closure may own any descriptor of the caller's.
+fn closure(wish: &Wish, descriptors: &mut Descriptors) -> Result<(), String> {
+    if wish.closes {
+        return Err("close_fds: a closure may own descriptors: see close_except".to_owned());
+    }
+    if let Some(number) = descriptors.placed_above(2) {
+        return Err(format!("fd {number}: a closure may own it: move the file into the closure"));
+    }
+    descriptors.close_rest(wish.close_except.is_some());
+    for number in wish.close_except.iter().flatten() {
+        descriptors.keep(*number);
+    }
+    descriptors.check().map_err(|error| error.to_string())
 }
 
 fn refused(name: &str, said: &FdError) -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ns_sys::{Errno, WaitFlags, waitid_pidfd};
 
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 8;
 /// Each start and each drop of a handle looks at a few of them too; this is for programs that do
 /// neither for a long time.
 pub fn reap() -> usize {
-    let mut all = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = abandoned();
     all.retain(|pidfd| !is_reaped(pidfd));
     all.len()
 }
@@ -34,10 +34,17 @@ pub(crate) fn sweep() {
     }
 }
 
+/// All of them, locked.
+pub(crate) type Abandoned = MutexGuard<'static, VecDeque<OwnedFd>>;
+
+pub(crate) fn abandoned() -> Abandoned {
+    ABANDONED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Takes over a process that nobody will join.
 pub(super) fn leave(pidfd: OwnedFd) {
     if !is_reaped(&pidfd) {
-        ABANDONED.lock().unwrap_or_else(PoisonError::into_inner).push_back(pidfd);
+        abandoned().push_back(pidfd);
     }
 }
 

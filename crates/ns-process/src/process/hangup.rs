@@ -14,3 +14,9 @@ pub(crate) fn has_hung_up(pidfd: impl AsFd, limit: Timespec) -> bool {
     let mut hangup = [PollFd::new(&pidfd, PollFlags::empty())];
     rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&limit))).is_ok_and(|count| count == 1)
 }
+
+/// Waits no longer than `limit` for the end of a process.
+pub(crate) fn is_readable_within(pidfd: impl AsFd, limit: Timespec) -> bool {
+    let mut end = [PollFd::new(&pidfd, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut end, Some(&limit))).is_ok_and(|count| count == 1)
+}

@@ -15,8 +15,8 @@ use std::sync::Mutex;
 
 use ns_sys::{Signal, WaitFlags, pidfd_send_signal, waitid_pidfd};
 
-pub(crate) use abandoned::sweep;
-pub(crate) use hangup::{LONG_ENOUGH, has_hung_up};
+pub(crate) use abandoned::{Abandoned, abandoned, sweep};
+pub(crate) use hangup::{LONG_ENOUGH, has_hung_up, is_readable_within};
 
 pub use abandoned::reap;
 

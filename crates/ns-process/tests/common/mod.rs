@@ -112,3 +112,15 @@ pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container>
     copied.namespaces([Namespace::User, Namespace::Pid]).map_zero().memory(Memory::Copied);
     vec![plain, spaces, rooted, joined, copied]
 }
+
+/// Those that run code of the caller's in the child.
+pub(crate) fn guests() -> Vec<Container> {
+    use ns_process::Namespace;
+    let mut closure = Container::from_fn(|| 7);
+    closure.all().map_zero().mount_proc().hostname("box");
+    let mut hooked = shell("exit 7");
+    hooked.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    // SAFETY: the hook does nothing.
+    unsafe { hooked.preexec(|_| ()) };
+    vec![closure, hooked]
+}

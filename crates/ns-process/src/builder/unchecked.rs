@@ -1,0 +1,44 @@
+//! What a closure can have if the caller vouches for it.
+#![allow(unsafe_code, reason = "the caller vouches for the closure")]
+
+use std::os::fd::RawFd;
+use std::prelude::rust_2024::*;
+
+use super::Builder;
+use crate::engine;
+use crate::error::Error;
+use crate::process::Process;
+
+impl<Kind> Builder<Kind> {
+    /// Starts a closure from a program with threads as well.
+    ///
+    /// Of the caller's threads only the one that starts lives on in the child. libc repairs its own
+    /// locks, the heap's among them, and those of std's stdout and stderr are free; every other lock
+    /// that another thread held stays held, and what it was about to change stays half changed.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), without [`Step::MultiThreaded`](crate::Step::MultiThreaded).
+    ///
+    /// # Safety
+    /// The closure, and each hook in the child, takes no lock that another thread may hold at that
+    /// moment, and reads nothing that another thread may be changing.
+    ///
+    /// # References
+    /// fork(2), signal-safety(7).
+    pub unsafe fn start_unchecked(&self) -> Result<Process, Error> {
+        engine::start(&self.plan()?)
+    }
+
+    /// Closes every descriptor of a closure's child but 0 to 2 and these, which it has otherwise.
+    ///
+    /// # Safety
+    /// Nothing that the closure owns or uses has another descriptor: it would fail, or be that of a file
+    /// which the closure opens later.
+    ///
+    /// # References
+    /// close_range(2).
+    pub unsafe fn close_except(&mut self, kept: impl IntoIterator<Item = RawFd>) -> &mut Self {
+        self.streams.close_except = Some(kept.into_iter().collect());
+        self
+    }
+}

@@ -1,0 +1,55 @@
+//! What must be this thread's when memory is copied: in the copy nobody else gives it back.
+#![allow(unsafe_code, reason = "C's stdout, and descriptors of other starts")]
+
+use std::io::{self, StderrLock, StdoutLock, Write};
+use std::os::fd::RawFd;
+
+use super::dumpable;
+use super::pipes::{self, Ends};
+use crate::process::{Abandoned, abandoned};
+
+unsafe extern "C" {
+    /// C's own.
+    static stdout: *mut libc::FILE;
+}
+
+/// Locks, in the order in which they are taken.
+pub(super) struct AcrossFork {
+    _stdout: StdoutLock<'static>,
+    _stderr: StderrLock<'static>,
+    ends: Ends,
+    abandoned: Abandoned,
+    holders: dumpable::Lock,
+}
+
+impl AcrossFork {
+    /// Takes them, with nothing left in the buffers that the child would print again.
+    pub(super) fn hold() -> Self {
+        let mut lock = io::stdout().lock();
+        let _ = lock.flush();
+        flush_c();
+        Self {
+            _stdout: lock,
+            _stderr: io::stderr().lock(),
+            ends: pipes::lock(),
+            abandoned: abandoned(),
+            holders: dumpable::lock(),
+        }
+    }
+
+    /// Gives them up in the child, which has no part in what other threads were doing.
+    pub(super) fn settle(mut self, own: &[(RawFd, RawFd)]) {
+        self.ends.close_those_of_others(own);
+        // Not its children.
+        self.abandoned.clear();
+        dumpable::forget(&mut self.holders);
+    }
+}
+
+/// Flushes C's stdout.
+pub(super) fn flush_c() {
+    // SAFETY: libc's own, set before main.
+    let file = unsafe { stdout };
+    // SAFETY: as above.
+    unsafe { libc::fflush(file) };
+}

@@ -1,0 +1,73 @@
+//! What the child will be: a program, or a closure.
+
+use std::format;
+use std::prelude::rust_2024::*;
+
+use ns_sys::CloneFlags;
+
+use super::environment;
+use super::program::Program;
+use crate::builder::{Builder, Closure as Call, Environment};
+use crate::error::Error;
+use crate::in_child::Moment;
+use crate::step::Step;
+
+/// A program, or a closure.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Program(Program),
+    Closure(Closure),
+}
+
+/// A closure and its environment.
+#[derive(Debug)]
+pub(crate) struct Closure {
+    pub(crate) call: Call,
+    pub(crate) environment: Environment,
+}
+
+/// Flags that fork(2) cannot carry.
+const REFUSED: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK).union(CloneFlags::PTRACE);
+
+impl Work {
+    pub(super) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
+        let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
+        let Some(call) = &wish.closure else {
+            if wish.child_hooks.at(Moment::PostExec).next().is_some() {
+                let said = "postexec: a program has replaced the child by then";
+                return Err(mistake(said.to_owned()));
+            }
+            return Program::new(wish).map(Self::Program);
+        };
+        refused(wish).map_or(Ok(()), |said| Err(mistake(said)))?;
+        Ok(Self::Closure(Closure { call: call.clone(), environment: wish.env.clone() }))
+    }
+
+    pub(crate) fn program(&self) -> Option<&Program> {
+        match self {
+            Self::Program(program) => Some(program),
+            Self::Closure(_) => None,
+        }
+    }
+
+    pub(crate) fn closure(&self) -> Option<&Closure> {
+        match self {
+            Self::Program(_) => None,
+            Self::Closure(closure) => Some(closure),
+        }
+    }
+}
+
+/// What a closure cannot have, in words.
+fn refused<Kind>(wish: &Builder<Kind>) -> Option<String> {
+    if !wish.args.is_empty() {
+        return Some("arg: a closure has none; move them into it".to_owned());
+    }
+    if wish.privileges.label.is_some() {
+        return Some("exec_label: a closure executes nothing".to_owned());
+    }
+    if let Some(flag) = (wish.flags & REFUSED).iter().next() {
+        return Some(format!("flags: {flag}: fork cannot carry it"));
+    }
+    environment::variables(&wish.env).err()
+}

@@ -1,0 +1,384 @@
+//! Closures in place of programs.
+#![allow(unsafe_code, reason = "starts from a program with threads, and C's stdout")]
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::target::Target;
+use ns_process::{
+    Chroot, Clock, CloneFlags, Container, Inject, IntoExitCode, Namespace, Signal, Stdio, Step,
+};
+use ns_testbed::{Leftovers, forked};
+
+/// A start needs a caller without threads, which no test is.
+fn alone(body: impl FnOnce()) {
+    let code = forked(|| {
+        body();
+        0
+    });
+    assert_eq!(code, 0);
+}
+
+fn code_of<Value: IntoExitCode>(closure: impl FnMut() -> Value + Send + 'static) -> Option<i32> {
+    let mut container = Container::from_fn(closure);
+    container.stderr(Stdio::null()).status().expect("start").code()
+}
+
+/// A setter.
+type Wish = fn(&mut Container) -> &mut Container;
+
+/// What a closure prints.
+fn printed(container: &Container) -> String {
+    let output = container.output().expect("start");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn links() -> Vec<String> {
+    let link = |kind: Namespace| fs::read_link(format!("/proc/self/ns/{}", kind.name()));
+    Namespace::ALL.map(|kind| link(kind).expect("a link").display().to_string()).to_vec()
+}
+
+/// The value is the exit code, as exit(3) takes it.
+#[test]
+fn s1_the_value_is_the_exit_code() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        alone(|| {
+            let before = Leftovers::snapshot();
+            assert_eq!(code_of(|| ()), Some(0));
+            assert_eq!(code_of(|| 7_u8), Some(7));
+            assert_eq!(code_of(|| 256), Some(0));
+            assert_eq!(code_of(|| -1), Some(255));
+            assert_eq!(code_of(|| Ok::<_, String>(3)), Some(3));
+            assert_eq!(code_of(|| Err::<(), _>("no")), Some(1));
+            assert_eq!(code_of(|| assert_eq!(1, 2, "on purpose")), Some(101));
+            let failed = Container::from_fn(|| Err::<(), _>("no way")).output().expect("start");
+            assert_eq!(failed.stderr, b"Error: \"no way\"\n");
+            before.assert_unchanged();
+        });
+    });
+}
+
+/// A caller with threads is refused, and nothing is started.
+#[test]
+fn s1_threads_are_refused() {
+    ns_testbed::run_as!([User], {
+        let before = Leftovers::snapshot();
+        let error = Container::from_fn(|| ()).start().expect_err("a test has threads");
+        assert_eq!(error.step(), Step::MultiThreaded);
+        assert!(error.object().is_some_and(|object| object.ends_with("threads")), "{error}");
+        before.assert_unchanged();
+    });
+}
+
+/// What a closure cannot have is refused with the reason.
+#[test]
+fn s1_what_a_closure_cannot_have() {
+    ns_testbed::run_as!([User], {
+        let cases: [(&str, Wish); 9] = [
+            ("arg:", |container| container.arg("x")),
+            ("exec_label:", |container| container.exec_label("x")),
+            ("close_except", |container| container.close_fds(true)),
+            ("fd 9", |container| container.fd(9, Stdio::null())),
+            ("env", |container| container.env("a=b", "c")),
+            ("CLONE_VM", |container| container.flags(CloneFlags::VM)),
+            ("CLONE_VFORK", |container| container.flags(CloneFlags::VFORK)),
+            ("CLONE_FILES", |container| container.flags(CloneFlags::FILES)),
+            ("CLONE_PARENT", |container| container.flags(CloneFlags::PARENT)),
+        ];
+        for (said, wish) in cases {
+            let mut container = Container::from_fn(|| ());
+            let error = wish(&mut container).plan().expect_err("refused");
+            assert_eq!(error.step(), Step::Check);
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    });
+}
+
+/// Every namespace is the closure's own, with maps, clocks, names and a root.
+#[test]
+fn s1_in_all_namespaces() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        alone(|| {
+            let mut container = Container::from_fn(|| {
+                println!("{}", links().join(" "));
+                println!("{}", rustix::process::geteuid().as_raw());
+                println!("{}", rustix::process::getpid().as_raw_pid());
+                println!("{}", rustix::system::uname().nodename().to_string_lossy());
+                println!("{}", fs::read_to_string("/proc/uptime").expect("uptime"));
+                println!("{}", fs::read_dir("/proc/self/task").expect("tasks").count());
+            });
+            container.all().map_zero().mount_proc().hostname("box");
+            container.time_offset(Clock::Boottime, 100_000_000, 0);
+            let text = printed(&container);
+            let lines: Vec<&str> = text.lines().collect();
+            let own = links();
+            assert!(lines[0].split(' ').zip(&own).all(|(inside, own)| inside != own), "{text}");
+            assert_eq!(lines[1..4], ["0", "1", "box"]);
+            let uptime: f64 = lines[4].split(' ').next().expect("a number").parse().expect("one");
+            assert!(uptime > 100_000_000.0, "{uptime}");
+        });
+    });
+}
+
+/// In another root.
+#[test]
+fn s4_in_another_root() {
+    ns_testbed::run_as!([Root, User], {
+        alone(|| {
+            let root = std::env::temp_dir().join(format!("closure-{}", std::process::id()));
+            fs::create_dir_all(root.join("inside")).expect("mkdir");
+            let closure = || i32::from(fs::metadata("/inside").is_ok_and(|found| found.is_dir()));
+            let status = Chroot::from_fn(&root, closure).map_zero().status();
+            fs::remove_dir_all(&root).expect("remove");
+            assert_eq!(status.expect("start").code(), Some(1));
+        });
+    });
+}
+
+/// In all namespaces of another process.
+#[test]
+fn s5_inject_a_closure() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut all = Container::new("sleep");
+        let target = Target::new(all.arg("1000").all().map_zero().mount_proc());
+        alone(|| {
+            let theirs = Namespace::ALL.map(|kind| fs::read_link(target.file(kind)).expect("link"));
+            let mut inject = Inject::from_fn(&*target, || println!("{}", links().join(" ")));
+            let output = inject.name("visitor").output().expect("start");
+            let text = String::from_utf8(output.stdout).expect("text");
+            let seen: Vec<_> = text.trim().split(' ').collect();
+            assert_eq!(seen, theirs.map(|link| link.display().to_string()));
+        });
+    });
+}
+
+/// What was buffered before is printed once, and no destructor of the caller's runs in the child.
+#[test]
+fn f19_nothing_twice() {
+    ns_testbed::run_as!([User], {
+        struct Droppable<'a>(&'a str);
+        impl Drop for Droppable<'_> {
+            fn drop(&mut self) {
+                let mut file = fs::OpenOptions::new().append(true).open(self.0).expect("open");
+                file.write_all(b"dropped;").expect("write");
+            }
+        }
+        for ends in ["returns", "panics"] {
+            let file = common::Output::new();
+            alone(|| {
+                let stdout = fs::OpenOptions::new().create(true).append(true).open(file.path());
+                rustix::stdio::dup2_stdout(stdout.expect("open")).expect("dup2");
+                let _droppable = Droppable(file.path());
+                print!("rust;");
+                // SAFETY: a literal without conversions.
+                unsafe { libc::printf(c"c;".as_ptr()) };
+                let mut container = Container::from_fn(move || {
+                    print!("closure;");
+                    assert_eq!(ends, "returns", "on purpose");
+                });
+                container.stderr(Stdio::null()).status().expect("start");
+            });
+            let text = file.read();
+            for word in ["rust;", "c;", "closure;", "dropped;"] {
+                assert_eq!(text.matches(word).count(), 1, "{word} in {text}");
+            }
+        }
+    });
+}
+
+/// Threads, locks, and a death by abort are those of an ordinary process.
+#[test]
+fn s1_an_ordinary_process() {
+    ns_testbed::run_as!([Root, User], {
+        alone(|| {
+            let threads = || {
+                let sum = Mutex::new(0);
+                thread::scope(|scope| {
+                    for number in 1..=4 {
+                        let sum = &sum;
+                        scope.spawn(move || *sum.lock().expect("lock") += number);
+                    }
+                });
+                let status = Container::new("sh").args(["-c", "exit 5"]).status();
+                let sum = sum.into_inner().expect("sum");
+                sum + status.expect("start").code().expect("code")
+            };
+            let mut container = Container::from_fn(threads);
+            container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+            assert_eq!(container.status().expect("start").code(), Some(15));
+            let mut aborts = Container::from_fn(|| -> () { std::process::abort() });
+            let aborts = aborts.namespace(Namespace::User).stderr(Stdio::null());
+            assert_eq!(aborts.status().expect("start").signal(), Some(6));
+            let sleeps = Container::from_fn(|| thread::sleep(Duration::from_secs(1000)));
+            let process = sleeps.start().expect("start");
+            assert!(process.is_alive().expect("asked"));
+            process.signal(Signal::TERM).expect("signal");
+            assert_eq!(
+                process.exit_code().and_then(|_| process.join()).expect("join").signal(),
+                Some(15)
+            );
+        });
+    });
+}
+
+/// Streams, environment and descriptors.
+#[test]
+fn s1_streams_and_environment() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            let mut echo = Container::from_fn(|| {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text).expect("read");
+                print!("{text}{}", std::env::var("NS_CLOSURE").expect("set"));
+                assert!(std::env::var_os("PATH").is_none());
+            });
+            echo.stdin(Stdio::piped()).stdout(Stdio::piped()).env_clear().env("NS_CLOSURE", "!");
+            let mut process = echo.start().expect("start");
+            let mut stdin = process.take_stdin().expect("piped");
+            stdin.write_all(b"hello").expect("write");
+            drop(stdin);
+            let output = process.wait_with_output().expect("output");
+            assert_eq!((output.status.code(), output.stdout), (Some(0), b"hello!".to_vec()));
+            let file = fs::File::open("/dev/null").expect("open");
+            let number = file.as_raw_fd();
+            let is_open =
+                move || i32::from(fs::metadata(format!("/proc/self/fd/{number}")).is_ok());
+            let mut container = Container::from_fn(is_open);
+            assert_eq!(container.status().expect("start").code(), Some(1));
+            // SAFETY: the closure uses nothing but the number.
+            unsafe { container.close_except([]) };
+            assert_eq!(container.status().expect("start").code(), Some(0));
+            // SAFETY: as above.
+            unsafe { container.close_except([number]) };
+            assert_eq!(container.status().expect("start").code(), Some(1));
+        });
+    });
+}
+
+/// The caller's handlers are gone, its mask too, and what it ignores stays ignored.
+#[test]
+fn f01_signals_of_a_closure() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            extern "C" fn handler(_: i32) {}
+            // SAFETY: an empty handler.
+            unsafe { libc::signal(libc::SIGUSR1, handler as *const () as usize) };
+            let mut mask = ns_sys::child::SignalSet::EMPTY.with(15);
+            mask = ns_sys::child::rt_sigprocmask(mask).expect("mask");
+            let text = printed(&Container::from_fn(|| {
+                let status = fs::read_to_string("/proc/self/status").expect("status");
+                for line in status.lines().filter(|line| line.starts_with("Sig")) {
+                    println!("{line}");
+                }
+            }));
+            ns_sys::child::rt_sigprocmask(mask).expect("mask");
+            let own = fs::read_to_string("/proc/self/status").expect("status");
+            let of = |text: &str, name: &str| {
+                let line = text.lines().find(|line| line.starts_with(name)).expect("a line");
+                line.split_ascii_whitespace().nth(1).expect("bits").to_owned()
+            };
+            assert_eq!(of(&text, "SigIgn"), of(&own, "SigIgn"));
+            assert!(of(&own, "SigIgn").ends_with("1000"), "Rust ignores SIGPIPE");
+            for name in ["SigBlk", "SigCgt"] {
+                assert_eq!(of(&text, name), "0000000000000000", "{name}");
+            }
+        });
+    });
+}
+
+/// A closure that sleeps holds up no other start, nor a reader of another's output.
+#[test]
+fn e05_a_closure_that_sleeps() {
+    ns_testbed::run_as!([User], {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let done = &done;
+            scope.spawn(move || {
+                let mut sleepers = Vec::new();
+                while !done.load(Ordering::Relaxed) {
+                    let closure = || thread::sleep(Duration::from_secs(20));
+                    // SAFETY: the closure only sleeps.
+                    let sleeper = unsafe { Container::from_fn(closure).start_unchecked() };
+                    sleepers.push(sleeper.expect("start"));
+                    thread::sleep(Duration::from_millis(5));
+                }
+                for sleeper in sleepers {
+                    sleeper.kill().and_then(|()| sleeper.join()).expect("killed");
+                }
+            });
+            let mut longest = Duration::ZERO;
+            for _ in 0..100 {
+                let before = Instant::now();
+                let output = Container::new("echo").arg("x").output().expect("start");
+                assert_eq!(output.stdout, b"x\n");
+                longest = longest.max(before.elapsed());
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(longest < Duration::from_secs(5), "held up for {longest:?}");
+        });
+    });
+}
+
+/// Closures that allocate and print, from a program whose other threads do so without pause.
+#[test]
+fn b11_unchecked_from_a_program_with_threads() {
+    ns_testbed::run_as!([Root, User], {
+        let done = AtomicBool::new(false);
+        let count = if std::env::var_os("NS_PROVE").is_some() { 300 } else { 60 };
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        drop(vec![String::from("x").repeat(100); 100]);
+                        let _ = std::io::stdout().flush();
+                        let _ = fs::File::open("/proc/self/stat");
+                    }
+                });
+            }
+            for number in 0..count {
+                let mut container = Container::from_fn(move || {
+                    let text: Vec<String> = (0..100).map(|at| format!("{at}")).collect();
+                    println!("{}", text.concat());
+                    number % 100
+                });
+                container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+                container.stdout(Stdio::null());
+                // SAFETY: the heap and stdout are free in the child.
+                let process = unsafe { container.start_unchecked() }.expect("start");
+                let status = process.join_timeout(Duration::from_secs(20)).expect("join");
+                assert_eq!(status.expect("no hang").code(), Some(number % 100));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        println!("shown: {count} closures from a program with two allocating threads, no hang");
+    });
+}
+
+/// A builder starts its closure any number of times, each in a fresh copy.
+#[test]
+fn s1_each_start_is_a_copy() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            let mut count = 0;
+            let container = Container::from_fn(move || {
+                count += 1;
+                count
+            });
+            for _ in 0..3 {
+                assert_eq!(container.status().expect("start").code(), Some(1));
+            }
+            let text = container.plan().expect("plan").describe().to_string();
+            assert!(text.starts_with("memory: copied; tail: closure\n"), "{text}");
+            assert!(text.contains("parent: fork()"), "{text}");
+        });
+    });
+}
