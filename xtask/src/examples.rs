@@ -18,6 +18,7 @@ const EXAMPLES: &[Example] = &[
     Example { package: "ns-idmap", name: "map_current_user", shows: "uid=0(root) gid=0(root)" },
     Example { package: "ns-fs", name: "tiny_root", shows: "pid 2 in /" },
     Example { package: "ns-process", name: "first_container", shows: "status 0" },
+    Example { package: "ns-process", name: "closure", shows: "its value is Some(1)" },
     Example { package: "ns-process", name: "build_sandbox", shows: "built by uid 0" },
     Example { package: "ns-process", name: "tokio", shows: "exit codes Some(1) and Some(2)" },
 ];

@@ -382,3 +382,81 @@ fn s1_each_start_is_a_copy() {
         });
     });
 }
+
+/// What ends a closure's start: a hook of the caller's that fails or panics, the limit of time.
+#[test]
+fn f20_a_start_that_ends_leaves_nothing() {
+    ns_testbed::run_as!([Root, User], {
+        alone(|| {
+            let before = Leftovers::snapshot();
+            let mut refused = Container::from_fn(|| ());
+            refused.namespace(Namespace::User).map_zero().before_go(|_| Err::<(), _>("no"));
+            assert_eq!(refused.start().expect_err("refused").step(), Step::BeforeGo);
+            before.assert_unchanged();
+            let mut panics = Container::from_fn(|| ());
+            panics.before_go(|_| assert_eq!(1, 2, "on purpose"));
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panics.start()));
+            assert!(caught.is_err());
+            before.assert_unchanged();
+            let mut stopped = Container::from_fn(|| ());
+            stopped.start_timeout(Duration::from_millis(100));
+            stopped.before_go(|child| ns_sys::pidfd_send_signal(child, Signal::STOP));
+            assert_eq!(stopped.start().expect_err("stopped").step(), Step::StartTimeout);
+            before.assert_unchanged();
+        });
+    });
+}
+
+/// A child that dies before its closure begins, or before its program is executed, is an error.
+#[test]
+fn f27_killed_before_it_begins() {
+    ns_testbed::run_as!([Root, User], {
+        fn die() {
+            // SAFETY: ends this process alone.
+            unsafe { libc::raise(libc::SIGKILL) };
+        }
+        alone(|| {
+            let before = Leftovers::snapshot();
+            for mut container in [Container::from_fn(|| ()), Container::new("true")] {
+                // SAFETY: the hook makes one call.
+                unsafe { container.preexec(|_| die()) };
+                let error = container.start().expect_err("it was killed");
+                assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
+                assert!(error.to_string().contains("signal"), "{error}");
+                before.assert_unchanged();
+            }
+        });
+    });
+}
+
+/// The status is told though `SIGCHLD` is ignored, or somebody else waits for every child.
+#[test]
+fn f03_f04_the_status_of_a_closure() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            // SAFETY: no handler.
+            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+            for code in 0..20 {
+                assert_eq!(code_of(move || code), Some(code));
+            }
+            // SAFETY: no handler.
+            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+        });
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // SAFETY: stores nothing.
+                    unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
+                }
+            });
+            for code in 0..20 {
+                let container = Container::from_fn(move || code);
+                // SAFETY: the closure takes no lock.
+                let process = unsafe { container.start_unchecked() }.expect("start");
+                assert_eq!(process.join().expect("join").code(), Some(code));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    });
+}

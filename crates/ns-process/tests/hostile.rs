@@ -139,6 +139,36 @@ fn c12_c16_nothing_is_robbed() {
     });
 }
 
+/// A closure in there has a copy of the caller's memory; nobody reads it, as long as the closure does not
+/// let them.
+#[test]
+fn c16_a_closure_is_not_robbed() {
+    ns_testbed::run_as!([Root, User], {
+        let canary: &'static u64 = Box::leak(Box::new(CANARY));
+        let _secret = fs::File::open("/etc").expect("open");
+        let hostile = Hostile::new("rob", canary);
+        let visit = |closure: fn()| {
+            let inject = Inject::from_fn(&*hostile.target, closure);
+            // SAFETY: the closures take no lock.
+            let process = unsafe { inject.start_unchecked() }.expect("start");
+            assert!(process.join().expect("join").success());
+        };
+        for _ in 0..if std::env::var_os("NS_PROVE").is_some() { 200 } else { 20 } {
+            visit(|| std::thread::sleep(Duration::from_millis(10)));
+        }
+        for loot in ["memory", "ptrace", "directory"] {
+            assert!(!hostile.has(loot), "{loot} was robbed");
+        }
+        visit(|| {
+            set_dumpable(1);
+            std::thread::sleep(Duration::from_millis(300));
+        });
+        if !hostile.has("memory") {
+            ns_testbed::skip!("a security module forbids the attack");
+        }
+    });
+}
+
 /// A target that stops whatever enters holds up no start for longer than its limit.
 #[test]
 fn f32_stopped_before_exec() {

@@ -16,10 +16,14 @@ fn rounds() -> u32 {
     if env::var_os("NS_PROVE").is_some() { 500 } else { 60 }
 }
 
-/// Starts containers until it is killed.
-fn start_for_ever() -> ! {
+/// Starts containers until it is killed; with a hook by way of fork.
+fn start_for_ever(hooked: bool) -> ! {
     let mut container = Container::new("sleep");
     container.arg("1000").all().without(Namespace::Net).map_zero().mount_proc();
+    if hooked {
+        // SAFETY: the hook does nothing.
+        unsafe { container.preup(|_| ()) };
+    }
     loop {
         if let Ok(process) = container.start() {
             process.kill().expect("kill");
@@ -28,10 +32,10 @@ fn start_for_ever() -> ! {
     }
 }
 
-fn fork_parent() -> Pid {
+fn fork_parent(hooked: bool) -> Pid {
     // SAFETY: libc's fork repairs libc's own state; the child does not come back.
     match unsafe { libc::fork() } {
-        0 => start_for_ever(),
+        0 => start_for_ever(hooked),
         pid => Pid::from_raw(pid).expect("fork"),
     }
 }
@@ -61,8 +65,8 @@ fn a02_killed_parent_leaves_no_waiting_child() {
         // Orphans become children of this process.
         set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
         for round in 0..rounds() {
-            let parent = fork_parent();
-            thread::sleep(Duration::from_micros(u64::from(round) * 137 % 5000));
+            let parent = fork_parent(round % 2 == 1);
+            thread::sleep(Duration::from_micros(u64::from(round) * 137 % 7000));
             kill_process(parent, Signal::KILL).expect("kill the parent");
             waitpid(Some(parent), WaitOptions::empty()).expect("reap the parent");
             let deadline = Instant::now() + Duration::from_secs(1);

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::hint::{self, interpreter};
 use crate::in_child::Report;
 use crate::plan::Plan;
-use crate::process::{LONG_ENOUGH, has_hung_up};
+use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 use crate::step::Step;
 
 impl Child<'_> {
@@ -30,8 +30,7 @@ impl Child<'_> {
             return Err(failed(plan, report));
         }
         if plan.work.closure().is_some() {
-            let ended = || Err(self.killed(plan).unwrap_or_else(|| ended_early(plan, None)));
-            return if self.words().has_entered() { Ok(()) } else { ended() };
+            return if self.words().has_entered() { Ok(()) } else { Err(self.died(plan)) };
         }
         if plan.forks() {
             return self.executed_apart(plan);
@@ -55,14 +54,18 @@ impl Child<'_> {
         loop {
             match never_executed(self.pid()) {
                 Some((false, _)) => return Ok(()),
-                Some((true, true)) => {
-                    return Err(self.killed(plan).unwrap_or_else(|| ended_early(plan, None)));
-                }
+                Some((true, true)) => return Err(self.died(plan)),
                 // It is about to be either.
                 Some((true, false)) => thread::sleep(BETWEEN),
                 None => return self.not_stolen(plan),
             }
         }
+    }
+
+    /// The error of a child that is dying, or dead.
+    fn died(&self, plan: &Plan) -> Error {
+        is_readable_within(self.pidfd(), LONG_ENOUGH);
+        self.killed(plan).unwrap_or_else(|| ended_early(plan, None))
     }
 
     /// Somebody in this program who waits for every child may have reaped one that never executed. A
