@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::mapped::as_user;
 use common::{refuse, shell};
 use ns_process::{Chroot, Container, Errno, Mount, Namespace, Resource, Step};
 use ns_testbed::{Leftovers, forked};
@@ -128,6 +129,35 @@ fn b10_chrooted() {
             .expect("unmount");
         std::fs::remove_dir_all(&root).expect("remove");
         assert_eq!(code, 0);
+    });
+}
+
+/// Where AppArmor takes the capabilities that a user namespace gives, the switch is named: in a step of
+/// the child's, and in a map of the caller's.
+#[test]
+fn b14_the_switch_of_apparmor() {
+    ns_testbed::run_as!([Root], {
+        // The switch as Ubuntu has it; the denials have causes of their own.
+        let file = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+        let none = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("none", "/proc/sys/kernel", "tmpfs", none, None).expect("tmpfs");
+        let told = |container: &Container, step| {
+            let error = container.start().expect_err("denied");
+            assert_eq!((error.step(), error.errno()), (step, Some(Errno::PERM)), "{error}");
+            error.to_string().contains("apparmor_restrict_unprivileged_userns to 0")
+        };
+        for (switch, named) in [("0", false), ("1", true)] {
+            std::fs::write(file, switch).expect("write");
+            as_user(|| {
+                let mut container = mapped("true");
+                container.without(Namespace::Net).mount(Mount::sysfs("/sys"));
+                assert_eq!(told(&container, Step::Mount), named, "{switch}");
+                refuse(libc::SYS_write, Errno::PERM);
+                assert_eq!(told(&mapped("true"), Step::UidMap), named, "{switch}");
+            });
+        }
+        let none = rustix::mount::UnmountFlags::empty();
+        rustix::mount::unmount("/proc/sys/kernel", none).expect("unmount");
     });
 }
 

@@ -1,19 +1,54 @@
 //! Maps that newuidmap and newgidmap write.
+#![allow(unsafe_code, reason = "the environment of a forked child")]
 
 mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use common::mapped::{MAPS, as_user, delegated, inside, printed};
 use ns_process::{Container, Helper, Namespace, Step};
 use ns_testbed::{Leftovers, USER};
 
+/// A folder of programs that the user of the tests may run, and leave something in.
+struct Scripts(PathBuf);
+
+impl Scripts {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ns-process-{name}-{}", std::process::id()));
+        fs::create_dir(&path).expect("mkdir");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("chmod");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, body: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("write");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
+        path
+    }
+
+    fn helper(&self, name: &str, body: &str) -> Helper {
+        Helper::at(self.write(name, body)).expect("absolute")
+    }
+}
+
+impl Drop for Scripts {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn has_newuidmap() -> bool {
+    fs::exists("/usr/bin/newuidmap").expect("look")
+}
+
 /// What is delegated, by the helpers, every extent of it; ids beyond are refused before the clone.
 #[test]
 fn a16_a21_delegated_ids() {
     ns_testbed::run_as!([Root], {
-        if !std::path::Path::new("/usr/bin/newuidmap").exists() {
+        if !has_newuidmap() {
             ns_testbed::skip!("no newuidmap");
         }
         let _etc = delegated();
@@ -39,24 +74,15 @@ fn a16_a21_delegated_ids() {
 
 /// How a helper ended is told, and nothing of it is left.
 #[test]
-fn a17_a18_a19_helpers() {
+fn a17_a19_helpers() {
     ns_testbed::run_as!([Root], {
         let _etc = delegated();
-        let folder = std::env::temp_dir().join(format!("ns-process-helper-{}", std::process::id()));
-        fs::create_dir(&folder).expect("mkdir");
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("chmod");
-        let script = |name: &str, body: &str| {
-            let path = folder.join(name);
-            fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("write");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
-            path
-        };
-        let evil = script("newuidmap", "echo ran > /tmp/ns-process-evil");
+        let scripts = Scripts::new("helpers");
         for (body, words) in [
             ("echo no >&2; exit 3", "exit status: 3: no"),
             ("kill -KILL $$", "signal: 9 (SIGKILL)"),
         ] {
-            let helper = Helper::at(script("helper", body)).expect("absolute");
+            let helper = scripts.helper("helper", body);
             as_user(|| {
                 let before = Leftovers::snapshot();
                 let mut container = Container::new("true");
@@ -68,15 +94,62 @@ fn a17_a18_a19_helpers() {
                 before.assert_unchanged();
             });
         }
-        // One's own id needs none, wherever PATH leads.
+        // One's own id needs none.
+        let spy = scripts.helper("spy", "exit 3");
         as_user(|| {
             let mut container = Container::new("/bin/true");
-            container.namespace(Namespace::User).map_zero().env("PATH", &folder);
-            container.uid_map_helper(Helper::at(&evil).expect("absolute"));
+            container.namespace(Namespace::User).map_zero();
+            container.uid_map_helper(spy);
             assert!(container.status().expect("start").success());
         });
-        assert!(!fs::exists("/tmp/ns-process-evil").expect("look"));
-        fs::remove_dir_all(&folder).expect("remove");
+    });
+}
+
+/// A map that comes late: the program waits for it, and begins with its capabilities.
+#[test]
+fn a01_a_late_map() {
+    ns_testbed::run_as!([Root], {
+        if !has_newuidmap() {
+            ns_testbed::skip!("no newuidmap");
+        }
+        let _etc = delegated();
+        let scripts = Scripts::new("late");
+        let late = scripts.helper("late", "sleep 0.2; exec /usr/bin/newuidmap \"$@\"");
+        as_user(|| {
+            let mut container = inside(&format!("{MAPS}; grep CapEff /proc/self/status"));
+            container.uid_map(format!("0 {USER} 1,1 100000 10").parse().expect("map"));
+            container.uid_map_helper(late);
+            let begun = std::time::Instant::now();
+            let seen = printed(&container);
+            assert!(begun.elapsed() >= std::time::Duration::from_millis(200));
+            assert!(seen.starts_with(&format!(" 0 {USER} 1\n 1 100000 10\n")), "{seen}");
+            assert!(!seen.contains("CapEff:\t0000000000000000"), "{seen}");
+        });
+    });
+}
+
+/// The helper is not looked for where the caller's environment leads.
+#[test]
+fn a18_a_hostile_path() {
+    ns_testbed::run_as!([Root], {
+        if !has_newuidmap() {
+            ns_testbed::skip!("no newuidmap");
+        }
+        let _etc = delegated();
+        let evil = Scripts::new("evil");
+        for name in ["newuidmap", "newgidmap"] {
+            evil.write(name, &format!("touch {}/ran", evil.0.display()));
+        }
+        as_user(|| {
+            let path = format!("{}:/usr/bin:/bin", evil.0.display());
+            // SAFETY: this process has one thread.
+            unsafe { std::env::set_var("PATH", path) };
+            let mut container = inside(MAPS);
+            let map = "0 100000 10";
+            container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+            assert_eq!(printed(&container), " 0 100000 10\n 0 100000 10\n");
+        });
+        assert!(!evil.0.join("ran").exists());
     });
 }
 

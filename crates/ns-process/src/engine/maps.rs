@@ -7,6 +7,7 @@ use std::prelude::rust_2024::*;
 
 use super::folder::Folder;
 use crate::error::Error;
+use crate::hint;
 use crate::plan::Plan;
 use crate::step::Step;
 use ns_idmap::Setgroups;
@@ -50,7 +51,7 @@ fn failed(plan: &Plan, step: Step, map: &str, error: &(dyn StdError + 'static)) 
     let refused = Error::new(&plan.name, step).with_object(object);
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {
-        Some(errno) => refused.with_errno(errno),
+        Some(errno) => refused.with_errno(errno).with_hint(hint::in_user_namespace(step, errno)),
         None => refused,
     }
 }

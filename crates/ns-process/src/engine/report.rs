@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::child::Child;
 use crate::error::Error;
@@ -118,7 +118,10 @@ pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     if report.step == Step::Exec {
         return exec_failed(error, plan, report);
     }
-    let error = error.with_hint(hint::for_step(report.step, report.errno));
+    let restricted = hint::in_user_namespace(report.step, report.errno);
+    let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));
+    let why = restricted.or_else(|| hint::for_step(report.step, report.errno));
+    let error = error.with_hint(why);
     match plan.object(report) {
         Some(object) => error.with_object(object),
         None => error,

@@ -54,6 +54,22 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
     )
 }
 
+/// What to do about a step in a new user namespace that failed for want of privilege, of which there
+/// should be enough.
+pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
+    let needs_capability = !matches!(
+        step,
+        Step::ExecLabel
+            | Step::Terminal
+            | Step::Workdir
+            | Step::Nice
+            | Step::Rlimit
+            | Step::CoreLimit
+    );
+    let denied = needs_capability && matches!(errno, Errno::PERM | Errno::ACCESS);
+    denied.then(machine::apparmor_advice).flatten()
+}
+
 fn groups_denied() -> &'static str {
     match machine::value("/proc/self/setgroups").as_deref() {
         Some("deny") => "the caller's own user namespace denies setgroups",

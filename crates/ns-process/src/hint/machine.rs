@@ -17,18 +17,30 @@ pub(crate) fn limit_file(kind: Namespace) -> PathBuf {
     PathBuf::from(format!("/proc/sys/user/max_{kind}_namespaces"))
 }
 
+/// The switch by which AppArmor takes every capability from an unprivileged user's new user namespace.
+const APPARMOR: &str = "kernel.apparmor_restrict_unprivileged_userns";
+
 /// A switch that keeps users without privilege from making user namespaces: its name, and the value
 /// that allows it.
-pub(crate) const SWITCHES: [(&str, &str); 2] = [
-    ("kernel.unprivileged_userns_clone", "1"),
-    ("kernel.apparmor_restrict_unprivileged_userns", "0"),
-];
+pub(crate) const SWITCHES: [(&str, &str); 2] =
+    [("kernel.unprivileged_userns_clone", "1"), (APPARMOR, "0")];
 
 /// The first switch that is set against it.
 pub(crate) fn forbidding_switch() -> Option<(&'static str, &'static str)> {
     SWITCHES
         .into_iter()
         .find(|(name, allows)| value(sysctl(name)).is_some_and(|present| present != *allows))
+}
+
+/// What to do where that namespace could be made, and is worth nothing.
+pub(crate) fn apparmor_advice() -> Option<String> {
+    let restricts = value(sysctl(APPARMOR)).is_some_and(|present| present != "0");
+    restricts.then(|| {
+        format!(
+            "AppArmor takes all capabilities in the user namespaces of unprivileged users: set {APPARMOR} to 0, \
+             or give the program a profile that allows userns"
+        )
+    })
 }
 
 /// The file of a sysctl.

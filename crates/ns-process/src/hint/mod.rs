@@ -5,7 +5,7 @@ mod clone;
 pub(crate) mod interpreter;
 pub(crate) mod machine;
 
-pub(crate) use child::for_step;
+pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
 
 use ns_sys::Errno;
