@@ -109,6 +109,23 @@ fn b04_no_clone3() {
     });
 }
 
+/// clone(2) would take the flag of a time namespace for a part of the exit signal: without clone3 there
+/// is an error, or a program with a clock namespace of its own, and never one with the caller's.
+#[test]
+fn b02_no_clone3_for_a_time_namespace() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        without(libc::SYS_clone3, Errno::NOSYS, || {
+            let own = std::fs::read_link("/proc/self/ns/time").expect("own");
+            let mut container = shell("test $(readlink /proc/self/ns/time) != $0");
+            container.arg(own).namespaces([Namespace::User, Namespace::Time]).map_zero();
+            match container.status() {
+                Ok(status) => assert!(status.success(), "it is in the caller's"),
+                Err(error) => assert_eq!(error.step(), Step::Clone, "{error}"),
+            }
+        });
+    });
+}
+
 /// A caller that is chrooted may make no user namespace, and the error says that.
 #[test]
 fn b10_chrooted() {

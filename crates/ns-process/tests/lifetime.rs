@@ -28,6 +28,36 @@ fn f32_stopped_before_exec() {
     });
 }
 
+/// Though it is made without an exit signal, an executed program is a child like others: a plain wait
+/// finds it, and its end raises SIGCHLD.
+#[test]
+fn b03_a_plain_wait_finds_it() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static ENDS: AtomicU32 = AtomicU32::new(0);
+        extern "C" fn count(_: i32) {
+            ENDS.fetch_add(1, Ordering::Relaxed);
+        }
+        let handler: extern "C" fn(i32) = count;
+        // SAFETY: the handler counts.
+        unsafe { libc::signal(libc::SIGCHLD, handler as libc::sighandler_t) };
+        for kinds in [&[][..], &[Namespace::User, Namespace::Pid]] {
+            let mut container = shell("exit 7");
+            container.namespaces(kinds.iter().copied());
+            let before = ENDS.load(Ordering::Relaxed);
+            let process = container.start().expect("start");
+            let options = rustix::process::WaitIdOptions::EXITED;
+            let child = rustix::process::WaitId::PidFd(process.pidfd());
+            let ended =
+                rustix::io::retry_on_intr(|| rustix::process::waitid(child.clone(), options));
+            assert_eq!(ended.expect("a child").and_then(|ended| ended.exit_status()), Some(7));
+            eventually("SIGCHLD", || ENDS.load(Ordering::Relaxed) == before + 1);
+        }
+        Container::new("/nope").start().expect_err("unknown");
+        assert_eq!(ENDS.load(Ordering::Relaxed), 2, "a start that failed raises none");
+    });
+}
+
 /// A limit that is not reached changes nothing.
 #[test]
 fn start_timeout_leaves_the_program_alone() {

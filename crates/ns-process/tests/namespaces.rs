@@ -271,21 +271,6 @@ fn describe_lists_the_steps() {
     });
 }
 
-/// A container within a container: the inner map is written by the right ancestor.
-#[test]
-fn a13_nested_containers() {
-    ns_testbed::run_as!([Root, User], {
-        let inner = "unshare --user --map-root-user cat /proc/self/uid_map | tr -s ' '";
-        let seen = prints(
-            |container| {
-                container.namespace(Namespace::User).map_zero();
-            },
-            inner,
-        );
-        assert_eq!(seen, " 0 0 1\n");
-    });
-}
-
 /// Threads that do not stand still change nothing, and nothing of theirs changes.
 #[test]
 fn b09_from_a_threaded_program() {

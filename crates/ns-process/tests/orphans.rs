@@ -17,7 +17,7 @@ fn rounds() -> u32 {
 }
 
 /// Starts containers until it is killed; with a hook by way of fork.
-fn start_for_ever(hooked: bool) -> ! {
+fn start_for_ever(hooked: bool) {
     let mut container = Container::new("sleep");
     container.arg("1000").all().without(Namespace::Net).map_zero().mount_proc();
     if hooked {
@@ -32,12 +32,20 @@ fn start_for_ever(hooked: bool) -> ! {
     }
 }
 
-fn fork_parent(hooked: bool) -> Pid {
+fn fork_parent(body: impl FnOnce()) -> Pid {
     // SAFETY: libc's fork repairs libc's own state; the child does not come back.
     match unsafe { libc::fork() } {
-        0 => start_for_ever(hooked),
+        0 => {
+            body();
+            std::process::abort()
+        }
         pid => Pid::from_raw(pid).expect("fork"),
     }
+}
+
+/// Those that became children of this process are reaped.
+fn reap_all() {
+    while wait(WaitOptions::from_bits_retain(0x4000_0000)).is_ok() {}
 }
 
 /// The children of this process that have not executed a program: they are copies of this one.
@@ -65,7 +73,7 @@ fn a02_killed_parent_leaves_no_waiting_child() {
         // Orphans become children of this process.
         set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
         for round in 0..rounds() {
-            let parent = fork_parent(round % 2 == 1);
+            let parent = fork_parent(|| start_for_ever(round % 2 == 1));
             thread::sleep(Duration::from_micros(u64::from(round) * 137 % 7000));
             kill_process(parent, Signal::KILL).expect("kill the parent");
             waitpid(Some(parent), WaitOptions::empty()).expect("reap the parent");
@@ -78,8 +86,38 @@ fn a02_killed_parent_leaves_no_waiting_child() {
                 // It may have ended by itself meanwhile.
                 let _ = kill_process(orphan, Signal::KILL);
             }
-            while wait(WaitOptions::from_bits_retain(0x4000_0000)).is_ok() {}
+            reap_all();
         }
         println!("shown: {} parents killed in the middle: no child waited on", rounds());
+    });
+}
+
+/// A parent that is killed while its child waits for the word, with or without a map: nobody is left, and
+/// the program never ran.
+#[test]
+fn a02_killed_before_the_word() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
+        let marker = common::Output::new();
+        for kinds in [&[][..], &[Namespace::User], &[Namespace::User, Namespace::Pid]] {
+            let mut container = common::shell(&format!("echo ran > {}", marker.path()));
+            container.namespaces(kinds.iter().copied()).before_go(|_| thread::park());
+            if !kinds.is_empty() {
+                container.map_zero();
+            }
+            let parent = fork_parent(|| drop(container.start()));
+            let list = format!("/proc/{0}/task/{0}/children", parent.as_raw_nonzero());
+            common::eventually("the child", || {
+                fs::read_to_string(&list).is_ok_and(|list| !list.is_empty())
+            });
+            // Long enough for it to wait, also by its rounds.
+            thread::sleep(Duration::from_millis(150));
+            kill_process(parent, Signal::KILL).expect("kill the parent");
+            waitpid(Some(parent), WaitOptions::empty()).expect("reap the parent");
+            let begun = Instant::now();
+            reap_all();
+            assert!(begun.elapsed() < Duration::from_secs(1), "a child waits for ever");
+            assert!(!fs::exists(marker.path()).expect("look"), "the program ran");
+        }
     });
 }

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{eventually, shell};
+use common::{ACT, act, eventually, shell};
 use ns_process::{Container, Namespace, Stdio, Step};
 use ns_testbed::forked;
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
@@ -46,8 +46,8 @@ fn lead(terminal: &File) {
 
 /// Not a test: what the program of the next one does.
 #[test]
-fn act() {
-    if std::env::var_os("NS_ACT").is_some() {
+fn inject_input() {
+    if std::env::var_os(ACT).is_some() {
         // SAFETY: the kernel reads one byte.
         let put = unsafe { libc::ioctl(0, libc::TIOCSTI, c"x".as_ptr()) };
         std::process::exit(if put == 0 { 10 } else { 11 });
@@ -75,10 +75,7 @@ fn f11_no_way_to_the_callers_terminal() {
             container.stdin(given(&slave)).stdout(Stdio::null()).stderr(Stdio::null());
             assert!(container.status().expect("start").success(), "it was given the terminal");
             // In a session of its own it is a file like others, and takes no input from it.
-            let own = std::env::current_exe().expect("own program");
-            let mut container = Container::new(own);
-            container.args(["act", "--exact", "--nocapture"]).env("NS_ACT", "1");
-            container.env_remove("NS_TESTBED_ROLE");
+            let mut container = act("inject_input");
             container.stdin(given(&slave)).stdout(Stdio::null()).stderr(Stdio::null());
             container.new_session(true);
             let refused = rustix::thread::capabilities(None).expect("own").effective.is_empty();

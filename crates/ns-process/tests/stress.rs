@@ -3,6 +3,8 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use common::shell;
 use ns_process::{Container, Namespace};
@@ -63,6 +65,34 @@ fn b11_starts_from_allocating_threads() {
             "shown: {starts} starts from 64 threads beside 2 that allocate: every status right"
         );
     });
+}
+
+/// A start that takes long holds up nobody else's: no descriptor of it is waited for, and no lock.
+#[test]
+fn e05_nobody_waits_for_another_start() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut late = mapped();
+        late.before_go(|_| {
+            let (tell, told) = channel();
+            let others = std::thread::spawn(move || {
+                for number in 0..100 {
+                    let other = if number % 2 == 0 { mapped() } else { Container::new("true") };
+                    assert!(other.status().expect("start").success());
+                }
+                tell.send(()).expect("somebody waits");
+            });
+            let ended = told.recv_timeout(Duration::from_secs(60));
+            ended.map_err(|_| "others wait for this start")?;
+            others.join().map_err(|_| "others failed")
+        });
+        assert!(late.status().expect("start").success());
+    });
+}
+
+fn mapped() -> Container {
+    let mut container = Container::new("true");
+    container.namespaces([Namespace::User, Namespace::Uts]).map_zero();
+    container
 }
 
 /// The caller's namespaces are its own before and after, and threads can be made.

@@ -44,6 +44,17 @@ pub(crate) fn shell(script: &str) -> Container {
     container
 }
 
+/// Set for a test that is a program of another test.
+pub(crate) const ACT: &str = "NS_ACT";
+
+/// This test binary itself, wherever it lies, to run the test `name` as a program.
+pub(crate) fn act(name: &str) -> Container {
+    let mut container = Container::new("/proc/self/exe");
+    container.args([name, "--exact", "--nocapture"]).env(ACT, "1");
+    container.env_remove("NS_TESTBED_ROLE");
+    container
+}
+
 /// What `script` prints in `container`, which must be a [`shell`] with an empty script.
 pub(crate) fn prints(container: impl FnOnce(&mut Container), script: &str) -> String {
     let output = Output::new();

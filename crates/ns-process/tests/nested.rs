@@ -1,0 +1,34 @@
+//! Programs that start programs.
+
+mod common;
+
+use common::{ACT, act, shell};
+use ns_process::Namespace;
+
+/// Not a test: the program of the next one, which starts a container itself.
+#[test]
+fn start_inside() {
+    if std::env::var_os(ACT).is_some() {
+        let mut container = shell("cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '");
+        let status = container.namespace(Namespace::User).map_zero().status().expect("start");
+        std::process::exit(i32::from(!status.success()));
+    }
+}
+
+/// A container within a container: the inner map is written by the inner caller, who is the right
+/// ancestor, whichever proc it sees.
+#[test]
+fn a13_nested_containers() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for kinds in [&[][..], &[Namespace::Pid], &[Namespace::Pid, Namespace::Mnt]] {
+            let mut outer = act("start_inside");
+            outer.namespace(Namespace::User).namespaces(kinds.iter().copied()).map_zero();
+            if kinds.len() == 2 {
+                outer.mount_proc();
+            }
+            let output = outer.output().expect("start");
+            let told = String::from_utf8(output.stdout).expect("text");
+            assert!(output.status.success() && told.contains(" 0 0 1\n 0 0 1\n"), "{told}");
+        }
+    });
+}
