@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Cmd;
 use crate::outcome::Outcome;
-use crate::{cross, examples, features, layers, msrv, tidy};
+use crate::{cross, examples, features, fuzz, layers, msrv, tidy};
 
 struct Step {
     name: &'static str,
@@ -36,6 +36,8 @@ fn steps(strict: bool) -> Vec<Step> {
         command("clippy", Cmd::cargo("clippy --workspace --all-targets -- -D warnings")),
         command("doc", Cmd::cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")),
         command("test", test(strict)),
+        command("shims", Cmd::cargo("clippy -p fuzz --bins --features shims -- -D warnings")),
+        verb("fuzz", fuzz::in_passing),
         verb("examples", examples::run),
         verb("msrv", msrv::run),
         verb("cross", cross::run),

@@ -5,6 +5,7 @@ mod command;
 mod cross;
 mod examples;
 mod features;
+mod fuzz;
 mod layers;
 mod msrv;
 mod mutants;
@@ -58,6 +59,8 @@ enum Verb {
         /// Only the lines of this issue
         issue: Option<u32>,
     },
+    /// Runs fuzz targets, each for a while, from the corpus on; what they find is kept in target/fuzz
+    Fuzz(fuzz::Wish),
     /// A tiny root: programs of this machine, with their loaders and libraries, in a folder
     Rootfs {
         /// Where; made if it is missing
@@ -93,6 +96,7 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Cross => cross::run(),
         Verb::Examples => examples::run(),
         Verb::Prove { issue } => prove::run(*issue),
+        Verb::Fuzz(wish) => fuzz::run(wish),
         Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
     }
 }

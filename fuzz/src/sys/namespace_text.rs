@@ -1,6 +1,19 @@
-//! Targets of `ns-sys`.
+//! Names of namespaces and flags.
 
 use ns_sys::{CloneFlags, Namespace, NamespaceFlags, UnshareFlags};
+
+/// Texts to begin with.
+pub const TEXTS: &[&str] = &[
+    "mnt",
+    "CLONE_NEWNS",
+    "newuser,CLONE_FS | 0x80",
+    "settid|child_settid",
+    "0",
+    "cgroup,ipc,mnt,net,pid,time,user,uts",
+    "0xffffffffffffffff",
+    "VM|SIGHAND|THREAD,",
+    "clone_clear_sighand",
+];
 
 /// Oracle: what is read prints as text that is read as the same, and the types agree on the value.
 ///

@@ -1,0 +1,140 @@
+//! Maps that the kernel is given.
+
+use arbitrary::{Arbitrary, Unstructured};
+use ns_idmap::{ParseError, UidMap};
+use ns_sys::Errno;
+
+use super::extents::{Extents, id};
+use super::naive;
+use super::sleeper::Sleeper;
+
+/// What is written: a text, mostly well formed, or extents.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// Read by the crate, and by the kernel.
+    Text(String),
+    /// Checked by the crate, and by the kernel.
+    Extents(Extents),
+}
+
+impl<'a> Arbitrary<'a> for Written {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(match u.int_in_range(0..=4)? {
+            0 => Self::Text(u.arbitrary()?),
+            1 | 2 => Self::Text(text(u)?),
+            _ => Self::Extents(u.arbitrary()?),
+        })
+    }
+}
+
+/// Lines with a character here and there that does not belong.
+fn text(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
+    let mut text = String::new();
+    for _ in 0..u.int_in_range(1..=4)? {
+        for _ in 0..*u.choose(&[3, 3, 3, 3, 3, 2, 4])? {
+            text += *u.choose(&["", "", "", " ", "\t ", "\r", "\x0b"])?;
+            text += &number(u)?;
+            text += " ";
+        }
+        text += *u.choose(&["\n", "\n", "\n", " \n", "", "\n\n"])?;
+    }
+    if u.ratio(1, 5)? {
+        let stray = u.choose(&['\0', ' ', '\n', '\t', '+', 'x', '0', '-', 'ä'])?;
+        text.insert(u.choose_index(text.len() + 1)?, *stray);
+    }
+    Ok(text)
+}
+
+fn number(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
+    Ok(match u.int_in_range(0..=15)? {
+        0 => u.arbitrary::<u64>()?.to_string(),
+        1 => format!("0{}", id(u)?),
+        2 => format!("{:#x}", id(u)?),
+        _ => id(u)?.to_string(),
+    })
+}
+
+/// Oracle: what a fresh user namespace takes, and what it shows then.
+///
+/// Taken by the kernel and refused by the crate are numbers that the kernel would cut to 32 bits and
+/// texts that it would cut at a NUL; forms of other tools are not shown to the kernel. Ids that the
+/// caller's own namespace lacks are `EPERM`, after all rules.
+///
+/// # Panics
+/// Where they disagree.
+pub fn kernel(written: &Written) {
+    match written {
+        Written::Text(text) => text_and_kernel(text),
+        Written::Extents(extents) => extents_and_kernel(extents),
+    }
+}
+
+fn text_and_kernel(text: &str) {
+    let ours = text.parse::<UidMap>();
+    if let Ok(map) = &ours {
+        round_trip(map);
+    }
+    if is_shorthand(text) {
+        return;
+    }
+    let kernel = match Sleeper::new().write(text.as_bytes()) {
+        Ok(()) | Err(Errno::PERM) => Ok(()),
+        refused => refused,
+    };
+    let cut = matches!(ours, Err(ParseError::TooLarge { .. } | ParseError::Nul { .. }));
+    let agree = kernel.is_ok() == (ours.is_ok() || cut);
+    assert!(agree || cut && kernel == Err(Errno::INVAL), "{text:?}: {ours:?}, kernel {kernel:?}");
+}
+
+/// Whether the text is one that the kernel would not take but other tools write.
+fn is_shorthand(text: &str) -> bool {
+    let alone = |line: &str| line.split_ascii_whitespace().count() == 1;
+    text.contains([',', ':']) || text.split('\n').any(alone)
+}
+
+fn extents_and_kernel(extents: &Extents) {
+    let text = naive::text(&extents.0);
+    let ours = UidMap::new(extents.0.iter().copied());
+    // An empty write is no call at all to some file systems; here it is EINVAL.
+    match (&ours, Sleeper::new().write(text.as_bytes())) {
+        (Ok(map), Ok(()) | Err(Errno::PERM)) => {
+            assert_eq!(map.to_string(), text);
+            round_trip(map);
+        }
+        (Err(_), Err(Errno::INVAL)) => {}
+        (ours, kernel) => panic!("{extents:?}: we {ours:?}, the kernel {kernel:?}"),
+    }
+}
+
+/// Writes it with the crate, and reads it back with and without.
+fn round_trip(map: &UidMap) {
+    let sleeper = Sleeper::new();
+    if let Err(error) = map.write(&sleeper) {
+        let own = UidMap::read(std::fs::File::open("/proc/self").expect("open"));
+        let own = own.expect("read").expect("a map of our own");
+        return assert!(map.split_at(&own).as_ref() != Ok(map), "{error}: {map}");
+    }
+    let mut rows = sleeper.rows();
+    let mut wanted: Vec<_> = map.iter().map(|e| [e.inside, e.outside, e.length]).collect();
+    // Of more than five the kernel shows them ascending.
+    rows.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(rows, wanted);
+    assert_eq!(UidMap::read(&sleeper).expect("read").as_ref(), Some(map));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TEXTS;
+    use super::*;
+
+    #[test]
+    fn the_first_texts_have_the_kernels_verdict() {
+        ns_testbed::run_as!([Root, Nested], {
+            for text in TEXTS {
+                kernel(&Written::Text((*text).to_owned()));
+            }
+            kernel(&Written::Extents(Extents(Vec::new())));
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! Texts of maps.
+
+use ns_idmap::{GidMap, MAX_BYTES, ParseError, RuleError, UidMap};
+
+use super::naive;
+
+/// Texts to begin with: what the kernel takes, what it refuses, and what other tools write.
+pub const TEXTS: &[&str] = &[
+    "0 0 1",
+    "0 0 1\n1 1 1",
+    " 0\t0  1 ",
+    "0 0 4294967295",
+    "0 0 10\n10 10 10\n",
+    "\n",
+    "0 0 1\n\n",
+    "0 0",
+    "0 0 1 x",
+    "0x0 0 1",
+    "-1 0 1",
+    "0 +0 1",
+    "0 0 0",
+    "4294967295 0 1",
+    "4294967294 0 2",
+    "0 0 4294967296",
+    "18446744073709551617 5 1",
+    "0 0 10\n5 100 10",
+    "0 0 10\n100 5 10",
+    "0 0 1\0junk",
+    "1000",
+    "1000,1001",
+    "0 1000 1,1 1001 1",
+    "0:1000:1,1:100000:65536",
+    "0:1 1",
+    "5 5 1\n4 4 1\n3 3 1\n2 2 1\n1 1 1\n0 0 1",
+    "0 0 1\r\n1 1 1\r\n",
+    "7ä 0 1",
+];
+
+/// Oracle: a naive parser with a check of each pair, and what is taken prints as a text that is read
+/// as the same map.
+///
+/// # Panics
+/// Where they disagree.
+pub fn parse(text: &str) {
+    let ours = text.parse::<UidMap>();
+    match naive::parse(text) {
+        Ok(extents) => {
+            assert_eq!(
+                ours.is_ok(),
+                is_short(text) && naive::is_map(&extents),
+                "{text:?} {ours:?}"
+            );
+            if let Ok(map) = &ours {
+                assert_eq!(map.extents(), extents, "{text:?}");
+            }
+            shown(text, naive::keeps_rules(&extents));
+        }
+        Err(entry) => refused(text, entry, ours.as_ref().expect_err("no map")),
+    }
+    if let Ok(map) = &ours {
+        round_trip(map);
+    }
+    same_by_other_ways(text, &ours);
+}
+
+fn is_short(text: &str) -> bool {
+    text.len() <= MAX_BYTES
+}
+
+/// The first entry that is none is the one that the error names.
+fn refused(text: &str, entry: usize, error: &ParseError) {
+    let named = match error {
+        ParseError::Rule(RuleError::Empty) => return assert!(text.is_empty()),
+        ParseError::Rule(RuleError::TooLong { bytes }) => return assert_eq!(*bytes, text.len()),
+        ParseError::Rule(RuleError::TooMany) => return assert!(entry > ns_idmap::MAX_EXTENTS),
+        ParseError::BlankEntry { entry }
+        | ParseError::Missing { entry, .. }
+        | ParseError::NotANumber { entry, .. }
+        | ParseError::Sign { entry, .. }
+        | ParseError::Hexadecimal { entry, .. }
+        | ParseError::TooLarge { entry, .. }
+        | ParseError::Trailing { entry, .. }
+        | ParseError::Nul { entry } => *entry,
+        other => panic!("{text:?}: {other}"),
+    };
+    assert_eq!(named, entry, "{text:?}: {error}");
+    assert!(!error.to_string().contains('\0'), "{text:?}");
+}
+
+/// What a file shows may be longer than what it takes.
+fn shown(text: &str, keeps_rules: bool) {
+    let read = UidMap::from_shown(text);
+    assert_eq!(matches!(read, Ok(Some(_))), keeps_rules && !text.is_empty(), "{text:?} {read:?}");
+}
+
+fn round_trip(map: &UidMap) {
+    let text = map.to_string();
+    assert!(is_short(&text), "{text:?}");
+    assert_eq!(text, naive::text(map.extents()));
+    assert_eq!(text.parse().as_ref(), Ok(map));
+    assert_eq!(UidMap::from_shown(&text), Ok(Some(map.clone())));
+}
+
+fn same_by_other_ways(text: &str, ours: &Result<UidMap, ParseError>) {
+    let gids = text.parse::<GidMap>();
+    assert_eq!(gids.map(|map| map.extents().to_vec()).map_err(|error| error.to_string()), {
+        ours.as_ref().map(|map| map.extents().to_vec()).map_err(ToString::to_string)
+    });
+    if !text.is_empty() {
+        assert_eq!(&UidMap::from_list([text]), ours, "{text:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_texts_hold() {
+        TEXTS.iter().copied().for_each(parse);
+    }
+}

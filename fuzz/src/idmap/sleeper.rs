@@ -1,0 +1,85 @@
+//! A process in a new user namespace that waits for its maps.
+#![allow(unsafe_code, reason = "a child that shares this process's memory, made in 50 µs")]
+
+use std::ffi::c_void;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use ns_sys::child::{SignalSet, rt_sigprocmask};
+use ns_sys::{
+    CloneArgs, CloneFlags, Errno, Signal, WaitFlags, clone3_entry, futex, pidfd_send_signal,
+    waitid_pidfd,
+};
+
+#[repr(C, align(16))]
+struct Stack([u8; 16 * 1024]);
+
+/// It sleeps until this is dropped.
+pub(super) struct Sleeper {
+    dir: File,
+    pidfd: OwnedFd,
+    path: String,
+    _stack: Box<Stack>,
+}
+
+/// # Safety
+/// The child's entry; `word` leads to a word that stays.
+unsafe extern "C" fn sleep(word: *mut c_void) -> ! {
+    // SAFETY: a static one.
+    let word = unsafe { &*word.cast::<AtomicU32>() };
+    loop {
+        let _ = futex::wait(word, 0, None);
+    }
+}
+
+impl Sleeper {
+    pub(super) fn new() -> Self {
+        static NEVER: AtomicU32 = AtomicU32::new(0);
+        let mut stack = Box::new(Stack([0; 16 * 1024]));
+        let slot = AtomicI32::new(-1);
+        let mut args = CloneArgs::new(CloneFlags::VM | CloneFlags::NEWUSER | CloneFlags::UNTRACED);
+        args.pidfd(&slot).stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
+        let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
+        let word = (&raw const NEVER).cast_mut().cast();
+        // SAFETY: `sleep` makes one bare call; stack and word stay until it is dead.
+        let pid = unsafe { clone3_entry(&args, sleep, word) }.expect("clone3");
+        rt_sigprocmask(mask).expect("signals as before");
+        let path = format!("/proc/{pid}");
+        let dir = File::open(&path).expect("open /proc/PID");
+        // SAFETY: the kernel stored a new descriptor there.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(slot.load(Ordering::Relaxed)) };
+        Self { dir, pidfd, path, _stack: stack }
+    }
+
+    /// Writes the user map without the crate: the kernel's own verdict.
+    pub(super) fn write(&self, text: &[u8]) -> Result<(), Errno> {
+        let file = fs::OpenOptions::new().write(true).open(format!("{}/uid_map", self.path));
+        let written = file.and_then(|mut file| file.write(text));
+        written.map(drop).map_err(|error| Errno::from_io_error(&error).expect("an errno"))
+    }
+
+    /// The rows of the user map, read without the crate.
+    pub(super) fn rows(&self) -> Vec<[u32; 3]> {
+        let text = fs::read_to_string(format!("{}/uid_map", self.path)).expect("read");
+        let number = |word: &str| word.parse::<u32>().expect("a number");
+        let row = |line: &str| line.split_whitespace().map(number).collect::<Vec<_>>();
+        text.lines().map(|line| row(line).try_into().expect("three")).collect()
+    }
+}
+
+impl AsFd for Sleeper {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        pidfd_send_signal(&self.pidfd, Signal::KILL).expect("kill");
+        // Without an exit signal, so that nobody else's wait sees it.
+        waitid_pidfd(&self.pidfd, WaitFlags::ALL).expect("reap");
+    }
+}
