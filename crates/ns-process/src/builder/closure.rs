@@ -78,6 +78,9 @@ impl Container {
     /// stays ignored, `SIGPIPE` among it. It has every descriptor of the caller's, because it may own
     /// some; of a caller with capabilities it is untraceable, because it has the caller's secrets.
     ///
+    /// With musl, what libc does by the number of its own thread fails in the child's first thread:
+    /// mutexes with priority inheritance, raise(3), and abort(3), which ends it by another signal.
+    ///
     /// [`start`](Builder::start) refuses it in a program with threads;
     /// [`start_unchecked`](Builder::start_unchecked) does not.
     ///
