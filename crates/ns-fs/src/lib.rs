@@ -7,6 +7,7 @@ extern crate std;
 pub mod apply;
 mod describe;
 mod fds;
+mod file_bind;
 mod mount;
 mod propagation;
 mod root;
@@ -14,6 +15,7 @@ mod step;
 
 pub use describe::Description;
 pub use fds::{Descriptors, FdError, FdPlan, Stdio};
+pub use file_bind::{BindError, bind_file, unbind_file};
 pub use mount::Mount;
 pub use propagation::Propagation;
 pub use root::{Root, RootError, RootPlan, Workdir};

@@ -9,6 +9,7 @@ mod diagnose;
 mod engine;
 mod errno;
 mod error;
+mod held;
 mod hint;
 mod in_child;
 mod joined;
@@ -16,6 +17,7 @@ mod plan;
 mod proc_number;
 mod process;
 mod resource;
+mod setns;
 mod step;
 mod target;
 
@@ -25,14 +27,16 @@ pub use builder::{
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
+pub use held::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;
+pub use setns::{Setns, setns, setns_fds};
 pub use step::{Side, Step};
 pub use target::Target;
 
 pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
 pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};
 pub use ns_sys::child::BpfInstruction;
-pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFlags, Signal};
+pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, Signal};
 pub use rustix::thread::CapabilitySet;

@@ -160,6 +160,8 @@ steps! {
     Signal = 42, Parent, "signal";
     /// What the program printed was read.
     Output = 43, Parent, "output";
+    /// A namespace was bound to a file, or unbound.
+    Bind = 60, Parent, "bind";
 }
 
 impl fmt::Display for Step {

@@ -21,6 +21,8 @@ pub struct Target(Named);
 enum Named {
     Pid(u32),
     Pidfd(Arc<OwnedFd>),
+    /// By its id, which means this process.
+    Held(u32, Arc<OwnedFd>),
     /// What was given names no process.
     Nothing(String),
 }
@@ -30,7 +32,7 @@ impl Target {
     pub(crate) fn mistake(&self) -> Option<&str> {
         match &self.0 {
             Named::Nothing(said) => Some(said),
-            Named::Pid(_) | Named::Pidfd(_) => None,
+            Named::Pid(_) | Named::Pidfd(_) | Named::Held(..) => None,
         }
     }
 
@@ -38,15 +40,23 @@ impl Target {
     pub(crate) fn open(&self) -> Result<Arc<OwnedFd>, Errno> {
         match &self.0 {
             Named::Pid(pid) => pidfd_open(*pid).map(Arc::new),
-            Named::Pidfd(pidfd) => Ok(Arc::clone(pidfd)),
+            Named::Pidfd(pidfd) | Named::Held(_, pidfd) => Ok(Arc::clone(pidfd)),
             Named::Nothing(_) => Err(Errno::SRCH),
+        }
+    }
+
+    /// The same, by a descriptor from here on.
+    pub(crate) fn hold(self) -> Result<Self, Errno> {
+        match self.0 {
+            Named::Pid(pid) => Ok(Self(Named::Held(pid, pidfd_open(pid).map(Arc::new)?))),
+            _ => Ok(self),
         }
     }
 
     /// In messages.
     pub(crate) fn name(&self) -> String {
         match &self.0 {
-            Named::Pid(pid) => format!("process {pid}"),
+            Named::Pid(pid) | Named::Held(pid, _) => format!("process {pid}"),
             Named::Pidfd(_) => "the process of a descriptor".to_owned(),
             Named::Nothing(said) => said.clone(),
         }

@@ -7,7 +7,7 @@ use super::words::Report;
 use crate::step::Step;
 
 /// The index of a join that is about all at once.
-const ALL_AT_ONCE: u32 = u32::MAX;
+pub(crate) const ALL_AT_ONCE: u32 = u32::MAX;
 
 /// What is entered, all of it open already.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +35,7 @@ impl Join<'_> {
 
 /// Enters them all at once, or where that cannot be in three passes: what cannot be entered yet may be
 /// once the user namespace is, and what the caller alone may enter has to be entered before it.
-pub(super) fn join(wish: Join<'_>) -> Result<(), Report> {
+pub(crate) fn join(wish: Join<'_>) -> Result<(), Report> {
     if let (Some((target, kinds)), []) = (wish.target, wish.files) {
         match setns_pidfd(target, kinds) {
             Err(Errno::PERM) if kinds.contains(NamespaceFlags::USER) => {}

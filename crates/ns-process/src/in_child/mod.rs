@@ -38,7 +38,7 @@ pub(crate) use child_plan::{ChildPlan, Watch};
 pub(crate) use entry::clone;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;
-pub(crate) use join::Join;
+pub(crate) use join::{ALL_AT_ONCE, Join, join as enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use middle::{MiddlePlan, clone_through, go_through_fork};
 pub(crate) use names::Names;

@@ -23,7 +23,7 @@ impl Request<'_> {
     }
 
     /// Why there is no descriptor of the target.
-    pub(super) fn unopened(self, errno: Errno) -> Error {
+    pub(crate) fn unopened(self, errno: Errno) -> Error {
         let step = if errno == Errno::SRCH { Step::TargetGone } else { Step::Prepare };
         let hint = match errno {
             Errno::INVAL => Some("0 is no process"),

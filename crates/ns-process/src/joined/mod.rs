@@ -43,8 +43,8 @@ impl Joined {
     /// Opens what `request` names.
     pub(crate) fn open(request: Request<'_>) -> Result<Self, Error> {
         let target = request.join.target.as_ref();
-        let target = target.map(|(target, kinds)| {
-            let pidfd = target.open().map_err(|errno| request.unopened(errno))?;
+        let target = target.map(|(_, kinds)| {
+            let pidfd = request.pidfd()?;
             let kinds = request.unshared(&pidfd, *kinds)?;
             Ok((pidfd, kinds))
         });

@@ -3,6 +3,7 @@
 use std::format;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -13,6 +14,12 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Request<'_> {
+    /// A descriptor of the target.
+    pub(crate) fn pidfd(self) -> Result<Arc<OwnedFd>, Error> {
+        let target = self.join.target.as_ref().ok_or(Errno::SRCH);
+        target.and_then(|(target, _)| target.open()).map_err(|errno| self.unopened(errno))
+    }
+
     /// Those of `kinds` in which the caller is not: to enter one's own user namespace is an error, and
     /// for the others permission may be missing.
     pub(super) fn unshared(

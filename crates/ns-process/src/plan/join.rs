@@ -9,7 +9,7 @@ use crate::builder::{Join as Wish, JoinFile};
 use crate::target::Target;
 
 /// What a start will open, and the child enter.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Join {
     /// The process, and which of its namespaces, those that are the caller's too among them.
     pub(crate) target: Option<(Target, NamespaceFlags)>,
