@@ -15,6 +15,7 @@ use clap::{CommandFactory, Parser};
 
 pub use cli::Cli;
 use cli::Verb;
+use run::Manner;
 
 /// Reads a command line, the program's own name first.
 ///
@@ -50,13 +51,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn obey(Cli { verb, verbose }: &Cli) -> ExitCode {
+    let manner = |control, program: &cli::Program| Manner {
+        control,
+        verbose: *verbose,
+        own_streams: program.has_own_streams(),
+    };
     match verb {
-        Verb::Execute(verb) => run::run(&verb.builder(), &verb.control, *verbose),
-        Verb::Chroot(verb) => run::run(&verb.builder(), &verb.control, *verbose),
-        Verb::Inject(verb) => match verb.builder() {
-            Ok(inject) => run::run(&inject, &verb.control, *verbose),
-            Err(failure) => run::refuse(failure, &verb.control, *verbose),
-        },
+        Verb::Execute(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
+        Verb::Chroot(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
+        Verb::Inject(verb) => manner(&verb.control, &verb.program).run(verb.builder()),
         Verb::Doctor(listing) => doctor::run(listing),
     }
 }

@@ -63,6 +63,11 @@ impl Program {
         }
     }
 
+    /// Whether it has the caller's.
+    pub(crate) fn has_own_streams(&self) -> bool {
+        [&self.stdin, &self.stdout, &self.stderr].iter().all(|path| path.is_none())
+    }
+
     fn apply_environment<Kind>(&self, builder: &mut Builder<Kind>) {
         if self.clear_env {
             builder.env_clear();

@@ -23,12 +23,9 @@ struct Dispositions {
 }
 
 impl Job<'_> {
-    pub(super) fn pid(&self) -> Option<Pid> {
-        Pid::from_raw(i32::try_from(self.process.pid()).ok()?)
-    }
-
     pub(super) fn group(&self) -> Option<Pid> {
-        getpgid(self.pid()).ok()
+        let pid = Pid::from_raw(i32::try_from(self.process.pid()).ok()?)?;
+        getpgid(Some(pid)).ok()
     }
 
     /// Whether the terminal's signals reach it as they reach the caller.

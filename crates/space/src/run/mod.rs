@@ -8,15 +8,18 @@ mod watch;
 
 use std::io::Write;
 use std::process::{ExitCode, ExitStatus};
+use std::sync::Arc;
 use std::time::Instant;
 
-use ns_process::Builder;
+use ns_process::{Builder, NamespaceFlags};
 
 use crate::cli::Control;
 use crate::failure::Failure;
+use job::Job;
 use report::Report;
 use signals::Signals;
 pub(crate) use signals::broken_pipes_end_us;
+use terminal::Terminal;
 use watch::Watch;
 
 /// How a program ended.
@@ -27,36 +30,69 @@ struct Ended {
     timed_out: bool,
 }
 
-/// Starts what was built and waits for its end, or prints the plan.
-pub(crate) fn run<Kind>(builder: &Builder<Kind>, control: &Control, verbose: bool) -> ExitCode {
-    let mut report = Report::new(builder.get_name(), control.json, verbose);
-    let ended = if control.dry_run {
-        describe(builder).map(|()| None)
-    } else {
-        start(builder, control, &mut report).map(Some)
-    };
-    report.end(&ended)
+/// What `space` does besides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner<'a> {
+    pub(crate) control: &'a Control,
+    pub(crate) verbose: bool,
+    /// Whether it has the caller's own streams.
+    pub(crate) own_streams: bool,
 }
 
-/// A failure before anything could be built.
-pub(crate) fn refuse(failure: Failure, control: &Control, verbose: bool) -> ExitCode {
-    Report::new("space", control.json, verbose).end(&Err(failure))
+impl Manner<'_> {
+    /// Starts what was built and waits for its end, or prints the plan.
+    pub(crate) fn run<Kind>(&self, builder: Result<Builder<Kind>, Failure>) -> ExitCode {
+        let name = self.control.name.as_deref().unwrap_or("space");
+        let mut report = Report::new(name, self.control.json, self.verbose);
+        let ended = builder.and_then(|mut builder| {
+            if self.control.dry_run {
+                return describe(&builder).map(|()| None);
+            }
+            self.start(&mut builder, &mut report).map(Some)
+        });
+        report.end(&ended)
+    }
+
+    fn start<Kind>(
+        &self,
+        builder: &mut Builder<Kind>,
+        report: &mut Report<'_>,
+    ) -> Result<Ended, Failure> {
+        // Before the start: a signal that comes meanwhile waits, and is passed on.
+        let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
+        let terminal = Terminal::open(self.own_streams && sees_others(builder)).map(Arc::new);
+        if let Some(terminal) = terminal.clone().filter(|terminal| terminal.is_lent_out()) {
+            builder.new_session(false).before_go(move |child| terminal.lend(child.pid()));
+        }
+        let ended = self.watch(builder, &signals, terminal.as_deref(), report);
+        if let Some(terminal) = terminal {
+            terminal.take_back(report.pid());
+        }
+        ended
+    }
+
+    fn watch<Kind>(
+        &self,
+        builder: &Builder<Kind>,
+        signals: &Signals,
+        terminal: Option<&Terminal>,
+        report: &mut Report<'_>,
+    ) -> Result<Ended, Failure> {
+        let limit = self.control.timeout;
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let process = builder.start()?;
+        report.started(&process);
+        let job = Job { process: &process, proc: builder.get_proc() };
+        Watch { job, signals, terminal }.until_end(deadline)
+    }
+}
+
+/// Whether the program may see other processes than the caller does.
+fn sees_others<Kind>(builder: &Builder<Kind>) -> bool {
+    builder.get_target().is_some() || builder.get_namespaces().contains(NamespaceFlags::PID)
 }
 
 fn describe<Kind>(builder: &Builder<Kind>) -> Result<(), Failure> {
     let plan = builder.plan()?;
     writeln!(std::io::stdout(), "{}", plan.describe()).map_err(|e| Failure::Call("stdout", e))
-}
-
-fn start<Kind>(
-    builder: &Builder<Kind>,
-    control: &Control,
-    report: &mut Report<'_>,
-) -> Result<Ended, Failure> {
-    let deadline = control.timeout.and_then(|limit| Instant::now().checked_add(limit));
-    // Before the start: a signal that comes meanwhile waits, and is passed on.
-    let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
-    let process = builder.start()?;
-    report.started(&process);
-    Watch::new(&process, builder.get_proc(), &signals).until_end(deadline)
 }

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 
 use ns_process::Process;
+use rustix::process::Pid;
 use serde::Serialize;
 
 use super::Ended;
@@ -48,6 +49,10 @@ struct Told<'a> {
 impl<'a> Report<'a> {
     pub(super) fn new(name: &'a str, json: bool, verbose: bool) -> Self {
         Self { name, json, verbose, pid: None }
+    }
+
+    pub(super) fn pid(&self) -> Option<Pid> {
+        self.pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
     }
 
     pub(super) fn started(&mut self, process: &Process) {

@@ -1,9 +1,8 @@
 //! Waits for the end of the program, and meanwhile does for it what a shell expects of a job.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ns_process::{Errno, Process, Signal};
+use ns_process::{Errno, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpgrp, getpid, kill_process};
 
@@ -21,23 +20,17 @@ const TRACED: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
-    job: Job<'a>,
-    signals: &'a Signals,
-    terminal: Option<Terminal>,
+    pub(super) job: Job<'a>,
+    pub(super) signals: &'a Signals,
+    pub(super) terminal: Option<&'a Terminal>,
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn new(process: &'a Process, proc: &'a Path, signals: &'a Signals) -> Self {
-        Self { job: Job { process, proc }, signals, terminal: Terminal::open() }
-    }
-
-    pub(super) fn until_end(&self, deadline: Option<Instant>) -> Result<Ended, Failure> {
-        let mut deadline = deadline;
+impl Watch<'_> {
+    pub(super) fn until_end(&self, mut deadline: Option<Instant>) -> Result<Ended, Failure> {
         let mut timed_out = false;
         loop {
             if self.sleep(deadline)? {
                 if let Some(status) = self.job.process.join_timeout(TRACED)? {
-                    self.take_terminal_back();
                     return Ok(Ended { status, timed_out });
                 }
             }
@@ -86,29 +79,33 @@ impl<'a> Watch<'a> {
     }
 
     fn send(&self, Arrived { signal, by_kernel }: Arrived) {
-        self.job.send(signal, by_kernel && self.job.is_in_our_group());
+        let is_key = by_kernel && self.job.is_in_our_group();
+        if let Some(terminal) = self.terminal.filter(|_| is_key) {
+            terminal.tell_home(signal);
+        }
+        if signal == Signal::CONT {
+            self.give_terminal_on();
+        }
+        self.job.send(signal, is_key);
     }
 
     /// A program that stops at the terminal stops the job that the caller's shell knows: `space`.
     fn mirror_stop(&self) {
-        let Some(terminal) = self.terminal.as_ref().filter(|_| self.job.has_stopped()) else {
-            return;
-        };
-        let (own, group, front) = (getpgrp(), self.job.group(), terminal.foreground());
-        if front != Some(own) && (front.is_none() || front != group) {
+        let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return };
+        let (group, front) = (self.job.group(), terminal.foreground());
+        if front != Some(getpgrp()) && (front.is_none() || front != group) {
             return;
         }
         terminal.take_back(group);
         let _ = kill_process(getpid(), Signal::STOP);
-        if let Some(group) = group.filter(|group| *group != own && front == Some(*group)) {
-            terminal.give_to(group);
-        }
+        self.give_terminal_on();
         let _ = self.job.process.signal(Signal::CONT);
     }
 
-    fn take_terminal_back(&self) {
-        if let Some(terminal) = &self.terminal {
-            terminal.take_back(self.job.pid());
+    fn give_terminal_on(&self) {
+        let group = self.job.group();
+        if let (Some(terminal), Some(group)) = (self.terminal, group) {
+            terminal.give_on_to(group);
         }
     }
 }

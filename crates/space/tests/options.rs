@@ -1,0 +1,234 @@
+//! Each option does what it says.
+#[macro_use]
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{command, complaint, space, status, stdout};
+use ns_process::Namespace;
+
+/// The namespace that a program started with these words is in.
+fn namespace(words: &[&str], kind: Namespace) -> String {
+    let link = format!("/proc/self/ns/{kind}");
+    stdout(&[words, &["readlink", &link]].concat()).trim().to_owned()
+}
+
+fn own(kind: Namespace) -> String {
+    let link = fs::read_link(format!("/proc/self/ns/{kind}")).expect("own");
+    link.to_str().expect("text").to_owned()
+}
+
+/// The kinds that are new with these options.
+fn new_kinds(options: &[&str]) -> Vec<Namespace> {
+    let words = [["execute"].as_slice(), options].concat();
+    Namespace::ALL.into_iter().filter(|kind| namespace(&words, *kind) != own(*kind)).collect()
+}
+
+fn temporary(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("space-{name}-{}", std::process::id()))
+}
+
+#[test]
+fn each_namespace_has_a_letter_and_a_name() {
+    run_space_as!([Root, User, Nested], {
+        use Namespace::{Cgroup, Ipc, Mnt, Net, Pid, Time, User, Uts};
+        let kinds: [(Namespace, &[&str]); 8] = [
+            (Ipc, &["-i", "--ipc"]),
+            (Mnt, &["-m", "--mnt", "--fs"]),
+            (Net, &["-n", "--net"]),
+            (Pid, &["-p", "--pid"]),
+            (Uts, &["-u", "--uts"]),
+            (User, &["-U", "--user"]),
+            (Cgroup, &["-C", "--cgroup"]),
+            (Time, &["-T", "--time"]),
+        ];
+        for (kind, spellings) in kinds {
+            for spelling in spellings {
+                let new = new_kinds(&["-U", spelling]);
+                assert!(new.contains(&kind) && new.contains(&User), "{spelling}: {new:?}");
+                assert!(new.len() <= 2, "{spelling}: {new:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn all_but_some() {
+    run_space_as!([Root, User, Nested], {
+        assert_eq!(new_kinds(&["-a"]).len(), 8);
+        let without = new_kinds(&["--all", "--no-net", "--no-fs"]);
+        assert!(without.len() == 6 && !without.contains(&Namespace::Net), "{without:?}");
+        assert_eq!(new_kinds(&["--no-net", "--all"]).len(), 7);
+        assert_eq!(new_kinds(&["--all", "--no-net", "--net"]).len(), 8);
+        assert!(new_kinds(&[]).is_empty());
+    });
+}
+
+#[test]
+fn maps_are_those_of_pyspaces() {
+    run_space_as!([Root, User, Nested], {
+        let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+        let (uid, gid) = (uid.as_raw().to_string(), gid.as_raw().to_string());
+        let id = ["sh", "-c", "echo $(id -u) $(id -g)"];
+        let full = [format!("0 {uid} 1"), format!("0 {gid} 1")];
+        let maps: [&[&str]; 4] = [
+            &["-z"],
+            &["--id"],
+            &["-M", &uid, "-G", &gid],
+            &["--uid", &full[0], "--gid", &full[1]],
+        ];
+        for map in maps {
+            assert_eq!(stdout(&[&["execute", "-U"], map, &id].concat()), "0 0\n", "{map:?}");
+        }
+        let deny = ["execute", "-Uz", "--setgroups", "deny", "cat", "/proc/self/setgroups"];
+        assert_eq!(stdout(&deny), "deny\n");
+    });
+}
+
+#[test]
+fn the_root_and_the_working_directory() {
+    run_space_as!([Root, User, Nested], {
+        let root = temporary("root");
+        fs::create_dir_all(root.join("inside")).expect("make a root");
+        let path = root.to_str().expect("text");
+        let told = complaint(&["chroot", path, "/program"]);
+        assert!(told.contains("/program: ENOENT"), "{told}");
+        assert_eq!(status(&["chroot", path, "/program"]), 127);
+        assert_eq!(status(&["execute", "-Um", "--rootdir", path, "/program"]), 127);
+        // A root that has all programs, by chroot(2).
+        assert_eq!(stdout(&["chroot", "-z", "--no-mnt", "/", "pwd"]), "/\n");
+        assert_eq!(stdout(&["execute", "--workdir", "/usr", "pwd"]), "/usr\n");
+        assert_eq!(stdout(&["chroot", "--no-mnt", "--workdir", "/usr", "/", "pwd"]), "/usr\n");
+        fs::remove_dir_all(root).expect("remove it");
+    });
+}
+
+#[test]
+fn the_streams_are_files() {
+    run_space_as!([Root, User, Nested], {
+        let names = ["in", "out", "err"].map(temporary);
+        fs::write(&names[0], "a line\n").expect("write");
+        let [input, output, errors] = names.each_ref().map(|name| name.to_str().expect("text"));
+        let streams = ["execute", "--stdin", input, "--stdout", output, "--stderr", errors];
+        for _ in 0..2 {
+            let words = [streams.as_slice(), &["sh", "-c", "cat; echo bad >&2"]].concat();
+            assert_eq!(status(&words), 0);
+        }
+        assert_eq!(fs::read_to_string(output).expect("read"), "a line\na line\n");
+        assert_eq!(fs::read_to_string(errors).expect("read"), "bad\nbad\n");
+        for name in names {
+            fs::remove_file(name).expect("remove");
+        }
+    });
+}
+
+#[test]
+fn the_environment() {
+    run_space_as!([Root, User], {
+        let words = ["execute", "--env", "A=B=C", "--env", "E=", "sh", "-c", "echo $A.$E.$HOME"];
+        let output = command(&words).env("HOME", "/x").output().expect("run");
+        assert_eq!(output.stdout, b"B=C../x\n");
+        let words = ["execute", "--env", "A=1", "--clear-env", "/usr/bin/env"];
+        assert_eq!(stdout(&words), "A=1\n");
+    });
+}
+
+#[test]
+fn the_host_name_and_proc() {
+    run_space_as!([Root, User, Nested], {
+        assert_eq!(stdout(&["execute", "-Uuz", "--hostname", "box", "uname", "-n"]), "box\n");
+        let words =
+            ["execute", "-Upmz", "--mount-proc", "sh", "-c", "readlink /proc/self; echo $$"];
+        assert_eq!(stdout(&words), "2\n1\n");
+        assert_eq!(status(&["execute", "-Uz", "--proc", "/nonexistent", "true"]), 125);
+    });
+}
+
+#[test]
+fn inject_enters_what_is_selected() {
+    run_space_as!([Root, User, Nested], {
+        let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];
+        let words = [words.as_slice(), &["readlink /proc/self; read end"]].concat();
+        let mut target = command(&words).stdin(std::process::Stdio::piped()).spawn().expect("run");
+        let mut line = String::new();
+        let reader = std::io::BufReader::new(target.stdout.as_mut().expect("piped"));
+        std::io::BufRead::read_line(&mut { reader }, &mut line).expect("read");
+        // The script's own child said it: its parent is the target.
+        let status_file =
+            fs::read_to_string(format!("/proc/{}/task/{}/children", target.id(), target.id()));
+        let pid = status_file.expect("children").trim().to_owned();
+        for verb in ["inject", "enter"] {
+            assert_eq!(stdout(&[verb, "--no-mnt", &pid, "uname", "-n"]), "box\n");
+        }
+        let there = |options: &[&str], kind| {
+            namespace(&[&["inject"], options, &[pid.as_str()]].concat(), kind)
+        };
+        let theirs = |kind| {
+            let link = fs::read_link(format!("/proc/{pid}/ns/{kind}")).expect("theirs");
+            link.to_str().expect("text").to_owned()
+        };
+        assert_eq!(there(&["-U", "-u"], Namespace::Uts), theirs(Namespace::Uts));
+        assert_eq!(there(&["-U", "-u"], Namespace::Ipc), own(Namespace::Ipc));
+        let file = format!("--ipc=/proc/{pid}/ns/ipc");
+        assert_eq!(there(&["-U", &file], Namespace::Ipc), theirs(Namespace::Ipc));
+        assert_eq!(there(&["-Uiu", "--no-ipc"], Namespace::Ipc), own(Namespace::Ipc));
+        drop(target.stdin.take());
+        target.wait().expect("wait");
+    });
+}
+
+#[test]
+fn verbose_tells_what_pyspaces_told() {
+    run_space_as!([Root, User], {
+        for words in [["-v", "execute"], ["execute", "--verbose"]] {
+            let output = space(&[words.as_slice(), &["sh", "-c", "kill -KILL $$"]].concat());
+            let text = String::from_utf8(output.stderr).expect("text");
+            let lines: Vec<_> = text.lines().collect();
+            let pid = lines[0].strip_prefix("PID of child created by clone() is ").expect("told");
+            assert_eq!(lines[1..], [format!("Child returned: pid {pid}, status -9")]);
+        }
+    });
+}
+
+#[test]
+fn a_dry_run_runs_nothing() {
+    run_space_as!([Root, User], {
+        let plan = stdout(&["chroot", "-pz", "--dry-run", "/nonexistent", "/bin/ls"]);
+        for step in ["clone3(", "uid_map", "pivot_root", "execve(\"/bin/ls\")"] {
+            assert!(plan.contains(step), "{step} in {plan}");
+        }
+    });
+}
+
+/// Whatever happens, the object has the same fields.
+#[test]
+fn json_has_one_shape() {
+    run_space_as!([Root, User], {
+        let cases: [(&[&str], &str, u8); 6] = [
+            (&["execute", "sh", "-c", "exit 7"], "\"exit_code\":7,\"signal\":null", 7),
+            (&["execute", "sh", "-c", "kill $$"], "\"exit_code\":null,\"signal\":15", 143),
+            (
+                &["execute", "no-such-program"],
+                "\"step\":\"execve\",\"side\":\"child\",\"errno\":2",
+                127,
+            ),
+            (&["execute", "--hostname", "x", "true"], "\"step\":\"check\"", 125),
+            (&["inject", "-z", "1", "true"], "\"error\":{\"message\":\"inject takes no --id", 125),
+            (&["execute", "--dry-run", "true"], "\"pid\":null", 0),
+        ];
+        for (words, told, status) in cases {
+            let words = [&words[..1], &["--json", "--name", "a \"label\""], &words[1..]].concat();
+            let output = space(&words);
+            assert_eq!(output.status.code(), Some(status.into()));
+            let text = String::from_utf8(output.stderr).expect("text");
+            assert!(text.contains(told) && text.lines().count() == 1, "{text}");
+            let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let fields = object.as_object().expect("an object").keys().map(String::as_str);
+            let known = ["error", "exit_code", "name", "pid", "signal", "status", "timed_out"];
+            assert_eq!(fields.collect::<Vec<_>>(), known);
+            assert_eq!(object["name"], "a \"label\"");
+            assert_eq!(object["status"], status);
+        }
+    });
+}

@@ -1,0 +1,143 @@
+//! Signals that `space` gets, time limits, and its own death.
+#[macro_use]
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use common::{command, space, status};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+/// Starts a script, which prints its process id first.
+fn started(options: &[&str], script: &str) -> (Child, Pid) {
+    let script = format!("echo $(readlink /proc/self); {script}");
+    let words = [["execute"].as_slice(), options, &["sh", "-c", &script]].concat();
+    running(command(&words))
+}
+
+/// `/proc` is the caller's here, so that its number is one that the caller knows.
+fn running(mut command: std::process::Command) -> (Child, Pid) {
+    let mut child = command.spawn().expect("spawn");
+    let mut line = String::new();
+    let output = child.stdout.as_mut().expect("piped");
+    BufReader::new(output).read_line(&mut line).expect("read");
+    let pid = line.trim().parse().ok().and_then(Pid::from_raw);
+    (child, pid.unwrap_or_else(|| panic!("no process id: {line:?}")))
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("kill");
+}
+
+#[test]
+fn they_are_passed_on() {
+    run_space_as!([Root, User, Nested], {
+        for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
+            let name = signal.as_raw();
+            let loops = "while :; do sleep 0.02; done";
+            for options in [[].as_slice(), &["-pUz"]] {
+                let script = format!("trap 'exit {}' {name}; {loops}", name + 40);
+                let (mut child, _) = started(options, &script);
+                std::thread::sleep(Duration::from_millis(50));
+                send(&child, signal);
+                let status = child.wait().expect("wait");
+                assert_eq!(status.code(), Some(name + 40), "{signal:?} {options:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn process_1_without_a_handler_is_killed() {
+    run_space_as!([Root, User, Nested], {
+        for (options, code) in [([].as_slice(), 143), (&["-pUz"], 137)] {
+            let (mut child, _) = started(options, "exec sleep 1000");
+            std::thread::sleep(Duration::from_millis(100));
+            send(&child, Signal::TERM);
+            assert_eq!(child.wait().expect("wait").code(), Some(code));
+        }
+    });
+}
+
+#[test]
+fn the_program_does_not_outlive_it() {
+    run_space_as!([Root, User, Nested], {
+        for options in [[].as_slice(), &["-Uz"]] {
+            let (mut child, program) = started(options, "exec sleep 1000");
+            send(&child, Signal::KILL);
+            assert_eq!(child.wait().expect("wait").signal(), Some(9));
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while test_kill_process(program).is_ok() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert!(test_kill_process(program).is_err());
+        }
+    });
+}
+
+#[test]
+fn the_program_has_those_of_the_caller_ignored_and_no_others() {
+    run_space_as!([Root, User, Nested], {
+        let script = "kill -PIPE $$; kill -HUP $$; echo reached";
+        assert_eq!(status(&["execute", "sh", "-c", script]), 128 + 13);
+        let script = "kill -HUP $$; sed -n 's/^Sig[BI].*:.//p' /proc/self/status";
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", common::SPACE]);
+        let output = shell.args(["execute", "sh", "-c", script]).output().expect("run");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let masks = text.lines().map(|mask| u64::from_str_radix(mask, 16).expect("a mask"));
+        // Without the two of libc's own and those that a machine may have ignored beyond them.
+        let masks: Vec<_> = masks.map(|mask| mask & 0x7fff_ffff).collect();
+        assert_eq!(masks, [0, 1], "blocked, and ignored");
+    });
+}
+
+#[test]
+fn a_time_limit_ends_it_with_124() {
+    run_space_as!([Root, User, Nested], {
+        for options in [[].as_slice(), &["-pUz"]] {
+            let begin = Instant::now();
+            let words = ["execute", "--timeout", "0.2"];
+            let words = [words.as_slice(), options, &["sleep", "1000"]].concat();
+            assert_eq!(status(&words), 124);
+            assert!(begin.elapsed() >= Duration::from_millis(200));
+            assert!(begin.elapsed() < Duration::from_secs(2), "it does not wait for a grace");
+        }
+        assert_eq!(status(&["execute", "--timeout", "100", "sh", "-c", "exit 3"]), 3);
+    });
+}
+
+#[test]
+fn a_program_that_ignores_the_end_of_its_time_is_killed() {
+    run_space_as!([User], {
+        let output =
+            space(&["execute", "--json", "--timeout", "0.2", "sh", "-c", "trap '' TERM; sleep 9"]);
+        assert_eq!(output.status.code(), Some(124));
+        let text = String::from_utf8(output.stderr).expect("text");
+        assert!(text.contains("\"signal\":9") && text.contains("\"timed_out\":true"), "{text}");
+    });
+}
+
+/// One that stopped meanwhile does not sit the limit out.
+#[test]
+fn a_stopped_program_ends_too() {
+    run_space_as!([User], {
+        let words = ["execute", "--timeout", "0.3", "sh", "-c", "kill -STOP $$; exit 1"];
+        assert_eq!(status(&words), 124);
+    });
+}
+
+#[test]
+fn a_start_without_standard_streams_works() {
+    run_space_as!([Root, User], {
+        let mut command = command(&["execute", "-Uz", "sh", "-c", "exit 5"]);
+        command.stdin(std::process::Stdio::inherit());
+        command.stdout(std::process::Stdio::inherit()).stderr(std::process::Stdio::inherit());
+        let script = "exec \"$0\" \"$@\" <&- >&- 2>&-";
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
+        assert_eq!(shell.process_group(0).status().expect("run").code(), Some(5));
+    });
+}

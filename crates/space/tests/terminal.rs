@@ -1,0 +1,213 @@
+//! `space` as a job of a shell, at a terminal.
+#[macro_use]
+mod common;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use common::SPACE;
+use ns_process::{Container, Process, Stdio};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+const CTRL_C: &str = "\u{3}";
+const CTRL_Z: &str = "\u{1a}";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An interactive shell at a terminal of its own, which has `space` as `$S`.
+struct Shell {
+    screen: File,
+    /// What was printed and not yet looked for.
+    text: String,
+    process: Process,
+}
+
+impl Shell {
+    fn start() -> Self {
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&screen).expect("grantpt");
+        unlockpt(&screen).expect("unlockpt");
+        let name = ptsname(&screen, Vec::new()).expect("its name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let terminal = open(name, flags, Mode::empty()).expect("the other side");
+        let file = || Stdio::fd(terminal.try_clone().expect("dup"));
+        let mut shell = Container::new("sh");
+        shell.arg("-i").env("PS1", "outer> ").env("S", SPACE).keep_fd(200);
+        shell.stdin(file()).stdout(file()).stderr(file());
+        shell.terminal(terminal.try_clone().expect("dup")).kill_on_drop(true);
+        let process = shell.start().expect("a shell");
+        let mut shell = Self { screen: File::from(screen), text: String::new(), process };
+        shell.sees("outer> ");
+        shell
+    }
+
+    fn types(&mut self, text: &str) {
+        self.screen.write_all(text.as_bytes()).expect("type");
+    }
+
+    /// Waits until `text` is printed, and forgets what came before.
+    fn sees(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(at) = self.text.find(text) {
+                self.text.drain(..at + text.len());
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {text:?} in {:?}", self.text);
+            self.read();
+        }
+    }
+
+    fn read(&mut self) {
+        let short = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        let ready = poll(&mut [PollFd::new(&self.screen, PollFlags::IN)], Some(&short));
+        if ready.is_ok_and(|count| count > 0) {
+            let mut bytes = [0; 4096];
+            let count = self.screen.read(&mut bytes).expect("read");
+            self.text.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    }
+
+    /// Starts a job, and waits until its program runs: the shell prints `ready` before it executes it,
+    /// and would do with a key what shells do.
+    fn runs(&mut self, options: &str, program: &str) {
+        self.types(&format!("$S execute {options} -- sh -c 'echo rea\"\"dy; exec {program}'\n"));
+        self.sees("ready\r\n");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+
+    fn status_is(&mut self, status: u32) {
+        self.types("echo status $?.\n");
+        self.sees(&format!("\nstatus {status}."));
+        self.sees("outer> ");
+    }
+
+    fn leaves(mut self) {
+        self.types("exit\n");
+        self.process.join_timeout(PATIENCE).expect("join").expect("the shell ends");
+    }
+}
+
+#[test]
+fn a_shell_in_it_has_job_control() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        for options in ["", "-Uz", "-pUz", "-az --mount-proc"] {
+            shell.types(&format!("PS1='inner> ' $S execute {options} sh -i\n"));
+            shell.sees("\ninner> ");
+            assert!(!shell.text.contains("job control"), "{}", shell.text);
+            shell.types("sleep 1000\n");
+            shell.sees("sleep 1000");
+            std::thread::sleep(Duration::from_millis(300));
+            shell.types(CTRL_Z);
+            shell.sees("Stopped");
+            shell.types("kill %1; fg; echo rc $?.\n");
+            shell.sees("\nrc 143.");
+            shell.sees("inner> ");
+            shell.types("exit 3\n");
+            shell.sees("outer> ");
+            shell.status_is(3);
+        }
+        shell.leaves();
+    });
+}
+
+#[test]
+fn a_key_ends_it() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        // Process 1 of a pid namespace gets no signal that it has no handler for: it is killed.
+        for (options, status) in [("", 130), ("-Uz", 130), ("-pUz", 137)] {
+            shell.runs(options, "sleep 1000");
+            shell.types(CTRL_C);
+            shell.sees("outer> ");
+            shell.status_is(status);
+        }
+        shell.leaves();
+    });
+}
+
+#[test]
+fn what_a_program_does_about_a_key_is_its_own_business() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        for options in ["", "-pUz"] {
+            let program =
+                "sh -c \"trap \\\"echo caught; exit 5\\\" INT; while :; do sleep 0.1; done\"";
+            shell.runs(options, program);
+            std::thread::sleep(Duration::from_millis(200));
+            shell.types(CTRL_C);
+            shell.sees("caught");
+            shell.sees("outer> ");
+            shell.status_is(5);
+        }
+        shell.leaves();
+    });
+}
+
+#[test]
+fn a_key_stops_it_and_the_shell_goes_on_with_it() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        for options in ["", "-pUz"] {
+            shell.runs(options, "sleep 1000");
+            shell.types(CTRL_Z);
+            shell.sees("Stopped");
+            shell.types("fg\n");
+            shell.sees("execute");
+            std::thread::sleep(Duration::from_millis(200));
+            shell.types(CTRL_Z);
+            shell.sees("Stopped");
+            shell.types("bg; kill -INT %1; wait %1; echo rc $?.\n");
+            shell.sees(if options.is_empty() { "\nrc 130." } else { "\nrc 137." });
+        }
+        shell.leaves();
+    });
+}
+
+#[test]
+fn the_program_may_stop_itself() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        shell.runs("", "sh -c \"kill -STOP \\$\\$; exit 4\"");
+        shell.sees("Stopped");
+        shell.types("fg; echo rc $?.\n");
+        shell.sees("\nrc 4.");
+        shell.leaves();
+    });
+}
+
+/// A key that ends the program ends the script that waits for it, as it would without `space`.
+#[test]
+fn a_key_reaches_the_script_around_it() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        for options in ["", "-pUz"] {
+            let program = "sh -c 'echo rea\"\"dy; exec sleep 1000'";
+            shell.types(&format!("sh -c \"$S execute {options} {program}; echo wro\\ng\"\n"));
+            shell.sees("ready\r\n");
+            std::thread::sleep(Duration::from_millis(300));
+            shell.types(CTRL_C);
+            shell.sees("outer> ");
+            assert!(!shell.text.contains("wrong"));
+            shell.status_is(130);
+        }
+        shell.leaves();
+    });
+}
+
+/// Whoever it writes to may need the terminal.
+#[test]
+fn in_a_pipeline_the_terminal_is_everybodys() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        let reader = "sh -c 'cat; read word </dev/tty; echo got $word'";
+        shell.types(&format!("$S execute -pUz echo a line | {reader}\n"));
+        shell.sees("\na line");
+        shell.types("something\n");
+        shell.sees("\ngot something");
+        shell.leaves();
+    });
+}
