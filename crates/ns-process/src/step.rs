@@ -48,6 +48,11 @@ macro_rules! steps {
                 }
             }
 
+            /// Whether it is code of the caller's in the child.
+            pub(crate) const fn is_hook(self) -> bool {
+                matches!(self, Self::Preup | Self::Postup | Self::Preexec)
+            }
+
             /// The step with this number in a child's report.
             pub(crate) const fn decode(number: u32) -> Option<Self> {
                 match number {

@@ -5,10 +5,11 @@ mod common;
 
 use std::fs;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use common::Output;
 use ns_process::{Container, Errno, HookContext, Namespace, Side, Stdio, Step};
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::{Leftovers, SharedMount, forked};
 
 /// Adds each call to a file, with what the hook was told.
 fn record(path: &str, name: &'static str) -> impl FnMut(&HookContext) -> io::Result<()> + use<> {
@@ -159,31 +160,86 @@ fn s3_what_a_plan_says_of_hooks() {
     });
 }
 
-/// A hook has the capabilities of the container over its namespaces.
+/// A hook mounts in the child's namespace, and not in the caller's.
 #[test]
-fn s3_a_hook_mounts() {
+fn d06_a_hook_mounts() {
     ns_testbed::run_as!([Root, User, Nested], {
+        let shared = rustix::process::geteuid().is_root().then(SharedMount::new);
+        let place = shared.as_ref().map_or("/mnt".into(), |shared| shared.path().to_owned());
         let mut container = Container::new("ls");
-        container.arg("/mnt").namespaces([Namespace::User, Namespace::Mnt]).map_zero();
-        // SAFETY: it makes system calls.
-        unsafe {
-            container.preup(|context| {
-                assert!(context.pid() > 0 && context.errno().is_none());
-                // The propagation of the set-up comes later.
-                let private = rustix::mount::MountPropagationFlags::PRIVATE
-                    | rustix::mount::MountPropagationFlags::REC;
-                rustix::mount::mount_change("/", private)?;
-                rustix::mount::mount(
-                    "tmpfs",
-                    "/mnt",
-                    "tmpfs",
-                    rustix::mount::MountFlags::empty(),
-                    None,
-                )?;
-                fs::write("/mnt/hooked", "")
-            });
+        container.arg(&place).namespace(Namespace::Mnt);
+        if shared.is_none() {
+            container.namespace(Namespace::User).map_zero();
         }
+        let inside = place.clone();
+        hook(&mut container, "preup", move |context| {
+            assert!(context.pid() > 0 && context.errno().is_none());
+            let flags = rustix::mount::MountFlags::empty();
+            rustix::mount::mount("tmpfs", &inside, "tmpfs", flags, None)?;
+            fs::write(inside.join("hooked"), "")
+        });
         assert_eq!(container.output().expect("start").stdout, b"hooked\n");
-        assert!(!fs::exists("/mnt/hooked").expect("asked"));
+        assert!(!fs::exists(place.join("hooked")).expect("asked"));
+    });
+}
+
+/// Nothing of a hook's comes back into the caller: not its panic, nor that of what it threw.
+#[test]
+fn f19_no_hook_unwinds() {
+    #[derive(Debug)]
+    struct Bomb;
+    impl std::fmt::Display for Bomb {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("words");
+        }
+    }
+    impl std::error::Error for Bomb {}
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "dropped");
+        }
+    }
+    ns_testbed::run_as!([User], {
+        let own = std::process::id();
+        let throws: [fn() -> Result<(), Bomb>; 2] = [|| Err(Bomb), || std::panic::panic_any(Bomb)];
+        for throw in throws {
+            let mut container = Container::new("true");
+            container.stderr(Stdio::null());
+            // SAFETY: the hook only panics.
+            unsafe { container.preup(move |_| throw()) };
+            let error = container.start().expect_err("the hook fails");
+            assert_eq!(std::process::id(), own, "a child came back");
+            assert!(matches!(error.step(), Step::Preup | Step::Exec), "{error}");
+        }
+    });
+}
+
+/// The object is that of the step that failed, whatever a later hook says.
+#[test]
+fn f12_a_later_hook_says_nothing() {
+    ns_testbed::run_as!([User], {
+        let mut container = Container::new("true");
+        container.workdir("/nowhere");
+        for name in ["exceptup", "postup"] {
+            hook(&mut container, name, |_| Err(io::Error::other("cleaning failed")));
+        }
+        let error = container.start().expect_err("no such directory");
+        assert_eq!((error.step(), error.object()), (Step::Workdir, Some("/nowhere")));
+    });
+}
+
+/// A hook that starts its own builder is told so, and does not wait for itself.
+#[test]
+fn s3_a_hook_cannot_start_itself() {
+    static OWN: OnceLock<Container> = OnceLock::new();
+    ns_testbed::run_as!([User], {
+        let mut container = Container::new("true");
+        hook(&mut container, "preexec", |_| {
+            let error = OWN.get().expect("set").start().expect_err("itself");
+            assert_eq!(error.step(), Step::Check);
+            Err(io::Error::other("told"))
+        });
+        let error = OWN.get_or_init(|| container).start().expect_err("the hook fails");
+        assert_eq!(error.object(), Some("told"), "{error}");
     });
 }

@@ -464,3 +464,123 @@ fn f03_f04_the_status_of_a_closure() {
         });
     });
 }
+
+/// A closure that closes its stream ends it for the reader, and has nothing of the start's own open.
+#[test]
+fn e08_a_closure_ends_its_stream() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            let mut container = Container::from_fn(|| {
+                let open = fs::read_dir("/proc/self/fd").expect("list");
+                let links = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+                let links: Vec<_> = links.map(|link| link.display().to_string()).collect();
+                assert!(links.iter().all(|link| !link.contains("pidfd")), "{links:?}");
+                // SAFETY: nothing is written to it any more.
+                unsafe { libc::close(1) };
+                thread::sleep(Duration::from_secs(1000));
+            });
+            container.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+            let mut process = container.start().expect("start");
+            let mut stdout = process.take_stdout().expect("piped");
+            assert_eq!(stdout.read(&mut [0]).expect("read"), 0);
+            assert!(process.is_alive().expect("asked"), "it sleeps");
+        });
+    });
+}
+
+/// A caller without a stdin has closures without one.
+#[test]
+fn e02_a_closure_without_a_stdin() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            // SAFETY: nobody uses it here.
+            unsafe { libc::close(0) };
+            let closed = || i32::from(fs::read_link("/proc/self/fd/0").is_err());
+            let status = Container::from_fn(closed).namespace(Namespace::User).map_zero().status();
+            // The closure's own listing may have taken the number.
+            assert_eq!(status.expect("start").code(), Some(1));
+        });
+    });
+}
+
+/// What the caller leaves to be reaped is not the closure's.
+#[test]
+fn f18_a_closure_reaps_nothing_of_the_callers() {
+    ns_testbed::run_as!([User], {
+        alone(|| {
+            let sleeper = Container::new("sleep").arg("1000").start().expect("start");
+            let pidfd = ns_sys::pidfd_open(sleeper.pid()).expect("pidfd");
+            drop(sleeper);
+            let status =
+                Container::from_fn(|| i32::try_from(ns_process::reap()).unwrap_or(99)).status();
+            assert_eq!(status.expect("start").code(), Some(0));
+            assert_eq!(ns_process::reap(), 1);
+            ns_sys::pidfd_send_signal(&pidfd, Signal::KILL).expect("kill");
+            ns_sys::waitid_pidfd(&pidfd, ns_sys::WaitFlags::ALL).expect("wait");
+        });
+    });
+}
+
+/// Closures next to starts that clear the dumpable flag of the whole program keep their own.
+#[test]
+fn c18_a_closure_keeps_its_flag() {
+    ns_testbed::run_as!([User], {
+        let target = Target::in_all();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    assert!(Inject::new(&*target, "true").status().expect("start").success());
+                }
+            });
+            for _ in 0..30 {
+                let own = || {
+                    // SAFETY: takes numbers.
+                    unsafe { libc::prctl(libc::PR_GET_DUMPABLE) }
+                };
+                // SAFETY: the closure makes one call.
+                let process = unsafe { Container::from_fn(own).start_unchecked() }.expect("start");
+                assert_eq!(process.join().expect("join").code(), Some(1));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+/// Threads are seen whatever proc says.
+#[test]
+fn s1_threads_are_not_hidden() {
+    ns_testbed::run_as!([User], {
+        let proc = std::env::temp_dir().join(format!("closure-proc-{}", std::process::id()));
+        fs::create_dir_all(proc.join("self/task/1")).expect("mkdir");
+        let error = Container::from_fn(|| ()).proc(&proc).start().expect_err("threads");
+        fs::remove_dir_all(&proc).expect("remove");
+        assert_eq!(error.step(), Step::MultiThreaded);
+    });
+}
+
+/// A program with a hook that dies before it is executed is an error without proc too, and in a pid
+/// namespace whose numbers proc does not have.
+#[test]
+fn f27_whatever_proc_shows() {
+    ns_testbed::run_as!([Root, User], {
+        let killed = |proc: &str| {
+            let mut container = Container::new("true");
+            container.proc(proc);
+            // SAFETY: the hook makes one call.
+            unsafe {
+                container.preexec(|_| {
+                    let own = rustix::process::getpid();
+                    rustix::process::kill_process(own, Signal::KILL)
+                });
+            }
+            container.start()
+        };
+        let error = killed("/nowhere").expect_err("it was killed");
+        assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
+        let mut ours = Container::new("true");
+        // SAFETY: the hook does nothing.
+        unsafe { ours.proc("/nowhere").preexec(|_| ()) };
+        assert!(ours.status().expect("start").success());
+    });
+}

@@ -27,7 +27,7 @@ pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};
 pub use pidfd::*;
 pub use setns::{setns, setns_pidfd};
-pub use unshare::{unshare, unshare_files};
+pub use unshare::{is_shared, unshare, unshare_files};
 
 pub use rustix::fd;
 pub use rustix::io::Errno;

@@ -1,7 +1,7 @@
 //! unshare(2).
 #![allow(unsafe_code, reason = "system calls")]
 
-use linux_raw_sys::general::{__NR_unshare, CLONE_FILES};
+use linux_raw_sys::general::{__NR_unshare, CLONE_FILES, CLONE_THREAD};
 
 use crate::arch::syscall;
 use crate::flags::UnshareFlags;
@@ -41,6 +41,39 @@ pub fn unshare(flags: UnshareFlags) -> Result<()> {
     }
     // SAFETY: CLONE_FILES, which takes descriptors from their owners, is not among the flags.
     unsafe { syscall(__NR_unshare, [flags.bits() as usize]) }.map(drop)
+}
+
+/// `unshare(CLONE_THREAD)` — whether the calling process has other threads, or shares its memory with
+/// another process; changes nothing.
+///
+/// # Errors
+/// - `EPERM`, `ENOSYS`: a seccomp filter forbids the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # Examples
+/// ```
+/// let alone = !ns_sys::is_shared()?;
+/// let (sender, receiver) = std::sync::mpsc::channel::<()>();
+/// let thread = std::thread::spawn(move || receiver.recv());
+/// assert!(ns_sys::is_shared()?);
+/// # drop((sender, thread, alone));
+/// # Ok::<(), ns_sys::Errno>(())
+/// ```
+///
+/// # References
+/// unshare(2); kernel/fork.c `check_unshare_flags`.
+pub fn is_shared() -> Result<bool> {
+    // SAFETY: takes a number, and does nothing.
+    match unsafe { syscall(__NR_unshare, [CLONE_THREAD as usize]) } {
+        Ok(_) => Ok(false),
+        Err(Errno::INVAL) => Ok(true),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// `unshare(CLONE_FILES)` — gives the calling thread a copy of the descriptor table.

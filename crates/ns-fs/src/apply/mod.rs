@@ -44,7 +44,7 @@ pub use mount_proc::mount_proc;
 pub use new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 pub use place_fds::{FdStep, place_fds};
 pub use propagation::propagation;
-pub use root::{Root, root};
+pub use root::{Root, change, detach, root};
 pub use workdir::workdir;
 
 pub(crate) use mount_step::{MountStep, StepKind};

@@ -55,7 +55,41 @@ pub(crate) enum Change {
 /// # References
 /// pivot_root(2), mount_namespaces(7).
 pub fn root(plan: Root<'_>) -> Result<(), StepError> {
-    plan.propagation.map_or(Ok(()), propagation)?;
+    detach(plan)?;
+    change(plan)
+}
+
+/// The first step of a plan alone: how mounts travel. For who mounts by hand before the rest.
+///
+/// # Errors
+/// As of [`propagation`].
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.15.
+///
+/// # References
+/// mount_namespaces(7).
+pub fn detach(plan: Root<'_>) -> Result<(), StepError> {
+    plan.propagation.map_or(Ok(()), propagation)
+}
+
+/// All other steps of a plan.
+///
+/// # Errors
+/// As of [`root`].
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// As the steps.
+///
+/// # References
+/// pivot_root(2).
+pub fn change(plan: Root<'_>) -> Result<(), StepError> {
     match plan.change {
         Change::Stay => {}
         Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,

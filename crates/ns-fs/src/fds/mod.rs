@@ -55,15 +55,28 @@ impl FdPlan {
     /// # Errors
     /// [`FdError`]; a mistake in the wish is told before anything is opened.
     pub fn new(wish: &Descriptors) -> Result<Self, FdError> {
+        Self::new_locked(wish, || ()).map(|(plan, ())| plan)
+    }
+
+    /// As [`new`](Self::new), with pipes made while a lock is held that `lock` takes once all files are
+    /// open: for who has to know of every pipe there is.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new).
+    pub fn new_locked<Lock>(
+        wish: &Descriptors,
+        lock: impl FnOnce() -> Lock,
+    ) -> Result<(Self, Lock), FdError> {
         wish.check()?;
-        let Opened { sources, pipes } = open::all(wish)?;
+        let (Opened { sources, pipes }, lock) = open::all(wish, lock)?;
         let numbers = sources.iter().map(|(number, source)| (*number, source.number())).collect();
-        Ok(Self {
+        let plan = Self {
             steps: moves::order(&numbers),
             ranges: ranges::around(&wish.numbers(), wish.closes_rest()),
             pipes,
             sources,
-        })
+        };
+        Ok((plan, lock))
     }
 
     /// The caller's end of the pipe at `number`, once.
@@ -78,6 +91,14 @@ impl FdPlan {
             let theirs = self.sources.get(number)?.number();
             Some((own.as_raw_fd(), theirs))
         })
+    }
+
+    /// The files that the plan itself has opened for the process, the process's ends of pipes among them,
+    /// by their numbers in the caller. A copy of the caller that does not execute a program has them
+    /// still.
+    pub fn opened(&self) -> impl Iterator<Item = RawFd> {
+        let opened = self.sources.values().filter(|source| matches!(source, Source::Opened(_)));
+        opened.map(Source::number)
     }
 
     /// Whether 0, 1 or 2 of the process will be a terminal.

@@ -14,6 +14,8 @@ use super::stdio::{Kind, Stdio};
 
 /// What a number is made from, kept open.
 pub(super) enum Source {
+    /// By the plan.
+    Opened(OwnedFd),
     Owned(Arc<OwnedFd>),
     Borrowed(BorrowedFd<'static>),
 }
@@ -28,6 +30,7 @@ pub(super) struct Opened {
 impl Source {
     pub(super) fn is_terminal(&self) -> bool {
         match self {
+            Self::Opened(file) => file.as_fd().is_terminal(),
             Self::Owned(file) => file.as_fd().is_terminal(),
             Self::Borrowed(file) => file.is_terminal(),
         }
@@ -35,6 +38,7 @@ impl Source {
 
     pub(super) fn number(&self) -> RawFd {
         match self {
+            Self::Opened(file) => file.as_raw_fd(),
             Self::Owned(file) => file.as_raw_fd(),
             Self::Borrowed(file) => file.as_raw_fd(),
         }
@@ -50,39 +54,35 @@ pub(super) fn is_terminal(number: RawFd) -> bool {
     }
 }
 
-pub(super) fn all(wish: &Descriptors) -> Result<Opened, FdError> {
+/// Files first, which may take their time; pipes are made under `lock`.
+pub(super) fn all<Lock>(
+    wish: &Descriptors,
+    lock: impl FnOnce() -> Lock,
+) -> Result<(Opened, Lock), FdError> {
     let (mut opened, taken) = (Opened::default(), Taken(wish.numbers()));
     for (number, file) in wish.placed() {
-        if let Some(source) = open(number, file, &taken, &mut opened.pipes)? {
+        if let Some(source) = open(number, file, &taken)? {
             opened.sources.insert(number, source);
         }
     }
-    Ok(opened)
+    let lock = lock();
+    for (number, _) in wish.placed().filter(|(_, file)| file.is_piped()) {
+        let ends = pipe(number, &taken);
+        let (own, theirs) = ends.map_err(|source| FdError::Pipe { number, source })?;
+        opened.pipes.insert(number, own);
+        opened.sources.insert(number, Source::Opened(theirs));
+    }
+    Ok((opened, lock))
 }
 
-fn open(
-    number: RawFd,
-    file: &Stdio,
-    taken: &Taken,
-    pipes: &mut BTreeMap<RawFd, OwnedFd>,
-) -> Result<Option<Source>, FdError> {
-    Ok(Some(match &file.0 {
-        Kind::Inherit => return Ok(None),
-        Kind::Null => owned(null(number, taken)?),
-        Kind::Path(path) => owned(file_at(number, path, taken)?),
-        Kind::Piped => {
-            let ends = pipe(number, taken);
-            let (own, theirs) = ends.map_err(|source| FdError::Pipe { number, source })?;
-            pipes.insert(number, own);
-            owned(theirs)
-        }
-        Kind::Owned(file) => Source::Owned(Arc::clone(file)),
-        Kind::Borrowed(file) => Source::Borrowed(*file),
-    }))
-}
-
-fn owned(file: OwnedFd) -> Source {
-    Source::Owned(Arc::new(file))
+fn open(number: RawFd, file: &Stdio, taken: &Taken) -> Result<Option<Source>, FdError> {
+    Ok(match &file.0 {
+        Kind::Inherit | Kind::Piped => None,
+        Kind::Null => Some(Source::Opened(null(number, taken)?)),
+        Kind::Path(path) => Some(Source::Opened(file_at(number, path, taken)?)),
+        Kind::Owned(file) => Some(Source::Owned(Arc::clone(file))),
+        Kind::Borrowed(file) => Some(Source::Borrowed(*file)),
+    })
 }
 
 fn null(number: RawFd, taken: &Taken) -> Result<OwnedFd, FdError> {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::prelude::rust_2024::*;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use ns_sys::Errno;
 
@@ -21,6 +21,13 @@ pub(crate) struct ChildHooks(Vec<(Moment, Arc<Mutex<Hook>>)>);
 impl ChildHooks {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether this process is the child that runs one.
+    pub(crate) fn are_running(&self) -> bool {
+        let is_locked =
+            |hook: &Mutex<Hook>| matches!(hook.try_lock(), Err(TryLockError::WouldBlock));
+        self.0.iter().any(|(_, hook)| is_locked(hook))
     }
 
     pub(crate) fn at(&self, moment: Moment) -> impl Iterator<Item = &Mutex<Hook>> {
@@ -91,8 +98,8 @@ impl<Kind> Builder<Kind> {
     /// # Safety
     /// As of [`CommandExt::pre_exec`](std::os::unix::process::CommandExt::pre_exec): started from a
     /// program with threads, the hook makes only async-signal-safe calls, because what another thread
-    /// was about to change stays as it was. The heap and std's stdout and stderr may be used all the
-    /// same.
+    /// was about to change stays as it was, and its locks stay held, those of std's stdout and stderr
+    /// among them. The heap may be used all the same.
     pub unsafe fn preup<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -138,7 +145,8 @@ impl<Kind> Builder<Kind> {
     /// returned an error.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup).
+    /// As of [`preup`](Self::preup). A program's descriptors are closed by then, those that the hook owns
+    /// among them, unless [`close_fds`](Self::close_fds) says otherwise.
     pub unsafe fn exceptexec<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 use std::format;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use ns_sys::Namespace;
 
@@ -24,6 +24,13 @@ impl Closure {
     }
 }
 
+impl Closure {
+    /// Whether this process is the child that runs it.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
+    }
+}
+
 impl Debug for Closure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("closure")
@@ -33,7 +40,8 @@ impl Debug for Closure {
 /// What a closure may return: nothing, an exit code, or a `Result` of these.
 ///
 /// The kernel keeps the lowest eight bits of an exit code: 256 is 0, and −1 is 255. An error is
-/// written to stderr, as that of a `main`, and its exit code is 1. A panic's is 101.
+/// written to stderr, as that of a `main`, and its exit code is 1. A panic's is 101, or `SIGABRT` where
+/// panics abort.
 pub trait IntoExitCode {
     /// The code, or the error in words.
     ///
@@ -76,10 +84,16 @@ impl Container {
     ///
     /// It begins with no signal blocked and without the caller's handlers; what the caller ignores
     /// stays ignored, `SIGPIPE` among it. It has every descriptor of the caller's, because it may own
-    /// some; of a caller with capabilities it is untraceable, because it has the caller's secrets.
+    /// some, and what the caller has read of stdin but not used it will read again. The caller sees a
+    /// `SIGCHLD` for the process that makes it.
     ///
-    /// With musl, what libc does by the number of its own thread fails in the child's first thread:
-    /// mutexes with priority inheritance, raise(3), and abort(3), which ends it by another signal.
+    /// Of a caller with capabilities it is untraceable, because it has the caller's secrets: its files
+    /// in proc belong to root, and under a map that does not hold root it can write no maps of its
+    /// own children, unless it sets `PR_SET_DUMPABLE` itself.
+    ///
+    /// With musl the child's first thread goes by the number of the caller's: mutexes that know their
+    /// owner, and C's files, may take another thread of the closure for it; raise(3) names another
+    /// thread or none, and abort(3) ends it by another signal.
     ///
     /// [`start`](Builder::start) refuses it in a program with threads;
     /// [`start_unchecked`](Builder::start_unchecked) does not.

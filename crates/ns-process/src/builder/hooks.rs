@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
+use ns_sys::Errno;
+
 use super::Builder;
 
 /// What a hook's error is kept as.
@@ -26,7 +28,7 @@ impl fmt::Debug for Hooks {
 
 /// A child in its new namespaces, which waits until the hook has returned.
 ///
-/// Its maps are written; nothing else of its set-up is done. It still shares the caller's memory, so
+/// Its maps are written; nothing else of its set-up is done. It may still share the caller's memory, so
 /// that it must not be traced, nor killed but by an error of the hook.
 #[derive(Debug)]
 pub struct WaitingChild<'a> {
@@ -54,6 +56,12 @@ impl AsFd for WaitingChild<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd
     }
+}
+
+/// The errno of an error that is one, or one of std's.
+pub(crate) fn errno_of(error: &HookError) -> Option<Errno> {
+    let errno = error.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error);
+    errno.or_else(|| error.downcast_ref::<Errno>().copied())
 }
 
 /// What a hook may return: nothing, or a `Result` whose error ends the start.

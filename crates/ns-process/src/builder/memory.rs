@@ -6,8 +6,8 @@ use super::Builder;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Memory {
-    /// In the caller's memory, which costs nothing, unless what was asked for cannot be done there: to enter
-    /// a time namespace.
+    /// In the caller's memory, which costs nothing, unless what was asked for cannot be done there: to
+    /// enter a time namespace, or to run the caller's own code, a closure or a hook in the child.
     #[default]
     Auto,
     /// In a copy: for tools that forbid processes with shared memory, and emulators that do not know them.

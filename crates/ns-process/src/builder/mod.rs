@@ -40,7 +40,7 @@ pub use child_hooks::HookContext;
 pub use chroot::Chroot;
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
-pub(crate) use hooks::{HookError, Hooks};
+pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
 pub use join::Inject;

@@ -20,10 +20,10 @@ impl<Kind> Builder<Kind> {
 
     /// Starts the program; when this returns `Ok`, it has been executed, or the closure has begun.
     ///
-    /// The caller's memory is not copied for a program without hooks in the child, and no handler of the caller's runs in the child. The
-    /// program begins with no signal blocked or ignored, with the caller's working directory, umask,
-    /// limits and standard streams, and no other descriptor. New mount namespaces are private: no mount
-    /// travels between them and the caller's.
+    /// The caller's memory is not copied, but for a closure or a program with hooks in the child, and no
+    /// handler of the caller's runs there. The program begins with no signal blocked or ignored, with the
+    /// caller's working directory, umask, limits and standard streams, and no other descriptor. New
+    /// mount namespaces are private: no mount travels between them and the caller's.
     ///
     /// # Errors
     /// What failed first, by step, errno and object; then nothing is left behind. Often:

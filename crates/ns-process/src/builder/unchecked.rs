@@ -13,8 +13,14 @@ impl<Kind> Builder<Kind> {
     /// Starts a closure from a program with threads as well.
     ///
     /// Of the caller's threads only the one that starts lives on in the child. libc repairs its own
-    /// locks, the heap's among them, and those of std's stdout and stderr are free; every other lock
-    /// that another thread held stays held, and what it was about to change stays half changed.
+    /// locks, the heap's among them, and those of std's stdout and stderr are free, for which the start
+    /// waits, stdout first: no thread may hold one of them across a start, or take them the other way
+    /// round. Every other lock that another thread held stays held, that of std's stdin and of its
+    /// environment among them, and what it was about to change stays half changed.
+    ///
+    /// As long as the closure lives it has copies of what other threads had open at that moment: of the
+    /// pipes of this crate's starts it closes them, of others' not, so that whoever waits for the end of
+    /// such a pipe, as std's `Command` with `pre_exec` does, waits for the closure.
     ///
     /// # Errors
     /// As [`start`](Self::start), without [`Step::MultiThreaded`](crate::Step::MultiThreaded).

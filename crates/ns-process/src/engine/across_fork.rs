@@ -15,8 +15,7 @@ unsafe extern "C" {
 
 /// Locks, in the order in which they are taken.
 pub(super) struct AcrossFork {
-    _stdout: StdoutLock<'static>,
-    _stderr: StderrLock<'static>,
+    _streams: Option<(StdoutLock<'static>, StderrLock<'static>)>,
     ends: Ends,
     abandoned: Abandoned,
     holders: dumpable::Lock,
@@ -24,13 +23,9 @@ pub(super) struct AcrossFork {
 
 impl AcrossFork {
     /// Takes them, with nothing left in the buffers that the child would print again.
-    pub(super) fn hold() -> Self {
-        let mut lock = io::stdout().lock();
-        let _ = lock.flush();
-        flush_c();
+    pub(super) fn hold(streams: bool) -> Self {
         Self {
-            _stdout: lock,
-            _stderr: io::stderr().lock(),
+            _streams: streams.then(flushed),
             ends: pipes::lock(),
             abandoned: abandoned(),
             holders: dumpable::lock(),
@@ -44,6 +39,13 @@ impl AcrossFork {
         self.abandoned.clear();
         dumpable::forget(&mut self.holders);
     }
+}
+
+fn flushed() -> (StdoutLock<'static>, StderrLock<'static>) {
+    let mut lock = io::stdout().lock();
+    let _ = lock.flush();
+    flush_c();
+    (lock, io::stderr().lock())
 }
 
 /// Flushes C's stdout.

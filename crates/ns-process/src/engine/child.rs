@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
-use ns_sys::{Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
+use ns_sys::{Errno, Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
 
 use super::go::say;
 use rustix::process::{Pid, kill_process};
@@ -93,8 +93,9 @@ impl<'a> Child<'a> {
 
     fn end(&self, pidfd: &OwnedFd) {
         say(self.words, ABORT);
-        if pidfd_send_signal(pidfd, Signal::KILL).is_err() {
-            // Nobody has reaped it, so that its number is still its own.
+        let sent = pidfd_send_signal(pidfd, Signal::KILL);
+        if sent.is_err_and(|errno| errno != Errno::SRCH) {
+            // It is not gone, so that its number is still its own.
             let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
             let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
         }

@@ -99,9 +99,11 @@ impl Drop for Dumpable {
 /// The account, locked.
 pub(super) type Lock = MutexGuard<'static, Holders>;
 
-/// In a copy of this program no start goes on, and the flag is what it was.
+/// In a copy of this program no start goes on; what another thread's had cleared is set again.
 pub(super) fn forget(holders: &mut Lock) {
-    HELD.set(None);
+    if HELD.take() != Some(Wish::Cleared) && holders.restore {
+        let _ = set(1);
+    }
     **holders = Holders { wish: Wish::Kept, count: 0, restore: false, waiting: 0 };
 }
 

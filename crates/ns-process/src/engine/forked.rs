@@ -22,7 +22,7 @@ use super::signals::Blocked;
 use super::starter::Starter;
 use super::{prepare, refused, report, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, ChildPlan, GO, Join, MiddlePlan, has_left};
+use crate::in_child::{self, ChildPlan, GO, Join, MiddlePlan, Words, has_left};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
@@ -47,15 +47,14 @@ pub(super) fn clone<'a>(
     let middle =
         MiddlePlan { forks: true, words: &board.middle, join, args: &args, child: child_plan };
     let pid = copy(plan, fork.visitor, &middle)?;
-    // It waits for go, so that the number is its own.
-    let pidfd = pidfd_open(pid).inspect_err(|_| end_by_number(pid));
-    let pidfd = pidfd.map_err(prepare(plan, "a descriptor of the copy"))?;
-    let copy = Child::new(pid, pidfd, &board.middle);
-    say(copy.words(), GO);
-    let in_time = copy.left_memory(deadline);
-    // Killed if it is still there, and reaped: from here on nobody makes a child.
-    drop(copy);
-    let child = made(board).map_err(prepare(plan, "a descriptor of the child"))?;
+    let copy = adopted(pid, &board.middle).map_err(prepare(plan, "a descriptor of the copy"))?;
+    let in_time = copy.is_none_or(|copy| {
+        say(copy.words(), GO);
+        // Then killed if it is still there, and reaped: from here on nobody makes a child.
+        copy.left_memory(deadline)
+    });
+    let pid = board.pid.load(Ordering::Acquire);
+    let child = adopted(pid, &board.child).map_err(prepare(plan, "a descriptor of the child"))?;
     if !in_time {
         return Err(too_slow(plan, pid));
     }
@@ -108,9 +107,8 @@ fn end_by_number(pid: u32) {
     }
 }
 
-/// The child that the copy made, if it made one.
-fn made(board: &Board) -> Result<Option<Child<'_>>, Errno> {
-    let pid = board.pid.load(Ordering::Acquire);
+/// Takes over a process that waits for go, by its number; `None` where there is none any more.
+fn adopted(pid: u32, words: &Words) -> Result<Option<Child<'_>>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
@@ -119,8 +117,8 @@ fn made(board: &Board) -> Result<Option<Child<'_>>, Errno> {
         Err(Errno::SRCH) => return Ok(None),
         pidfd => pidfd.inspect_err(|_| end_by_number(pid))?,
     };
-    if !has_left(board.child.child_tid.load(Ordering::Acquire)) {
-        return Ok(Some(Child::new(pid, pidfd, &board.child)));
+    if !has_left(words.child_tid.load(Ordering::Acquire)) {
+        return Ok(Some(Child::new(pid, pidfd, words)));
     }
     // It was killed while it waited, and if somebody reaped it the number may be another's already:
     // what is dead is reaped, and nothing else touched.

@@ -12,7 +12,7 @@ use super::maps;
 use super::time;
 use super::too_slow;
 use super::untraced::Untraced;
-use crate::builder::{HookError, WaitingChild};
+use crate::builder::{HookError, WaitingChild, errno_of};
 use crate::error::Error;
 use crate::in_child::{GO, Words};
 use crate::plan::Plan;
@@ -75,8 +75,7 @@ impl Child<'_> {
 
 fn refused(plan: &Plan, said: &HookError) -> Error {
     let error = Error::new(&plan.name, Step::BeforeGo).with_object(said.to_string());
-    let errno = said.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error);
-    match errno.or_else(|| said.downcast_ref::<Errno>().copied()) {
+    match errno_of(said) {
         Some(errno) => error.with_errno(errno),
         None => error,
     }

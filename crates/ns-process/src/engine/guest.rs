@@ -3,29 +3,35 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::env;
+use std::ffi::c_char;
 use std::io::{self, Write};
+use std::mem;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
 use std::sync::PoisonError;
 
-use ns_fs::FdPlan;
 use ns_sys::Errno;
 use ns_sys::child::{SignalSet, getpid, rt_sigprocmask};
 
-use super::across_fork::AcrossFork;
-use super::pipes;
+use super::across_fork::{self, AcrossFork};
+use super::pipes::{self, Opened};
 use super::text::Text;
-use crate::builder::{HookContext, HookError};
+use super::threads;
+use crate::builder::{HookContext, errno_of};
 use crate::in_child::{Ended, Guest, Moment, Report};
-use crate::plan::{Closure, Plan};
+use crate::plan::Plan;
 use crate::step::Step;
 
 /// Exit codes of a closure, as those of a `main`.
 const PANICKED: i32 = 101;
 const RETURNED_ERROR: i32 = 1;
+
+unsafe extern "C" {
+    /// libc's: the environment of the process.
+    static mut environ: *const *const c_char;
+}
 
 /// Runs what a plan has for the child.
 pub(super) struct Visitor<'a> {
@@ -34,22 +40,46 @@ pub(super) struct Visitor<'a> {
     said: &'a Text,
     /// The ends of this start's pipes: the caller's, and the child's before they were placed.
     pipes: Vec<(RawFd, RawFd)>,
+    /// What else this start has open for itself.
+    own: Vec<RawFd>,
+    /// A closure's own, if it has one.
+    environment: Option<*const *const c_char>,
     held: Cell<Option<AcrossFork>>,
 }
 
 impl<'a> Visitor<'a> {
-    pub(super) fn new(plan: &'a Plan, said: &'a Text, fds: &FdPlan) -> Self {
-        Self { plan, said, pipes: fds.pipe_ends().collect(), held: Cell::new(None) }
+    /// `envp` is a closure's environment; `own` are descriptors that are closed before a closure runs.
+    pub(super) fn new(
+        plan: &'a Plan,
+        said: &'a Text,
+        fds: &Opened,
+        own: impl Iterator<Item = RawFd>,
+        envp: &[*const c_char],
+    ) -> Self {
+        // The lowest three are placed by number, whatever lay there before.
+        let own = own.chain(fds.opened()).filter(|number| *number > 2).collect();
+        let environment = (!envp.is_empty()).then_some(envp.as_ptr());
+        let (pipes, held) = (fds.pipe_ends().collect(), Cell::new(None));
+        Self { plan, said, pipes, own, environment, held }
     }
 
-    /// Takes what must not be another thread's when memory is copied.
+    /// Takes what must not be another thread's when memory is copied. Hooks of a program in a program
+    /// with threads must do without std's streams, so that no start waits for those who hold them.
     pub(super) fn hold(&self) {
-        self.held.set(Some(AcrossFork::hold()));
+        let streams = self.has_closure() || threads::is_alone();
+        self.held.set(Some(AcrossFork::hold(streams)));
     }
 
     /// Gives it up in the caller.
     pub(super) fn release(&self) {
         self.held.set(None);
+    }
+
+    /// Keeps the words of an error that the start will report.
+    fn note(&self, moment: Moment, text: &str) {
+        if matches!(moment, Moment::PreUp | Moment::PostUp | Moment::PreExec) {
+            self.said.write(text);
+        }
     }
 }
 
@@ -58,6 +88,10 @@ impl Guest for Visitor<'_> {
         if let Some(held) = self.held.take() {
             held.settle(&self.pipes);
         }
+        if let Some(environment) = self.environment.filter(|_| self.has_closure()) {
+            // SAFETY: the child has one thread, and its copy of the array and the strings stays.
+            unsafe { environ = environment };
+        }
         // The caller's handlers are gone, and code may rely on signals.
         let _ = rt_sigprocmask(SignalSet::EMPTY);
     }
@@ -65,14 +99,21 @@ impl Guest for Visitor<'_> {
     fn hooks(&self, moment: Moment, failed: Option<Report>) -> Result<(), Report> {
         let context = HookContext::new(getpid(), failed);
         for hook in self.plan.child_hooks.at(moment) {
-            let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
-            let called = catch_unwind(AssertUnwindSafe(|| hook(&context)));
-            let errno = match called {
+            let called = guarded(|| {
+                let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
+                hook(&context).map_err(|error| {
+                    let told = (errno_of(&error), error.to_string());
+                    mem::forget(error);
+                    told
+                })
+            });
+            let (errno, text) = match called {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => self.refused(&error),
-                Err(payload) => self.panicked(payload.as_ref()),
+                Ok(Err(told)) => told,
+                Err(text) => (None, text),
             };
-            return Err(Report::new(step(moment), errno));
+            self.note(moment, &text);
+            return Err(Report::new(step(moment), errno.unwrap_or(Errno::CANCELED)));
         }
         Ok(())
     }
@@ -85,12 +126,12 @@ impl Guest for Visitor<'_> {
         let Some(closure) = self.plan.work.closure() else {
             return Ended { code: 0, failed: false };
         };
-        set_environment(closure);
-        for (_, placed) in &self.pipes {
-            pipes::close_copy(*placed);
-        }
-        let mut call = closure.call.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match catch_unwind(AssertUnwindSafe(&mut *call)) {
+        self.own.iter().for_each(|number| pipes::close_copy(*number));
+        let ended = guarded(|| {
+            let mut call = closure.call.0.lock().unwrap_or_else(PoisonError::into_inner);
+            call()
+        });
+        match ended {
             Ok(Ok(code)) => Ended { code, failed: false },
             Ok(Err(text)) => {
                 let _ = writeln!(io::stderr(), "Error: {text}");
@@ -102,25 +143,26 @@ impl Guest for Visitor<'_> {
 
     fn leave(&self, code: i32) -> ! {
         let _ = io::stdout().flush();
-        super::across_fork::flush_c();
+        across_fork::flush_c();
         // SAFETY: ends this process, and runs nothing of the caller's.
         unsafe { libc::_exit(code) }
     }
 }
 
-impl Visitor<'_> {
-    fn refused(&self, error: &HookError) -> Errno {
-        self.said.write(&error.to_string());
-        let errno = error.downcast_ref::<io::Error>().and_then(Errno::from_io_error);
-        errno.or_else(|| error.downcast_ref::<Errno>().copied()).unwrap_or(Errno::CANCELED)
-    }
+/// What `call` returns, or the words of its panic. Neither it nor what it threw may unwind further: the
+/// frames behind are the caller's.
+fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let text = words(&*payload).unwrap_or("panicked").to_owned();
+        // Dropping it could panic again.
+        mem::forget(payload);
+        text
+    })
+}
 
-    fn panicked(&self, payload: &(dyn Any + Send)) -> Errno {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        self.said.write(text.unwrap_or("panicked"));
-        Errno::CANCELED
-    }
+fn words(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// As what a failed hook is told; the others' failures are lost.
@@ -129,22 +171,5 @@ fn step(moment: Moment) -> Step {
         Moment::PreUp | Moment::ExceptUp => Step::Preup,
         Moment::PostUp => Step::Postup,
         Moment::PreExec | Moment::ExceptExec | Moment::PostExec => Step::Preexec,
-    }
-}
-
-fn set_environment(closure: &Closure) {
-    if closure.environment.cleared {
-        for (key, _) in env::vars_os().collect::<Vec<_>>() {
-            // SAFETY: the child has one thread.
-            unsafe { env::remove_var(key) };
-        }
-    }
-    for (key, value) in &closure.environment.changes {
-        match value {
-            // SAFETY: as above.
-            Some(value) => unsafe { env::set_var(key, value) },
-            // SAFETY: as above.
-            None => unsafe { env::remove_var(key) },
-        }
     }
 }

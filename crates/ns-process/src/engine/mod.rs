@@ -9,6 +9,7 @@ mod across_fork;
 mod board;
 mod child;
 mod dumpable;
+mod executed_apart;
 mod folder;
 mod forked;
 mod go;
@@ -48,6 +49,7 @@ use crate::process::{self, Process, Tie};
 use crate::step::Step;
 use board::{Board, SharedBoard};
 use child::Child;
+use executed_apart::Stat;
 use forked::Fork;
 use guest::Visitor;
 use pipes::Opened;
@@ -86,8 +88,9 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let program = plan.work.program();
     let candidates: Vec<&CStr> = program.iter().flat_map(|program| program.candidates()).collect();
     let argv = program.map_or_else(Vec::new, Program::argv);
-    let envp = program.map_or_else(Vec::new, Program::envp);
-    let visitor = forks.then(|| Visitor::new(plan, &board.said, &fds));
+    let envp = plan.work.envp();
+    let own = starter.as_ref().and_then(Starter::number).into_iter().chain(joined.opened());
+    let visitor = forks.then(|| Visitor::new(plan, &board.said, &fds, own, &envp));
     let clocks = plan.makes_time().then(|| clocks(plan));
     let files = joined.borrowed_files();
     let join = joined.child(&files);
@@ -124,14 +127,15 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     } else {
         clone(plan, &board.child, &stack, &child_plan)?
     };
+    let stat = (forks && program.is_some()).then(|| Stat::of(plan, &child));
     child.let_go(plan, &mut untraced, deadline)?;
     if !child.left_memory(deadline) {
         return Err(too_slow(plan, child.pid()));
     }
     drop(untraced);
-    child.executed(plan).map_err(|error| match board.said.read() {
-        Some(said) => error.with_object(said),
-        None => error,
+    child.executed(plan, stat.as_ref(), deadline).map_err(|error| match board.said.read() {
+        Some(said) if error.step().is_hook() => error.with_object(said),
+        _ => error,
     })?;
     let tie = Tie {
         kill_on_drop: plan.lifetime.kill_on_drop,

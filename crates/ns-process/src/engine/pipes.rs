@@ -26,10 +26,10 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// No fork between opening and noting.
+    /// No fork between making pipes and noting them.
     pub(super) fn new(plan: &Plan) -> Result<Self, Error> {
-        let mut open = plan.streams.has_pipes().then(lock);
-        let fds = plan.streams.open(&plan.name)?;
+        let has_pipes = plan.streams.has_pipes();
+        let (fds, mut open) = plan.streams.open(&plan.name, || has_pipes.then(lock))?;
         let ends: Vec<RawFd> = fds.pipe_ends().flat_map(|(own, theirs)| [own, theirs]).collect();
         if let Some(open) = &mut open {
             open.0.extend(&ends);

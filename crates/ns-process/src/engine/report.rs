@@ -5,13 +5,14 @@ use std::format;
 use std::fs;
 use std::path::Path;
 use std::prelude::rust_2024::*;
-use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::child::Child;
+use super::executed_apart::Stat;
+use super::refused;
 use crate::error::Error;
 use crate::hint::{self, interpreter};
 use crate::in_child::Report;
@@ -25,15 +26,20 @@ impl Child<'_> {
     ///
     /// The kernel knows: exec gives a child its exit signal, so a wait for children without one finds
     /// only a child that never got there. It is dying then, and the wait is short.
-    pub(super) fn executed(&self, plan: &Plan) -> Result<(), Error> {
+    pub(super) fn executed(
+        &self,
+        plan: &Plan,
+        stat: Option<&Stat>,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
         if let Some(report) = self.words().reported() {
             return Err(failed(plan, report));
         }
         if plan.work.closure().is_some() {
             return if self.words().has_entered() { Ok(()) } else { Err(self.died(plan)) };
         }
-        if plan.forks() {
-            return self.executed_apart(plan);
+        if let Some(stat) = stat {
+            return self.executed_apart(plan, stat, deadline);
         }
         match waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT) {
             Ok(ended) => Err(ended_early(plan, ended)),
@@ -48,22 +54,8 @@ impl Child<'_> {
         reported.or_else(|| self.killed(plan))
     }
 
-    /// As [`executed`](Self::executed), for the child of a copy that fork made: it has fork's exit
-    /// signal, and the kernel's word is a flag of its own.
-    fn executed_apart(&self, plan: &Plan) -> Result<(), Error> {
-        loop {
-            match never_executed(self.pid()) {
-                Some((false, _)) => return Ok(()),
-                Some((true, true)) => return Err(self.died(plan)),
-                // It is about to be either.
-                Some((true, false)) => thread::sleep(BETWEEN),
-                None => return self.not_stolen(plan),
-            }
-        }
-    }
-
     /// The error of a child that is dying, or dead.
-    fn died(&self, plan: &Plan) -> Error {
+    pub(super) fn died(&self, plan: &Plan) -> Error {
         is_readable_within(self.pidfd(), LONG_ENOUGH);
         self.killed(plan).unwrap_or_else(|| ended_early(plan, None))
     }
@@ -98,14 +90,15 @@ impl Child<'_> {
     }
 }
 
-/// How long a process is between leaving its memory and being another program, or dead.
-const BETWEEN: Duration = Duration::from_micros(50);
-
 /// Whether the process `pid` has executed nothing, and whether it is dead; `None` once it is reaped.
 fn never_executed(pid: u32) -> Option<(bool, bool)> {
+    is_unexecuted(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The same, by the text of its file.
+pub(super) fn is_unexecuted(stat: &str) -> Option<(bool, bool)> {
     /// `PF_FORKNOEXEC` of include/linux/sched.h.
     const NEVER_EXECUTED: u32 = 0x40;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // Behind the name: state, ppid, pgrp, session, tty, tpgid, and then the flags.
     let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
     let is_dead = matches!(fields.next()?, "Z" | "X");
@@ -115,8 +108,10 @@ fn never_executed(pid: u32) -> Option<(bool, bool)> {
 
 pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
-    if report.step == Step::Exec {
-        return exec_failed(error, plan, report);
+    match report.step {
+        Step::Exec => return exec_failed(error, plan, report),
+        Step::Clone => return refused(plan, report.errno),
+        _ => {}
     }
     let restricted = hint::in_user_namespace(report.step, report.errno);
     let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));

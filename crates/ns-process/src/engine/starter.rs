@@ -1,11 +1,12 @@
 //! How a waiting child sees that the thread that started it is gone.
 #![allow(unsafe_code, reason = "prctl that stores an address, and the word that is there")]
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ns_sys::{Errno, child, pidfd_open, pidfd_open_thread};
+use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::in_child::Watch;
 
@@ -38,8 +39,13 @@ impl Starter {
             Err(Errno::NOSYS | Errno::PERM) if !word.is_null() => {
                 Ok(Self { pidfd: None, tid, word })
             }
-            pidfd => Ok(Self { pidfd: Some(pidfd?), tid, word }),
+            pidfd => Ok(Self { pidfd: Some(above_streams(pidfd?)?), tid, word }),
         }
+    }
+
+    /// The descriptor, if there is one.
+    pub(super) fn number(&self) -> Option<RawFd> {
+        self.pidfd.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// libc's word for this thread's id, where it has one: in a copy of memory its own.
@@ -53,6 +59,11 @@ impl Starter {
         let word = if copied { ptr::null() } else { self.word };
         Watch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word }
     }
+}
+
+/// A caller without a stdin must not find a stdin made of it.
+fn above_streams(pidfd: OwnedFd) -> Result<OwnedFd, Errno> {
+    if pidfd.as_raw_fd() > 2 { Ok(pidfd) } else { fcntl_dupfd_cloexec(pidfd, 3) }
 }
 
 /// The word that the kernel clears at this thread's end, if it is one that holds the thread's id.

@@ -63,7 +63,7 @@ fn child_with<'a>(
     tls: Option<NonNull<u8>>,
     rich: Option<&'static Plan>,
 ) -> Child<'static> {
-    let fds = rich.map(|plan| plan.streams.open("test").expect("open"));
+    let fds = rich.map(|plan| plan.streams.open("test", || ()).expect("open").0);
     let fds: Option<&'static FdPlan> = fds.map(|fds| &*Box::leak(Box::new(fds)));
     let words: &Words = Box::leak(Box::new(Words::new(starter.is_some())));
     let none: &[*const _] = Box::leak(Box::new([ptr::null()]));
@@ -176,7 +176,7 @@ fn f27_killed_while_it_waits() {
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
         pidfd_send_signal(child.pidfd(), Signal::KILL).expect("kill");
         child.left_memory(None);
-        let error = child.executed(&plan).expect_err("it never executed");
+        let error = child.executed(&plan, None, None).expect_err("it never executed");
         assert!(error.to_string().contains("signal 9"), "{error}");
         assert!(child.killed(&plan).is_some());
     });

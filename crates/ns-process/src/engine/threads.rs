@@ -3,41 +3,39 @@
 use std::format;
 use std::fs;
 use std::prelude::rust_2024::*;
-use std::string::ToString;
 use std::thread;
 use std::time::Duration;
 
-use ns_sys::Errno;
+use ns_sys::is_shared;
 
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::step::Step;
 
-/// A thread that was joined may still be seen for a moment.
+/// A thread that was joined may still be there for a moment.
 const MOMENT: Duration = Duration::from_millis(1);
 const MOMENTS: u32 = 20;
 
 /// Refuses a caller with threads: what they were doing would never be finished in a copy.
 pub(crate) fn refuse_threads(plan: &Plan) -> Result<(), Error> {
-    let mut threads = count(plan)?;
+    let error = Error::new(&plan.name, Step::MultiThreaded);
     for _ in 0..MOMENTS {
-        if threads == 1 {
-            return Ok(());
+        match is_shared() {
+            Ok(false) => return Ok(()),
+            Ok(true) => thread::sleep(MOMENT),
+            Err(errno) => return Err(error.with_errno(errno).with_object("unshare(CLONE_THREAD)")),
         }
-        thread::sleep(MOMENT);
-        threads = count(plan)?;
     }
-    Err(Error::new(&plan.name, Step::MultiThreaded)
-        .with_object(format!("{threads} threads"))
-        .with_hint(Some("start a closure before the threads, or by start_unchecked, or a program")))
+    let hint = "start a closure before the threads, or by start_unchecked, or a program";
+    Err(error.with_object(counted()).with_hint(Some(hint)))
 }
 
-fn count(plan: &Plan) -> Result<usize, Error> {
-    let folder = plan.maps.proc.join("self/task");
-    let listed = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    listed.map(|tasks| tasks.len()).map_err(|error| {
-        Error::new(&plan.name, Step::MultiThreaded)
-            .with_errno(Errno::from_io_error(&error).unwrap_or(Errno::IO))
-            .with_object(folder.display().to_string())
-    })
+/// Whether nobody else holds a lock of this program's.
+pub(super) fn is_alone() -> bool {
+    is_shared() == Ok(false)
+}
+
+fn counted() -> String {
+    let count = fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    if count > 1 { format!("{count} threads") } else { "other threads".to_owned() }
 }

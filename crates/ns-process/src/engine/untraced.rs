@@ -29,7 +29,9 @@ impl<'a> Untraced<'a> {
         let is_lost = plan.forks() && plan.writes_maps() && is_memory_foreign();
         let wish = if is_lost {
             Some(Wish::Kept)
-        } else if plan.is_untraced() || plan.changes_ids() && !plan.needs_go() {
+        } else if plan.is_untraced()
+            || plan.changes_ids() && !plan.needs_go() && !plan.copies_memory()
+        {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)
@@ -63,7 +65,8 @@ impl<'a> Untraced<'a> {
 
     /// Hooks are done, the child goes on.
     pub(super) fn before_go(&mut self) -> Result<(), Error> {
-        if self.held.is_none() && self.plan.changes_ids() {
+        let is_shared = !self.plan.copies_memory();
+        if self.held.is_none() && self.plan.changes_ids() && is_shared {
             self.hold(Wish::Cleared)?;
         }
         Ok(())

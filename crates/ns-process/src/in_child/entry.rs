@@ -1,4 +1,4 @@
-//! The one way into the fence.
+//! The ways into the fence: in shared memory, and with memory of the child's own.
 #![allow(unsafe_code, reason = "clone3 in shared memory, and the pointer it hands over")]
 
 use core::ffi::c_void;
@@ -43,7 +43,8 @@ pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> 
     }
 }
 
-fn run(plan: &ChildPlan<'_>) -> ! {
+/// Ends the process rather than unwind: the frames behind are the caller's.
+extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.copied {
         // SAFETY: this stack and the words stay until the child has left this memory. A child that

@@ -59,7 +59,8 @@ pub(crate) unsafe fn go_through_fork(plan: &MiddlePlan<'_>) -> ! {
     run(plan)
 }
 
-fn run(plan: &MiddlePlan<'_>) -> ! {
+/// As `entry`'s.
+extern "C" fn run(plan: &MiddlePlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.child.copied {
         // SAFETY: as in `entry`.

@@ -1,7 +1,8 @@
 //! The fence: everything that runs between clone and exec, in the caller's memory.
 //!
 //! Nothing here allocates, locks, panics, unwinds, or touches a thread-local: for all that std and
-//! libc can tell, this is the thread that called clone3. What it needs stands in the [`ChildPlan`];
+//! libc can tell, this is the thread that called clone3. A [`Guest`], who may do all that, comes in
+//! only with memory of the child's own. What the child needs stands in the [`ChildPlan`];
 //! what went wrong goes into its words. `std` is out of reach but for visible imports.
 #![deny(
     clippy::arithmetic_side_effects,

@@ -16,8 +16,13 @@ pub(crate) struct Root<'a> {
     pub(crate) proc_by_path: bool,
 }
 
+/// Before the first mount, a hook's among them.
+pub(super) fn detach(plan: Root<'_>) -> Result<(), Report> {
+    plan.root.map_or(Ok(()), apply::detach).map_err(report)
+}
+
 pub(super) fn change(plan: Root<'_>) -> Result<(), Report> {
-    plan.root.map_or(Ok(()), apply::root).map_err(report)?;
+    plan.root.map_or(Ok(()), apply::change).map_err(report)?;
     if plan.proc_by_path {
         apply::mount_proc().map_err(report)?;
     }

@@ -27,8 +27,8 @@ use crate::step::Step;
 ///   that has no mapping (`EOVERFLOW`).
 /// - The exec label before the root changes: its file lies in the caller's `/proc`.
 /// - The session before the descriptors, whose moves may end the terminal's own.
-/// - Propagation before the first mount, which would show in the caller's namespace otherwise;
-///   mounts before the root, while their sources can still be reached; the working directory after
+/// - Propagation before the first mount, a hook's among them, which would show in the caller's
+///   namespace otherwise; mounts before the root, while their sources can still be reached; the working directory after
 ///   it, because it lies inside.
 /// - Descriptors after the root: what a bind names may be one of the caller's.
 /// - Names and the loopback before the ids, which may give up the capabilities that they need.
@@ -68,7 +68,8 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
         wait_for_go::wait(plan.words, plan.starter);
     }
     time::enter(plan.time_namespace)?;
-    ids::become_zero(plan.ids)
+    ids::become_zero(plan.ids)?;
+    root::detach(plan.root)
 }
 
 fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {

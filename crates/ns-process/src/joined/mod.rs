@@ -6,7 +6,7 @@ mod folder;
 mod ids;
 mod namespaces;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
@@ -85,6 +85,11 @@ impl Joined {
     /// The files, as [`child`](Self::child) takes them.
     pub(crate) fn borrowed_files(&self) -> Vec<(BorrowedFd<'_>, Namespace)> {
         self.files.iter().map(|(file, kind)| (file.as_fd(), *kind)).collect()
+    }
+
+    /// The descriptors of single namespaces, by number.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = RawFd> {
+        self.files.iter().map(|(file, _)| file.as_fd().as_raw_fd())
     }
 
     /// What who enters is told.

@@ -137,6 +137,7 @@ impl Plan {
             .chain(go)
             .chain(self.time("setns(time)"))
             .chain(self.ids.describe_zero())
+            .chain(self.root.describe_detaching())
             .chain(self.hooks_at(Moment::PreUp))
             .chain(self.privileges.describe_label())
             .chain(self.session.describe())

@@ -27,7 +27,7 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub use describe::Description;
 pub(crate) use join::Join;
 pub(crate) use program::Program;
-pub(crate) use work::{Closure, Work};
+pub(crate) use work::Work;
 
 use crate::builder::{Builder, ChildHooks, Hooks, Lifetime, Memory};
 use crate::error::Error;

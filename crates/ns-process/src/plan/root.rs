@@ -4,7 +4,7 @@ use std::format;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 
-use ns_fs::{Mount, Propagation, RootPlan};
+use ns_fs::{Description, Mount, Propagation, RootPlan};
 use ns_sys::NamespaceFlags;
 
 use crate::builder::Root as Wish;
@@ -16,6 +16,8 @@ pub(crate) struct Root {
     plan: Option<RootPlan>,
     /// Whether proc is mounted by its path, because the root stays.
     proc_by_path: bool,
+    /// Whether mounts are told how to travel.
+    detaches: bool,
     path: Option<PathBuf>,
     /// By the index of each mount.
     targets: Vec<PathBuf>,
@@ -36,7 +38,7 @@ impl Root {
         let due = new_mounts || wish.path.is_some() || wish.workdir.path.is_some();
         let plan = if due { Some(compile(wish, mounts, new_mounts)?) } else { None };
         let (path, workdir) = (wish.path.clone(), wish.workdir.path.clone());
-        Ok(Self { plan, proc_by_path, path, targets, workdir })
+        Ok(Self { plan, proc_by_path, detaches: new_mounts, path, targets, workdir })
     }
 
     pub(crate) fn child(&self) -> in_child::Root<'_> {
@@ -60,13 +62,20 @@ impl Root {
         self.workdir.as_ref()
     }
 
+    /// How mounts travel, which is the first of the steps.
+    pub(super) fn describe_detaching(&self) -> impl Iterator<Item = String> {
+        self.lines().into_iter().take(usize::from(self.detaches))
+    }
+
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
-        let root = self.plan.iter().flat_map(|root| {
-            let lines: Vec<String> = root.describe().lines().map(ToOwned::to_owned).collect();
-            lines
-        });
+        let root = self.lines().into_iter().skip(usize::from(self.detaches));
         let proc = r#"mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)"#;
         root.chain(self.proc_by_path.then(|| proc.to_owned()))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = self.plan.as_ref().map(RootPlan::describe);
+        text.iter().flat_map(Description::lines).map(ToOwned::to_owned).collect()
     }
 }
 

@@ -62,9 +62,13 @@ impl Streams {
         self.descriptors.has_pipes()
     }
 
-    /// Opens what is to be opened.
-    pub(crate) fn open(&self, name: &str) -> Result<FdPlan, Error> {
-        FdPlan::new(&self.descriptors).map_err(|error| refused(name, &error))
+    /// Opens what is to be opened, pipes under a lock.
+    pub(crate) fn open<Lock>(
+        &self,
+        name: &str,
+        lock: impl FnOnce() -> Lock,
+    ) -> Result<(FdPlan, Lock), Error> {
+        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| refused(name, &error))
     }
 
     pub(super) fn describe_opening(&self) -> Vec<String> {
