@@ -24,8 +24,9 @@ impl Child<'_> {
     /// Whether the child, which has left the memory, executed the program; that is, whether exec
     /// passed the point from which it does not return.
     ///
-    /// The kernel knows: exec gives a child its exit signal, so a wait for children without one finds
-    /// only a child that never got there. It is dying then, and the wait is short.
+    /// The kernel knows: exec gives a child its exit signal, so an ordinary wait finds only one that got
+    /// there, and a wait for children without a signal only one that never did. That one is dying, and
+    /// the wait is short.
     pub(super) fn executed(
         &self,
         plan: &Plan,
@@ -41,7 +42,12 @@ impl Child<'_> {
         if let Some(stat) = stat {
             return self.executed_apart(plan, stat, deadline);
         }
-        match waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT) {
+        let never = match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
+            Ok(_) => return Ok(()),
+            Err(Errno::CHILD) => waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT),
+            failed => failed,
+        };
+        match never {
             Ok(ended) => Err(ended_early(plan, ended)),
             Err(Errno::CHILD) => self.not_stolen(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),

@@ -1,15 +1,19 @@
 //! Who starts.
 
+use std::sync::OnceLock;
+
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::hint::machine;
 
 /// The calling thread, in its own user namespace.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Caller {
     effective: CapabilitySet,
     permitted: CapabilitySet,
+    /// Effective uid and gid, for the starts that ask for them.
+    ids: OnceLock<(u32, u32)>,
 }
 
 impl Caller {
@@ -18,39 +22,43 @@ impl Caller {
         let all = CapabilitySet::all();
         let sets = capabilities(None).map(|sets| (sets.effective, sets.permitted));
         let (effective, permitted) = sets.unwrap_or((all, all));
-        Self { effective, permitted }
+        Self { effective, permitted, ids: OnceLock::new() }
     }
 
-    pub(super) fn euid() -> u32 {
-        geteuid().as_raw()
+    pub(super) fn euid(&self) -> u32 {
+        self.ids().0
     }
 
-    pub(super) fn egid() -> u32 {
-        getegid().as_raw()
+    pub(super) fn egid(&self) -> u32 {
+        self.ids().1
     }
 
-    pub(super) fn has(self, capability: CapabilitySet) -> bool {
+    fn ids(&self) -> (u32, u32) {
+        *self.ids.get_or_init(|| (geteuid().as_raw(), getegid().as_raw()))
+    }
+
+    pub(super) fn has(&self, capability: CapabilitySet) -> bool {
         self.effective.contains(capability)
     }
 
     /// Whether it has what nobody is to take from it by way of the child.
-    pub(crate) fn is_privileged(self) -> bool {
+    pub(crate) fn is_privileged(&self) -> bool {
         !self.permitted.is_empty()
     }
 
     /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
-    pub(super) fn may_drop_groups(self) -> bool {
+    pub(super) fn may_drop_groups(&self) -> bool {
         let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");
         self.has(CapabilitySet::SETGID) && !denied
     }
 
     /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.
-    pub(super) fn is_user(uid: u32) -> bool {
-        Self::euid() == uid && getuid().as_raw() == uid
+    pub(super) fn is_user(&self, uid: u32) -> bool {
+        self.euid() == uid && getuid().as_raw() == uid
     }
 
     /// As [`is_user`](Self::is_user), of the gid.
-    pub(super) fn is_group(gid: u32) -> bool {
-        Self::egid() == gid && getgid().as_raw() == gid
+    pub(super) fn is_group(&self, gid: u32) -> bool {
+        self.egid() == gid && getgid().as_raw() == gid
     }
 }

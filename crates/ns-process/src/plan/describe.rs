@@ -114,7 +114,7 @@ impl Plan {
         let traced = self.is_untraced() || self.changes_ids();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
-        let executed = (!self.forks()).then_some("waitid(pidfd, WNOWAIT | __WCLONE)");
+        let executed = (!self.forks()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
         left.chain(executed).map(ToOwned::to_owned)
     }
 

@@ -27,7 +27,7 @@ impl Ids {
         wish: &Wish,
         maps: &Maps,
         namespaces: NamespaceFlags,
-        caller: Caller,
+        caller: &Caller,
     ) -> Result<Self, String> {
         let new_user = namespaces.contains(NamespaceFlags::USER);
         let uids = maps.uid.as_ref().map(|way| &way.map);
@@ -45,18 +45,18 @@ impl Ids {
             );
         }
         let (zero_uid, zero_gid) =
-            (becomes_zero(uids, Caller::euid), becomes_zero(gids, Caller::egid));
+            (becomes_zero(uids, || caller.euid()), becomes_zero(gids, || caller.egid()));
         let holds =
             |map_says: Option<bool>, own: bool| if new_user { map_says == Some(true) } else { own };
         let holds_uid = |uid| {
             let is =
-                uids.map(|map| zero_uid && uid == 0 || map.to_inside(Caller::euid()) == Some(uid));
-            holds(is, Caller::is_user(uid))
+                uids.map(|map| zero_uid && uid == 0 || map.to_inside(caller.euid()) == Some(uid));
+            holds(is, caller.is_user(uid))
         };
         let holds_gid = |gid| {
             let is =
-                gids.map(|map| zero_gid && gid == 0 || map.to_inside(Caller::egid()) == Some(gid));
-            holds(is, Caller::is_group(gid))
+                gids.map(|map| zero_gid && gid == 0 || map.to_inside(caller.egid()) == Some(gid));
+            holds(is, caller.is_group(gid))
         };
         let uid = wish.uid.filter(|uid| !holds_uid(*uid));
         // Another user with the caller's groups may do what the caller's groups may.
@@ -111,6 +111,6 @@ fn mapped<K: IdKind>(setter: &str, map: Option<&IdMap<K>>, id: Option<u32>) -> R
 }
 
 /// Files of an id that has no mapping cannot be made on what is mounted inside (`EOVERFLOW`).
-fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, own: fn() -> u32) -> bool {
+fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, own: impl Fn() -> u32) -> bool {
     map.is_some_and(|map| map.to_inside(own()).is_none() && map.to_outside(0).is_some())
 }

@@ -38,11 +38,11 @@ impl Maps {
     pub(super) fn new(
         wish: &Wish,
         namespaces: NamespaceFlags,
-        caller: Caller,
+        caller: &Caller,
     ) -> Result<Self, Refused> {
         check(wish, namespaces).map_err(|said| (Step::Check, said))?;
-        let own_uid = || wish.zero.then(|| UidMap::from(Caller::euid()));
-        let own_gid = || wish.zero.then(|| GidMap::from(Caller::egid()));
+        let own_uid = || wish.zero.then(|| UidMap::from(caller.euid()));
+        let own_gid = || wish.zero.then(|| GidMap::from(caller.egid()));
         let (uid, gid) = (wish.uid.clone().or_else(own_uid), wish.gid.clone().or_else(own_gid));
         let mut writer = KnownWriter(None);
         let uid = uid.map(|map| uid_way(map, wish, caller, &mut writer)).transpose()?;
@@ -109,10 +109,10 @@ impl KnownWriter {
 fn uid_way(
     map: UidMap,
     wish: &Wish,
-    caller: Caller,
+    caller: &Caller,
     writer: &mut KnownWriter,
 ) -> Result<Way<UidMap>, Refused> {
-    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), Caller::euid());
+    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), caller.euid());
     let helper = if direct {
         None
     } else {
@@ -125,10 +125,10 @@ fn uid_way(
 fn gid_way(
     map: GidMap,
     wish: &Wish,
-    caller: Caller,
+    caller: &Caller,
     writer: &mut KnownWriter,
 ) -> Result<Way<GidMap>, Refused> {
-    let alone = is_alone(map.extents(), Caller::egid()) && wish.setgroups != Setgroups::Keep;
+    let alone = wish.setgroups != Setgroups::Keep && is_alone(map.extents(), caller.egid());
     let helper = if caller.has(CapabilitySet::SETGID) || alone {
         None
     } else {
@@ -159,8 +159,8 @@ fn is_alone(extents: &[ns_idmap::Extent], own: u32) -> bool {
 
 /// What the kernel demands of somebody without `CAP_SETGID`, decided here so that nothing has to be
 /// looked up while the child waits.
-fn setgroups(wish: Setgroups, map: Option<&GidMap>, caller: Caller) -> Setgroups {
-    let alone = map.is_some_and(|map| is_alone(map.extents(), Caller::egid()));
+fn setgroups(wish: Setgroups, map: Option<&GidMap>, caller: &Caller) -> Setgroups {
+    let alone = map.is_some_and(|map| is_alone(map.extents(), caller.egid()));
     match wish {
         Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
         Setgroups::Auto => Setgroups::Keep,

@@ -75,9 +75,9 @@ impl Plan {
         let namespaces =
             if join.target.is_some() { NamespaceFlags::empty() } else { wish.namespaces };
         let caller = Caller::current();
-        let maps = Maps::new(&wish.maps, namespaces, caller)
+        let maps = Maps::new(&wish.maps, namespaces, &caller)
             .map_err(|(step, said)| Error::new(&wish.name, step).with_object(said))?;
-        let ids = Ids::new(&wish.ids, &maps, namespaces, caller).map_err(mistake)?;
+        let ids = Ids::new(&wish.ids, &maps, namespaces, &caller).map_err(mistake)?;
         let flags = mechanism(wish.flags) | namespaces.into();
         let privileges =
             Privileges::new(&wish.privileges, namespaces, ids.last_uid()).map_err(mistake)?;
