@@ -1,32 +1,96 @@
-//! A start and its end, against std's. Ids are `process/start_join/SUBJECT/NAMESPACES`.
+//! Starts and their ends, beside the raw floor, std, fork and other crates. Ids are
+//! `process/OPERATION/SUBJECT/NAMESPACES`.
 
-use std::process::Command;
-
-use benches::TINY;
+use benches::by_hand::{fork_and_exec, std_command};
+use benches::floor::{Floor, ForkFloor, Root};
+use benches::subjects::{self, FIVE, FOUR, SEVEN, inject, new, run, target};
 use criterion::Criterion;
-use ns_process::{Container, Namespace};
+use ns_process::{Container, NamespaceFlags};
+use ns_sys::CloneFlags;
 
-fn ours(container: &Container) {
-    let status = container.start().and_then(|process| process.join()).expect("tiny runs");
-    assert!(status.success());
+fn five() -> CloneFlags {
+    FIVE.into_iter().map(NamespaceFlags::from).collect::<NamespaceFlags>().into()
 }
 
-fn start_join(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("process/start_join");
-    let plain = Container::new(TINY);
-    group.bench_function("ns-process/none", |bencher| bencher.iter(|| ours(&plain)));
-    group.bench_function("std/none", |bencher| {
-        bencher.iter(|| assert!(Command::new(TINY).status().expect("tiny runs").success()));
-    });
-    let mut five = Container::new(TINY);
-    let kinds = [Namespace::User, Namespace::Mnt, Namespace::Pid, Namespace::Uts, Namespace::Ipc];
-    five.namespaces(kinds).map_zero();
-    group.bench_function("ns-process/user,mnt,pid,uts,ipc", |bencher| bencher.iter(|| ours(&five)));
+fn plan(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("process/plan/ns-process");
+    for (name, container) in [("none", subjects::plain()), ("five", new(&FIVE))] {
+        group.bench_function(name, |bencher| bencher.iter(|| assert!(container.plan().is_ok())));
+    }
     group.finish();
+}
+
+fn plain(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("process/start_join");
+    let (plain, mut floor) = (subjects::plain(), Floor::new(CloneFlags::empty()));
+    group.bench_function("ns-process/none", |bencher| bencher.iter(|| run(&plain)));
+    group.bench_function("floor/none", |bencher| bencher.iter(|| floor.start_join()));
+    group.bench_function("std/none", |bencher| bencher.iter(std_command));
+    group.bench_function("fork/none", |bencher| bencher.iter(fork_and_exec));
+    group.finish();
+}
+
+fn namespaces(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("process/start_join");
+    let (ours, four, mut floor) = (new(&FIVE), new(&FOUR), Floor::new(five()));
+    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&ours)));
+    group.bench_function("floor/five", |bencher| bencher.iter(|| floor.start_join()));
+    group.bench_function("ns-process/four", |bencher| bencher.iter(|| run(&four)));
+    #[cfg(feature = "peers")]
+    {
+        use benches::peers::unshare;
+        group.bench_function("unshare/five", |bencher| bencher.iter(|| unshare(&FIVE)));
+        group.bench_function("unshare/four", |bencher| bencher.iter(|| unshare(&FOUR)));
+    }
+    group.finish();
+}
+
+fn roots(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("process/start_join");
+    for (name, ours, root) in [
+        ("five,chroot", subjects::by_chroot(), Root::Chroot),
+        ("five,pivot_root", subjects::by_pivot(), Root::ReadOnlyPivot),
+    ] {
+        let mut floor = Floor::new(five()).with_root(root);
+        group.bench_function(format!("ns-process/{name}"), |bencher| bencher.iter(|| run(&ours)));
+        group.bench_function(format!("floor/{name}"), |bencher| {
+            bencher.iter(|| floor.start_join());
+        });
+    }
+    let ours = subjects::with_proc();
+    group.bench_function("ns-process/five,pivot_root,proc", |bencher| bencher.iter(|| run(&ours)));
+    #[cfg(feature = "peers")]
+    group.bench_function("hakoniwa/five,pivot_root,proc", |bencher| {
+        bencher.iter(|| benches::peers::hakoniwa(false));
+    });
+    group.finish();
+}
+
+fn closure(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("process/start_join_closure");
+    let bare = ForkFloor::new(five());
+    group.bench_function("fork/five", |bencher| bencher.iter(|| bare.start_join()));
+    let mut ours = Container::from_fn(|| 0);
+    ours.namespaces(FIVE).map_zero();
+    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&ours)));
+    group.finish();
+}
+
+fn into_another(criterion: &mut Criterion) {
+    let target = target();
+    let ours = inject(&target, &SEVEN);
+    criterion.bench_function("process/inject_join/ns-process/seven", |bencher| {
+        bencher.iter(|| run(&ours));
+    });
 }
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    start_join(&mut criterion);
+    plan(&mut criterion);
+    plain(&mut criterion);
+    namespaces(&mut criterion);
+    roots(&mut criterion);
+    closure(&mut criterion);
+    into_another(&mut criterion);
     criterion.final_summary();
 }

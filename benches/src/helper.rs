@@ -1,22 +1,24 @@
-//! Measuring in two processes that differ, one turn here, one turn there.
+//! Measuring in processes that differ: copies of this program, one turn here, one turn there.
 
 use std::env;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::pairs::time;
 
 /// A copy of this program that measures when it is told to.
 #[derive(Debug)]
 pub struct Helper(Child);
 
 impl Helper {
-    /// Starts this program again with `argument`, which makes it call [`serve`].
+    /// Starts this program again with arguments that make it call [`serve`].
     ///
     /// # Errors
     /// Those of starting a program.
-    pub fn start(argument: &str) -> io::Result<Self> {
+    pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         Ok(Self(command.spawn()?))
     }
 
@@ -48,9 +50,7 @@ impl Drop for Helper {
 pub fn serve(mut work: impl FnMut()) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin(), io::stdout());
     while input.read(&mut [0])? == 1 {
-        let begin = Instant::now();
-        work();
-        let nanoseconds = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let nanoseconds = u64::try_from(time(&mut work).as_nanos()).unwrap_or(u64::MAX);
         output.write_all(&nanoseconds.to_ne_bytes())?;
         output.flush()?;
     }

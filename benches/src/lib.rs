@@ -1,12 +1,17 @@
-//! What every measurement uses: the target, and ratios of what runs side by side.
+//! What every measurement uses: the target, what is measured, and what it is measured against.
 
+pub mod by_hand;
+pub mod copies;
+pub mod counting;
 pub mod floor;
-pub mod gates;
 pub mod helper;
+pub mod machine;
+pub mod memory;
+pub mod pairs;
+#[cfg(feature = "peers")]
 pub mod peers;
-mod ratio;
-
-pub use ratio::median;
+pub mod starters;
+pub mod subjects;
 
 /// The front page's examples are run here, because this crate sees every layer.
 #[cfg(doctest)]

@@ -1,30 +1,32 @@
-//! Others that start programs.
-
-use std::process::Command;
+//! Other people's crates that start processes in namespaces.
 
 use ns_process::Namespace;
 
 use crate::{TINY, TINY_ROOT};
-
-/// By `std::process::Command`.
-///
-/// # Panics
-/// When `tiny` does not run.
-pub fn std_command() {
-    assert!(Command::new(TINY).status().expect("tiny runs").success());
-}
 
 /// By crate unshare, with the caller's ids as 0.
 ///
 /// # Panics
 /// When `tiny` does not run.
 pub fn unshare(namespaces: &[Namespace]) {
-    let mut command = unshare::Command::new(TINY);
-    let map = |id| vec![unshare::UidMap { inside_uid: 0, outside_uid: id, count: 1 }];
-    let gids = |id| vec![unshare::GidMap { inside_gid: 0, outside_gid: id, count: 1 }];
+    unshare_mapped(namespaces, 1);
+}
+
+/// As [`unshare`], with so many extents in each map; one is the caller's own id.
+///
+/// # Panics
+/// When `tiny` does not run.
+pub fn unshare_mapped(namespaces: &[Namespace], extents: u32) {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let uids = (0..extents).map(|id| (id, uid + id * 2));
+    let uids =
+        uids.map(|(inside_uid, outside_uid)| unshare::UidMap { inside_uid, outside_uid, count: 1 });
+    let gids = (0..extents).map(|id| (id, gid + id * 2));
+    let gids =
+        gids.map(|(inside_gid, outside_gid)| unshare::GidMap { inside_gid, outside_gid, count: 1 });
+    let mut command = unshare::Command::new(TINY);
     let kinds: Vec<_> = namespaces.iter().copied().map(named_by_unshare).collect();
-    command.unshare(kinds.iter()).set_id_maps(map(uid), gids(gid));
+    command.unshare(kinds.iter()).set_id_maps(uids.collect(), gids.collect());
     assert!(command.status().expect("tiny runs").success());
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Cmd;
 use crate::outcome::Outcome;
-use crate::{cross, examples, features, fuzz, layers, msrv, tidy};
+use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, tidy};
 
 struct Step {
     name: &'static str,
@@ -39,6 +39,8 @@ fn steps(strict: bool) -> Vec<Step> {
         command("shims", Cmd::cargo("clippy -p fuzz --bins --features shims -- -D warnings")),
         verb("fuzz", fuzz::in_passing),
         verb("examples", examples::run),
+        command("benches", bench::bodies()),
+        command("gates", gates::robust()),
         verb("msrv", msrv::run),
         verb("cross", cross::run),
     ]

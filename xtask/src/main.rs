@@ -1,11 +1,14 @@
 //! The developer verbs of this workspace: `cargo xtask VERB`.
 
+mod bench;
 mod ci;
 mod command;
 mod cross;
 mod examples;
 mod features;
 mod fuzz;
+mod gates;
+mod instructions;
 mod layers;
 mod msrv;
 mod mutants;
@@ -61,6 +64,32 @@ enum Verb {
     },
     /// Runs fuzz targets, each for a while, from the corpus on; what they find is kept in target/fuzz
     Fuzz(fuzz::Wish),
+    /// What a start costs, layer by layer, each operation beside what does the same without these crates
+    Bench {
+        /// Only the bench of this layer
+        layer: Option<bench::Layer>,
+        /// Instead: how it grows with memory, threads, mounts, extents and starters; tables and plots
+        #[arg(long, conflicts_with = "layer")]
+        scaling: bool,
+        /// Puts the plot and table of memory on the front page as well
+        #[arg(long, requires = "scaling")]
+        check_in: bool,
+    },
+    /// The gates that hold the speed: measures every row; on a quiet machine
+    Gates {
+        /// Only the rows that hold on a busy machine too: counts, and flatness in memory
+        #[arg(long)]
+        robust: bool,
+        /// Only rows whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Instructions of what makes no system call, against the counts that were checked in (valgrind)
+    Instructions {
+        /// Writes the counts anew
+        #[arg(long)]
+        save: bool,
+    },
     /// A tiny root: programs of this machine, with their loaders and libraries, in a folder
     Rootfs {
         /// Where; made if it is missing
@@ -97,6 +126,10 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Examples => examples::run(),
         Verb::Prove { issue } => prove::run(*issue),
         Verb::Fuzz(wish) => fuzz::run(wish),
+        Verb::Bench { scaling: true, check_in, .. } => bench::scaling(*check_in),
+        Verb::Bench { layer, .. } => bench::run(*layer),
+        Verb::Gates { robust, only } => gates::run(*robust, only.as_deref()),
+        Verb::Instructions { save } => instructions::run(*save),
         Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
     }
 }

@@ -27,7 +27,7 @@ pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
         let _ = futex::wait(&shared.go, 0, None);
     }
-    let _ = child::setsid();
+    let _ = shared.session.then(child::setsid);
     if shared.private {
         let private = MountPropagationFlags::PRIVATE.union(MountPropagationFlags::REC);
         let _ = child::mount_change(c"/", private);

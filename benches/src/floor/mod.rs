@@ -2,9 +2,12 @@
 #![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
 
 mod child_steps;
+mod files;
+mod fork;
 
 use std::ffi::{CString, c_char};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::io::IsTerminal;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
@@ -12,10 +15,14 @@ use ns_sys::child::{self, SignalSet};
 use ns_sys::{
     CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread, waitid_pidfd,
 };
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::thread::capabilities;
 
 use crate::{TINY, TINY_ROOT};
 use child_steps::enter;
+use files::{own_maps, write_maps};
+
+pub use fork::ForkFloor;
 
 const STACK: usize = 64 * 1024;
 const PR_GET_DUMPABLE: u32 = 3;
@@ -28,6 +35,7 @@ struct Shared {
     tid: AtomicU32,
     go: AtomicU32,
     waits: bool,
+    session: bool,
     private: bool,
     root: Option<(Root, CString)>,
     /// The core limits before exec: one that keeps from dumping, and the caller's own.
@@ -51,8 +59,6 @@ pub enum Root {
 pub struct Floor {
     stack: Box<[u8]>,
     flags: CloneFlags,
-    /// The maps of user and group, if a user namespace is new.
-    maps: Option<[String; 2]>,
     environment: Vec<CString>,
     root: Option<Root>,
 }
@@ -63,14 +69,11 @@ impl Floor {
     /// # Panics
     /// When a variable of the environment is not text.
     pub fn new(kinds: CloneFlags) -> Self {
-        let map = |id: u32| format!("0 {id} 1\n");
-        let own = || [map(euid()), map(egid())];
         let environment =
             std::env::vars().map(|(key, value)| CString::new(format!("{key}={value}")));
         Self {
             stack: vec![0; STACK].into_boxed_slice(),
             flags: kinds,
-            maps: kinds.contains(CloneFlags::NEWUSER).then(own),
             environment: environment.collect::<Result<_, _>>().expect("no NUL"),
             root: None,
         }
@@ -90,10 +93,12 @@ impl Floor {
     pub fn start_join(&mut self) {
         let program = if self.root.is_some() { "/tiny" } else { TINY };
         let program = CString::new(program).expect("no NUL");
+        let maps = self.flags.contains(CloneFlags::NEWUSER).then(own_maps);
         let shared = Shared {
             tid: AtomicU32::new(1),
             go: AtomicU32::new(0),
-            waits: self.maps.is_some(),
+            waits: maps.is_some(),
+            session: !(0..=2).any(is_terminal),
             private: self.flags.contains(CloneFlags::NEWNS),
             root: self.root.map(|root| (root, CString::new(TINY_ROOT).expect("no NUL"))),
             core: core(),
@@ -101,15 +106,15 @@ impl Floor {
             envp: self.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect(),
             program,
         };
+        let privileged = !capabilities(None).expect("the caller's own").permitted.is_empty();
         let watch = shared.waits.then(watch);
-        let privileged = euid() == 0;
         let restore = privileged && prctl(PR_GET_DUMPABLE, 0) == 1;
         if restore {
             prctl(PR_SET_DUMPABLE, 0);
         }
         let (pid, pidfd) = self.clone(&shared);
-        if let Some(maps) = &self.maps {
-            write_maps(pid, maps);
+        if let Some(maps) = &maps {
+            write_maps(pid, maps, privileged);
             shared.go.store(1, Ordering::Release);
             futex::wake(&shared.go, 1).expect("wake");
         }
@@ -119,8 +124,9 @@ impl Floor {
         if restore {
             prctl(PR_SET_DUMPABLE, 1);
         }
-        let executed = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT);
-        assert!(executed.is_err(), "it was not executed");
+        let executed = waitid_pidfd(&pidfd, WaitFlags::NOHANG | WaitFlags::NOWAIT);
+        assert!(executed.is_ok(), "it was not executed");
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None).expect("wait");
         let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("it has ended");
         assert_eq!(status.code(), Some(0));
         drop(watch);
@@ -145,10 +151,10 @@ impl Floor {
 
 /// As the engine watches the thread that says go.
 fn watch() -> OwnedFd {
-    let tid = child::getpid();
+    let tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
     let mut word: *const AtomicU32 = ptr::null();
     prctl(PR_GET_TID_ADDRESS, (&raw mut word).expose_provenance());
-    pidfd_open_thread(tid).expect("the measuring thread leads its process")
+    pidfd_open_thread(tid).expect("Linux 6.9")
 }
 
 /// Limits that a start sets and takes back, where they differ.
@@ -158,30 +164,13 @@ fn core() -> Option<[(u64, u64); 2]> {
     (hard > 0 && soft != 1).then_some([(1, hard), own])
 }
 
-fn write_maps(pid: u32, [uid, gid]: &[String; 2]) {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).expect("open");
-    let write = |file: &str, text: &str| {
-        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = openat(&directory, file, flags, Mode::empty()).expect("open");
-        rustix::io::write(file.as_fd(), text.as_bytes()).expect("write");
-    };
-    write("uid_map", uid);
-    if euid() != 0 {
-        write("setgroups", "deny");
-    }
-    write("gid_map", gid);
-}
-
 fn prctl(option: u32, argument: usize) -> usize {
     // SAFETY: the options of this file take a number, or the address of a pointer.
     unsafe { child::prctl(option, [argument, 0, 0, 0]) }.expect("prctl")
 }
 
-fn euid() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-fn egid() -> u32 {
-    rustix::process::getegid().as_raw()
+fn is_terminal(number: i32) -> bool {
+    // SAFETY: 0 to 2 are nobody's own, and stay open.
+    let stream = unsafe { BorrowedFd::borrow_raw(number) };
+    stream.is_terminal()
 }

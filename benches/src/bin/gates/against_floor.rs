@@ -1,0 +1,34 @@
+//! Starts against the calls that they describe, made with `ns-sys` alone.
+
+use benches::floor::{Floor, Root};
+use benches::pairs::{PAIRS, ratios};
+use benches::subjects::{self, FIVE, run};
+use ns_process::{Container, Namespace, NamespaceFlags};
+
+use crate::measured::Measured;
+
+pub(crate) fn plain() -> Measured {
+    against(&subjects::plain(), floor(&[]))
+}
+
+pub(crate) fn five() -> Measured {
+    against(&subjects::new(&FIVE), floor(&FIVE))
+}
+
+pub(crate) fn chroot() -> Measured {
+    against(&subjects::by_chroot(), floor(&FIVE).with_root(Root::Chroot))
+}
+
+pub(crate) fn pivot() -> Measured {
+    against(&subjects::by_pivot(), floor(&FIVE).with_root(Root::ReadOnlyPivot))
+}
+
+/// The raw floor of a start in these namespaces.
+pub(crate) fn floor(namespaces: &[Namespace]) -> Floor {
+    let kinds: NamespaceFlags = namespaces.iter().map(|kind| NamespaceFlags::from(*kind)).collect();
+    Floor::new(kinds.into())
+}
+
+fn against(ours: &Container, mut floor: Floor) -> Measured {
+    Measured::Ratios(ratios(PAIRS, || run(ours), || floor.start_join()))
+}

@@ -1,0 +1,30 @@
+//! How often the heap is asked.
+
+use benches::by_hand::{LARGE_EXTENTS, SMALL_MAP, large_map as text};
+use benches::counting::allocations;
+use benches::subjects::{self, run};
+use ns_idmap::UidMap;
+
+use crate::measured::Measured;
+
+pub(crate) fn small_map() -> Measured {
+    counted(|| SMALL_MAP.parse::<UidMap>().expect("a map"))
+}
+
+pub(crate) fn large_map() -> Measured {
+    let text = text(LARGE_EXTENTS);
+    counted(|| {
+        let map: UidMap = text.parse().expect("a map");
+        (map.to_string(), map)
+    })
+}
+
+pub(crate) fn plain() -> Measured {
+    let plain = subjects::plain();
+    run(&plain);
+    counted(|| run(&plain))
+}
+
+fn counted<T>(work: impl FnOnce() -> T) -> Measured {
+    Measured::Count(u32::try_from(allocations(work)).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,32 @@
+//! Starts that copy memory.
+#![allow(unsafe_code, reason = "a hook in the child")]
+
+use benches::floor::ForkFloor;
+use benches::memory::{MB, resident};
+use benches::pairs::{PAIRS, SLOW_PAIRS, ratios};
+use benches::subjects::{FIVE, new, run};
+use ns_process::{Container, NamespaceFlags};
+
+use crate::measured::Measured;
+
+pub(crate) fn against_bare() -> Measured {
+    let mut closure = Container::from_fn(|| 0);
+    closure.namespaces(FIVE).map_zero();
+    let kinds: NamespaceFlags = FIVE.iter().map(|kind| NamespaceFlags::from(*kind)).collect();
+    let bare = ForkFloor::new(kinds.into());
+    Measured::Ratios(ratios(PAIRS, || run(&closure), || bare.start_join()))
+}
+
+pub(crate) fn hook() -> Measured {
+    let (shared, mut copied) = (new(&FIVE), new(&FIVE));
+    // SAFETY: the hook does nothing.
+    unsafe { copied.preexec(|_| ()) };
+    Measured::Ratios(ratios(SLOW_PAIRS, || run(&copied), || run(&shared)))
+}
+
+pub(crate) fn hook_large() -> Measured {
+    let memory = resident(100 * MB);
+    let measured = hook();
+    drop(memory);
+    measured
+}

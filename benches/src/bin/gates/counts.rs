@@ -1,0 +1,63 @@
+//! System calls of a start and join, ours and the floor's.
+
+use std::io;
+use std::process::ExitCode;
+
+use benches::counting::{calls_of, count_calls};
+use benches::floor::Root;
+use benches::subjects::{self, FIVE, run};
+
+use crate::against_floor::floor;
+use crate::measured::Measured;
+
+pub(crate) fn plain() -> Measured {
+    both("plain")
+}
+
+pub(crate) fn five() -> Measured {
+    both("five")
+}
+
+pub(crate) fn chroot() -> Measured {
+    both("chroot")
+}
+
+pub(crate) fn pivot() -> Measured {
+    both("pivot")
+}
+
+fn both(subject: &str) -> Measured {
+    let sides = calls_of(&["count", subject])
+        .and_then(|ours| Ok((ours, calls_of(&["count", &format!("floor of {subject}")])?)));
+    match sides {
+        Ok((ours, twin)) => Measured::Calls {
+            ours: ours.total(),
+            twin: twin.total(),
+            difference: ours.difference(&twin),
+        },
+        Err(error) => Measured::Skipped(format!("calls cannot be counted: {error}")),
+    }
+}
+
+/// The side of the copy.
+pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
+    let (mut plain, mut five) = (floor(&[]), floor(&FIVE));
+    match subject {
+        "plain" => count_calls(|| run(&subjects::plain())),
+        "five" => count_calls(|| run(&subjects::new(&FIVE))),
+        "chroot" => count_calls(|| run(&subjects::by_chroot())),
+        "pivot" => count_calls(|| run(&subjects::by_pivot())),
+        "floor of plain" => count_calls(|| plain.start_join()),
+        "floor of five" => count_calls(|| five.start_join()),
+        "floor of chroot" => {
+            let mut floor = five.with_root(Root::Chroot);
+            count_calls(|| floor.start_join())
+        }
+        "floor of pivot" => {
+            let mut floor = five.with_root(Root::ReadOnlyPivot);
+            count_calls(|| floor.start_join())
+        }
+        unknown => Err(io::Error::other(format!("{unknown}: no such subject"))),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}

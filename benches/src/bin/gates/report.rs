@@ -1,0 +1,85 @@
+//! The table as it is printed and written.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use benches::machine::Machine;
+use serde::Serialize;
+
+use crate::measured::Measured;
+use crate::must::Verdict;
+use crate::row::Row;
+
+/// Rows so far, and where they were measured.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    machine: Machine,
+    rows: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    row: &'static str,
+    measured: String,
+    value: Option<f64>,
+    repeats: Vec<f64>,
+    must: String,
+    verdict: Verdict,
+}
+
+const HEAD: &str = "| row | measured | must be | verdict |\n|---|---|---|---|";
+
+impl Report {
+    pub(crate) fn new() -> Self {
+        let machine = Machine::current();
+        println!("{}\n\n{HEAD}", machine.line());
+        Self { machine, rows: Vec::new() }
+    }
+
+    /// Prints it at once: the whole takes minutes.
+    pub(crate) fn add(&mut self, row: &Row, measured: &Measured) {
+        let (value, verdict) = row.must.judge(measured);
+        let line = Line {
+            row: row.name,
+            measured: measured.told(value),
+            value,
+            repeats: measured.values(),
+            must: row.must.to_string(),
+            verdict,
+        };
+        println!("{}", line.markdown());
+        self.rows.push(line);
+    }
+
+    /// Writes `gates.md` and `gates.json` into the folder; fails where a row misses, or there is none.
+    pub(crate) fn end(self, folder: Option<&Path>) -> io::Result<ExitCode> {
+        let missed = self.rows.iter().filter(|line| line.verdict == Verdict::Missed).count();
+        let skipped = self.rows.iter().filter(|line| line.verdict == Verdict::Skipped).count();
+        println!("\n{} rows, {missed} missed, {skipped} skipped", self.rows.len());
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("gates.md"), self.markdown())?;
+            fs::write(folder.join("gates.json"), serde_json::to_string_pretty(&self)?)?;
+        }
+        let holds = missed == 0 && !self.rows.is_empty();
+        Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn markdown(&self) -> String {
+        let head = format!("{}\n\n{HEAD}\n", self.machine.line());
+        self.rows.iter().fold(head, |mut text, line| {
+            writeln!(text, "{}", line.markdown()).expect("a string takes all");
+            text
+        })
+    }
+}
+
+impl Line {
+    fn markdown(&self) -> String {
+        let Self { row, measured, must, verdict, .. } = self;
+        format!("| {row} | {measured} | {must} | {verdict} |")
+    }
+}

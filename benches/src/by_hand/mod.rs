@@ -1,0 +1,9 @@
+//! What one writes by hand, without these crates.
+
+mod commands;
+mod descriptors;
+mod maps;
+
+pub use commands::{fork_and_exec, std_command};
+pub use descriptors::bare_dup3;
+pub use maps::{LARGE_EXTENTS, SMALL_MAP, large_map, parse_into_array, parse_sort_format};
