@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Cmd;
 use crate::outcome::Outcome;
-use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, tidy};
+use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, rows, tidy};
 
 struct Step {
     name: &'static str,
@@ -31,6 +31,7 @@ fn steps(strict: bool) -> Vec<Step> {
         command("fmt", Cmd::cargo("fmt --all --check")),
         command("verbs", Cmd::cargo("test --quiet -p xtask")),
         verb("tidy", tidy::run),
+        verb("rows", rows::run),
         verb("layers", layers::run),
         verb("features", features::run),
         command("clippy", Cmd::cargo("clippy --workspace --all-targets -- -D warnings")),

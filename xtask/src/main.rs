@@ -15,6 +15,7 @@ mod mutants;
 mod outcome;
 mod prove;
 mod rootfs;
+mod rows;
 mod rustup;
 mod tidy;
 mod workspace;
@@ -39,6 +40,8 @@ enum Verb {
     Ci,
     /// The rules of the source tree that no lint can hold
     Tidy,
+    /// What the tests show: each hazard and each promise, with the tests that name it
+    Rows,
     /// The allowed edges between the crates, and to other people's
     Layers,
     /// Each library crate with no feature, each alone, and all
@@ -118,6 +121,7 @@ fn run(verb: &Verb) -> Result<Outcome> {
     match verb {
         Verb::Ci => ci::run(),
         Verb::Tidy => tidy::run(),
+        Verb::Rows => rows::run(),
         Verb::Layers => layers::run(),
         Verb::Features => features::run(),
         Verb::Msrv => msrv::run(),

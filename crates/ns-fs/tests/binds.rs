@@ -5,11 +5,11 @@ mod common;
 use std::fs;
 use std::io::ErrorKind;
 
-use common::{Folder, in_own_mounts, in_own_pids, mounts_at, pivot, plan, refuse, under};
+use common::{Folder, in_own_mounts, in_own_pids, mounts_at, pivot, plan, under};
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_open_tree};
 use ns_fs::{Mount, Root, Step, StepError};
 use ns_sys::Errno;
-use ns_testbed::Leftovers;
+use ns_testbed::{Leftovers, refuse};
 use rustix::mount::{MountFlags, mount};
 
 /// A bind with each attribute, by the new calls and by each older way.

@@ -6,13 +6,13 @@ mod common;
 use std::fs::{self, File};
 use std::os::fd::{AsFd, RawFd};
 
-use common::{apply_fds, is_open, refuse};
+use common::{apply_fds, is_open};
 use linux_raw_sys::general::__NR_close_range;
 use ns_fs::apply::{self, FdRange};
 use ns_fs::{Descriptors, FdPlan, Step};
 use ns_sys::Errno;
 use ns_sys::child::{self, exit_group};
-use ns_testbed::forked;
+use ns_testbed::{forked, refuse};
 
 /// Opens ten inheritable descriptors, one of them 900, and lowers the limit below it.
 fn litter() {

@@ -7,13 +7,13 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use common::{apply_fds, borrow, is_open, refuse};
+use common::{apply_fds, borrow, is_open};
 use linux_raw_sys::general::__NR_close;
 use ns_fs::apply::{self, FdRange};
 use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
 use ns_sys::Errno;
 use ns_sys::child::{self, execve, exit_group};
-use ns_testbed::forked;
+use ns_testbed::{forked, refuse};
 
 /// In a forked child: applies the plan, then becomes a shell with `script`.
 fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {

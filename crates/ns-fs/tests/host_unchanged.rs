@@ -5,14 +5,14 @@ mod common;
 use std::fs;
 use std::time::Duration;
 
-use common::{Folder, own_namespaces, pivot, refuse};
+use common::{Folder, own_namespaces, pivot};
 use linux_raw_sys::general::{
     __NR_chdir, __NR_fchdir, __NR_getcwd, __NR_mkdirat, __NR_mount, __NR_mount_setattr,
     __NR_move_mount, __NR_open_tree, __NR_openat2, __NR_pivot_root, __NR_symlinkat, __NR_umount2,
 };
 use ns_fs::{Mount, Root, RootPlan, Workdir};
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{Leftovers, SharedMount, forked};
+use ns_testbed::{Leftovers, SharedMount, forked, refuse};
 
 /// Every call that the apply half makes, by its name.
 const CALLS: [(&str, u32); 12] = [

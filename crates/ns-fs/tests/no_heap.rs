@@ -3,12 +3,12 @@
 
 mod common;
 
-use common::{Folder, own_namespaces, refuse};
+use common::{Folder, own_namespaces};
 use linux_raw_sys::general::{__NR_close_range, __NR_mount_setattr, __NR_open_tree, __NR_openat2};
 use ns_fs::{Descriptors, FdPlan, Mount, Root, RootPlan, Stdio, Workdir, apply};
 use ns_sys::child::exit_group;
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{WatchedHeap, forked};
+use ns_testbed::{WatchedHeap, forked, refuse};
 
 #[global_allocator]
 static HEAP: WatchedHeap = WatchedHeap::new();

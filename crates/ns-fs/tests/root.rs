@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use common::{
     Folder, in_a_user_namespace, in_own, in_own_mounts, in_own_pids, mounts_at, names, pivot, plan,
-    refuse,
 };
 use linux_raw_sys::general::__NR_mount_setattr;
 use ns_fs::{Mount, Propagation, Root, RootError, RootPlan, Step, StepError, Workdir};
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{Leftovers, SharedMount, forked};
+use ns_testbed::{Leftovers, SharedMount, forked, refuse};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 fn inode(path: impl AsRef<Path>) -> (u64, u64) {
@@ -186,6 +185,23 @@ fn d12_locked_flags_are_kept() {
                 });
             });
         }
+    });
+}
+
+/// The present root can be the new one, with mounts of its own and read-only.
+#[test]
+fn d04_the_present_root() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::new("present");
+        let target = folder.path().to_owned();
+        let plan = plan(Root::pivot("/").mount(Mount::tmpfs(&target)).read_only());
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            fs::write(target.join("file"), "kept").expect("a mount of its own");
+            let error = fs::write("/file", "").expect_err("read-only");
+            assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+        });
+        assert!(!target.join("file").exists());
     });
 }
 

@@ -7,12 +7,12 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Folder, in_own_mounts, in_own_pids, mounts_at, names, pivot, refuse};
+use common::{Folder, in_own_mounts, in_own_pids, mounts_at, names, pivot};
 use linux_raw_sys::general::__NR_openat2;
 use ns_fs::apply::{self, MountKind};
 use ns_fs::{Mount, Step, StepError};
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::Leftovers;
+use ns_testbed::{Leftovers, refuse};
 use rustix::mount::MountFlags;
 
 /// Links that lead out lead to the new root's own, or are refused where openat2 is missing.

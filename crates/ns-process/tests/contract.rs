@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use common::{prints, shell};
 use ns_process::{
-    Chroot, CloneFlags, Container, Errno, GidMap, Namespace, Process, Setgroups, Side, Signal,
-    Stdio, Step, UidMap,
+    Chroot, CloneFlags, Container, Errno, GidMap, Mount, Namespace, Process, Setgroups, Side,
+    Signal, Stdio, Step, UidMap,
 };
 use rustix::process::geteuid;
 
@@ -97,10 +97,79 @@ fn s1_map_zero() {
 
 /// Allowed: the program is nobody, without capabilities.
 #[test]
-fn s1_no_map() {
+fn s1_unmapped() {
     ns_testbed::run_as!([Root, User, Nested], {
         let seen = printed(&user("id -u; grep CapEff /proc/self/status"));
         assert_eq!(seen, "65534\nCapEff:\t0000000000000000\n");
+    });
+}
+
+/// Settable, and settled late: with the rights of 0 until then, and 0 is an id like others.
+#[test]
+fn s1_ids() {
+    ns_testbed::run_as!([Root], {
+        let mut container = user("id -u; id -g; id -G");
+        let map = "0 100000 10";
+        container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+        assert_eq!(printed(&container), "0\n0\n0\n", "0 inside, as their own id is unmapped");
+        container.uid(3).gid(4).groups([5, 6]).namespace(Namespace::Mnt);
+        container.mount(Mount::tmpfs("/mnt"));
+        assert_eq!(printed(&container), "3\n4\n4 5 6\n");
+        assert_eq!((container.get_uid(), container.get_gid()), (Some(3), Some(4)));
+    });
+}
+
+/// A folder becomes the root, named relatively too: the old one is gone where the mount namespace is new,
+/// and chroot(2) is what happens otherwise or by name.
+#[test]
+fn s1_rootdir() {
+    ns_testbed::run_as!([Root, Nested], {
+        let folder = common::Output::new();
+        fs::create_dir(folder.path()).expect("mkdir");
+        std::env::set_current_dir(folder.path()).expect("chdir");
+        let calls = |container: &mut Container| {
+            let error = container.rootdir(".").start().expect_err("nothing is in there");
+            assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)), "{error}");
+            let told = container.plan().expect("plan").describe().to_string();
+            (told.contains("pivot_root("), told.contains("chroot("))
+        };
+        assert_eq!(calls(Container::new("/true").namespace(Namespace::Mnt)), (true, false));
+        let mut named = Container::new("/true");
+        assert_eq!(calls(named.namespace(Namespace::Mnt).by_chroot()), (false, true));
+        assert_eq!(calls(&mut Container::new("/true")), (false, true));
+        std::env::set_current_dir("/").expect("chdir");
+        fs::remove_dir(folder.path()).expect("remove");
+    });
+}
+
+/// The caller's own by default, `/` under a new root, or what is named, in the new root.
+#[test]
+fn s1_workdir() {
+    ns_testbed::run_as!([Root, User], {
+        std::env::set_current_dir("/usr").expect("chdir");
+        assert_eq!(printed(&shell("pwd")), "/usr\n");
+        assert_eq!(printed(shell("pwd").workdir("bin/..")), "/usr\n");
+        let mut chroot = Chroot::new("/", "sh");
+        chroot.args(["-c", "pwd"]).map_zero();
+        assert_eq!(String::from_utf8_lossy(&chroot.output().expect("start").stdout), "/\n");
+        chroot.workdir("/usr");
+        assert_eq!(String::from_utf8_lossy(&chroot.output().expect("start").stdout), "/usr\n");
+    });
+}
+
+/// The proc through which maps are written, for whom has it elsewhere.
+#[test]
+fn s1_proc() {
+    ns_testbed::run_as!([Root, Nested], {
+        let folder = common::Output::new();
+        fs::create_dir(folder.path()).expect("mkdir");
+        rustix::mount::mount_bind("/proc", folder.path()).expect("bind");
+        let mut container = user("id -u");
+        assert_eq!(printed(container.map_zero().proc(folder.path())), "0\n");
+        let none = rustix::mount::UnmountFlags::empty();
+        rustix::mount::unmount(folder.path(), none).expect("unmount");
+        assert_eq!(container.start().expect_err("no proc there").step(), Step::UidMap);
+        fs::remove_dir(folder.path()).expect("remove");
     });
 }
 
@@ -200,6 +269,50 @@ fn s2_terminate_timeout() {
     });
 }
 
+/// A daemon of Python's multiprocessing: it dies with its parent, which is the thread that started it.
+#[test]
+fn s2_daemon() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = Container::new("sleep");
+        container.arg("1000").die_with_parent();
+        let process = std::thread::spawn(move || container.start().expect("start")).join();
+        assert_eq!(
+            process.expect("a thread").join().map(|status| status.code()).expect("join"),
+            None
+        );
+    });
+}
+
+/// A handle that is dropped neither kills nor waits, and leaves no zombie; on request it kills.
+#[test]
+fn s2_drop() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = Container::new("sleep");
+        container.arg("1000");
+        for kills in [false, true] {
+            let process = container.kill_on_drop(kills).start().expect("start");
+            let pidfd = process.pidfd().try_clone_to_owned().expect("dup");
+            drop(process);
+            if !kills {
+                assert_eq!(ns_process::reap(), 1, "it runs on");
+                ns_sys::pidfd_send_signal(&pidfd, Signal::KILL).expect("it is there");
+            }
+            common::eventually("it is reaped", || ns_process::reap() == 0);
+        }
+    });
+}
+
+/// A label of a security module; where there is none, a step that says so.
+#[test]
+fn s2_label() {
+    ns_testbed::run_as!([User], {
+        let mut container = Container::new("true");
+        container.exec_label("no such label");
+        assert_eq!(container.start().expect_err("nobody knows it").step(), Step::ExecLabel);
+        assert_eq!(container.get_exec_label(), Some("no such label".as_ref()));
+    });
+}
+
 /// What was set can be read back, and printed.
 #[test]
 fn s2_readers() {
@@ -231,7 +344,19 @@ fn s4_chroot() {
     });
 }
 
-/// Step, side, errno, object; a child that is killed before its program is an error that says so.
+/// An end without a word is never success: a child that is killed before its program is an error that
+/// says so.
+#[test]
+fn s6_eof() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = Container::new("true");
+        container.before_go(|child| ns_sys::pidfd_send_signal(child, Signal::KILL));
+        let error = container.start().expect_err("killed");
+        assert!(error.to_string().contains("ended by signal 9 before it executed"), "{error}");
+    });
+}
+
+/// Step, side, errno, object and what to do about it.
 #[test]
 fn s6_errors() {
     ns_testbed::run_as!([User], {
@@ -239,10 +364,6 @@ fn s6_errors() {
         assert_eq!((error.step(), error.side()), (Step::Nice, Side::Child));
         assert_eq!(error.errno(), Some(Errno::ACCESS));
         assert!(error.hint().is_some_and(|hint| hint.contains("CAP_SYS_NICE")));
-        let mut container = Container::new("true");
-        container.before_go(|child| ns_sys::pidfd_send_signal(child, Signal::KILL));
-        let error = container.start().expect_err("killed");
-        assert!(error.to_string().contains("ended by signal 9 before it executed"), "{error}");
         let mut stdin = shell("read line; test $line = told");
         let mut process = stdin.stdin(Stdio::piped()).start().expect("start");
         process.take_stdin().expect("the pipe").write_all(b"told\n").expect("write");

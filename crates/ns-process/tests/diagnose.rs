@@ -2,9 +2,8 @@
 
 mod common;
 
-use common::refuse;
 use ns_process::{Errno, Finding, diagnose};
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::{Leftovers, forked, refuse};
 
 fn found(topic: &str) -> Finding {
     let all = diagnose();

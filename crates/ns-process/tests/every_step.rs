@@ -7,14 +7,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::refuse;
 use common::target::Target;
 use ns_process::{
     BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Inject, Mount,
     Namespace, Propagation, Resource, Side, Stdio, Step,
 };
 use ns_sys::pidfd_send_signal;
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::{Leftovers, forked, refuse};
 
 /// A system call that fails from here on, for those steps that bad input does not reach.
 fn forbid(number: i64) {

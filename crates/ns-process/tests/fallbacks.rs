@@ -3,9 +3,9 @@
 mod common;
 
 use common::mapped::as_user;
-use common::{refuse, shell};
+use common::shell;
 use ns_process::{Chroot, Container, Errno, Mount, Namespace, Resource, Step};
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::{Leftovers, forked, refuse};
 
 /// What a start does with `number` missing.
 fn without(number: i64, errno: Errno, body: impl FnOnce()) {

@@ -5,10 +5,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::fault::{Fault, with_fault};
 use common::target::Target;
-use common::{containers, guests, refuse};
-use ns_process::{Container, Errno, Step};
-use ns_testbed::{Leftovers, forked};
+use common::{containers, guests};
+use ns_process::{Container, Errno, Error, Process, Side, Step};
+use ns_testbed::{Leftovers, forked, refuse};
 
 /// The number of each call that a description names. One that is missing here fails the test: a new
 /// step is not forgotten.
@@ -63,81 +64,183 @@ fn number(name: &str) -> Option<i64> {
     })
 }
 
-/// The names before each `(` of the lines of a description.
-fn calls(container: &Container) -> BTreeSet<String> {
+/// The names before each `(` of the lines of a description, each with the side that makes the call.
+fn calls(container: &Container) -> Vec<(Side, String)> {
     let text = container.plan().expect("plan").describe().to_string();
-    let lines = text.lines().filter_map(|line| line.split_once(": ")).map(|(_, call)| call);
-    let named = lines.filter(|call| !call.starts_with("shared")).flat_map(|line| line.split("; "));
-    let names = named.filter_map(|call| call.split_once('(')).map(|(name, _)| name.to_owned());
-    names.filter(|name| !name.contains(' ')).collect()
+    let lines = text.lines().filter_map(|line| line.split_once(": "));
+    let made =
+        lines.filter(|(_, calls)| !calls.starts_with("shared") && !calls.starts_with("copied"));
+    let named = made.flat_map(|(who, calls)| {
+        let side = if who == "parent" { Side::Parent } else { Side::Child };
+        let names = calls.split("; ").filter_map(|call| call.split_once('('));
+        names.map(move |(name, _)| (side, name.to_owned())).collect::<Vec<_>>()
+    });
+    let mut seen = BTreeSet::new();
+    let new = named.filter(|(_, name)| !name.contains(' '));
+    new.filter(|(side, name)| seen.insert((*side == Side::Child, name.clone()))).collect()
 }
 
-/// Starts once with `number` failing; 0 when all was as it should be.
+/// How it went with a call that fails with `errno`: 0 when the program runs, or an error says so.
+fn verdict(started: Result<Process, Error>, number: i64, errno: Errno) -> i32 {
+    match started {
+        Ok(process) => match process.join() {
+            Ok(status) if status.code() == Some(7) => 0,
+            // The loader of the program needs it too, where the caller's libc makes another call.
+            Ok(status) if number == libc::SYS_openat && status.code() == Some(127) => 0,
+            Ok(_) => 40,
+            // The handle cannot wait without the call either; the program ran all the same.
+            Err(error) if error.step() == Step::Wait => {
+                let mut status = 0;
+                // SAFETY: stores one int.
+                unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
+                i32::from(libc::WEXITSTATUS(status) != 7) * 40
+            }
+            Err(_) => 41,
+        },
+        Err(error) if error.step() == Step::Exec && error.errno().is_none() => 42,
+        Err(error) if error.errno().is_none_or(|told| told == errno) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            43
+        }
+    }
+}
+
+/// Whether a child is left, of whatever kind, in the memory or as a zombie. A zombie is nobody where the
+/// call that would have reaped it is what failed.
+fn is_somebody_left(number: i64, errno: Errno) -> bool {
+    let cannot_reap = number == libc::SYS_waitid && errno != Errno::INTR;
+    // Killed, it ends soon; if it does not, the deadline comes.
+    let flags = if cannot_reap { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
+    let mut status = 0;
+    // SAFETY: stores one int.
+    let mut wait = || unsafe { libc::waitpid(-1, &raw mut status, flags) };
+    while cannot_reap && wait() != -1 {}
+    wait() != -1
+}
+
+/// Starts once with `number` failing for good; 0 when all was as it should be.
 fn start_without(container: &Container, number: i64, errno: Errno) -> i32 {
     forked(|| {
         // SAFETY: ends this process if it hangs.
         unsafe { libc::alarm(20) };
         refuse(number, errno);
-        let code = match container.start() {
-            Ok(process) => match process.join() {
-                Ok(status) if status.code() == Some(7) => 0,
-                // The loader of the program needs it too, where the caller's libc makes another call.
-                Ok(status) if number == libc::SYS_openat && status.code() == Some(127) => 0,
-                Ok(_) => 40,
-                // The handle cannot wait without the call either; the program ran all the same.
-                Err(error) if error.step() == Step::Wait => {
-                    let mut status = 0;
-                    // SAFETY: stores one int.
-                    unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
-                    i32::from(libc::WEXITSTATUS(status) != 7) * 40
-                }
-                Err(_) => 41,
-            },
-            Err(error) if error.step() == Step::Exec && error.errno().is_none() => 42,
-            Err(error) if error.errno().is_none_or(|told| told == errno) => 0,
-            Err(error) => {
-                eprintln!("{error}");
-                43
-            }
-        };
-        let mut status = 0;
-        // SAFETY: stores one int; asks for children of every kind without waiting.
-        let left = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::__WALL) };
-        // What is forbidden for good cannot reap either.
-        if left == -1 || number == libc::SYS_waitid { code } else { 44 }
+        let code = verdict(container.start(), number, errno);
+        if is_somebody_left(number, errno) { 44 } else { code }
     })
 }
 
-/// Whatever fails is told by the errno with which it failed, or did not matter; no child is left, in
-/// the memory or as a zombie, and no descriptor or mount.
-#[test]
-fn f20_every_call_fails_once() {
-    ns_testbed::run_as!([Root, User, Nested], {
-        let root = std::env::temp_dir().join(format!("ns-process-faults-{}", std::process::id()));
-        std::fs::create_dir_all(&root).expect("mkdir");
-        let entered = Target::in_all();
-        let before = Leftovers::snapshot();
-        let (mut cases, mut unknown) = (0, BTreeSet::new());
-        let mut containers = containers(root.to_str().expect("text"), &entered);
-        containers.extend(guests());
-        for (index, container) in containers.iter().enumerate() {
-            for name in calls(container) {
-                let Some(number) = number(&name) else {
-                    unknown.insert(name);
-                    continue;
-                };
-                // An interruption that never ends is no case that a kernel has, but for a sleep.
-                let interrupted = (name == "futex").then_some(Errno::INTR);
-                for errno in [Errno::PERM, Errno::NOMEM].into_iter().chain(interrupted) {
-                    let code = start_without(container, number, errno);
-                    assert_eq!(code, 0, "container {index}, {name}, {errno:?}");
-                    before.assert_unchanged();
-                    cases += 1;
-                }
-            }
+/// Starts with one call failing; `None` when it was never made.
+fn start_with(container: &Container, fault: Fault) -> Option<i32> {
+    const NEVER_MADE: i32 = 77;
+    let code = forked(|| {
+        // SAFETY: ends this process if it hangs.
+        unsafe { libc::alarm(20) };
+        let ((code, left), made) = with_fault(fault, |over| {
+            let started = container.start();
+            over();
+            // Before anything is waited for: a start that failed is over when it returns.
+            let left = started.is_err() && is_somebody_left(fault.number, fault.errno);
+            let code = verdict(started, fault.number, fault.errno);
+            (code, left || is_somebody_left(fault.number, fault.errno))
+        });
+        match (left, made) {
+            (true, _) => 44,
+            (false, false) if code == 0 => NEVER_MADE,
+            (false, _) => code,
         }
-        assert!(unknown.is_empty(), "calls without a number here: {unknown:?}");
-        std::fs::remove_dir_all(&root).expect("remove");
-        println!("shown: {cases} starts with one system call failing, nothing left behind");
     });
+    (code != NEVER_MADE).then_some(code)
+}
+
+/// Which calls of a name fail: the first ones, and of many some.
+fn turns() -> impl Iterator<Item = u32> {
+    (1..=4).chain([8, 16, 33, 64])
+}
+
+/// A call by its name and number, and how it fails on which side.
+type Case = (Side, String, i64, Errno);
+
+/// Every system call that the plan tells, on either side, and once more with an interruption where a
+/// sleep can have one.
+fn cases(container: &Container) -> (Vec<Case>, BTreeSet<String>) {
+    let (mut cases, mut unknown) = (Vec::new(), BTreeSet::new());
+    for (side, name) in calls(container) {
+        let Some(number) = number(&name) else {
+            unknown.insert(name);
+            continue;
+        };
+        let sleeps = matches!(&*name, "futex" | "ppoll" | "waitid");
+        let errnos = [Errno::PERM, Errno::NOMEM].into_iter().chain(sleeps.then_some(Errno::INTR));
+        cases.extend(errnos.map(|errno| (side, name.clone(), number, errno)));
+    }
+    (cases, unknown)
+}
+
+/// Runs `body` for each case of each container.
+fn for_each_case(mut body: impl FnMut(&Container, &Case)) {
+    let root = std::env::temp_dir().join(format!("ns-process-faults-{}", std::process::id()));
+    std::fs::create_dir_all(&root).expect("mkdir");
+    let entered = Target::in_all();
+    let mut containers = containers(root.to_str().expect("text"), &entered);
+    containers.extend(guests());
+    let before = Leftovers::snapshot();
+    for container in &containers {
+        let (cases, unknown) = cases(container);
+        assert!(unknown.is_empty(), "calls without a number here: {unknown:?}");
+        for case in &cases {
+            body(container, case);
+            before.assert_unchanged();
+        }
+    }
+    std::fs::remove_dir_all(&root).expect("remove");
+}
+
+/// Whatever is missing for good is told by the errno with which it failed, or did not matter; no child
+/// is left, in the memory or as a zombie, and no descriptor or mount.
+#[test]
+fn f20_each_call_fails_for_good() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut count = 0;
+        for_each_case(|container, (_, name, number, errno)| {
+            // An interruption that never ends is no case that a kernel has, but for a sleep.
+            if *errno == Errno::INTR && name != "futex" {
+                return;
+            }
+            let code = start_without(container, *number, *errno);
+            assert_eq!(code, 0, "{name}, {errno:?} in\n{}", plan(container));
+            count += 1;
+        });
+        println!(
+            "shown: {count} starts with one system call failing for good, nothing left behind"
+        );
+    });
+}
+
+/// One call, on one side of the start, fails once, and all others work: the same.
+#[test]
+fn f20_each_call_fails_once() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let all = std::env::var_os("NS_PROVE").is_some();
+        let mut count = [0, 0];
+        for_each_case(|container, (side, name, number, errno)| {
+            for nth in turns().take(if all { usize::MAX } else { 1 }) {
+                let fault = Fault { number: *number, side: *side, nth, errno: *errno };
+                let Some(code) = start_with(container, fault) else { break };
+                let told = format!("{name}, time {nth}, of the {side}, {errno:?}");
+                assert_eq!(code, 0, "{told} in\n{}", plan(container));
+                count[usize::from(*side == Side::Child)] += 1;
+            }
+        });
+        let [parent, child] = count;
+        assert!(parent > 50 && child > 50, "{count:?}");
+        println!(
+            "shown: {parent} starts in which one call of the parent's fails once, {child} with one of the \
+             child's, nothing left behind"
+        );
+    });
+}
+
+fn plan(container: &Container) -> String {
+    container.plan().expect("plan").describe().to_string()
 }

@@ -71,6 +71,16 @@ pub(super) fn attributes(lexemes: &[Lexeme]) -> impl Iterator<Item = &[Lexeme]> 
     })
 }
 
+/// The names of the functions that are tests.
+pub(super) fn tests(lexemes: &[Lexeme]) -> impl Iterator<Item = String> {
+    let marks =
+        (0..lexemes.len()).filter(|at| starts_with(&lexemes[*at..], &["#", "[", "test", "]"]));
+    marks.filter_map(|at| {
+        let head = lexemes[at..].iter().position(|lexeme| lexeme.text == "fn")?;
+        Some(lexemes.get(at + head + 1)?.text.clone())
+    })
+}
+
 pub(super) fn starts_with(lexemes: &[Lexeme], texts: &[&str]) -> bool {
     lexemes.len() >= texts.len()
         && lexemes.iter().zip(texts).all(|(lexeme, text)| lexeme.text == *text)
@@ -110,6 +120,13 @@ mod tests {
         );
         assert_eq!(texts("m! { \"x::y\" }"), ["m", "!", "{", "\"x::y\"", "}"]);
         assert_eq!(all("a\n/* b\n */ c")[1].line, 3);
+    }
+
+    #[test]
+    fn tests_are_those_with_the_mark() {
+        let source =
+            "#[test]\n#[ignore]\nfn a() {} fn b() {} #[cfg(test)] fn c() {} #[test] fn d() {}";
+        assert!(tests(&all(source)).eq(["a", "d"]));
     }
 
     #[test]

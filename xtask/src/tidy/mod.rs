@@ -48,6 +48,11 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// The names of all tests.
+pub(crate) fn tests_of_the_tree() -> Result<Vec<String>> {
+    Ok(source::tracked()?.iter().flat_map(|source| lexeme::tests(&source.lexemes)).collect())
+}
+
 impl Finding {
     fn new(source: &Source, line: usize, message: impl Into<String>) -> Self {
         Self { path: source.path.clone(), line, message: message.into() }

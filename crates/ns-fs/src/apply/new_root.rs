@@ -9,6 +9,8 @@ use crate::{Step, StepError};
 /// `mount(new_root, new_root, NULL, MS_BIND | MS_REC, NULL)`, `chdir(new_root)` — binds a directory onto
 /// itself, so that it is a mount as pivot_root(2) wants it, and goes there.
 ///
+/// The present root, by the path `/`, can be bound as well, and then be made read-only, say.
+///
 /// Whole trees are bound, because a user namespace may not take a mount away from what it covers.
 /// Call [`propagation`](crate::apply::propagation) first: below a shared mount the bind would show
 /// in the caller's namespace, and pivot_root(2) refuse it.
@@ -29,7 +31,8 @@ use crate::{Step, StepError};
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
     let flags = MountFlags::BIND.union(MountFlags::REC);
     child::mount(Some(new_root), new_root, None, flags, None).map_err(failed(Step::OpenRoot))?;
-    enter_new_root(new_root)
+    // Of the present root: its own path leads below what was just bound on it, `..` of it on top.
+    enter_new_root(if new_root == c"/" { c"/.." } else { new_root })
 }
 
 /// `chdir(new_root)` — goes to a directory that is to become the root.
@@ -56,9 +59,9 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// Whatever is shared in the old tree, no unmount of it travels to the caller's.
 ///
 /// # Errors
-/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts one cause is
-///   left, that the present root is the initial ramfs, which cannot be left; use
-///   [`chroot_here`], or boot from something else.
+/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts two causes are
+///   left: the present root is the initial ramfs, which cannot be left (use [`chroot_here`], or boot
+///   from something else); or the path was a symbolic link to the present root.
 /// - [`Step::PivotRoot`] with `EBUSY`: the working directory is the root already.
 /// - [`Step::PivotRoot`] with `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 /// - [`Step::DetachOldRoot`]: the old root is still there, below the new one.

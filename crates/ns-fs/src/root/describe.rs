@@ -44,7 +44,8 @@ fn propagation(wish: Propagation) -> String {
 
 fn bound(path: &str) -> Vec<String> {
     let bind = format!("mount({path}, {path}, NULL, MS_BIND | MS_REC, NULL)");
-    vec![bind, format!("chdir({path})")]
+    let on_top = if path == "\"/\"" { "\"/..\"" } else { path };
+    vec![bind, format!("chdir({on_top})")]
 }
 
 /// What targets are resolved in.

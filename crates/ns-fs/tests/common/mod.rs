@@ -7,30 +7,14 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use ns_fs::{FdPlan, Mount, Root, RootPlan, Workdir, apply};
-use ns_sys::child::{self, BpfInstruction, exit_group, seccomp_set_filter};
-use ns_sys::{Errno, UnshareFlags, unshare};
+use ns_sys::child::{self, exit_group};
+use ns_sys::{UnshareFlags, unshare};
 use ns_testbed::{Role, USER, forked, role};
 
 /// Borrows a number.
 pub(crate) fn borrow(number: RawFd) -> BorrowedFd<'static> {
     // SAFETY: the tests own their numbers, and close none while it is borrowed.
     unsafe { BorrowedFd::borrow_raw(number) }
-}
-
-/// From here on, system call `number` fails with `errno` in this process, as on a kernel without it.
-pub(crate) fn refuse(number: u32, errno: Errno) {
-    let instruction = |code, jt, jf, k| BpfInstruction { code, jt, jf, k };
-    let told = errno.raw_os_error().unsigned_abs();
-    let filter = [
-        // Load the number; compare; fail; allow.
-        instruction(0x20, 0, 0, 0),
-        instruction(0x15, 0, 1, number),
-        instruction(0x06, 0, 0, 0x0005_0000 | told),
-        instruction(0x06, 0, 0, 0x7fff_0000),
-    ];
-    rustix::thread::set_no_new_privs(true).expect("no_new_privs");
-    // SAFETY: it only makes one call fail.
-    unsafe { seccomp_set_filter(0, &filter) }.expect("seccomp");
 }
 
 /// A folder of the test's own, removed at its end.

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 
 use ns_idmap::{GidMap, ProcError, Setgroups, UidMap};
+use ns_testbed::{forked, refuse};
 use rustix::mount::{MountFlags, mount};
 
 use crate::fixture::{Folder, Over};
@@ -35,6 +36,23 @@ fn a15_fake_proc() {
         for file in ["uid_map", "gid_map", "setgroups"] {
             assert_eq!(fs::read_to_string(folder.path(file)).expect("read"), "");
         }
+    });
+}
+
+/// A link is refused by the older open as well.
+#[test]
+fn a15_a_link_without_openat2() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let folder = Folder::new("older");
+        let dir = File::open(folder.path("")).expect("open");
+        symlink("/proc/self/uid_map", folder.path("uid_map")).expect("link");
+        let code = forked(|| {
+            refuse(libc::SYS_openat2, rustix::io::Errno::NOSYS);
+            let error = UidMap::from(1000).write(&dir).expect_err("a link");
+            assert_eq!(errno(&error), Some(libc::ELOOP));
+            0
+        });
+        assert_eq!(code, 0);
     });
 }
 

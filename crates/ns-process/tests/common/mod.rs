@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(unsafe_code, reason = "a seccomp filter")]
 
+pub(crate) mod fault;
 pub(crate) mod mapped;
 pub(crate) mod target;
 
@@ -72,24 +73,6 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < deadline, "{what}");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-}
-
-/// From here on system call `number` fails with `errno` in this process and its children.
-pub(crate) fn refuse(number: i64, errno: ns_process::Errno) {
-    use ns_process::BpfInstruction;
-    let instruction = |code, jt, jf, k| BpfInstruction { code, jt, jf, k };
-    let number = u32::try_from(number).expect("a number");
-    let told = 0x0005_0000 | errno.raw_os_error().unsigned_abs();
-    let filter = [
-        // Load the number; compare; fail; allow.
-        instruction(0x20, 0, 0, 0),
-        instruction(0x15, 0, 1, number),
-        instruction(0x06, 0, 0, told),
-        instruction(0x06, 0, 0, 0x7fff_0000),
-    ];
-    rustix::thread::set_no_new_privs(true).expect("no_new_privs");
-    // SAFETY: it only makes one call fail.
-    unsafe { ns_sys::child::seccomp_set_filter(0, &filter) }.expect("seccomp");
 }
 
 fn allow_all() -> [ns_process::BpfInstruction; 1] {
