@@ -13,6 +13,7 @@ mod held;
 mod hint;
 mod in_child;
 mod joined;
+mod list;
 mod plan;
 mod proc_number;
 mod process;
@@ -28,6 +29,7 @@ pub use builder::{
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use held::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
+pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told, namespaces};
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;

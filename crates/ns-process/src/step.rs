@@ -167,6 +167,8 @@ steps! {
     Output = 43, Parent, "output";
     /// A namespace was bound to a file, or unbound.
     Bind = 60, Parent, "bind";
+    /// The machine's namespaces were listed.
+    List = 61, Parent, "list";
 }
 
 impl fmt::Display for Step {

@@ -189,7 +189,7 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             plain.no_new_privs().seccomp([nonsense]).start()
         }
         Step::Exec => Container::new("/nope").start(),
-        Step::Wait | Step::Signal | Step::Output | Step::Bind => return None,
+        Step::Wait | Step::Signal | Step::Output | Step::Bind | Step::List => return None,
         unknown => panic!("{unknown:?} has no case in which it fails"),
     };
     Some(failed.expect_err(step.name()))

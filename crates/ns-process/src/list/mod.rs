@@ -1,0 +1,69 @@
+//! All namespaces of the machine, as far as the caller sees them.
+
+mod census;
+mod info;
+mod mounts;
+mod process;
+
+use std::prelude::rust_2024::*;
+
+use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
+
+pub use info::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told};
+
+use crate::error::Error;
+use crate::step::Step;
+use census::Census;
+use process::Process;
+
+/// Lists the namespaces of the machine, each with its members, owner and parent.
+///
+/// Those of all processes that `/proc` shows; those that only a bound file holds, of each mount namespace
+/// with a member; and their owners and parents, with or without members. Namespaces that are held by nothing
+/// but a descriptor, or by a thread that is not a process's first, are not found. Processes come and go
+/// meanwhile: one that ends is left out.
+///
+/// ```
+/// use ns_process::{Namespace, namespaces};
+///
+/// let found = namespaces()?;
+/// let own = found.list.iter().find(|namespace| {
+///     namespace.kind == Namespace::Uts && namespace.members.contains(&std::process::id())
+/// });
+/// assert!(own.is_some());
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Step::List`](crate::Step::List): `/proc` cannot be read. What else cannot be is told in its place.
+///
+/// # Kernel support
+/// Linux 4.11.
+///
+/// # References
+/// namespaces(7), ioctl_nsfs(2), lsns(8).
+pub fn namespaces() -> Result<Namespaces, Error> {
+    let mut census = Census::default();
+    let mut unreadable = Vec::new();
+    for pid in pids()? {
+        let Some(process) = Process::open(pid) else { continue };
+        if census.count(&process).is_err() {
+            unreadable.push(pid);
+        }
+    }
+    census.read_mounts();
+    Ok(Namespaces { list: census.into_list(), unreadable })
+}
+
+fn pids() -> Result<Vec<u32>, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let entries = openat(CWD, "/proc", flags, Mode::empty()).and_then(Dir::new);
+    let names: Result<Vec<_>, _> = entries.and_then(Iterator::collect);
+    let names = names.map_err(|errno| {
+        Error::new("namespaces", Step::List).with_errno(errno).with_object("/proc")
+    })?;
+    let mut pids: Vec<u32> =
+        names.iter().filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok()).collect();
+    pids.sort_unstable();
+    Ok(pids)
+}
