@@ -14,6 +14,7 @@ mod hint;
 mod in_child;
 mod joined;
 mod list;
+mod mountinfo;
 mod plan;
 mod proc_number;
 mod process;

@@ -169,6 +169,10 @@ steps! {
     Bind = 60, Parent, "bind";
     /// The machine's namespaces were listed.
     List = 61, Parent, "list";
+    /// The child was moved into a cgroup.
+    Cgroup = 62, Parent, "cgroup";
+    /// The root and working directory of the process whose namespaces were entered.
+    FollowRoot = 63, Child, "follow_root";
 }
 
 impl fmt::Display for Step {

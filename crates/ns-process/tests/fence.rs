@@ -25,8 +25,9 @@ fn no_step_allocates() {
             let code = container.start().expect("start").join().expect("join").code();
             assert_eq!(code, Some(7));
         }
-        let inject = Inject::new(&*entered, "sh").args(["-c", "exit 7"]).status();
-        assert_eq!(inject.expect("start").code(), Some(7));
+        let mut inject = Inject::new(&*entered, "sh");
+        inject.args(["-c", "exit 7"]).follow_root().match_privileges();
+        assert_eq!(inject.status().expect("start").code(), Some(7));
         std::fs::remove_dir_all(&root).expect("remove");
         let mut container = Container::new("no-such-program");
         container.all().map_zero().mount_proc();

@@ -20,6 +20,22 @@ pub(crate) struct Join {
     pub(crate) without: NamespaceFlags,
     /// Single namespaces, the last of a kind counts.
     pub(crate) files: Vec<(Namespace, File)>,
+    pub(crate) follow: Follow,
+}
+
+/// What else is taken on from the target.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Follow {
+    /// Root and working directory.
+    pub(crate) root: bool,
+    pub(crate) cgroup: bool,
+    pub(crate) privileges: bool,
+}
+
+impl Follow {
+    pub(crate) fn anything(self) -> bool {
+        self.root || self.cgroup || self.privileges
+    }
 }
 
 /// Where a namespace is.
@@ -73,6 +89,77 @@ impl Inject {
         let mut inject = Self::with_program("inject", program.as_ref().to_owned());
         inject.join.target = Some(target.into());
         inject
+    }
+
+    /// Takes on the target's root and working directory, which are opened before anything is entered. By
+    /// default both are `/` of the mount namespace that is entered, also where the target has another
+    /// root by chroot(2).
+    ///
+    /// A [`workdir`](Builder::workdir) is one of that root.
+    ///
+    /// # Errors
+    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not look at the target;
+    /// [`Step::FollowRoot`](crate::Step::FollowRoot), `EPERM`: needs `CAP_SYS_CHROOT`, which a user
+    /// namespace that is entered gives.
+    ///
+    /// # References
+    /// proc_pid_root(5), proc_pid_cwd(5), chroot(2).
+    pub fn follow_root(&mut self) -> &mut Self {
+        self.join.follow.root = true;
+        self
+    }
+
+    /// Moves the program into the target's cgroups before it does anything, of version 2 and of each
+    /// hierarchy of version 1; by default it begins in the caller's. Those in which the caller is already
+    /// are left out.
+    ///
+    /// The caller has to see the hierarchies of version 1 and 2 mounted, and the target's cgroups in them.
+    ///
+    /// # Errors
+    /// [`Step::Cgroup`](crate::Step::Cgroup): `EACCES` or `EPERM`, the caller may not write `cgroup.procs`
+    /// there, or in the common ancestor; `ENOENT`, what the caller sees mounted does not show that cgroup;
+    /// `EBUSY`, `EOPNOTSUPP`, it takes no processes.
+    ///
+    /// # References
+    /// cgroups(7); kernel/cgroup/cgroup.c `cgroup_procs_write`.
+    pub fn join_cgroup(&mut self) -> &mut Self {
+        self.join.follow.cgroup = true;
+        self
+    }
+
+    /// Neither the program nor what it executes may do what the target may not: capabilities that the
+    /// target does not have leave the bounding set, what is ambient there is ambient here, and
+    /// `no_new_privs` is set if the target has it.
+    ///
+    /// By default the program has all capabilities over a user namespace that it enters, and what the
+    /// caller has over others. A seccomp filter cannot be taken on; limits, niceness and a security
+    /// label stay the caller's.
+    ///
+    /// # Errors
+    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not look at the target;
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`, which a user
+    /// namespace that is entered gives.
+    ///
+    /// # References
+    /// capabilities(7), proc_pid_status(5).
+    pub fn match_privileges(&mut self) -> &mut Self {
+        self.join.follow.privileges = true;
+        self
+    }
+
+    /// Whether the target's root is taken on.
+    pub fn get_follow_root(&self) -> bool {
+        self.join.follow.root
+    }
+
+    /// Whether the target's cgroups are.
+    pub fn get_join_cgroup(&self) -> bool {
+        self.join.follow.cgroup
+    }
+
+    /// Whether the target's privileges are the most that the program has.
+    pub fn get_match_privileges(&self) -> bool {
+        self.join.follow.privileges
     }
 }
 

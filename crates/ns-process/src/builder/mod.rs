@@ -44,7 +44,7 @@ pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
 pub use join::Inject;
-pub(crate) use join::{File as JoinFile, Join};
+pub(crate) use join::{File as JoinFile, Follow, Join};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;

@@ -105,14 +105,15 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         guest: visitor.as_ref().map(|visitor| visitor as &dyn Guest),
         time_namespace: clocks.as_deref(),
         join: if between { Join::default() } else { join },
-        ids: joined.ids(plan.ids.child()),
+        ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
         session: plan.session.child(fds.has_terminal()),
+        follow: joined.follow(),
         root: plan.root.child(),
         place_fds: fds.steps(),
         close_rest: fds.ranges(),
         names: plan.names.child(),
         limits: plan.limits.child(),
-        privileges: plan.privileges.child(),
+        privileges: plan.privileges.child(joined.kinds(), joined.limited()),
         inherit_ignored: plan.session.inherit_ignored || program.is_none(),
         mask: SignalSet::EMPTY,
         candidates: &candidates,
@@ -128,6 +129,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         clone(plan, &board.child, &stack, &child_plan)?
     };
     let stat = (forks && program.is_some()).then(|| Stat::of(plan, &child));
+    joined.move_to_cgroups(plan.request(), child.pid())?;
     child.let_go(plan, &mut untraced, deadline)?;
     if !child.left_memory(deadline) {
         return Err(too_slow(plan, child.pid()));

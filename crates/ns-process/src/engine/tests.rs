@@ -77,13 +77,16 @@ fn child_with<'a>(
         join: Join::default(),
         waits: starter.is_some(),
         ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
+        follow: None,
         session: rich.map_or_else(Session::default, |plan| plan.session.child(false)),
         root: rich.map_or_else(Root::default, |plan| plan.root.child()),
         place_fds: fds.map_or(&[], FdPlan::steps),
         close_rest: fds.map_or(&[], FdPlan::ranges),
         names: rich.map_or_else(Names::default, |plan| plan.names.child()),
         limits: rich.map_or_else(Limits::default, |plan| plan.limits.child()),
-        privileges: rich.map_or_else(Privileges::default, |plan| plan.privileges.child()),
+        privileges: rich.map_or_else(Privileges::default, |plan| {
+            plan.privileges.child(plan.namespaces(), None)
+        }),
         inherit_ignored: false,
         mask: SignalSet::EMPTY,
         candidates,

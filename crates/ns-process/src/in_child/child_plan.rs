@@ -8,6 +8,7 @@ use ns_fs::apply;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
+use super::follow::Follow;
 use super::guest::Guest;
 use super::ids::Ids;
 use super::join::Join;
@@ -46,6 +47,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) join: Join<'a>,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
+    /// Where a process is whose namespaces were entered.
+    pub(crate) follow: Option<Follow<'a>>,
     pub(crate) root: Root<'a>,
     pub(crate) place_fds: &'a [apply::FdStep],
     pub(crate) close_rest: &'a [apply::FdRange],

@@ -19,6 +19,7 @@ mod child_plan;
 mod descriptors;
 mod dispositions;
 mod entry;
+mod follow;
 mod guest;
 mod here;
 mod ids;
@@ -37,6 +38,7 @@ mod words;
 
 pub(crate) use child_plan::{ChildPlan, Watch};
 pub(crate) use entry::clone;
+pub(crate) use follow::Follow;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;
 pub(crate) use join::{ALL_AT_ONCE, Join, join as enter};

@@ -7,8 +7,8 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, guest, ids, join, limits, names, privileges, root, session, time,
-    wait_for_go,
+    descriptors, dispositions, follow, guest, ids, join, limits, names, privileges, root, session,
+    time, wait_for_go,
 };
 use crate::step::Step;
 
@@ -27,6 +27,7 @@ use crate::step::Step;
 ///   that has no mapping (`EOVERFLOW`).
 /// - The exec label before the root changes: its file lies in the caller's `/proc`.
 /// - The session before the descriptors, whose moves may end the terminal's own.
+/// - The target's root before what is changed from there.
 /// - Propagation before the first mount, a hook's among them, which would show in the caller's
 ///   namespace otherwise; mounts before the root, while their sources can still be reached; the working directory after
 ///   it, because it lies inside.
@@ -75,6 +76,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
 fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {
     privileges::exec_label(plan.privileges)?;
     session::begin(plan.session)?;
+    follow::follow(plan.follow)?;
     root::change(plan.root)?;
     descriptors::place(plan.place_fds)?;
     names::set(plan.names)

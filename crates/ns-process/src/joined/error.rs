@@ -17,7 +17,7 @@ impl Request<'_> {
         Error::new(self.name, step)
     }
 
-    fn target_name(self) -> String {
+    pub(super) fn target_name(self) -> String {
         let target = self.join.target.as_ref();
         target.map_or_else(String::new, |(target, _)| target.name())
     }

@@ -13,8 +13,8 @@ pub(super) struct Inside {
     /// cannot be made.
     zero_uid: bool,
     zero_gid: bool,
-    /// Whether to leave one's groups, which mean another user's files there, and may be left.
-    no_groups: bool,
+    /// Whether setgroups(2) is denied to everybody.
+    denied: bool,
 }
 
 impl Inside {
@@ -24,16 +24,22 @@ impl Inside {
         let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
         let zero_uid = uids.is_some_and(|map| map.to_inside(uid).is_none() && map.contains(0));
         let zero_gid = gids.is_some_and(|map| map.to_inside(gid).is_none() && map.contains(0));
-        let allowed = folder.read("setgroups").is_ok_and(|state| state.trim() == "allow");
-        Self { zero_uid, zero_gid, no_groups: zero_uid && allowed }
+        let denied = folder.read("setgroups").is_ok_and(|state| state.trim() == "deny");
+        Self { zero_uid, zero_gid, denied }
     }
 
-    pub(super) fn ids<'a>(&self, ids: Ids<'a>) -> Ids<'a> {
-        let Self { zero_uid, zero_gid, no_groups } = *self;
+    /// Another user does not keep the caller's groups, unless nobody can leave any.
+    pub(super) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
+        let Self { zero_uid, zero_gid, denied } = *self;
+        let groups = match ids.groups {
+            asked if asks_for_groups => asked,
+            _ if denied => None,
+            by_default => by_default.or(zero_uid.then_some(&[])),
+        };
         Ids {
             zero_uid: ids.zero_uid || zero_uid,
             zero_gid: ids.zero_gid || zero_gid,
-            groups: ids.groups.or(no_groups.then_some(&[])),
+            groups,
             ..ids
         }
     }

@@ -1,8 +1,10 @@
 //! What is entered, opened before that: inside, its files may be out of reach or another's.
 
+mod cgroup;
 mod error;
 mod file;
 mod folder;
+mod follow;
 mod ids;
 mod namespaces;
 
@@ -14,12 +16,15 @@ use std::sync::Arc;
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 
 use crate::error::Error;
-use crate::in_child::{Ids, Join};
+use crate::in_child::{Follow, Ids, Join};
 use crate::plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 use crate::step::Step;
 use folder::Folder;
+use follow::Followed;
 use ids::Inside;
+
+pub(crate) use follow::Limited;
 
 /// What is to be opened.
 #[derive(Clone, Copy)]
@@ -37,6 +42,7 @@ pub(crate) struct Joined {
     target: Option<(Arc<OwnedFd>, NamespaceFlags)>,
     files: Vec<(NamespaceFd, Namespace)>,
     inside: Inside,
+    followed: Followed,
 }
 
 impl Joined {
@@ -50,13 +56,23 @@ impl Joined {
         });
         let target = target.transpose()?;
         let files = request.files()?;
-        let inside = match &target {
-            Some((pidfd, kinds)) if kinds.contains(NamespaceFlags::USER) => {
-                Folder::open(request.proc, pidfd).map(|folder| Inside::read(&folder))
-            }
-            _ => None,
-        };
-        Ok(Self { target, files, inside: inside.unwrap_or_default() })
+        let mut joined =
+            Self { target, files, inside: Inside::default(), followed: Followed::default() };
+        joined.look(request)?;
+        Ok(joined)
+    }
+
+    /// What the target's folder in proc tells, where it matters.
+    fn look(&mut self, request: Request<'_>) -> Result<(), Error> {
+        let Some((pidfd, kinds)) = &self.target else { return Ok(()) };
+        let enters_user = kinds.contains(NamespaceFlags::USER);
+        if enters_user || request.join.follow.anything() {
+            let folder = Folder::open(request.proc, pidfd);
+            self.followed = request.followed(pidfd, folder.as_ref())?;
+            let inside = folder.filter(|_| enters_user).map(|folder| Inside::read(&folder));
+            self.inside = inside.unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Every kind that will be entered.
@@ -99,7 +115,22 @@ impl Joined {
     }
 
     /// The ids with which the child goes on.
-    pub(crate) fn ids<'a>(&self, ids: Ids<'a>) -> Ids<'a> {
-        self.inside.ids(ids)
+    pub(crate) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
+        self.inside.ids(ids, asks_for_groups)
+    }
+
+    /// Where the child goes.
+    pub(crate) fn follow(&self) -> Option<Follow<'_>> {
+        self.followed.child()
+    }
+
+    /// The most that the child may do, if it is the target's measure.
+    pub(crate) fn limited(&self) -> Option<Limited> {
+        self.followed.privileges
+    }
+
+    /// Moves the child into the target's cgroups, if that is wished.
+    pub(crate) fn move_to_cgroups(&self, request: Request<'_>, pid: u32) -> Result<(), Error> {
+        self.followed.cgroups.take(request, pid)
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn all<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
     flags(wish)?;
     shared_directories(wish)?;
     another_parent(wish)?;
-    not_with_a_middle(wish)
+    not_with_a_middle(wish)?;
+    followed(wish)
 }
 
 /// What a setter could not take, and remembered.
@@ -67,6 +68,18 @@ fn not_with_a_middle<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
         Some(flag) => Err(mistake(wish, format!("flags: {flag}: not across another process"))),
         None => Ok(()),
     }
+}
+
+/// One root and one cgroup each.
+fn followed<Kind>(wish: &Builder<Kind>) -> Result<(), Error> {
+    let follow = wish.join.follow;
+    if follow.root && wish.root.path.is_some() {
+        return Err(mistake(wish, "follow_root: rootdir is another one"));
+    }
+    if follow.cgroup && wish.cgroup.is_some() {
+        return Err(mistake(wish, "join_cgroup: cgroup is another one"));
+    }
+    Ok(())
 }
 
 /// The directory, root and mask of a child that shares them are the caller's.

@@ -19,6 +19,8 @@ pub(crate) struct Ids {
     groups: Option<Vec<u32>>,
     gid: Option<u32>,
     uid: Option<u32>,
+    /// Whether the groups were asked for, and are not left by default.
+    asks_for_groups: bool,
 }
 
 impl Ids {
@@ -27,6 +29,7 @@ impl Ids {
         wish: &Wish,
         maps: &Maps,
         namespaces: NamespaceFlags,
+        joined: NamespaceFlags,
         caller: &Caller,
     ) -> Result<Self, String> {
         let new_user = namespaces.contains(NamespaceFlags::USER);
@@ -46,8 +49,11 @@ impl Ids {
         }
         let (zero_uid, zero_gid) =
             (becomes_zero(uids, || caller.euid()), becomes_zero(gids, || caller.egid()));
-        let holds =
-            |map_says: Option<bool>, own: bool| if new_user { map_says == Some(true) } else { own };
+        // In a user namespace that is entered the caller's own ids have other numbers.
+        let enters_user = joined.contains(NamespaceFlags::USER);
+        let holds = |map_says: Option<bool>, own: bool| {
+            if new_user { map_says == Some(true) } else { own && !enters_user }
+        };
         let holds_uid = |uid| {
             let is =
                 uids.map(|map| zero_uid && uid == 0 || map.to_inside(caller.euid()) == Some(uid));
@@ -68,6 +74,7 @@ impl Ids {
             groups: wish.groups.clone().or(drops.then(Vec::new)),
             gid: wish.gid.filter(|gid| !holds_gid(*gid)),
             uid,
+            asks_for_groups: wish.groups.is_some(),
         })
     }
 
@@ -79,6 +86,10 @@ impl Ids {
             gid: self.gid,
             uid: self.uid,
         }
+    }
+
+    pub(crate) fn asks_for_groups(&self) -> bool {
+        self.asks_for_groups
     }
 
     /// The uid that the program has at the end, if it is not the one that it began with.

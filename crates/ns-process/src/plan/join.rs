@@ -5,7 +5,7 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::{Namespace, NamespaceFlags};
 
-use crate::builder::{Join as Wish, JoinFile};
+use crate::builder::{Follow, Join as Wish, JoinFile};
 use crate::target::Target;
 
 /// What a start will open, and the child enter.
@@ -14,6 +14,8 @@ pub(crate) struct Join {
     /// The process, and which of its namespaces, those that are the caller's too among them.
     pub(crate) target: Option<(Target, NamespaceFlags)>,
     pub(crate) files: Vec<(Namespace, JoinFile)>,
+    /// What else is taken on from the process.
+    pub(crate) follow: Follow,
 }
 
 impl Join {
@@ -29,7 +31,8 @@ impl Join {
         let all = selected.is_empty() && by_file.is_empty();
         let selected = if all { Namespace::ALL.into_iter().collect() } else { selected };
         let of_target = selected - wish.without - by_file;
-        Ok(Self { target: Some((target.clone(), of_target)), files: wish.files.clone() })
+        let target = Some((target.clone(), of_target));
+        Ok(Self { target, files: wish.files.clone(), follow: wish.follow })
     }
 
     fn beside_new(
@@ -40,7 +43,7 @@ impl Join {
         if let Some(kind) = (joined & (new - NamespaceFlags::PID)).kinds().next() {
             return Err(format!("join_namespace: {kind} is to be new too"));
         }
-        Ok(Self { target: None, files: wish.files.clone() })
+        Ok(Self { target: None, files: wish.files.clone(), follow: wish.follow })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -70,6 +73,37 @@ impl Join {
             JoinFile::Path(path) => format!("open({}), a {kind} namespace", path.display()),
             JoinFile::Open(_) => format!("ioctl(NS_GET_NSTYPE) of a {kind} namespace"),
         }))
+    }
+
+    /// What else is opened, or read.
+    pub(super) fn describe_following(&self) -> impl Iterator<Item = String> {
+        let Follow { root, cgroup, privileges } = self.follow;
+        let root = root.then_some("open(root of the target); open(cwd of the target)");
+        let cgroup = cgroup.then_some("open(cgroup.procs of the target's cgroups)");
+        let privileges = privileges.then_some("open(status of the target)");
+        let all = root.into_iter().chain(cgroup).chain(privileges);
+        all.map(ToOwned::to_owned)
+    }
+
+    /// The move into the target's cgroups.
+    pub(super) fn describe_cgroups(&self) -> Option<String> {
+        self.follow.cgroup.then(|| "write(cgroup.procs, child)".to_owned())
+    }
+
+    /// What the child gives up, to have no more than the target.
+    pub(super) fn describe_limits(&self) -> impl Iterator<Item = String> {
+        let calls = [
+            "prctl(PR_SET_NO_NEW_PRIVS), if the target has it",
+            "prctl(PR_CAPBSET_DROP, what the target lacks)",
+            "capset(what the target has)",
+        ];
+        calls.map(ToOwned::to_owned).into_iter().filter(|_| self.follow.privileges)
+    }
+
+    /// The child's way to the target's directories.
+    pub(super) fn describe_root(&self) -> impl Iterator<Item = String> {
+        let calls = ["fchdir(root)", r#"chroot(".")"#, "fchdir(cwd)"].map(ToOwned::to_owned);
+        calls.into_iter().filter(|_| self.follow.root)
     }
 
     /// The joins; what the caller is in already is left out by the start.

@@ -77,10 +77,11 @@ impl Plan {
         let caller = Caller::current();
         let maps = Maps::new(&wish.maps, namespaces, &caller)
             .map_err(|(step, said)| Error::new(&wish.name, step).with_object(said))?;
-        let ids = Ids::new(&wish.ids, &maps, namespaces, &caller).map_err(mistake)?;
+        let ids = Ids::new(&wish.ids, &maps, namespaces, join.kinds(), &caller).map_err(mistake)?;
         let flags = mechanism(wish.flags) | namespaces.into();
-        let privileges =
-            Privileges::new(&wish.privileges, namespaces, ids.last_uid()).map_err(mistake)?;
+        let entered = (join.kinds(), join.follow.privileges);
+        let privileges = Privileges::new(&wish.privileges, namespaces, ids.last_uid(), entered);
+        let privileges = privileges.map_err(mistake)?;
         Ok(Self {
             name: wish.name.clone(),
             work: Work::new(wish)?,
@@ -126,7 +127,7 @@ impl Plan {
 
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
-        self.writes_files() || !self.hooks.0.is_empty() || self.forks()
+        self.writes_files() || self.join.follow.cgroup || !self.hooks.0.is_empty() || self.forks()
     }
 
     /// Whether nobody may trace the child from its first moment on: where it enters, somebody may have

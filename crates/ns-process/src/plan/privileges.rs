@@ -6,12 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
-use ns_sys::NamespaceFlags;
 use ns_sys::child::BpfInstruction;
+use ns_sys::{Errno, NamespaceFlags};
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::builder::Privileges as Wish;
+use crate::hint::machine;
 use crate::in_child::{self, Capabilities};
+use crate::joined::Limited;
 
 /// `BPF_MAXINSNS` of include/uapi/linux/bpf_common.h.
 const LONGEST_FILTER: usize = 4096;
@@ -20,9 +22,25 @@ const LONGEST_FILTER: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Privileges {
     no_new_privs: bool,
-    capabilities: Option<Capabilities>,
+    kept: CapabilitySet,
+    dropped: CapabilitySet,
+    /// What the caller has, where that matters.
+    own: Option<Held>,
+    /// Whether the user namespace is new, in which the child has all of them.
+    new_user: bool,
+    /// What it enters, as far as a plan knows.
+    joined: NamespaceFlags,
+    /// The last one, if the child changes it.
+    uid: Option<u32>,
     filter: Option<Vec<BpfInstruction>>,
     label: Option<Label>,
+}
+
+/// The capabilities of a process, as bits.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    permitted: u64,
+    inheritable: u64,
 }
 
 /// Where a label is written, and what.
@@ -34,11 +52,13 @@ struct Label {
 }
 
 impl Privileges {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Of what is
+    /// entered, the kinds, and whether the process there will be the measure.
     pub(super) fn new(
         wish: &Wish,
         namespaces: NamespaceFlags,
         uid: Option<u32>,
+        (joined, limits): (NamespaceFlags, bool),
     ) -> Result<Self, String> {
         if wish.kept.intersects(wish.dropped) {
             let both = wish.kept & wish.dropped;
@@ -48,21 +68,64 @@ impl Privileges {
         if length == 0 || length > LONGEST_FILTER {
             return Err(format!("seccomp: a filter has 1 to {LONGEST_FILTER} instructions"));
         }
+        let new_user = namespaces.contains(NamespaceFlags::USER);
+        let changes = limits || !new_user && !(wish.kept | wish.dropped).is_empty();
+        let own = changes.then(Held::current).transpose();
         Ok(Self {
             no_new_privs: wish.no_new_privs,
-            capabilities: sets(wish, namespaces, uid)?,
+            kept: wish.kept,
+            dropped: wish.dropped,
+            own: own.map_err(|errno| format!("keep_capabilities: {errno}"))?,
+            new_user,
+            joined,
+            uid,
             filter: wish.filter.clone(),
             label: wish.label.as_ref().map(|label| Label::new(label.as_bytes())),
         })
     }
 
-    pub(crate) fn child(&self) -> in_child::Privileges<'_> {
+    /// For a child that enters the namespaces `joined`, and may do no more than `limited`.
+    pub(crate) fn child(
+        &self,
+        joined: NamespaceFlags,
+        limited: Option<Limited>,
+    ) -> in_child::Privileges<'_> {
         in_child::Privileges {
-            no_new_privs: self.no_new_privs,
-            capabilities: self.capabilities,
+            no_new_privs: self.no_new_privs || limited.is_some_and(|most| most.no_new_privs),
+            capabilities: self.sets(joined, limited),
             filter: self.filter.as_deref(),
             label: self.label.as_ref().map(|label| (label.file.as_c_str(), &label.text[..])),
         }
+    }
+
+    /// As far as is known before a target is looked at.
+    fn planned(&self) -> Option<Capabilities> {
+        self.sets(self.joined, None)
+    }
+
+    /// What the child has when its turn comes, and what it is to have: `capset` takes whole sets.
+    fn sets(&self, joined: NamespaceFlags, limited: Option<Limited>) -> Option<Capabilities> {
+        let all = self.new_user || joined.contains(NamespaceFlags::USER);
+        let before = self.own.filter(|_| !all).unwrap_or(Held::ALL);
+        let (mut kept, mut dropped) = (self.kept.bits(), self.dropped.bits());
+        if let Some(most) = limited {
+            let bounding = if all { u64::MAX } else { own_bounding() };
+            dropped |= bounding & !most.permitted.bits();
+            kept |= most.ambient.bits() & before.permitted & !dropped;
+        }
+        if kept == 0 && dropped == 0 {
+            return None;
+        }
+        let becomes_user = self.uid.is_some_and(|uid| uid != 0);
+        Some(Capabilities {
+            before: before.permitted,
+            // By setresuid alone it would lose them before their turn comes.
+            through_setresuid: self.uid.is_some(),
+            dropped,
+            permitted: if becomes_user { kept } else { before.permitted & !dropped },
+            inheritable: before.inheritable & !dropped | kept,
+            kept,
+        })
     }
 
     /// The label, as it was given.
@@ -80,7 +143,7 @@ impl Privileges {
 
     /// Before the uid changes.
     pub(super) fn describe_keep(&self) -> impl Iterator<Item = String> {
-        let keeps = self.capabilities.is_some_and(|sets| sets.through_setresuid);
+        let keeps = self.planned().is_some_and(|sets| sets.through_setresuid);
         keeps.then(|| "prctl(PR_SET_KEEPCAPS, 1)".to_owned()).into_iter()
     }
 
@@ -94,7 +157,7 @@ impl Privileges {
     }
 
     pub(super) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
-        self.capabilities.iter().flat_map(|sets| {
+        self.planned().into_iter().flat_map(|sets| {
             let again = sets.through_setresuid.then(|| format!("capset({:#x})", sets.before));
             let dropped = CapabilitySet::from_bits_retain(sets.dropped);
             let bounding =
@@ -117,32 +180,20 @@ impl Privileges {
     }
 }
 
-/// What the child has when its turn comes, and what it is to have: `capset` takes whole sets.
-fn sets(
-    wish: &Wish,
-    namespaces: NamespaceFlags,
-    uid: Option<u32>,
-) -> Result<Option<Capabilities>, String> {
-    if wish.kept.is_empty() && wish.dropped.is_empty() {
-        return Ok(None);
+impl Held {
+    /// In a user namespace that was just made or entered.
+    const ALL: Self = Self { permitted: u64::MAX, inheritable: 0 };
+
+    fn current() -> Result<Self, Errno> {
+        let own = capabilities(None)?;
+        Ok(Self { permitted: own.permitted.bits(), inheritable: own.inheritable.bits() })
     }
-    let (before, inheritable) = if namespaces.contains(NamespaceFlags::USER) {
-        (u64::MAX, 0)
-    } else {
-        let own = capabilities(None).map_err(|errno| format!("keep_capabilities: {errno}"))?;
-        (own.permitted.bits(), own.inheritable.bits())
-    };
-    let (kept, dropped) = (wish.kept.bits(), wish.dropped.bits());
-    let becomes_user = uid.is_some_and(|uid| uid != 0);
-    Ok(Some(Capabilities {
-        before,
-        // By setresuid alone it would lose them before their turn comes.
-        through_setresuid: uid.is_some(),
-        dropped,
-        permitted: if becomes_user { kept } else { before & !dropped },
-        inheritable: inheritable & !dropped | kept,
-        kept,
-    }))
+}
+
+/// What the caller could get by executing a program.
+fn own_bounding() -> u64 {
+    let told = machine::status("CapBnd");
+    told.and_then(|set| u64::from_str_radix(&set, 16).ok()).unwrap_or(u64::MAX)
 }
 
 impl Label {

@@ -2,13 +2,13 @@
 
 use std::ops::Deref;
 
-use ns_process::{Container, Namespace, Process};
+use ns_process::{Builder, Container, Namespace, Process};
 
 /// Gone, and reaped, when it is dropped.
 pub(crate) struct Target(Process);
 
 impl Target {
-    pub(crate) fn new(container: &Container) -> Self {
+    pub(crate) fn new<Kind>(container: &Builder<Kind>) -> Self {
         Self(container.start().expect("a target"))
     }
 
