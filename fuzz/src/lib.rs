@@ -4,11 +4,16 @@
 //! like is told once, by `Arbitrary`: libFuzzer, the replay of the corpus and the property tests all
 //! make inputs from bytes, and by the same way. [`TARGETS`] has them all.
 
+pub mod fs;
 pub mod idmap;
 mod noise;
+pub mod process;
 pub mod sandbox;
+mod soak;
+pub mod space;
 pub mod sys;
 mod target;
 
 pub use noise::noise;
+pub use soak::{Soak, soak};
 pub use target::{TARGETS, Target, named};

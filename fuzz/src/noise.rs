@@ -7,21 +7,36 @@ const LONGEST: u64 = 384;
 /// The first inputs of a target whose input is no text: of all lengths, because a short one makes
 /// the plain cases.
 pub fn noise() -> Vec<Vec<u8>> {
-    let mut state = 0;
-    let mut next = || splitmix64(&mut state);
-    (0..COUNT)
-        .map(|_| {
-            let length = next() % LONGEST;
-            (0..length).map(|_| next().to_le_bytes()[0]).collect()
-        })
-        .collect()
+    let mut noise = Noise::new(0);
+    let inputs = (0..COUNT).map(|_| {
+        let length = noise.next() % LONGEST;
+        noise.bytes(length)
+    });
+    inputs.collect()
 }
 
-fn splitmix64(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+/// `splitmix64`.
+pub(crate) struct Noise(u64);
+
+impl Noise {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+
+    pub(crate) fn bytes(&mut self, count: u64) -> Vec<u8> {
+        (0..count).map(|_| self.byte()).collect()
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
 }
 
 #[cfg(test)]

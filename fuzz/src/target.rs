@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use crate::{idmap, noise, sys};
+use crate::{fs, idmap, noise, process, space, sys};
 
 /// A target, as bytes run it.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,13 @@ pub const TARGETS: &[Target] = &[
     Target::asking("idmap_kernel", |bytes| with(bytes, |input| idmap::kernel(&input))),
     Target::pure("idmap_subid", |bytes| with(bytes, |input| idmap::subid(&input))),
     Target::pure("idmap_compose", |bytes| with(bytes, |maps| idmap::compose(&maps))),
+    Target::pure("fs_fd_plan", |bytes| with(bytes, |wish| fs::fd_plan(&wish))),
+    Target::asking("fs_fd_real", |bytes| with(bytes, |wish| fs::fd_real(&wish))),
+    Target::asking("fs_root_path", |bytes| with(bytes, |tree| fs::root_path(&tree))),
+    Target::pure("process_builder", |bytes| with(bytes, |calls| process::builder(&calls))),
+    Target::asking("process_start", |bytes| with(bytes, |wish| process::start(&wish))),
+    Target::asking("process_report", |bytes| with(bytes, |step| process::report(&step))),
+    Target::pure("space_cli", |bytes| with(bytes, |line| space::cli(&line))),
 ];
 
 /// The target of that name.

@@ -72,6 +72,41 @@ fn idmap_compose() {
     run("idmap_compose", 500, &bytes());
 }
 
+#[test]
+fn fs_fd_plan() {
+    run("fs_fd_plan", 500, &bytes());
+}
+
+#[test]
+fn fs_fd_real() {
+    ns_testbed::run_as!([Root, User], { run("fs_fd_real", 100, &bytes()) });
+}
+
+#[test]
+fn fs_root_path() {
+    ns_testbed::run_as!([Root, Nested], { run("fs_root_path", 100, &bytes()) });
+}
+
+#[test]
+fn process_builder() {
+    run("process_builder", 300, &bytes());
+}
+
+#[test]
+fn process_start() {
+    ns_testbed::run_as!([Root, Nested], { run("process_start", 60, &bytes()) });
+}
+
+#[test]
+fn process_report() {
+    ns_testbed::run_as!([Root, Nested], { run("process_report", 60, &bytes()) });
+}
+
+#[test]
+fn space_cli() {
+    run("space_cli", 500, &bytes());
+}
+
 /// A target that is added later has its test here.
 #[test]
 fn none_is_forgotten() {

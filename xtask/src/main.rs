@@ -17,6 +17,7 @@ mod prove;
 mod rootfs;
 mod rows;
 mod rustup;
+mod soak;
 mod tidy;
 mod workspace;
 
@@ -93,6 +94,15 @@ enum Verb {
         #[arg(long)]
         save: bool,
     },
+    /// Starts, injects, kills and drops from many threads, and looks at what is left behind
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+        /// From how many threads
+        #[arg(long, default_value_t = 8)]
+        threads: u64,
+    },
     /// A tiny root: programs of this machine, with their loaders and libraries, in a folder
     Rootfs {
         /// Where; made if it is missing
@@ -134,6 +144,7 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Bench { layer, .. } => bench::run(*layer),
         Verb::Gates { robust, only } => gates::run(*robust, only.as_deref()),
         Verb::Instructions { save } => instructions::run(*save),
+        Verb::Soak { minutes, threads } => soak::run(*minutes, *threads),
         Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
     }
 }

@@ -6,22 +6,26 @@ use ns_sys::Errno;
 
 use super::extents::{Extents, id};
 use super::naive;
+use super::privilege::{Privilege, privilege};
 use super::sleeper::Sleeper;
 
-/// What is written: a text, mostly well formed, or extents.
+/// What is written: a text, mostly well formed, or extents; or by whom.
 #[derive(Clone, Debug)]
 pub enum Written {
     /// Read by the crate, and by the kernel.
     Text(String),
     /// Checked by the crate, and by the kernel.
     Extents(Extents),
+    /// Planned by the crate, and by the kernel taken or refused.
+    Privilege(Privilege),
 }
 
 impl<'a> Arbitrary<'a> for Written {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        Ok(match u.int_in_range(0..=4)? {
+        Ok(match u.int_in_range(0..=6)? {
             0 => Self::Text(u.arbitrary()?),
             1 | 2 => Self::Text(text(u)?),
+            3 | 4 => Self::Privilege(u.arbitrary()?),
             _ => Self::Extents(u.arbitrary()?),
         })
     }
@@ -54,7 +58,7 @@ fn number(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     })
 }
 
-/// Oracle: what a fresh user namespace takes, and what it shows then.
+/// Oracle: what a fresh user namespace takes, from whom, and what it shows then.
 ///
 /// Taken by the kernel and refused by the crate are numbers that the kernel would cut to 32 bits and
 /// texts that it would cut at a NUL; forms of other tools are not shown to the kernel. Ids that the
@@ -66,6 +70,7 @@ pub fn kernel(written: &Written) {
     match written {
         Written::Text(text) => text_and_kernel(text),
         Written::Extents(extents) => extents_and_kernel(extents),
+        Written::Privilege(case) => privilege(case),
     }
 }
 

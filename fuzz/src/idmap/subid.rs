@@ -209,7 +209,7 @@ impl Model {
             next = next.wrapping_add(extent.length);
             let before = self.left();
             self.given.push(naive::outside(&extent));
-            assert_eq!(before - self.left(), extent.length.into(), "delegated, and given once");
+            assert_eq!(before - self.left(), u64::from(extent.length), "delegated, and given once");
         }
         assert_eq!(next, inside.wrapping_add(length), "as many as asked for");
     }

@@ -1,0 +1,140 @@
+//! Maps that somebody writes who may not write all.
+
+use std::thread;
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use ns_idmap::{
+    Extent, GidMap, Helper, HelperError, InstallError, Setgroups, SubIds, UidMap, WritePlan, Writer,
+};
+use ns_sys::child::{setresgid, setresuid};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+
+use super::extents::id;
+use super::sleeper::Sleeper;
+
+/// A map, and who writes it.
+#[derive(Clone, Debug)]
+pub struct Privilege {
+    extents: Vec<Extent>,
+    /// Another user, where the sandbox has more than one.
+    other: bool,
+    dropped: CapabilitySet,
+    setgroups: Setgroups,
+    delegated: (u32, u32),
+    /// What stands in for newuidmap and newgidmap.
+    helper: &'static str,
+}
+
+/// Those that decide, and one that does not.
+const CAPABILITIES: [CapabilitySet; 5] = [
+    CapabilitySet::SETUID,
+    CapabilitySet::SETGID,
+    CapabilitySet::SETFCAP,
+    CapabilitySet::DAC_OVERRIDE,
+    CapabilitySet::SYS_CHROOT,
+];
+
+/// The other user.
+const OTHER: u32 = 1000;
+
+impl<'a> Arbitrary<'a> for Privilege {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let extents = (0..u.int_in_range(1..=2)?).map(|n| extent(n, u));
+        Ok(Self {
+            extents: extents.collect::<Result<_>>()?,
+            other: u.arbitrary()?,
+            dropped: (0..u.int_in_range(0..=3)?)
+                .map(|_| u.choose(&CAPABILITIES).copied())
+                .collect::<Result<_>>()?,
+            setgroups: *u.choose(&[Setgroups::Auto, Setgroups::Deny, Setgroups::Keep])?,
+            delegated: (id(u)?, id(u)?),
+            helper: *u.choose(&["/bin/true", "/bin/false", "/no/such/helper"])?,
+        })
+    }
+}
+
+fn extent(n: u32, u: &mut Unstructured<'_>) -> Result<Extent> {
+    let outside = if u.arbitrary()? { *u.choose(&[0, OTHER])? } else { id(u)? };
+    let length = *u.choose(&[1, 1, 2, 40])?;
+    Ok(Extent { inside: 100 * n, outside, length })
+}
+
+/// Oracle: the kernel: the plan says `Direct` exactly where it takes the map from this writer.
+///
+/// # Panics
+/// Where they disagree.
+pub(super) fn privilege(case: &Privilege) {
+    // Ids and capabilities are a thread's, and this one has them for the rest of its life.
+    let done = thread::scope(|scope| scope.spawn(|| in_thread(case)).join());
+    // An id that changes clears the flag for all threads.
+    set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+    done.unwrap_or_else(|_| panic!("{case:?}"));
+}
+
+fn in_thread(case: &Privilege) {
+    become_writer(case);
+    let writer = Writer::current().expect("the writer");
+    if let Ok(map) = UidMap::new(case.extents.iter().copied()) {
+        let plan = map.plan(&writer);
+        let written = map.write(Sleeper::new());
+        assert_eq!(plan == WritePlan::Direct, written.is_ok(), "{map}: {plan:?}, {written:?}");
+        installed(case, &map, writer.clone());
+    }
+    if let Ok(map) = GidMap::new(case.extents.iter().copied()) {
+        group_map(case, &map, &writer);
+    }
+}
+
+fn become_writer(case: &Privilege) {
+    if case.other && setresgid(OTHER).is_ok() {
+        setresuid(OTHER).expect("setresuid");
+    }
+    set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+    let mut sets = capabilities(None).expect("own capabilities");
+    sets.effective -= case.dropped;
+    set_capabilities(None, sets).expect("capset");
+}
+
+fn group_map(case: &Privilege, map: &GidMap, writer: &Writer) {
+    let plan = map.plan(writer, case.setgroups);
+    let sleeper = Sleeper::new();
+    let written = map.write(&sleeper, case.setgroups);
+    assert_eq!(plan == WritePlan::Direct, written.is_ok(), "{map}: {plan:?}, {written:?}");
+    let allowed = Setgroups::is_allowed(&sleeper).expect("a file");
+    match case.setgroups {
+        Setgroups::Deny => assert!(!allowed, "{map}"),
+        Setgroups::Keep => assert_eq!(allowed, writer.setgroups_allowed, "{map}"),
+        Setgroups::Auto => {}
+    }
+    let helper = Helper::at(case.helper).expect("an absolute path");
+    let done = map.install(Sleeper::new(), 0, writer, &helper, case.setgroups);
+    assert_eq!(done.is_ok(), written.is_ok(), "{map}: {done:?}");
+}
+
+/// With ids delegated to the writer, which nobody but a helper can write.
+fn installed(case: &Privilege, map: &UidMap, mut writer: Writer) {
+    let (first, count) = case.delegated;
+    writer.delegation.has_name = true;
+    writer.delegation.sub_uids = SubIds::new([(first.into(), count.into())]);
+    let sleeper = Sleeper::new();
+    let helper = Helper::at(case.helper).expect("an absolute path");
+    let done = map.install(&sleeper, 0, &writer, &helper);
+    match map.plan(&writer) {
+        WritePlan::Direct => assert_eq!(sleeper.rows().len(), map.extents().len()),
+        WritePlan::Impossible(reason) => {
+            assert_eq!(done.expect_err("impossible").to_string(), reason.to_string());
+        }
+        WritePlan::Helper => assert!(as_the_helper(case.helper, &done), "{done:?}"),
+    }
+}
+
+/// Whether it ended as that helper does.
+fn as_the_helper(helper: &str, done: &std::result::Result<WritePlan, InstallError>) -> bool {
+    match done {
+        Ok(plan) => helper == "/bin/true" && *plan == WritePlan::Helper,
+        Err(InstallError::Helper(HelperError::Failed { .. })) => helper == "/bin/false",
+        Err(InstallError::Helper(HelperError::Run { .. })) => helper == "/no/such/helper",
+        Err(_) => false,
+    }
+}

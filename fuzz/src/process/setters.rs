@@ -1,0 +1,311 @@
+//! Every setter of a builder, with what is given to it.
+#![allow(unsafe_code, reason = "hooks, which run nowhere")]
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use ns_process::{
+    Builder, CapabilitySet, Clock, CloneFlags, HookContext, Memory, Mount, Namespace, Propagation,
+    Resource, Setgroups, Signal, Stdio,
+};
+
+/// A setter and its arguments.
+#[derive(Clone, Debug, PartialEq, Arbitrary)]
+pub(super) enum Setter {
+    Arg(Text),
+    BeforeGo,
+    ByChroot,
+    CloseFds(bool),
+    CreateWorkdir,
+    DieWithParent,
+    Domainname(Text),
+    DropCapabilities(u64),
+    Env(Text, Text),
+    EnvClear,
+    EnvRemove(Text),
+    ExecLabel(Text),
+    Fd(i8, Number),
+    Flags(Flag),
+    Gid(u16),
+    GidMap(Text),
+    Groups(Vec<u8>),
+    Hook(Moment),
+    Hostname(Text),
+    InheritIgnored,
+    KeepCapabilities(u64),
+    KillOnDrop(bool),
+    Loopback,
+    MapZero,
+    Memory(bool),
+    Mount(Place),
+    MountProc,
+    Namespaces(Kinds),
+    NamespaceFile(Kind, Text),
+    NewSession(bool),
+    Nice(i8),
+    NoNewPrivs,
+    ParentDeathSignal(bool),
+    Proc(Text),
+    ProcessGroup(u16),
+    Propagation(u8),
+    ReadOnlyRoot,
+    Rlimit(u8, u64, u64),
+    Rootdir(Text),
+    Setgroups(u8),
+    StartTimeout(u16),
+    Stream(u8, Number),
+    TimeOffset(bool, i64, u32),
+    Uid(u16),
+    UidMap(Text),
+    Umask(u16),
+    Workdir(Text),
+}
+
+/// A text that a name, path or variable might be.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Text(String);
+
+impl<'a> Arbitrary<'a> for Text {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let known = ["", "/", "/tmp", "a", "a=b", "..", "../a", "x\0y", "net", "0 0 1", "7", "ä\n"];
+        Ok(Self(match u.int_in_range(0..=8)? {
+            0 => u.arbitrary::<&str>()?.chars().take(80).collect(),
+            1 => "n".repeat(u.int_in_range(60..=70)?),
+            2 => "/n".repeat(u.int_in_range(2040..=2060)?),
+            _ => (*u.choose(&known)?).to_owned(),
+        }))
+    }
+}
+
+/// A file for a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+pub(super) enum Number {
+    Inherit,
+    Null,
+    Piped,
+    Path,
+    Own,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+pub(super) enum Moment {
+    Preup,
+    Postup,
+    Exceptup,
+    Preexec,
+    Exceptexec,
+    Postexec,
+}
+
+/// A kind of namespace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kind(pub(super) Namespace);
+
+impl<'a> Arbitrary<'a> for Kind {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        u.choose(&Namespace::ALL).copied().map(Self)
+    }
+}
+
+/// What is said about new namespaces.
+#[derive(Clone, Debug, PartialEq, Arbitrary)]
+pub(super) enum Kinds {
+    One(Kind),
+    All,
+    Without(Kind),
+    Named(Text),
+}
+
+/// Any flag of clone3, with or without a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Flag(CloneFlags);
+
+impl<'a> Arbitrary<'a> for Flag {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self(CloneFlags::from_bits_retain(1 << u.int_in_range(0..=34)?)))
+    }
+}
+
+/// A mount.
+#[derive(Clone, Debug, PartialEq, Arbitrary)]
+pub(super) enum Place {
+    Tmpfs(Text),
+    Bind(Text, Text),
+    Dev,
+    Data(Text),
+    Overlay(Text, Text),
+}
+
+impl Setter {
+    /// Whether the order of the two matters: of one setter, and of those that speak of the same thing.
+    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
+        let alike = |setter: &Self| match setter {
+            Self::Namespaces(_) | Self::Flags(_) => 1,
+            Self::Env(..) | Self::EnvClear | Self::EnvRemove(_) => 2,
+            Self::Fd(..) | Self::Stream(..) => 3,
+            Self::DieWithParent | Self::ParentDeathSignal(_) => 4,
+            _ => 0,
+        };
+        alike(self) == alike(other) && alike(self) > 0
+            || std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    pub(super) fn call<Kind>(&self, builder: &mut Builder<Kind>) {
+        match self {
+            Self::Arg(arg) => builder.arg(&arg.0),
+            Self::BeforeGo => builder.before_go(|_| ()),
+            Self::ByChroot => builder.by_chroot(),
+            Self::CloseFds(close) => builder.close_fds(*close),
+            Self::CreateWorkdir => builder.create_workdir(),
+            Self::DieWithParent => builder.die_with_parent(),
+            Self::Domainname(name) => builder.domainname(&name.0),
+            Self::DropCapabilities(set) => builder.drop_capabilities(capabilities(*set)),
+            Self::Env(key, value) => builder.env(&key.0, &value.0),
+            Self::EnvClear => builder.env_clear(),
+            Self::EnvRemove(key) => builder.env_remove(&key.0),
+            Self::ExecLabel(label) => builder.exec_label(&label.0),
+            Self::Fd(number, file) => builder.fd((*number).into(), stdio(*file)),
+            Self::Flags(flag) => builder.flags(flag.0),
+            Self::Gid(gid) => builder.gid((*gid).into()),
+            Self::GidMap(text) => match text.0.parse() {
+                Ok(map) => builder.gid_map(map),
+                Err(_) => builder,
+            },
+            Self::Groups(groups) => builder.groups(groups.iter().copied().map(u32::from)),
+            Self::Hook(moment) => hook(builder, *moment),
+            Self::Hostname(name) => builder.hostname(&name.0),
+            Self::InheritIgnored => builder.inherit_ignored(),
+            Self::KeepCapabilities(set) => builder.keep_capabilities(capabilities(*set)),
+            Self::KillOnDrop(kill) => builder.kill_on_drop(*kill),
+            Self::Loopback => builder.loopback(),
+            Self::MapZero => builder.map_zero(),
+            Self::Memory(copied) => {
+                builder.memory(if *copied { Memory::Copied } else { Memory::Auto })
+            }
+            Self::Mount(place) => builder.mount(place.mount()),
+            Self::MountProc => builder.mount_proc(),
+            Self::Namespaces(kinds) => kinds.call(builder),
+            Self::NamespaceFile(kind, path) => builder.namespace_file(kind.0, &path.0),
+            Self::NewSession(new) => builder.new_session(*new),
+            Self::Nice(nice) => builder.nice((*nice).into()),
+            Self::NoNewPrivs => builder.no_new_privs(),
+            Self::ParentDeathSignal(term) => {
+                builder.parent_death_signal(if *term { Signal::TERM } else { Signal::HUP })
+            }
+            Self::Proc(path) => builder.proc(&path.0),
+            Self::ProcessGroup(group) => builder.process_group((*group).into()),
+            Self::Propagation(kind) => builder.propagation(propagation(*kind)),
+            Self::ReadOnlyRoot => builder.read_only_root(),
+            Self::Rlimit(resource, soft, hard) => {
+                builder.rlimit(RESOURCES[usize::from(*resource) % RESOURCES.len()], *soft, *hard)
+            }
+            Self::Rootdir(path) => builder.rootdir(&path.0),
+            Self::Setgroups(wish) => builder.setgroups(
+                [Setgroups::Auto, Setgroups::Deny, Setgroups::Keep][usize::from(*wish) % 3],
+            ),
+            Self::StartTimeout(limit) => {
+                builder.start_timeout(std::time::Duration::from_millis((*limit).into()))
+            }
+            Self::Stream(number, file) => match number % 3 {
+                0 => builder.stdin(stdio(*file)),
+                1 => builder.stdout(stdio(*file)),
+                _ => builder.stderr(stdio(*file)),
+            },
+            Self::TimeOffset(boot, seconds, nanoseconds) => {
+                let clock = if *boot { Clock::Boottime } else { Clock::Monotonic };
+                builder.time_offset(clock, *seconds, *nanoseconds)
+            }
+            Self::Uid(uid) => builder.uid((*uid).into()),
+            Self::UidMap(text) => match text.0.parse() {
+                Ok(map) => builder.uid_map(map),
+                Err(_) => builder,
+            },
+            Self::Umask(mask) => builder.umask((*mask).into()),
+            Self::Workdir(path) => builder.workdir(&path.0),
+        };
+    }
+}
+
+impl Kinds {
+    fn call<'a, Kind>(&self, builder: &'a mut Builder<Kind>) -> &'a mut Builder<Kind> {
+        match self {
+            Self::One(kind) => builder.namespace(kind.0),
+            Self::All => builder.all(),
+            Self::Without(kind) => builder.without(kind.0),
+            Self::Named(name) => builder.namespaces([name.0.as_str()]),
+        }
+    }
+}
+
+impl Place {
+    fn mount(&self) -> Mount {
+        match self {
+            Self::Tmpfs(target) => Mount::tmpfs(&target.0).create(),
+            Self::Bind(source, target) => Mount::bind(&source.0, &target.0).recursive().read_only(),
+            Self::Dev => Mount::dev("/dev"),
+            Self::Data(data) => Mount::devpts("/dev/pts").data(&data.0),
+            Self::Overlay(lower, upper) => {
+                Mount::overlay("/mnt", [&lower.0, &upper.0], &upper.0, "/tmp")
+            }
+        }
+    }
+}
+
+const RESOURCES: [Resource; 4] =
+    [Resource::Core, Resource::Nofile, Resource::Stack, Resource::Nproc];
+
+fn capabilities(set: u64) -> CapabilitySet {
+    CapabilitySet::from_bits_retain(set)
+}
+
+fn stdio(file: Number) -> Stdio {
+    match file {
+        Number::Inherit => Stdio::inherit(),
+        Number::Null => Stdio::null(),
+        Number::Piped => Stdio::piped(),
+        Number::Path => Stdio::path("/dev/zero"),
+        Number::Own => Stdio::borrowed(own()),
+    }
+}
+
+fn own() -> BorrowedFd<'static> {
+    static STDERR: std::sync::LazyLock<std::io::Stderr> = std::sync::LazyLock::new(std::io::stderr);
+    STDERR.as_fd()
+}
+
+fn propagation(kind: u8) -> Propagation {
+    [Propagation::Private, Propagation::Slave, Propagation::Shared][usize::from(kind) % 3]
+}
+
+fn hook<Kind>(builder: &mut Builder<Kind>, moment: Moment) -> &mut Builder<Kind> {
+    let nothing = |_: &HookContext| ();
+    match moment {
+        // SAFETY: it does nothing, here and below.
+        Moment::Preup => unsafe { builder.preup(nothing) },
+        // SAFETY: as above.
+        Moment::Postup => unsafe { builder.postup(nothing) },
+        // SAFETY: as above.
+        Moment::Exceptup => unsafe { builder.exceptup(nothing) },
+        // SAFETY: as above.
+        Moment::Preexec => unsafe { builder.preexec(nothing) },
+        // SAFETY: as above.
+        Moment::Exceptexec => unsafe { builder.exceptexec(nothing) },
+        // SAFETY: as above.
+        Moment::Postexec => unsafe { builder.postexec(nothing) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_of_the_same_keeps_its_order() {
+        let variable = Setter::Env(Text("a".into()), Text("b".into()));
+        assert!(Setter::EnvClear.is_about_the_same(&variable));
+        assert!(Setter::Uid(1).is_about_the_same(&Setter::Uid(2)));
+        assert!(!Setter::Uid(1).is_about_the_same(&Setter::Gid(1)));
+        assert!(!Setter::Uid(1).is_about_the_same(&variable));
+    }
+}

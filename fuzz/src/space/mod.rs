@@ -1,0 +1,5 @@
+//! Targets of the command line.
+
+mod cli;
+
+pub use cli::{Typed, cli};
