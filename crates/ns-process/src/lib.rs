@@ -24,8 +24,8 @@ mod step;
 mod target;
 
 pub use builder::{
-    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Inject, IntoExitCode, Memory,
-    NamespaceName, WaitingChild, kind,
+    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
+    Memory, NamespaceName, WaitingChild, kind,
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;

@@ -157,6 +157,8 @@ steps! {
     CoreLimit = 38, Child, "core_limit";
     /// The seccomp filter.
     Seccomp = 39, Child, "seccomp";
+    /// The pid 1 beside the program became an init: execveat(2).
+    Init = 46, Child, "init";
     /// execve(2).
     Exec = 40, Child, "execve";
     /// The child's end was waited for.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::target::Target;
 use ns_process::{
-    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Inject, Mount,
+    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Init, Inject, Mount,
     Namespace, Propagation, Resource, Side, Stdio, Step,
 };
 use ns_sys::pidfd_send_signal;
@@ -187,6 +187,10 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         Step::Seccomp => {
             let nonsense = BpfInstruction { code: 0xffff, jt: 0, jf: 0, k: 0 };
             plain.no_new_privs().seccomp([nonsense]).start()
+        }
+        Step::Init => {
+            forbid(libc::SYS_execveat);
+            plain.namespace(Namespace::Pid).init(Init::builtin()).start()
         }
         Step::Exec => Container::new("/nope").start(),
         Step::FollowRoot => {

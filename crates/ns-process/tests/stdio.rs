@@ -221,3 +221,15 @@ fn files_are_shared_or_placed() {
         assert!(keep.as_raw_fd() > 2);
     });
 }
+
+/// What watches the parent's death is not what the program finds at that number.
+#[test]
+fn f06_no_placed_descriptor_is_taken_for_the_parent() {
+    ns_testbed::run_as!([Root, User], {
+        for number in 3..16 {
+            let mut container = Container::new("true");
+            container.fd(number, Stdio::null()).die_with_parent();
+            assert!(container.status().expect("start").success(), "{number}");
+        }
+    });
+}

@@ -8,8 +8,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ns_sys::child::{SignalSet, exit_group, getpid, rt_sigprocmask};
-use ns_sys::{CloneArgs, CloneFlags, Errno, WaitFlags, clone3, clone3_entry, futex, waitid_pidfd};
+use ns_sys::child::{SignalSet, execve, exit_group, getpid, rt_sigprocmask, wait4};
+use ns_sys::{
+    CloneArgs, CloneFlags, Errno, WaitFlags, WaitStatus, clone3, clone3_entry, futex, waitid_pidfd,
+};
 
 /// A stack as every architecture wants it.
 #[repr(C, align(16))]
@@ -73,7 +75,7 @@ unsafe extern "C" fn fail_exec(shared: *mut c_void) -> ! {
     let shared = unsafe { &*shared.cast::<Shared>() };
     let none = [std::ptr::null()];
     // SAFETY: both arrays end with a null pointer.
-    let errno = unsafe { ns_sys::child::execve(c"/nonexistent", none.as_ptr(), none.as_ptr()) };
+    let errno = unsafe { execve(c"/nonexistent", none.as_ptr(), none.as_ptr()) };
     shared.errno.store(errno.raw_os_error(), Ordering::Relaxed);
     exit_group(0)
 }
@@ -169,7 +171,7 @@ fn b03_exit_signal_zero_needs_clone_wait() {
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
         let peeked = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT).expect("peek");
-        assert_eq!(peeked.and_then(ns_sys::WaitStatus::code), Some(3));
+        assert_eq!(peeked.and_then(WaitStatus::code), Some(3));
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::ALL).expect("reap"), peeked);
     });
 }
@@ -205,5 +207,33 @@ fn into_cgroup() {
         waitid_pidfd(&pidfd, WaitFlags::empty()).expect("reap");
         fs::remove_dir(&path).expect("remove the cgroup");
         assert_eq!(members.trim(), pid.to_string());
+    });
+}
+
+/// By its id, a child without an exit signal is found until it has executed a program.
+#[test]
+fn b03_a_wait_tells_whether_a_child_executed() {
+    ns_testbed::run_as!([Root, User], {
+        let made = |executes: bool| {
+            // SAFETY: the child makes bare calls only.
+            let child = unsafe { clone3(&CloneArgs::new(CloneFlags::empty())) }.expect("clone3");
+            child.unwrap_or_else(|| {
+                let none = [std::ptr::null()];
+                if executes {
+                    // SAFETY: both arrays end with null.
+                    unsafe { execve(c"/bin/true", none.as_ptr(), none.as_ptr()) };
+                }
+                exit_group(7)
+            })
+        };
+        let code = |pid, flags| wait4(pid, flags).map(|ended| ended.and_then(WaitStatus::code));
+        assert_eq!(code(made(false), WaitFlags::CLONE), Ok(Some(7)));
+        let child = made(true);
+        while code(child, WaitFlags::CLONE | WaitFlags::NOHANG) == Ok(None) {
+            std::thread::yield_now();
+        }
+        assert_eq!(code(child, WaitFlags::CLONE), Err(Errno::CHILD));
+        assert_eq!(code(child, WaitFlags::ALL), Ok(Some(0)));
+        assert_eq!(code(child, WaitFlags::ALL), Err(Errno::CHILD));
     });
 }

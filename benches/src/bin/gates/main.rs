@@ -15,6 +15,7 @@ mod arguments;
 mod closures;
 mod counts;
 mod flat;
+mod inits;
 mod injects;
 mod layers;
 mod load;

@@ -3,7 +3,7 @@
 use crate::must::Must::{AtLeast, AtMost, Equal, Informs};
 use crate::row::{Row, robust, timed};
 use crate::{
-    against_floor, against_peers, against_std, allocations, closures, counts, flat, injects,
+    against_floor, against_peers, against_std, allocations, closures, counts, flat, inits, injects,
     layers, load, setns, starters,
 };
 
@@ -46,6 +46,7 @@ pub(crate) const ROWS: &[Row] = &[
     timed("inject: into seven / seven new", AtMost(0.35), injects::against_new),
     timed("inject: into seven / plain", AtMost(1.35), injects::against_plain),
     timed("inject: into six, not pid / plain", AtMost(1.1), injects::without_pid),
+    timed("init: five, beside the built-in one / without", AtMost(1.4), inits::against_none),
     timed("closure: in five / bare fork, clone3 and maps", AtMost(1.1), closures::against_bare),
     timed("hook: in the child / shared memory", Informs, closures::hook),
     timed("hook: in the child / shared memory, 100 MB resident", Informs, closures::hook_large),

@@ -9,6 +9,7 @@ mod stdio;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 
@@ -18,7 +19,7 @@ pub use stdio::Stdio;
 
 use crate::apply::{FdRange, FdStep};
 use crate::describe::Description;
-use open::{Opened, Source};
+use open::{Opened, Source, Taken};
 
 /// Which descriptors a process has after exec, as moves in an order in which none is lost.
 ///
@@ -44,6 +45,7 @@ pub struct FdPlan {
     pipes: BTreeMap<RawFd, OwnedFd>,
     /// Keep the numbers in `steps` open.
     sources: BTreeMap<RawFd, Source>,
+    taken: Taken,
 }
 
 impl FdPlan {
@@ -75,6 +77,7 @@ impl FdPlan {
             ranges: ranges::around(&wish.numbers(), wish.closes_rest()),
             pipes,
             sources,
+            taken: Taken(wish.numbers()),
         };
         Ok((plan, lock))
     }
@@ -99,6 +102,15 @@ impl FdPlan {
     pub fn opened(&self) -> impl Iterator<Item = RawFd> {
         let opened = self.sources.values().filter(|source| matches!(source, Source::Opened(_)));
         opened.map(Source::number)
+    }
+
+    /// Gives `file` a number that is not below `lowest`, and that the plan does not overwrite: it can be used
+    /// until all others are closed.
+    ///
+    /// # Errors
+    /// `EMFILE`: `RLIMIT_NOFILE`.
+    pub fn apart(&self, file: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
+        self.taken.apart(file, lowest)
     }
 
     /// Whether 0, 1 or 2 of the process will be a terminal.

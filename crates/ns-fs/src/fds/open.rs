@@ -8,6 +8,8 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+
 use super::descriptors::Descriptors;
 use super::error::FdError;
 use super::stdio::{Kind, Stdio};
@@ -107,25 +109,31 @@ fn open_file(
     taken: &Taken,
 ) -> Result<OwnedFd, FdError> {
     let failed = |source| FdError::Open { number, path: path.to_owned(), source };
-    options.open(path).map(File::into).and_then(|file| taken.apart(file)).map_err(failed)
+    options.open(path).map(File::into).and_then(|file| taken.apart(file, 0)).map_err(failed)
 }
 
 /// The caller's end, and that of the process.
 fn pipe(number: RawFd, taken: &Taken) -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let (reader, writer) = (taken.apart(reader)?, taken.apart(writer)?);
+    let (reader, writer) = (taken.apart(reader, 0)?, taken.apart(writer, 0)?);
     Ok(if number == 0 { (writer, reader) } else { (reader, writer) })
 }
 
 /// The numbers that were spoken of, 0 to 2 among them: nothing of the plan's own may lie there, or
 /// whoever inherits a number that the caller has nothing at would get that.
-struct Taken(BTreeSet<u32>);
+pub(super) struct Taken(pub(super) BTreeSet<u32>);
 
 impl Taken {
-    fn apart(&self, mut file: OwnedFd) -> io::Result<OwnedFd> {
-        while u32::try_from(file.as_raw_fd()).is_ok_and(|number| self.0.contains(&number)) {
-            let above = file.as_raw_fd() + 1;
-            file = rustix::io::fcntl_dupfd_cloexec(file.as_fd(), above)?;
+    /// The same file, at a number from `lowest` on that nobody spoke of.
+    pub(super) fn apart(&self, mut file: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
+        let is_taken = |number| u32::try_from(number).is_ok_and(|number| self.0.contains(&number));
+        while file.as_raw_fd() < lowest || is_taken(file.as_raw_fd()) {
+            let above = lowest.max(file.as_raw_fd() + 1);
+            file = fcntl_dupfd_cloexec(file.as_fd(), above).map_err(|errno| match errno {
+                // It is not below the limit.
+                Errno::INVAL => Errno::MFILE,
+                errno => errno,
+            })?;
         }
         Ok(file)
     }

@@ -9,6 +9,7 @@ mod chroot;
 mod closure;
 mod hooks;
 mod ids;
+mod init;
 mod join;
 mod lifetime;
 mod limits;
@@ -43,6 +44,7 @@ pub use closure::IntoExitCode;
 pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
+pub use init::Init;
 pub use join::Inject;
 pub(crate) use join::{File as JoinFile, Follow, Join};
 pub(crate) use lifetime::Lifetime;
@@ -114,6 +116,7 @@ pub struct Builder<Kind> {
     pub(crate) namespaces: NamespaceFlags,
     pub(crate) join: Join,
     pub(crate) memory: Memory,
+    pub(crate) init: Option<Init>,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -153,6 +156,7 @@ impl<Kind> Builder<Kind> {
             namespaces: NamespaceFlags::empty(),
             join: Join::default(),
             memory: Memory::default(),
+            init: None,
             flags: CloneFlags::empty(),
             cgroup: None,
             hooks: Hooks::default(),

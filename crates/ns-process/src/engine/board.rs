@@ -11,6 +11,9 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use super::text::Text;
 use crate::in_child::Words;
 
+/// No status word.
+pub(super) const EXECUTED: i32 = -1;
+
 /// The words of both processes, and where the kernel tells of the child that a middle one makes.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -20,6 +23,12 @@ pub(super) struct Board {
     pub(super) pidfd: AtomicI32,
     /// What a hook of the child's said.
     pub(super) said: Text,
+    /// Of the process that becomes the program, where pid 1 does not.
+    pub(super) program: Words,
+    /// Its id, as pid 1 sees it.
+    pub(super) program_pid: AtomicU32,
+    /// Its status word, if it ended before it executed; [`EXECUTED`] if not.
+    pub(super) program_ended: AtomicI32,
 }
 
 impl Board {
@@ -30,6 +39,9 @@ impl Board {
             pid: AtomicU32::new(0),
             pidfd: AtomicI32::new(-1),
             said: Text::new(),
+            program: Words::new(false),
+            program_pid: AtomicU32::new(0),
+            program_ended: AtomicI32::new(EXECUTED),
         }
     }
 }

@@ -25,11 +25,13 @@ pub(super) struct Child<'a> {
     /// `None` once it is handed on.
     pidfd: Option<OwnedFd>,
     words: &'a Words,
+    /// Of the process that it makes, which dies with it.
+    program: Option<&'a Words>,
 }
 
 impl<'a> Child<'a> {
     pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words) -> Self {
-        Self { pid, pidfd: Some(pidfd), words }
+        Self { pid, pidfd: Some(pidfd), words, program: None }
     }
 
     /// Takes over what clone3 made.
@@ -39,6 +41,12 @@ impl<'a> Child<'a> {
     pub(super) unsafe fn cloned(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
         // SAFETY: the caller's word.
         Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, words)
+    }
+
+    /// It is a pid 1 beside a program, whose words these are.
+    pub(super) fn beside(mut self, program: &'a Words) -> Self {
+        self.program = Some(program);
+        self
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -56,7 +64,9 @@ impl<'a> Child<'a> {
     /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
     /// `false` when it is still there at the deadline.
     pub(super) fn left_memory(&self, deadline: Option<Instant>) -> bool {
-        self.changes(&self.words.child_tid, has_left, deadline)
+        // The program's word has a waiter until the child itself has left.
+        let left = |words: &Words| self.changes(&words.child_tid, has_left, deadline);
+        left(self.words) && self.program.is_none_or(left)
     }
 
     /// Waits until the child has made a time namespace, or is dead; `false` at the deadline.

@@ -14,6 +14,7 @@ mod folder;
 mod forked;
 mod go;
 mod guest;
+pub(crate) mod init;
 mod maps;
 mod middle;
 mod pipes;
@@ -52,6 +53,7 @@ use child::Child;
 use executed_apart::Stat;
 use forked::Fork;
 use guest::Visitor;
+use init::Beside;
 use pipes::Opened;
 use signals::Blocked;
 use stack::Stack;
@@ -69,9 +71,10 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
 
 fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let mut fds = Opened::new(plan)?;
-    let starter = plan.watches_parent().then(Starter::new).transpose();
+    let starter = plan.watches_parent().then(|| Starter::new()?.apart(&fds)).transpose();
     let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
     let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+    let beside = Beside::open(plan)?;
     let forks = plan.forks();
     let copied =
         forks || plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
@@ -97,7 +100,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let between = copied
         || joined.kinds().contains(NamespaceFlags::PID)
         || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
-    let child_plan = ChildPlan {
+    let whole = ChildPlan {
         words: &board.child,
         starter: starter.as_ref().map(|starter| starter.watch(copied)),
         copied,
@@ -105,6 +108,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         guest: visitor.as_ref().map(|visitor| visitor as &dyn Guest),
         time_namespace: clocks.as_deref(),
         join: if between { Join::default() } else { join },
+        init: None,
         ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
         session: plan.session.child(fds.has_terminal()),
         follow: joined.follow(),
@@ -120,6 +124,15 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         argv: argv.as_ptr(),
         envp: envp.as_ptr(),
     };
+    let (args, beside_init);
+    let child_plan = match &beside {
+        None => whole,
+        Some(beside) => {
+            args = beside.args(plan, board);
+            beside_init = Beside::program(&whole, board);
+            beside.pid_one(&whole, &beside_init, &args, board)
+        }
+    };
     let child = if let (Some(starter), Some(visitor)) = (&starter, &visitor) {
         let fork = Fork { board, starter, visitor, deadline };
         forked::clone(plan, join, fork, &child_plan)?
@@ -128,6 +141,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     } else {
         clone(plan, &board.child, &stack, &child_plan)?
     };
+    let child = if beside.is_some() { child.beside(&board.program) } else { child };
     let stat = (forks && program.is_some()).then(|| Stat::of(plan, &child));
     joined.move_to_cgroups(plan.request(), child.pid())?;
     child.let_go(plan, &mut untraced, deadline)?;
@@ -135,6 +149,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         return Err(too_slow(plan, child.pid()));
     }
     drop(untraced);
+    board.executed(plan)?;
     child.executed(plan, stat.as_ref(), deadline).map_err(|error| match board.said.read() {
         Some(said) if error.step().is_hook() => error.with_object(said),
         _ => error,
@@ -145,7 +160,8 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         is_sibling: plan.flags.contains(CloneFlags::PARENT),
     };
     let process = Process::new(plan.name.clone(), child.into_pidfd(), tie)
-        .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)));
+        .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)))
+        .with_init(beside.map(Beside::into_status));
     stack.keep();
     Ok(process)
 }

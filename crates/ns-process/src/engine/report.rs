@@ -5,11 +5,13 @@ use std::format;
 use std::fs;
 use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
+use super::board::{Board, EXECUTED};
 use super::child::Child;
 use super::executed_apart::Stat;
 use super::refused;
@@ -19,6 +21,19 @@ use crate::in_child::Report;
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 use crate::step::Step;
+
+impl Board {
+    /// What the process beside an init reported, or how it ended before it executed.
+    pub(super) fn executed(&self, plan: &Plan) -> Result<(), Error> {
+        if let Some(report) = self.program.reported() {
+            return Err(failed(plan, report));
+        }
+        match self.program_ended.load(Ordering::Acquire) {
+            EXECUTED => Ok(()),
+            status => Err(ended_early(plan, Some(WaitStatus::from_raw(status)))),
+        }
+    }
+}
 
 impl Child<'_> {
     /// Whether the child, which has left the memory, executed the program; that is, whether exec

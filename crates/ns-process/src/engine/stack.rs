@@ -12,8 +12,8 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, m
 const GUARD: usize = 64 * 1024;
 
 thread_local! {
-    /// A mapping costs more than the rest of a start's preparations.
-    static KEPT: Cell<Option<Stack>> = const { Cell::new(None) };
+    /// A mapping costs more than the rest of a start's preparations, which takes one or two.
+    static KEPT: Cell<[Option<Stack>; 2]> = const { Cell::new([None, None]) };
 }
 
 /// A stack, unmapped when it is dropped.
@@ -24,14 +24,26 @@ impl Stack {
     /// Enough for the steps: the largest, a mount below a new root, holds two buffers of a path each.
     pub(super) const SIZE: usize = 64 * 1024;
 
-    /// The kept one, or a new one: for the first start, or one within another.
+    /// A kept one, or a new one: for the first start, or one within another.
     pub(super) fn take() -> Result<Self, Errno> {
-        KEPT.try_with(Cell::take).ok().flatten().map_or_else(Self::new, Ok)
+        let kept = KEPT.try_with(|kept| {
+            let mut stacks = kept.take();
+            let taken = stacks.iter_mut().find_map(Option::take);
+            kept.set(stacks);
+            taken
+        });
+        kept.ok().flatten().map_or_else(Self::new, Ok)
     }
 
     /// Keeps it for the thread's next start.
     pub(super) fn keep(self) {
-        let _ = KEPT.try_with(|kept| kept.set(Some(self)));
+        let _ = KEPT.try_with(|kept| {
+            let mut stacks = kept.take();
+            if let Some(free) = stacks.iter_mut().find(|stack| stack.is_none()) {
+                *free = Some(self);
+            }
+            kept.set(stacks);
+        });
     }
 
     /// The lowest byte that may be used.

@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ns_fs::FdPlan;
 use ns_sys::{Errno, child, pidfd_open, pidfd_open_thread};
 use rustix::io::fcntl_dupfd_cloexec;
 
-use crate::in_child::Watch;
+use crate::in_child::{STATUS, Watch};
 
 /// `PR_GET_TID_ADDRESS` of include/uapi/linux/prctl.h.
 const PR_GET_TID_ADDRESS: u32 = 40;
@@ -52,6 +53,13 @@ impl Starter {
     pub(super) fn word(&self) -> Option<&AtomicU32> {
         // SAFETY: libc's, for as long as the thread lives, which is the one that asks.
         unsafe { self.word.as_ref() }
+    }
+
+    /// At a number that neither the moves of `fds` nor an init's own overwrite.
+    pub(super) fn apart(mut self, fds: &FdPlan) -> Result<Self, Errno> {
+        let pidfd = self.pidfd.map(|pidfd| fds.apart(pidfd, STATUS + 1)).transpose();
+        self.pidfd = pidfd.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?;
+        Ok(self)
     }
 
     /// In copied memory the word is a copy, which nobody clears.

@@ -17,6 +17,7 @@ use crate::step::Step;
 /// - So is one whose child enters namespaces of others, who may have power over it there.
 /// - One without privilege keeps the flag while it writes maps: the files belong to root otherwise.
 /// - A child that becomes another user clears the flag of the memory that it shares. It is put back.
+/// - Beside an init the program runs already while pid 1 still shares the memory: it could trace that.
 #[derive(Debug)]
 pub(super) struct Untraced<'a> {
     plan: &'a Plan,
@@ -29,9 +30,7 @@ impl<'a> Untraced<'a> {
         let is_lost = plan.forks() && plan.writes_maps() && is_memory_foreign();
         let wish = if is_lost {
             Some(Wish::Kept)
-        } else if plan.is_untraced()
-            || plan.changes_ids() && !plan.needs_go() && !plan.copies_memory()
-        {
+        } else if plan.is_untraced() || plan.goes_untraced() && !plan.needs_go() {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)
@@ -65,8 +64,7 @@ impl<'a> Untraced<'a> {
 
     /// Hooks are done, the child goes on.
     pub(super) fn before_go(&mut self) -> Result<(), Error> {
-        let is_shared = !self.plan.copies_memory();
-        if self.held.is_none() && self.plan.changes_ids() && is_shared {
+        if self.held.is_none() && self.plan.goes_untraced() {
             self.hold(Wish::Cleared)?;
         }
         Ok(())

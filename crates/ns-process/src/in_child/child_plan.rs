@@ -11,6 +11,7 @@ use ns_sys::fd::BorrowedFd;
 use super::follow::Follow;
 use super::guest::Guest;
 use super::ids::Ids;
+use super::init::Init;
 use super::join::Join;
 use super::limits::Limits;
 use super::names::Names;
@@ -45,6 +46,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) time_namespace: Option<&'a CStr>,
     /// What it enters itself, where no process between has.
     pub(crate) join: Join<'a>,
+    /// Of a pid 1 beside the program.
+    pub(crate) init: Option<Init<'a>>,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
     /// Where a process is whose namespaces were entered.

@@ -16,6 +16,7 @@
 )]
 
 mod child_plan;
+mod decimal;
 mod descriptors;
 mod dispositions;
 mod entry;
@@ -23,6 +24,7 @@ mod follow;
 mod guest;
 mod here;
 mod ids;
+mod init;
 mod join;
 mod limits;
 mod middle;
@@ -37,10 +39,13 @@ mod wait_for_go;
 mod words;
 
 pub(crate) use child_plan::{ChildPlan, Watch};
+#[cfg(test)]
+pub(crate) use decimal::Decimal;
 pub(crate) use entry::clone;
 pub(crate) use follow::Follow;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;
+pub(crate) use init::{Init, STATUS};
 pub(crate) use join::{ALL_AT_ONCE, Join, join as enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use middle::{MiddlePlan, clone_through, go_through_fork};

@@ -7,12 +7,16 @@ use ns_sys::Errno;
 use ns_sys::child::execve;
 
 use super::child_plan::ChildPlan;
+use super::init;
 use super::words::Report;
 use crate::step::Step;
 
 /// Returns when no path could be executed, with the error that says most: a file that may not be
 /// executed counts more than folders that do not have it.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
+    if let Some(own) = plan.init {
+        return init::execute(own);
+    }
     if let [only] = plan.candidates {
         return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
     }

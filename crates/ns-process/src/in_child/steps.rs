@@ -7,8 +7,8 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, follow, guest, ids, join, limits, names, privileges, root, session,
-    time, wait_for_go,
+    descriptors, dispositions, follow, guest, ids, init, join, limits, names, privileges, root,
+    session, time, wait_for_go,
 };
 use crate::step::Step;
 
@@ -26,19 +26,22 @@ use crate::step::Step;
 /// - Zero before the first mount: a file system of the new user namespace refuses files of an id
 ///   that has no mapping (`EOVERFLOW`).
 /// - The exec label before the root changes: its file lies in the caller's `/proc`.
-/// - The session before the descriptors, whose moves may end the terminal's own.
 /// - The target's root before what is changed from there.
 /// - Propagation before the first mount, a hook's among them, which would show in the caller's
-///   namespace otherwise; mounts before the root, while their sources can still be reached; the working directory after
-///   it, because it lies inside.
-/// - Descriptors after the root: what a bind names may be one of the caller's.
+///   namespace otherwise; mounts before the root, while their sources can still be reached; the
+///   working directory after it, because it lies inside.
 /// - Names and the loopback before the ids, which may give up the capabilities that they need.
+/// - Pid 1 parts from the program once all is done that both share: the root, so that the old one cannot
+///   be reached through either; and before what is each one's own: session, descriptors, limits.
+/// - The session before the descriptors, whose moves may end the terminal's own; these after the root:
+///   what a bind names may be one of the caller's.
 /// - What the set-up needed privilege for is done: hooks between it and what narrows the child have all
 ///   that the caller gave it, and a closure only what is left.
 /// - Limits before the ids for the same reason; the file mode mask after all that makes files.
 /// - Groups, gid, uid: each needs what the next gives up.
 /// - `no_new_privs` before a filter, which may need it.
 /// - The parent's death after the last change of ids, which clears the signal.
+/// - Pid 1 waits for the program after all that takes time, and before its filter, which may forbid it.
 /// - Closing the rest after the last descriptor of the plan's own was used.
 /// - Capabilities after everything that needs one. A filter without `no_new_privs` does.
 /// - The mask late: from here on a signal ends the child, and the caller sees that it never executed.
@@ -75,11 +78,12 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
 
 fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {
     privileges::exec_label(plan.privileges)?;
-    session::begin(plan.session)?;
     follow::follow(plan.follow)?;
     root::change(plan.root)?;
-    descriptors::place(plan.place_fds)?;
-    names::set(plan.names)
+    names::set(plan.names)?;
+    init::part(plan)?;
+    session::begin(plan.session)?;
+    descriptors::place(plan.place_fds)
 }
 
 fn narrow(plan: &ChildPlan<'_>) -> Result<(), Report> {
@@ -88,6 +92,7 @@ fn narrow(plan: &ChildPlan<'_>) -> Result<(), Report> {
     ids::assume(plan.ids)?;
     privileges::no_new_privs(plan.privileges)?;
     session::die_with_parent(plan)?;
+    init::wait_for_program(plan)?;
     descriptors::close_rest(plan.close_rest)?;
     privileges::filter_early(plan.privileges)?;
     privileges::capabilities(plan.privileges)?;

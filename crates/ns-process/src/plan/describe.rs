@@ -32,7 +32,7 @@ impl Plan {
         let mut lines = vec![format!("memory: {memory}; tail: {tail}")];
         lines.extend(self.before().map(|line| format!("parent: {line}")));
         lines.extend(self.middle().map(|line| format!("middle: {line}")));
-        lines.extend(self.child().map(|line| format!("child: {line}")));
+        lines.extend(self.child());
         lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)
     }
@@ -41,8 +41,8 @@ impl Plan {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
         let watch = self.watches_parent().then(|| watch.to_owned());
         let untraced = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
-        let early = self.is_untraced() || self.changes_ids() && !self.needs_go();
-        let late = self.changes_ids() && !early;
+        let early = self.is_untraced() || self.goes_untraced() && !self.needs_go();
+        let late = self.goes_untraced() && !early;
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
@@ -113,7 +113,7 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let traced = self.is_untraced() || self.changes_ids();
+        let traced = self.is_untraced() || self.goes_untraced();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
         let executed = (!self.forks()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
@@ -121,17 +121,25 @@ impl Plan {
     }
 
     /// In the order of `in_child::steps`.
-    fn child(&self) -> impl Iterator<Item = String> {
-        let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
+    fn child(&self) -> Vec<String> {
         let (place, close) = self.streams.describe_placing();
-        let mask = ["rt_sigprocmask(none)".to_owned()];
-        let program = self.work.program();
-        let exec = program.into_iter().flat_map(Program::candidates);
-        let exec = exec.map(|path| format!("execve({path:?})"));
-        let closure = self.work.closure().map(|_| ["closure", "_exit"].map(ToOwned::to_owned));
-        let announce = self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned());
-        let announce = announce.into_iter();
-        announce
+        let own = self.session.describe().chain(place);
+        if self.init.is_none() {
+            let last = self.session.describe_death().chain(close);
+            let last = self.hooks_between().chain(self.narrow(last, "none")).chain(self.target());
+            return labelled("child", self.set_up().chain(own).chain(last));
+        }
+        let wait = self.session.describe_death().chain(Self::describe_wait_for_program());
+        let init = self.set_up().chain(self.describe_parting());
+        let init = init.chain(self.narrow(wait, "all")).chain(["execveat(init)".to_owned()]);
+        let program = self.announce().chain(own).chain(self.narrow(close.into_iter(), "none"));
+        [labelled("init", init), labelled("child", program.chain(self.target()))].concat()
+    }
+
+    /// What an init and its program have in common.
+    fn set_up(&self) -> impl Iterator<Item = String> {
+        let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
+        self.announce()
             .chain(self.dispositions())
             .chain(self.limits.describe_no_core())
             .chain(self.join.describe().filter(|_| !self.has_middle()))
@@ -142,28 +150,47 @@ impl Plan {
             .chain(self.root.describe_detaching())
             .chain(self.hooks_at(Moment::PreUp))
             .chain(self.privileges.describe_label())
-            .chain(self.session.describe())
             .chain(self.join.describe_root())
             .chain(self.root.describe())
-            .chain(place)
             .chain(self.names.describe())
-            .chain(self.hooks_at(Moment::ExceptUp))
-            .chain(self.hooks_at(Moment::PostUp))
-            .chain(self.hooks_at(Moment::PreExec))
-            .chain(self.limits.describe())
+    }
+
+    fn announce(&self) -> impl Iterator<Item = String> {
+        self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned()).into_iter()
+    }
+
+    fn hooks_between(&self) -> impl Iterator<Item = String> {
+        [Moment::ExceptUp, Moment::PostUp, Moment::PreExec]
+            .into_iter()
+            .flat_map(|moment| self.hooks_at(moment))
+    }
+
+    /// What each is left with; `between` comes before what a filter may forbid.
+    fn narrow(
+        &self,
+        between: impl Iterator<Item = String>,
+        blocked: &str,
+    ) -> impl Iterator<Item = String> {
+        self.limits
+            .describe()
             .chain(self.privileges.describe_keep())
             .chain(self.ids.describe())
             .chain(self.privileges.describe_no_new_privs())
-            .chain(self.session.describe_death())
-            .chain(close)
+            .chain(between)
             .chain(self.privileges.describe_early())
             .chain(self.join.describe_limits())
             .chain(self.privileges.describe_capabilities())
-            .chain(mask)
+            .chain([format!("rt_sigprocmask({blocked})")])
             .chain(self.limits.describe_core())
             .chain(self.privileges.describe_last())
-            .chain(exec)
-            .chain(closure.into_iter().flatten())
+    }
+
+    fn target(&self) -> impl Iterator<Item = String> {
+        let program = self.work.program();
+        let exec = program.into_iter().flat_map(Program::candidates);
+        let exec = exec.map(|path| format!("execve({path:?})"));
+        let closure = self.work.closure().map(|_| ["closure", "_exit"].map(ToOwned::to_owned));
+        exec.chain(closure.into_iter().flatten())
             .chain(self.hooks_at(Moment::ExceptExec))
             .chain(self.hooks_at(Moment::PostExec))
     }
@@ -182,6 +209,10 @@ impl Plan {
         let reset = !self.session.inherit_ignored && self.work.closure().is_none();
         reset.then(|| "rt_sigaction(1 to 64, SIG_DFL)".to_owned()).into_iter()
     }
+}
+
+fn labelled(side: &str, lines: impl Iterator<Item = String>) -> Vec<String> {
+    lines.map(|line| format!("{side}: {line}")).collect()
 }
 
 impl fmt::Display for Description {

@@ -5,6 +5,7 @@ mod checks;
 mod describe;
 mod environment;
 mod ids;
+mod init;
 mod join;
 mod limits;
 mod maps;
@@ -29,7 +30,7 @@ pub(crate) use join::Join;
 pub(crate) use program::Program;
 pub(crate) use work::Work;
 
-use crate::builder::{Builder, ChildHooks, Hooks, Lifetime, Memory};
+use crate::builder::{Builder, ChildHooks, Hooks, Init, Lifetime, Memory};
 use crate::error::Error;
 use crate::joined::Request;
 use crate::step::Step;
@@ -56,6 +57,7 @@ pub struct Plan {
     pub(crate) caller: Caller,
     pub(crate) join: Join,
     pub(crate) memory: Memory,
+    pub(crate) init: Option<Init>,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) time_offsets: Option<String>,
@@ -93,6 +95,7 @@ impl Plan {
             caller,
             join,
             memory: wish.memory,
+            init: init::checked(wish, namespaces).map_err(mistake)?,
             maps,
             ids,
             time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
@@ -162,8 +165,14 @@ impl Plan {
         self.copies_memory() || joined.contains(NamespaceFlags::PID) || both
     }
 
+    /// Whether nobody may trace the child from go on, in the caller's memory: it becomes somebody else, or is
+    /// a pid 1 that the program can see.
+    pub(crate) fn goes_untraced(&self) -> bool {
+        (self.changes_ids() || self.init.is_some()) && !self.copies_memory()
+    }
+
     /// Whether the child becomes another user or group.
-    pub(crate) fn changes_ids(&self) -> bool {
+    fn changes_ids(&self) -> bool {
         let ids = self.ids.child();
         ids.zero_uid || ids.zero_gid || ids.uid.is_some() || ids.gid.is_some()
     }

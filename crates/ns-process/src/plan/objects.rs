@@ -26,6 +26,7 @@ impl Plan {
             Step::Rlimit => self.limits.resource(report.index),
             Step::ExecLabel => self.privileges.label_text(),
             Step::Join => Some(self.join.object(report.index)),
+            Step::Init => Some(self.init_name()),
             _ => None,
         }
     }

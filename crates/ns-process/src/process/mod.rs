@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod hangup;
+mod init;
 mod join;
 mod output;
 mod signal;
@@ -47,6 +48,8 @@ pub struct Process {
     tie: Tie,
     /// The caller's ends of piped streams.
     pipes: [Option<OwnedFd>; 3],
+    /// Where an init tells how the program beside it ended.
+    init: Option<OwnedFd>,
     /// How it ended, once that is known: the kernel tells it once.
     status: Mutex<Option<ExitStatus>>,
 }
@@ -70,12 +73,18 @@ impl Process {
             pidfd: Some(pidfd),
             tie,
             pipes: [None, None, None],
+            init: None,
             status: Mutex::new(None),
         }
     }
 
     pub(crate) fn with_pipes(mut self, pipes: [Option<OwnedFd>; 3]) -> Self {
         self.pipes = pipes;
+        self
+    }
+
+    pub(crate) fn with_init(mut self, status: Option<OwnedFd>) -> Self {
+        self.init = status;
         self
     }
 

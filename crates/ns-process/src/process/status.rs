@@ -34,16 +34,17 @@ impl Process {
         if status.is_some() {
             return Ok(*status);
         }
-        let word = match waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG) {
+        let own = match waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG) {
             Ok(None) => return Ok(None),
-            Ok(ended) => ended,
+            Ok(Some(ended)) => Ok(ended),
             Err(Errno::CHILD) if self.tie.is_sibling && !has_hung_up(self, AT_ONCE) => {
                 return Ok(None);
             }
-            Err(Errno::CHILD) => Some(self.told_after_reap()?),
+            Err(Errno::CHILD) => self.told_after_reap(),
             Err(errno) => return Err(self.failed(Step::Wait, errno)),
         };
-        *status = word.map(WaitStatus::as_raw).map(ExitStatus::from_raw);
+        let told = self.told_by_init().map_or_else(|| self.without_word(own?), Ok)?;
+        *status = Some(ExitStatus::from_raw(told.as_raw()));
         Ok(*status)
     }
 

@@ -81,7 +81,7 @@ fn allow_all() -> [ns_process::BpfInstruction; 1] {
 
 /// Containers that make every step between them; `entered` is joined.
 pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container> {
-    use ns_process::{CapabilitySet, Memory, Mount, Namespace, Resource, Stdio};
+    use ns_process::{CapabilitySet, Init, Memory, Mount, Namespace, Resource, Stdio};
     let mut plain = shell("exit 7");
     plain.process_group(0).nice(1).umask(0o27).die_with_parent().stdout(Stdio::null());
     plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
@@ -104,7 +104,11 @@ pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container>
     }
     let mut copied = shell("exit 7");
     copied.namespaces([Namespace::User, Namespace::Pid]).map_zero().memory(Memory::Copied);
-    vec![plain, spaces, rooted, joined, copied]
+    let mut beside = shell("exit 7");
+    beside.namespaces([Namespace::User, Namespace::Pid]).map_zero().die_with_parent().uid(0);
+    beside.no_new_privs().seccomp(allow_all()).drop_capabilities(CapabilitySet::SYS_BOOT);
+    beside.init(Init::builtin());
+    vec![plain, spaces, rooted, joined, copied, beside]
 }
 
 /// Those that run code of the caller's in the child.

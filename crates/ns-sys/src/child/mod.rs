@@ -31,6 +31,7 @@ mod process;
 mod robust;
 mod security;
 mod signals;
+mod wait;
 
 pub use descriptors::*;
 pub use exec::{execve, execveat, exit_group};
@@ -42,6 +43,7 @@ pub use process::*;
 pub use robust::{RobustList, has_died, set_robust_list};
 pub use security::*;
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigprocmask};
+pub use wait::wait4;
 
 pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 pub use rustix::mount::{

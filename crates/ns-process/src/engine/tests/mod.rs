@@ -1,12 +1,14 @@
 //! The engine from within: a child that waits, a thread pointer that leads nowhere, a guard page.
 #![allow(unsafe_code, reason = "children, memory and processes made by hand")]
 
+mod thread_local;
+
 use std::boxed::Box;
 use std::ffi::CStr;
 use std::format;
 use std::fs;
 use std::io::pipe;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::prelude::rust_2024::*;
 use std::process::Command;
 use std::ptr::{self, NonNull};
@@ -14,7 +16,7 @@ use std::sync::atomic::AtomicI32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ns_fs::{FdPlan, Mount, Stdio};
+use ns_fs::FdPlan;
 use ns_sys::child::{SignalSet, is_readable};
 use ns_sys::{
     CloneArgs, CloneFlags, Errno, Signal, WaitFlags, WaitStatus, pidfd_send_signal, waitid_pidfd,
@@ -22,17 +24,16 @@ use ns_sys::{
 use ns_testbed::forked;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
+use super::board::Board;
 use super::child::Child;
 use super::go::say;
+use super::init::Beside;
 use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
-use crate::in_child::{
-    self, ChildPlan, GO, Ids, Join, Limits, Names, Privileges, Report, Root, Session, Words,
-};
+use crate::Container;
+use crate::in_child::{self, ChildPlan, GO, Ids, Join, Limits, Names, Privileges, Root, Session};
 use crate::plan::Plan;
-use crate::step::Step;
-use crate::{BpfInstruction, CapabilitySet, Container, Resource};
 
 /// More than any stack or storage needs.
 const SIZE: usize = 1 << 20;
@@ -42,6 +43,10 @@ fn map(protection: ProtFlags) -> NonNull<u8> {
     // SAFETY: a new mapping, at a place that the kernel chooses.
     let start = unsafe { mmap_anonymous(ptr::null_mut(), SIZE, protection, MapFlags::PRIVATE) };
     NonNull::new(start.expect("map").cast()).expect("mapped")
+}
+
+fn leak<'a, T: 'a>(value: T) -> &'a T {
+    Box::leak(Box::new(value))
 }
 
 /// A child with `kinds` that waits for go, if `starter` says who will say it. What else it needs is
@@ -64,17 +69,19 @@ fn child_with<'a>(
     rich: Option<&'static Plan>,
 ) -> Child<'static> {
     let fds = rich.map(|plan| plan.streams.open("test", || ()).expect("open").0);
-    let fds: Option<&'static FdPlan> = fds.map(|fds| &*Box::leak(Box::new(fds)));
-    let words: &Words = Box::leak(Box::new(Words::new(starter.is_some())));
-    let none: &[*const _] = Box::leak(Box::new([ptr::null()]));
-    let pidfd: &AtomicI32 = Box::leak(Box::new(AtomicI32::new(-1)));
-    let plan: &ChildPlan<'a> = Box::leak(Box::new(ChildPlan {
+    let fds: Option<&'static FdPlan> = fds.map(leak);
+    let board: &Board = leak(Board::new(starter.is_some()));
+    let words = &board.child;
+    let none: &[*const _] = leak([ptr::null()]);
+    let pidfd: &AtomicI32 = leak(AtomicI32::new(-1));
+    let whole = ChildPlan {
         words,
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
         guest: None,
         time_namespace: None,
         join: Join::default(),
+        init: None,
         waits: starter.is_some(),
         ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
         follow: None,
@@ -92,7 +99,16 @@ fn child_with<'a>(
         candidates,
         argv: none.as_ptr(),
         envp: none.as_ptr(),
-    }));
+    };
+    let beside = rich.and_then(|plan| Beside::open(plan).expect("open").map(|it| (plan, leak(it))));
+    let plan: &ChildPlan<'a> = leak(match beside {
+        None => whole,
+        Some((plan, beside)) => {
+            let args = leak(beside.args(plan, board));
+            let program = leak(Beside::program(&whole, board));
+            beside.pid_one(&whole, program, args, board)
+        }
+    });
     let shared = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
     let mut args = CloneArgs::new(shared | kinds);
     args.pidfd(pidfd).child_tid(&words.child_tid);
@@ -114,41 +130,6 @@ fn own_thread() -> Starter {
 
 fn reap(child: &Child<'_>) -> WaitStatus {
     waitid_pidfd(child.pidfd(), WaitFlags::ALL).expect("wait").expect("without NOHANG")
-}
-
-/// Every step, the wait for go included, in a child whose thread pointer leads to memory that nobody
-/// may touch.
-fn without_tls(candidates: &'static [&'static CStr]) -> (Option<Report>, WaitStatus) {
-    // SAFETY: the test bed gives every test one, and nobody closes it.
-    let stdin = unsafe { BorrowedFd::borrow_raw(0) };
-    let mut all = Container::new("true");
-    all.all().mount_proc().hostname("box").domainname("net").loopback().nice(1).umask(0o27);
-    all.rlimit(Resource::Nofile, 100, 100).rlimit(Resource::Core, 1, 1).no_new_privs();
-    all.drop_capabilities(CapabilitySet::SYS_BOOT).keep_capabilities(CapabilitySet::NET_RAW);
-    all.seccomp([BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]).die_with_parent();
-    all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
-    all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
-    let rich: &'static Plan = Box::leak(Box::new(all.plan().expect("plan")));
-    let kinds = CloneFlags::from(all.get_namespaces());
-    let starter = own_thread();
-    let unmapped = Some(map(ProtFlags::empty()));
-    let child = child_with(candidates, kinds, Some(&starter), unmapped, Some(rich));
-    // Longer than a round, so that the look at this thread is among the steps.
-    thread::sleep(Duration::from_millis(150));
-    say(child.words(), GO);
-    child.left_memory(None);
-    (child.words().reported(), reap(&child))
-}
-
-#[test]
-fn no_step_touches_thread_local_storage() {
-    ns_testbed::run_as!([Root, User], {
-        let (report, status) = without_tls(&[c"/nope", c"/bin/true"]);
-        assert_eq!((report, status.code()), (None, Some(0)), "{status:?}");
-        let (report, status) = without_tls(&[c"/nope", c"/neither"]);
-        let failed = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
-        assert_eq!((report, status.code()), (Some(failed), Some(127)), "{status:?}");
-    });
 }
 
 /// A waiting child has every signal blocked and no handler: none of the caller's can run in it.
@@ -269,4 +250,12 @@ fn a_stack_has_a_guard() {
         assert_eq!(touch(0), 0);
         assert_eq!(touch(-1), 128 + libc::SIGSEGV);
     });
+}
+
+#[test]
+fn a_number_as_an_argument() {
+    for number in [0, 7, 10, 999, 32_768, 4_194_304, u32::MAX] {
+        let text = in_child::Decimal::new(number);
+        assert_eq!(text.as_c_str().to_str(), Ok(format!("{number}").as_str()));
+    }
 }

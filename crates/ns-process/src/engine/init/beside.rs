@@ -1,0 +1,121 @@
+//! A start with a pid 1 beside the program: the caller's side.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use ns_fs::apply::{FdRange, FdStep};
+use ns_sys::CloneArgs;
+use ns_sys::child::SignalSet;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::file;
+use crate::engine::board::Board;
+use crate::engine::prepare;
+use crate::engine::stack::Stack;
+use crate::error::Error;
+use crate::in_child::{
+    ChildPlan, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
+};
+use crate::plan::Plan;
+
+/// What it needs, kept until both processes have left the memory.
+pub(in crate::engine) struct Beside {
+    stack: Stack,
+    executable: Arc<OwnedFd>,
+    argv0: CString,
+    /// Where the init tells how the program ended.
+    status: OwnedFd,
+    place: [FdStep; 1],
+    close: [FdRange; 3],
+}
+
+impl Beside {
+    /// Opens it, if `plan` has an init.
+    pub(in crate::engine) fn open(plan: &Plan) -> Result<Option<Self>, Error> {
+        let Some(source) = &plan.init else { return Ok(None) };
+        let (executable, argv0) = file::open(plan, source)?;
+        let status = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+        let status = status.map_err(prepare(plan, "a descriptor for the status"))?;
+        let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+        let (place, close) = ([at_its_place(&status)], all_but(executable.as_raw_fd()));
+        Ok(Some(Self { stack, executable, argv0, status, place, close }))
+    }
+
+    /// The arguments of the program's clone: pid 1 makes it, in its own namespaces.
+    pub(in crate::engine) fn args<'a>(&'a self, plan: &Plan, board: &'a Board) -> CloneArgs<'a> {
+        let mut args = CloneArgs::new(plan.flags_beside_init());
+        args.parent_tid(&board.program_pid).child_tid(&board.program.child_tid);
+        args.stack(self.stack.lowest(), Stack::SIZE);
+        args
+    }
+
+    /// The steps of the program's process: those of `whole` that pid 1 has not made before.
+    pub(in crate::engine) fn program<'a>(whole: &ChildPlan<'a>, board: &'a Board) -> ChildPlan<'a> {
+        ChildPlan {
+            words: &board.program,
+            starter: None,
+            waits: false,
+            join: Join::default(),
+            ids: Ids { zero_gid: false, zero_uid: false, ..whole.ids },
+            session: Session { die_with_parent: None, ..whole.session },
+            follow: None,
+            root: Root::default(),
+            names: Names::default(),
+            limits: Limits { no_core: None, ..whole.limits },
+            privileges: Privileges { label: None, ..whole.privileges },
+            inherit_ignored: true,
+            ..*whole
+        }
+    }
+
+    /// The steps of pid 1: a session and descriptors of its own, and no signal comes through.
+    pub(in crate::engine) fn pid_one<'a>(
+        &'a self,
+        whole: &ChildPlan<'a>,
+        program: &'a ChildPlan<'a>,
+        args: &'a CloneArgs<'a>,
+        board: &'a Board,
+    ) -> ChildPlan<'a> {
+        let init = Init {
+            args,
+            program,
+            pid: &board.program_pid,
+            ended: &board.program_ended,
+            executable: self.executable.as_fd(),
+            argv0: &self.argv0,
+        };
+        let die_with_parent = whole.session.die_with_parent;
+        ChildPlan {
+            session: Session { new: true, die_with_parent, ..Session::default() },
+            place_fds: &self.place,
+            close_rest: &self.close,
+            mask: SignalSet::ALL,
+            init: Some(init),
+            ..*whole
+        }
+    }
+
+    /// Both processes have left the memory: what is needed from now on is the status.
+    pub(in crate::engine) fn into_status(self) -> OwnedFd {
+        self.stack.keep();
+        self.status
+    }
+}
+
+fn at_its_place(status: &OwnedFd) -> FdStep {
+    match status.as_raw_fd() {
+        STATUS => FdStep::Inherit { fd: STATUS },
+        from => FdStep::Duplicate { from, to: STATUS },
+    }
+}
+
+/// Every descriptor but the status and the file that is executed, which lies above it.
+fn all_but(executable: RawFd) -> [FdRange; 3] {
+    let (status, executable) = (STATUS.unsigned_abs(), executable.unsigned_abs());
+    [
+        FdRange { first: 0, last: status - 1 },
+        FdRange { first: status + 1, last: executable - 1 },
+        FdRange { first: executable + 1, last: u32::MAX },
+    ]
+}

@@ -1,0 +1,59 @@
+//! A pid 1 beside the program.
+
+use std::format;
+use std::prelude::rust_2024::*;
+
+use ns_sys::{CloneFlags, NamespaceFlags};
+
+use super::Plan;
+use crate::builder::{Builder, Init};
+
+/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+pub(super) fn checked<Kind>(
+    wish: &Builder<Kind>,
+    namespaces: NamespaceFlags,
+) -> Result<Option<Init>, String> {
+    if wish.init.is_none() {
+        return Ok(None);
+    }
+    if !namespaces.contains(NamespaceFlags::PID) {
+        return Err("init: needs a new pid namespace".to_owned());
+    }
+    if wish.closure.is_some() || !wish.child_hooks.is_empty() {
+        return Err("init: not with a closure, or hooks in the child".to_owned());
+    }
+    let shared = wish.flags & (CloneFlags::FS | CloneFlags::FILES);
+    match shared.iter().next() {
+        Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
+        None => Ok(wish.init.clone()),
+    }
+}
+
+impl Plan {
+    /// The flags of the clone that pid 1 makes for the program: the namespaces are new already.
+    pub(crate) fn flags_beside_init(&self) -> CloneFlags {
+        self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT
+    }
+
+    /// In messages.
+    pub(super) fn init_name(&self) -> String {
+        let path = self.init.as_ref().and_then(Init::get_path);
+        path.map_or_else(|| "the built-in init".to_owned(), |path| path.display().to_string())
+    }
+
+    /// What pid 1 does when both part.
+    pub(super) fn describe_parting(&self) -> impl Iterator<Item = String> {
+        let flags = self.flags_beside_init() | CloneFlags::PARENT_SETTID;
+        let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(all)"];
+        let after = ["chdir(\"/\")", "setsid()", "dup3(status, 3, 0)"];
+        let clone = [format!("clone3({flags})")];
+        before.map(ToOwned::to_owned).into_iter().chain(clone).chain(after.map(ToOwned::to_owned))
+    }
+
+    /// What it does before its last steps.
+    pub(super) fn describe_wait_for_program() -> impl Iterator<Item = String> {
+        let wait = ["futex(child_tid, wait)", "wait4(program, __WCLONE)"];
+        let close = ["close_range(0, 2, 0)", "close_range(4, 4294967295, 0) but for the init"];
+        wait.into_iter().chain(close).map(ToOwned::to_owned)
+    }
+}
