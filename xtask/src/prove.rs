@@ -1,135 +1,18 @@
 //! The "must show" lines of the issues at full count, in release mode.
 
+mod claims;
+
 use std::fs;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use cargo_metadata::{Metadata, Target, TargetKind};
 
+use claims::CLAIMS;
+
 use crate::command::Cmd;
 use crate::outcome::Outcome;
-use crate::workspace;
-
-/// One line of an issue.
-struct Claim {
-    issue: u32,
-    text: &'static str,
-    /// The words after `cargo`.
-    cargo: &'static str,
-    /// What the output must contain: a command that ran nothing also ends with 0.
-    shows: &'static str,
-}
-
-const CLAIMS: &[Claim] = &[
-    Claim {
-        issue: 2,
-        text: "10 000 random CloneArgs against the kernel: 0 disagreements",
-        cargo: "test --release -p ns-sys --test clone_oracle -- --nocapture",
-        shows: "shown: 10000 random CloneArgs",
-    },
-    Claim {
-        issue: 2,
-        text: "the first container: three lines of ps, the shell is pid 1, status 0",
-        cargo: "run --quiet -p ns-process --example first_container",
-        shows: "status 0",
-    },
-    Claim {
-        issue: 2,
-        text: "with 1 GB resident a start takes at most 1.5 times as long as with none",
-        cargo: "run --quiet --release -p benches --bin gates -- --only flat",
-        shows: "| flat: 1 GB resident / none |",
-    },
-    Claim {
-        issue: 2,
-        text: "parents killed in the middle of a start leave no child that waits",
-        cargo: "test --release -p ns-process --test orphans -- --nocapture",
-        shows: "shown: 500 parents killed",
-    },
-    Claim {
-        issue: 3,
-        text: "100 000 random texts and maps against the kernel; 340 extents; 100 through newuidmap",
-        cargo: "test --release -p ns-idmap --test kernel -- --nocapture",
-        shows: "shown: 100000 random maps: 0 disagreements",
-    },
-    Claim {
-        issue: 3,
-        text: "parse, validate and format meet their gates, and placing descriptors (issue 4) its own",
-        cargo: "run --quiet --release -p benches --bin gates -- --only map",
-        shows: "| map: parse, validate and format 340 extents / loops |",
-    },
-    Claim {
-        issue: 3,
-        text: "parse, validate and format within their allocations",
-        cargo: "test --release -p ns-idmap --test allocations -- --nocapture",
-        shows: "shown: parse, validate and format 340 extents: 2 allocations",
-    },
-    Claim {
-        issue: 4,
-        text: "three escape programs: what chroot cannot stop, and the default does",
-        cargo: "test --release -p ns-fs --test escape -- --nocapture",
-        shows: "pivot, rest closed (default): walk up held, second chroot held",
-    },
-    Claim {
-        issue: 4,
-        text: "host mountinfo byte-identical: success, a failure at every call, parents killed",
-        cargo: "test --release -p ns-fs --test host_unchanged -- --nocapture",
-        shows: "parents killed in the middle",
-    },
-    Claim {
-        issue: 4,
-        text: "100 000 random fd maps: simulated result equals wish; 1 000 for real",
-        cargo: "test --release -p ns-fs --test fd_moves -- --nocapture",
-        shows: "shown: 100000 random descriptor maps simulated",
-    },
-    Claim {
-        issue: 5,
-        text: "10 000 starts from 64 threads beside threads that allocate: every status right",
-        cargo: "test --release -p ns-process --test stress -- --nocapture",
-        shows: "shown: 10000 starts from 64 threads",
-    },
-    Claim {
-        issue: 5,
-        text: "parents killed in the middle: the program runs, or nothing does; none with die_with_parent",
-        cargo: "test --release -p ns-process --test orphans --test session -- --nocapture",
-        shows: "shown: 500 parents killed at 0 to 20 ms, 0 orphans",
-    },
-    Claim {
-        issue: 5,
-        text: "each system call of a start fails: a typed error or a start, nothing left behind",
-        cargo: "test --release -p ns-process --test faults -- --nocapture",
-        shows: "starts with one system call failing, nothing left behind",
-    },
-    Claim {
-        issue: 5,
-        text: "every step has a case in which it fails by name",
-        cargo: "test --release -p ns-process --test every_step -- --nocapture",
-        shows: "steps fail by name here",
-    },
-    Claim {
-        issue: 5,
-        text: "programs begin mapped; starts that want the dumpable flag in different ways",
-        cargo: "test --release -p ns-process --test maps -- --nocapture",
-        shows: "shown: 500 of 500 programs began mapped",
-    },
-    Claim {
-        issue: 5,
-        text: "the gates of starts against the raw floor",
-        cargo: "run --quiet --release -p benches --bin gates -- --only floor:",
-        shows: "| floor: plain / raw floor |",
-    },
-    Claim {
-        issue: 7,
-        text: "every row of the gates is met",
-        cargo: "run --quiet --release -p benches --bin gates -- target/gates",
-        shows: ", 0 missed,",
-    },
-    Claim {
-        issue: 7,
-        text: "the plot and the table of the front page come out of one command",
-        cargo: "run --quiet --release -p benches --bin scaling -- target/scaling --only memory",
-        shows: "target/scaling/memory.svg",
-    },
-];
+use crate::{rustup, workspace};
 
 /// The start of each line with a figure, in tests and examples alike.
 const FIGURE: &str = "shown: ";
@@ -197,10 +80,18 @@ fn binary(package: &str, test: &str) -> String {
     format!("-p {package} --test {test} ")
 }
 
+fn with_variable(command: Cmd, (name, value): (&str, &str)) -> Cmd {
+    command.env(name, value)
+}
+
 impl Row {
     fn new(text: String, cargo: &str, shows: &'static str) -> Self {
-        let command = Cmd::cargo(cargo).env("NS_PROVE", "1").env("NS_STRICT", "1");
-        Self { text, command, shows }
+        let is_variable = |word: &&str| word.contains('=') && !word.starts_with('-');
+        let words: Vec<&str> = cargo.split(' ').collect();
+        let variables = words.iter().take_while(|word| is_variable(word));
+        let start = Cmd::cargo(&words[variables.clone().count()..].join(" "));
+        let command = variables.filter_map(|word| word.split_once('=')).fold(start, with_variable);
+        Self { text, command: command.env("NS_PROVE", "1").env("NS_STRICT", "1"), shows }
     }
 
     /// Whether it holds, and the line that says so.
@@ -216,6 +107,11 @@ impl Row {
     }
 
     fn check(&self) -> Result<()> {
+        let command = self.command.to_string();
+        let target = command.split_once("--target ").and_then(|(_, rest)| rest.split(' ').next());
+        if let Some(target) = target {
+            ensure!(rustup::obtain(&["target", "add", target]), "no standard library for {target}");
+        }
         let output = self.command.run_and_read()?;
         ensure!(output.contains(self.shows), "its output lacks {:?}", self.shows);
         Ok(())
@@ -255,6 +151,12 @@ mod tests {
         let row = &claims(Some(2))[0];
         let command = row.command.to_string();
         assert!(command.starts_with("NS_PROVE=1 NS_STRICT=1 cargo test --release"), "{command}");
+    }
+
+    #[test]
+    fn variables_come_before_the_words() {
+        let row = Row::new(String::new(), "A=b=c test --x=y", "");
+        assert_eq!(row.command.to_string(), "A=b=c NS_PROVE=1 NS_STRICT=1 cargo test --x=y");
     }
 
     #[test]
