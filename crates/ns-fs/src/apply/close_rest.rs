@@ -41,7 +41,8 @@ const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 5.9; before, any with `/proc`.
+/// Linux 5.9; before, any with `/proc`, whose list of descriptors is believed: whoever can mount in
+/// the root that the caller is in could show another process's there.
 ///
 /// # References
 /// close_range(2), proc_pid_fd(5); fs/file.c.

@@ -19,6 +19,20 @@ impl<Kind> Builder<Kind> {
     /// A start takes less than a millisecond, but whoever may signal the child can stop it for as
     /// long as they like, and a program on a file system of the network may be slow to load. What
     /// a hook or a helper that writes maps does in the caller meanwhile is not interrupted.
+    ///
+    /// # Errors
+    /// [`Step::StartTimeout`](crate::Step::StartTimeout), `ETIMEDOUT`, of the start.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let mut container = Container::new("true");
+    /// assert!(container.start_timeout(Duration::from_secs(2)).status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn start_timeout(&mut self, limit: Duration) -> &mut Self {
         self.lifetime.start_timeout = Some(limit);
         self
@@ -27,6 +41,14 @@ impl<Kind> Builder<Kind> {
     /// Whether dropping the [`Process`](crate::Process) kills it, as by `SIGKILL`; by default it lives
     /// on. Either way it is reaped when it has ended, by a later start, drop or
     /// [`reap`](crate::reap).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// drop(Container::new("sleep").arg("1000").kill_on_drop(true).start()?);
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn kill_on_drop(&mut self, kill: bool) -> &mut Self {
         self.lifetime.kill_on_drop = kill;
         self

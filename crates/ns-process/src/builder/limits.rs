@@ -55,6 +55,15 @@ impl<Kind> Builder<Kind> {
 
     /// The permissions that new files of the program lack; by default the caller's.
     ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let output = Container::new("sh").args(["-c", "umask"]).umask(0o027).output()?;
+    /// assert_eq!(output.stdout, b"0027\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
     /// # References
     /// umask(2).
     pub fn umask(&mut self, mask: u32) -> &mut Self {

@@ -25,6 +25,22 @@ impl<Kind> Builder<Kind> {
     ///
     /// Without a map a program in a new user namespace runs as nobody (65534), without capabilities.
     /// Together with a map of its own that is a mistake.
+    ///
+    /// # Errors
+    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), with what stands in the
+    /// way as object.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let output = Container::new("id").arg("-u").namespace(Namespace::User).map_zero().output()?;
+    /// assert_eq!(output.stdout, b"0\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// user_namespaces(7).
     pub fn map_zero(&mut self) -> &mut Self {
         self.maps.zero = true;
         self
@@ -58,6 +74,9 @@ impl<Kind> Builder<Kind> {
     ///
     /// # Errors
     /// [`Step::GidMap`](crate::Step::GidMap).
+    ///
+    /// # References
+    /// user_namespaces(7), newgidmap(1), subgid(5).
     pub fn gid_map(&mut self, map: GidMap) -> &mut Self {
         self.maps.gid = Some(map);
         self
@@ -74,12 +93,21 @@ impl<Kind> Builder<Kind> {
 
     /// The program that writes uid maps for those who may not; by default newuidmap(1) in the folders
     /// where distributions have it, never one from `PATH`.
+    ///
+    /// # Errors
+    /// [`Step::UidMap`](crate::Step::UidMap): how the helper ended, and what it said, as object.
+    ///
+    /// # References
+    /// newuidmap(1).
     pub fn uid_map_helper(&mut self, helper: Helper) -> &mut Self {
         self.maps.uid_helper = helper;
         self
     }
 
     /// As [`uid_map_helper`](Self::uid_map_helper), for gid maps.
+    ///
+    /// # References
+    /// newgidmap(1).
     pub fn gid_map_helper(&mut self, helper: Helper) -> &mut Self {
         self.maps.gid_helper = helper;
         self
@@ -87,6 +115,9 @@ impl<Kind> Builder<Kind> {
 
     /// The mount of proc(5) through which the caller reads and writes; `/proc` by default. It has to
     /// show the caller's own pid namespace.
+    ///
+    /// # References
+    /// proc(5), proc_pid_uid_map(5).
     pub fn proc(&mut self, mount: impl Into<PathBuf>) -> &mut Self {
         self.maps.proc = Some(mount.into());
         self

@@ -17,6 +17,9 @@ pub enum Memory {
 
 impl<Kind> Builder<Kind> {
     /// Whether memory is copied where it need not be.
+    ///
+    /// # References
+    /// clone(2) `CLONE_VM`, fork(2).
     pub fn memory(&mut self, memory: Memory) -> &mut Self {
         self.memory = memory;
         self

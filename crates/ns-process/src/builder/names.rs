@@ -15,6 +15,20 @@ pub(crate) struct Names {
 impl<Kind> Builder<Kind> {
     /// The host name inside; needs a new `Uts` namespace. At most 64 bytes.
     ///
+    /// # Errors
+    /// [`Step::Hostname`](crate::Step::Hostname), `EPERM`: the namespace was entered, and belongs to another
+    /// user namespace.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let mut container = Container::new("uname");
+    /// container.arg("-n").namespaces([Namespace::User, Namespace::Uts]).map_zero().hostname("box");
+    /// assert_eq!(container.output()?.stdout, b"box\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
     /// # References
     /// sethostname(2), uts_namespaces(7).
     pub fn hostname(&mut self, name: impl Into<OsString>) -> &mut Self {
@@ -23,6 +37,9 @@ impl<Kind> Builder<Kind> {
     }
 
     /// The NIS domain name inside; needs a new `Uts` namespace. At most 64 bytes.
+    ///
+    /// # Errors
+    /// [`Step::Domainname`](crate::Step::Domainname), as [`hostname`](Self::hostname).
     ///
     /// # References
     /// setdomainname(2).
@@ -33,6 +50,10 @@ impl<Kind> Builder<Kind> {
 
     /// Brings the loopback interface up; needs a new `Net` namespace, which begins with it down, so that
     /// 127.0.0.1 cannot be reached even from inside.
+    ///
+    /// # Errors
+    /// [`Step::Loopback`](crate::Step::Loopback), `EPERM`: the namespace was entered, and belongs to another
+    /// user namespace.
     ///
     /// # References
     /// network_namespaces(7), netdevice(7).

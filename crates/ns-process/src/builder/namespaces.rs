@@ -41,6 +41,18 @@ fn present() -> NamespaceFlags {
 
 impl<Kind> Builder<Kind> {
     /// A new namespace of this kind; an [`Inject`](crate::Inject) enters the target's.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let mut container = Container::new("true");
+    /// assert!(container.namespace(Namespace::User).namespace(Namespace::Uts).status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// namespaces(7).
     pub fn namespace(&mut self, kind: Namespace) -> &mut Self {
         self.namespaces |= kind.flag();
         self
@@ -65,6 +77,16 @@ impl<Kind> Builder<Kind> {
     ///
     /// With a user namespace among them the program runs as nobody (65534) and loses its capabilities
     /// when it is executed, unless ids are mapped: see [`map_zero`](Self::map_zero).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let mut container = Container::new("id");
+    /// container.arg("-u").all().without(Namespace::Net).map_zero();
+    /// assert_eq!(container.output()?.stdout, b"0\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn all(&mut self) -> &mut Self {
         self.namespaces |= present();
         self
@@ -85,6 +107,23 @@ impl<Kind> Builder<Kind> {
     /// what would change the caller's own directories and descriptors, which are left alone; `VM` and `VFORK` hold already. With `PARENT` the
     /// process is a child of the caller's parent, which has to reap it: its status is told once that
     /// is done, by Linux 6.15, and a start that fails leaves it a zombie too.
+    ///
+    /// # Errors
+    /// [`Step::Check`](crate::Step::Check), with the rule that a flag breaks as object.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{CloneFlags, Container, Step};
+    ///
+    /// let mut container = Container::new("true");
+    /// assert!(container.flags(CloneFlags::IO).status()?.success());
+    /// let refused = container.flags(CloneFlags::THREAD).start().unwrap_err();
+    /// assert_eq!(refused.step(), Step::Check);
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// clone(2).
     pub fn flags(&mut self, flags: CloneFlags) -> &mut Self {
         let kinds = NamespaceFlags::from_bits_truncate(flags.bits());
         self.namespaces |= kinds;

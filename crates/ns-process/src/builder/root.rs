@@ -42,6 +42,17 @@ impl<Kind> Builder<Kind> {
     /// [`Step::OpenRoot`](crate::Step::OpenRoot): it is not there, or may not be searched;
     /// [`Step::PivotRoot`](crate::Step::PivotRoot), `EINVAL`: the present root is the initramfs.
     ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// // The present root, but read-only.
+    /// let mut container = Container::new("touch");
+    /// container.arg("/file").namespaces([Namespace::User, Namespace::Mnt]).map_zero();
+    /// assert!(!container.rootdir("/").read_only_root().status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
     /// # References
     /// pivot_root(2), chroot(2).
     pub fn rootdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
@@ -52,6 +63,9 @@ impl<Kind> Builder<Kind> {
     /// Changes the root by chroot(2), in a new mount namespace too.
     ///
     /// Whoever has `CAP_SYS_CHROOT` inside, or a descriptor of a directory outside, walks out of it.
+    ///
+    /// # References
+    /// chroot(2).
     pub fn by_chroot(&mut self) -> &mut Self {
         self.root.by_chroot = true;
         self
@@ -59,6 +73,15 @@ impl<Kind> Builder<Kind> {
 
     /// Nothing can be changed on the new root's own mount; what is mounted below keeps its own
     /// attributes. Needs a root by pivot_root(2).
+    ///
+    /// # Errors
+    /// [`Step::ReadOnlyRoot`](crate::Step::ReadOnlyRoot).
+    ///
+    /// # Kernel support
+    /// Linux 5.12; before, by a remount that keeps the flags which a user namespace may not drop.
+    ///
+    /// # References
+    /// mount_setattr(2).
     pub fn read_only_root(&mut self) -> &mut Self {
         self.root.read_only = true;
         self
@@ -72,6 +95,19 @@ impl<Kind> Builder<Kind> {
     /// # Errors
     /// [`Step::MountTarget`](crate::Step::MountTarget), [`Step::Mount`](crate::Step::Mount) with the
     /// target as object; see [`ns_fs::apply::mount`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Mount, Namespace};
+    ///
+    /// let mut container = Container::new("ls");
+    /// container.arg("/tmp").namespaces([Namespace::User, Namespace::Mnt]).map_zero();
+    /// assert_eq!(container.mount(Mount::tmpfs("/tmp")).output()?.stdout, b"");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// mount(2), open_tree(2), mount_namespaces(7).
     pub fn mount(&mut self, mount: Mount) -> &mut Self {
         self.root.mounts.push(mount);
         self
@@ -83,12 +119,18 @@ impl<Kind> Builder<Kind> {
     /// # Errors
     /// [`Step::Mount`](crate::Step::Mount), `EPERM`: in a user namespace, something below the caller's
     /// own `/proc` is hidden by a mount, as container engines do.
+    ///
+    /// # References
+    /// proc(5), pid_namespaces(7).
     pub fn mount_proc(&mut self) -> &mut Self {
         self.root.mount_proc = true;
         self
     }
 
     /// How mounts travel between a new mount namespace and the caller's; by default not at all.
+    ///
+    /// # References
+    /// mount_namespaces(7) "Shared subtrees".
     pub fn propagation(&mut self, wish: Propagation) -> &mut Self {
         self.root.propagation = Some(wish);
         self
@@ -100,6 +142,9 @@ impl<Kind> Builder<Kind> {
     ///
     /// # Errors
     /// [`Step::Workdir`](crate::Step::Workdir), `EXDEV`: it lies outside the root.
+    ///
+    /// # References
+    /// chdir(2).
     #[doc(alias = "current_dir")]
     pub fn workdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.root.workdir.path = Some(path.into());

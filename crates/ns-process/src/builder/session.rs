@@ -34,6 +34,9 @@ impl<Kind> Builder<Kind> {
 
     /// The process group of the caller's session that it joins; 0 is a new one, as in std.
     ///
+    /// # Errors
+    /// [`Step::ProcessGroup`](crate::Step::ProcessGroup), `EPERM`: no such group in the caller's session.
+    ///
     /// # References
     /// setpgid(2).
     pub fn process_group(&mut self, group: u32) -> &mut Self {
@@ -68,6 +71,9 @@ impl<Kind> Builder<Kind> {
     }
 
     /// As [`die_with_parent`](Self::die_with_parent), by another signal.
+    ///
+    /// # References
+    /// PR_SET_PDEATHSIG(2const).
     pub fn parent_death_signal(&mut self, signal: Signal) -> &mut Self {
         self.session.die_with_parent = Some(signal);
         self
@@ -75,6 +81,9 @@ impl<Kind> Builder<Kind> {
 
     /// Signals that the caller ignores stay ignored, as nohup(1) needs it. By default the program
     /// begins with the default disposition for all, and in any case with none blocked.
+    ///
+    /// # References
+    /// execve(2), nohup(1).
     pub fn inherit_ignored(&mut self) -> &mut Self {
         self.session.inherit_ignored = true;
         self

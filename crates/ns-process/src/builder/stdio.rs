@@ -26,6 +26,20 @@ impl<Kind> Builder<Kind> {
     }
 
     /// Where the program writes; by default the caller's stdout.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// use ns_process::{Container, Stdio};
+    ///
+    /// let mut process = Container::new("echo").arg("told").stdout(Stdio::piped()).start()?;
+    /// let mut text = String::new();
+    /// process.take_stdout().expect("it is piped").read_to_string(&mut text).expect("a pipe");
+    /// assert_eq!(text, "told\n");
+    /// process.join()?;
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn stdout(&mut self, file: Stdio) -> &mut Self {
         self.fd(1, file)
     }
@@ -59,6 +73,9 @@ impl<Kind> Builder<Kind> {
     /// Whether all other descriptors are closed, which they are by default; otherwise the program has
     /// those that are not close-on-exec. A closure has them all, and may own some: see
     /// [`close_except`](Self::close_except).
+    ///
+    /// # References
+    /// close_range(2).
     pub fn close_fds(&mut self, close: bool) -> &mut Self {
         self.streams.descriptors.close_rest(close);
         self.streams.closes = close;

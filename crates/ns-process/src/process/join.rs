@@ -46,6 +46,9 @@ impl Process {
     ///
     /// # Errors
     /// None that a caller can act on.
+    ///
+    /// # References
+    /// poll(2), pidfd_open(2).
     pub fn is_alive(&self) -> Result<bool, Error> {
         Ok(self.known_status().is_none() && !self.has_ended(Some(Instant::now()))?)
     }

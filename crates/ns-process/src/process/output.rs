@@ -38,6 +38,15 @@ impl Process {
     ///
     /// # Errors
     /// [`Step::Output`]; and as [`join`](Self::join).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Stdio};
+    ///
+    /// let process = Container::new("echo").arg("told").stdout(Stdio::piped()).start()?;
+    /// assert_eq!(process.wait_with_output()?.stdout, b"told\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn wait_with_output(mut self) -> Result<Output, Error> {
         let [stdin, stdout, stderr] = std::mem::take(&mut self.pipes);
         drop(stdin);

@@ -16,6 +16,9 @@ impl Process {
     ///
     /// # Errors
     /// `EPERM`: the process has become another user.
+    ///
+    /// # References
+    /// pidfd_send_signal(2), pid_namespaces(7).
     pub fn signal(&self, signal: Signal) -> Result<(), Error> {
         match pidfd_send_signal(self, signal) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
@@ -43,6 +46,17 @@ impl Process {
     ///
     /// # Errors
     /// As [`signal`](Self::signal) and [`join`](Self::join).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let process = Container::new("sleep").arg("1000").start()?;
+    /// assert!(!process.terminate_timeout(Duration::from_secs(5))?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     pub fn terminate_timeout(&self, grace: Duration) -> Result<ExitStatus, Error> {
         self.terminate()?;
         if let Some(status) = self.join_timeout(grace)? {

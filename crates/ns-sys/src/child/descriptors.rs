@@ -27,6 +27,20 @@ use crate::arch::syscall;
 /// # Kernel support
 /// Linux 2.6.16.
 ///
+/// # Examples
+/// ```
+/// use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+///
+/// use ns_sys::child::{self, Mode, OFlags};
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+/// let fd = child::openat(proc.as_fd(), c"version", flags, Mode::empty())?;
+/// // SAFETY: it has just been opened, and nobody owns it.
+/// drop(unsafe { OwnedFd::from_raw_fd(fd) });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// openat(2); fs/open.c.
 pub fn openat(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Result<RawFd> {
@@ -50,6 +64,20 @@ pub fn openat(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags, mode: Mode) -> Re
 ///
 /// # Kernel support
 /// Linux 5.6.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::Errno;
+/// use ns_sys::child::{self, Mode, OFlags, ResolveFlags};
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// let (mode, how) = (Mode::empty(), ResolveFlags::BENEATH);
+/// let opened = child::openat2(proc.as_fd(), c"../etc", OFlags::PATH, mode, how);
+/// assert!(matches!(opened, Err(Errno::XDEV | Errno::NOSYS)));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// openat2(2); fs/open.c, fs/namei.c.
@@ -82,6 +110,15 @@ pub fn openat2(
 ///
 /// # Kernel support
 /// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let null = std::fs::File::create("/dev/null")?;
+/// assert_eq!(ns_sys::child::write(null.as_fd(), b"bytes")?, 5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// write(2); fs/read_write.c.
@@ -128,6 +165,18 @@ pub unsafe fn dup3(old: BorrowedFd<'_>, new: RawFd, close_on_exec: bool) -> Resu
 /// # Kernel support
 /// Linux 2.6.24.
 ///
+/// # Examples
+/// ```
+/// use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+///
+/// let null = std::fs::File::open("/dev/null")?;
+/// let fd = ns_sys::child::fcntl_dupfd_cloexec(null.as_fd(), 100)?;
+/// assert!(fd >= 100);
+/// // SAFETY: it has just been made, and nobody owns it.
+/// drop(unsafe { OwnedFd::from_raw_fd(fd) });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// fcntl(2); fs/fcntl.c.
 pub fn fcntl_dupfd_cloexec(file: BorrowedFd<'_>, lowest: RawFd) -> Result<RawFd> {
@@ -146,6 +195,15 @@ pub fn fcntl_dupfd_cloexec(file: BorrowedFd<'_>, lowest: RawFd) -> Result<RawFd>
 ///
 /// # Kernel support
 /// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let null = std::fs::File::open("/dev/null")?;
+/// ns_sys::child::fcntl_setfd(null.as_fd(), false)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// fcntl(2); fs/fcntl.c.

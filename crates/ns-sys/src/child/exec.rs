@@ -32,6 +32,19 @@ use crate::arch::syscall;
 /// # Kernel support
 /// Linux 1.0.
 ///
+/// # Examples
+/// ```
+/// use std::ptr;
+///
+/// use ns_sys::Errno;
+/// use ns_sys::child::execve;
+///
+/// let none = [ptr::null()];
+/// // SAFETY: both arrays end with a null pointer.
+/// let failed = unsafe { execve(c"/no/such/program", none.as_ptr(), none.as_ptr()) };
+/// assert_eq!(failed, Errno::NOENT);
+/// ```
+///
 /// # References
 /// execve(2); fs/exec.c.
 pub unsafe fn execve(path: &CStr, argv: *const *const c_char, envp: *const *const c_char) -> Errno {

@@ -24,6 +24,11 @@ use crate::arch::syscall;
 /// # Kernel support
 /// Linux 1.0.
 ///
+/// # Examples
+/// ```
+/// assert_eq!(ns_sys::child::chdir(c"/nowhere"), Err(ns_sys::Errno::NOENT));
+/// ```
+///
 /// # References
 /// chdir(2); fs/open.c.
 pub fn chdir(path: &CStr) -> Result<()> {
@@ -42,6 +47,15 @@ pub fn chdir(path: &CStr) -> Result<()> {
 ///
 /// # Kernel support
 /// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let here = std::fs::File::open(".")?;
+/// ns_sys::child::fchdir(here.as_fd())?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// fchdir(2); fs/open.c.
@@ -84,6 +98,19 @@ pub fn chroot(path: &CStr) -> Result<()> {
 /// # Kernel support
 /// Linux 2.6.16.
 ///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::Errno;
+/// use ns_sys::child::{self, Mode};
+///
+/// let root = std::fs::File::open("/")?;
+/// let made = child::mkdirat(root.as_fd(), c"proc", Mode::from_bits_truncate(0o755));
+/// assert_eq!(made, Err(Errno::EXIST));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// mkdirat(2); fs/namei.c.
 pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
@@ -107,6 +134,18 @@ pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
 /// # Kernel support
 /// Linux 2.6.16.
 ///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::Errno;
+///
+/// let root = std::fs::File::open("/")?;
+/// let made = ns_sys::child::symlinkat(c"elsewhere", root.as_fd(), c"proc");
+/// assert_eq!(made, Err(Errno::EXIST));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// symlinkat(2); fs/namei.c.
 pub fn symlinkat(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
@@ -123,6 +162,14 @@ pub fn symlinkat(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> 
 ///
 /// # Kernel support
 /// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use ns_sys::child::{Mode, umask};
+///
+/// let former = umask(Mode::from_bits_truncate(0o077));
+/// assert_eq!(umask(former).bits(), 0o077);
+/// ```
 ///
 /// # References
 /// umask(2); kernel/sys.c.

@@ -29,6 +29,14 @@ use crate::{Errno, Result};
 /// # Kernel support
 /// Linux 2.1.92; `(unreachable)` 2.6.36.
 ///
+/// # Examples
+/// ```
+/// let mut buffer = [0; 4096];
+/// let path = ns_sys::child::getcwd(&mut buffer)?;
+/// assert!(path.to_bytes().starts_with(b"/"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// getcwd(2); fs/d_path.c.
 pub fn getcwd(buffer: &mut [u8]) -> Result<&CStr> {
@@ -50,6 +58,17 @@ pub fn getcwd(buffer: &mut [u8]) -> Result<&CStr> {
 ///
 /// # Kernel support
 /// Linux 2.6.16; an empty path 2.6.39.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// let mut buffer = [0; 16];
+/// let length = ns_sys::child::readlinkat(proc.as_fd(), c"self", &mut buffer)?;
+/// assert_eq!(&buffer[..length], std::process::id().to_string().as_bytes());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// readlinkat(2); fs/stat.c.
@@ -76,6 +95,16 @@ pub fn readlinkat(dir: BorrowedFd<'_>, path: &CStr, buffer: &mut [u8]) -> Result
 ///
 /// # Kernel support
 /// Linux 2.4.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let root = std::fs::File::open("/")?;
+/// let mut buffer = [0; 1024];
+/// assert!(ns_sys::child::getdents64(root.as_fd(), &mut buffer)? > 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// getdents64(2); fs/readdir.c.
@@ -104,6 +133,15 @@ pub struct FileSystem {
 ///
 /// # Kernel support
 /// Linux 1.0; of an `O_PATH` descriptor 3.12.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// assert_eq!(ns_sys::child::fstatfs(proc.as_fd())?.magic, 0x9fa0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// fstatfs(2); fs/statfs.c.
@@ -138,6 +176,17 @@ pub struct Place {
 ///
 /// # Kernel support
 /// Linux 4.11; the mount 5.8.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::child::place;
+///
+/// let (one, same) = (std::fs::File::open("/")?, std::fs::File::open("/.")?);
+/// assert_eq!(place(one.as_fd())?, place(same.as_fd())?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// statx(2); fs/stat.c.

@@ -1,9 +1,9 @@
-//! Session, limits, names and attributes of the process.
+//! Session, names and attributes of the process.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{
-    __NR_getpid, __NR_ioctl, __NR_ppoll, __NR_prctl, __NR_prlimit64, __NR_setdomainname,
-    __NR_sethostname, __NR_setpgid, __NR_setpriority, __NR_setsid, __NR_socket, rlimit64,
+    __NR_getpid, __NR_ioctl, __NR_ppoll, __NR_prctl, __NR_setdomainname, __NR_sethostname,
+    __NR_setpgid, __NR_setsid, __NR_socket,
 };
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
 
@@ -18,6 +18,11 @@ use crate::{Errno, Result};
 ///
 /// # Kernel support
 /// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// assert_eq!(ns_sys::child::getpid(), std::process::id());
+/// ```
 ///
 /// # References
 /// getpid(2); kernel/sys.c.
@@ -64,70 +69,6 @@ pub fn setsid() -> Result<u32> {
 pub fn setpgid(pid: u32, group: u32) -> Result<()> {
     // SAFETY: takes numbers only.
     unsafe { syscall(__NR_setpgid, [pid as usize, group as usize]) }.map(drop)
-}
-
-/// `setpriority(PRIO_PROCESS, 0, nice)` — sets the nice value of this thread, -20 to 19.
-///
-/// # Errors
-/// - `EACCES`: lower than now, without `CAP_SYS_NICE`, and below what `RLIMIT_NICE` allows.
-///
-/// # Async-signal-safety
-/// May be called between clone and exec.
-///
-/// # Kernel support
-/// Linux 1.0.
-///
-/// # References
-/// setpriority(2); kernel/sys.c.
-pub fn setpriority(nice: i32) -> Result<()> {
-    // SAFETY: takes numbers only.
-    unsafe { syscall(__NR_setpriority, [0, 0, nice as usize]) }.map(drop)
-}
-
-/// `prlimit(0, resource, new)` — sets a resource limit, soft and hard.
-///
-/// `resource` is a number of getrlimit(2) in the architecture's own count, `u64::MAX` no limit.
-///
-/// # Errors
-/// - `EPERM`: a hard limit above the present one, without `CAP_SYS_RESOURCE`.
-/// - `EINVAL`: no such resource, or `soft` above `hard`.
-///
-/// # Async-signal-safety
-/// May be called between clone and exec.
-///
-/// # Kernel support
-/// Linux 2.6.36.
-///
-/// # References
-/// prlimit(2); kernel/sys.c.
-pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
-    let new = rlimit64 { rlim_cur: soft, rlim_max: hard };
-    let arguments = [0, resource as usize, (&raw const new).expose_provenance(), 0];
-    // SAFETY: the struct outlives the call.
-    unsafe { syscall(__NR_prlimit64, arguments) }.map(drop)
-}
-
-/// `prlimit(0, resource, NULL, old)` — the calling process's soft and hard limit; `u64::MAX` is none.
-///
-/// Unlike libc's and others' getrlimit it can fail, where a seccomp filter forbids the call.
-///
-/// # Errors
-/// `EINVAL`: no such resource.
-///
-/// # Async-signal-safety
-/// May be called between clone and exec.
-///
-/// # Kernel support
-/// Linux 2.6.36.
-///
-/// # References
-/// getrlimit(2); kernel/sys.c.
-pub fn getrlimit(resource: u32) -> Result<(u64, u64)> {
-    let mut told = rlimit64 { rlim_cur: 0, rlim_max: 0 };
-    let arguments = [0, resource as usize, 0, (&raw mut told).expose_provenance()];
-    // SAFETY: the kernel writes the struct, which outlives the call.
-    unsafe { syscall(__NR_prlimit64, arguments) }?;
-    Ok((told.rlim_cur, told.rlim_max))
 }
 
 /// `sethostname(name)` — names the UTS namespace of the caller.
@@ -259,6 +200,21 @@ const POLLNVAL: i16 = 0x20;
 ///
 /// # Kernel support
 /// Linux 2.6.16.
+///
+/// # Examples
+/// ```
+/// use std::io::Write;
+/// use std::os::fd::AsFd;
+/// use std::os::unix::net::UnixStream;
+///
+/// use ns_sys::child::is_readable;
+///
+/// let (reader, mut writer) = UnixStream::pair()?;
+/// assert!(!is_readable(reader.as_fd())?);
+/// writer.write_all(b"x")?;
+/// assert!(is_readable(reader.as_fd())?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # References
 /// ppoll(2), pidfd_open(2); fs/select.c.

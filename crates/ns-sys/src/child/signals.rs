@@ -56,6 +56,16 @@ impl SignalSet {
 /// # Kernel support
 /// Linux 2.2.
 ///
+/// # Examples
+/// ```
+/// use ns_sys::child::{SignalSet, rt_sigprocmask};
+///
+/// let former = rt_sigprocmask(SignalSet::ALL)?;
+/// // Nothing interrupts here.
+/// rt_sigprocmask(former)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # References
 /// rt_sigprocmask(2); kernel/signal.c.
 pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {

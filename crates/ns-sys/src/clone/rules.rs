@@ -88,6 +88,15 @@ impl CloneArgs<'_> {
     /// # Async-signal-safety
     /// May be called between clone and exec.
     ///
+    /// # Examples
+    /// ```
+    /// use ns_sys::{CloneArgs, CloneFlags};
+    ///
+    /// let args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::FS);
+    /// let broken = args.validate().expect_err("a rule of the kernel's");
+    /// assert_eq!(broken.to_string(), "CLONE_NEWUSER excludes CLONE_FS");
+    /// ```
+    ///
     /// # References
     /// kernel/fork.c `copy_clone_args_from_user`, `clone3_args_valid`, `copy_process`; kernel/pid.c
     /// `alloc_pid`; kernel/nsproxy.c `copy_namespaces`.

@@ -25,6 +25,18 @@ impl NamespaceFd {
     /// # Kernel support
     /// Linux 6.11.
     ///
+    /// # Examples
+    /// ```
+    /// use ns_sys::{Errno, Namespace, NamespaceFd, pidfd_open};
+    ///
+    /// let own = pidfd_open(std::process::id())?;
+    /// match NamespaceFd::from_pidfd(&own, Namespace::Uts) {
+    ///     Ok(uts) => assert_eq!(uts.kind()?, Namespace::Uts),
+    ///     Err(errno) => assert_eq!(errno, Errno::NOTTY, "before Linux 6.11"),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # References
     /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_ioctl`.
     pub fn from_pidfd(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
