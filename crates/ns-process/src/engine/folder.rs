@@ -7,11 +7,11 @@ use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
 
 use ns_sys::Errno;
-use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::child::Child;
 use crate::in_child::has_left;
-use crate::proc_number::number_of;
+use crate::proc_number::{has_own_numbers, number_of};
 
 /// `/proc/PID` of a child that is still there.
 #[derive(Debug)]
@@ -53,9 +53,5 @@ impl AsFd for Folder {
 /// A proc of another pid namespace has other numbers for the caller and for its child; the child's
 /// own number may be a stranger's there.
 fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
-    let own = readlinkat(CWD, proc.join("self"), Vec::new())?;
-    if own.to_str().is_ok_and(|own| own.parse() == Ok(std::process::id())) {
-        return Ok(child.pid());
-    }
-    number_of(proc, child.pidfd())
+    if has_own_numbers(proc)? { Ok(child.pid()) } else { number_of(proc, child.pidfd()) }
 }

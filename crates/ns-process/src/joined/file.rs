@@ -10,6 +10,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::fcntl_dupfd_cloexec;
 
 use super::Request;
+use super::own::Own;
 use crate::builder::JoinFile;
 use crate::error::Error;
 use crate::hint;
@@ -18,10 +19,13 @@ use crate::step::Step;
 impl Request<'_> {
     /// Opens them all, without those that the caller is in.
     pub(super) fn files(self) -> Result<Vec<(NamespaceFd, Namespace)>, Error> {
-        let mut files = Vec::new();
+        if self.join.files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (own, mut files) = (Own::new(self.proc), Vec::new());
         for (kind, file) in &self.join.files {
             let namespace = self.file(*kind, file)?;
-            if !self.is_own(*kind, &namespace)? {
+            if !self.is_own(&own, *kind, &namespace)? {
                 files.push((namespace, *kind));
             }
         }

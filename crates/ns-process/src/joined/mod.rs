@@ -7,6 +7,7 @@ mod folder;
 mod follow;
 mod ids;
 mod namespaces;
+mod own;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;

@@ -6,10 +6,11 @@ use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 
 use super::Request;
 use super::folder::Folder;
+use super::own::Own;
 use crate::error::Error;
 use crate::step::Step;
 
@@ -27,10 +28,10 @@ impl Request<'_> {
         pidfd: &OwnedFd,
         kinds: NamespaceFlags,
     ) -> Result<NamespaceFlags, Error> {
-        let mut left = NamespaceFlags::empty();
+        let (own, mut left) = (Own::new(self.proc), NamespaceFlags::empty());
         for kind in kinds.kinds() {
             match self.of_target(pidfd, kind) {
-                Ok(Some(namespace)) if self.is_own(kind, &namespace)? => {}
+                Ok(Some(namespace)) if self.is_own(&own, kind, &namespace)? => {}
                 Ok(None) => {}
                 Ok(Some(_)) => left |= kind.flag(),
                 Err(errno) => return Err(self.untold(pidfd, kind, errno)),
@@ -59,11 +60,13 @@ impl Request<'_> {
     }
 
     /// Whether the calling thread is in it.
-    pub(super) fn is_own(self, kind: Namespace, other: &NamespaceFd) -> Result<bool, Error> {
-        let path = self.proc.join(format!("thread-self/ns/{}", kind.name()));
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let own = openat(CWD, path, flags, Mode::empty()).and_then(NamespaceFd::new);
-        let same = own.and_then(|own| Ok(own.id()? == other.id()?));
+    pub(super) fn is_own(
+        self,
+        own: &Own<'_>,
+        kind: Namespace,
+        other: &NamespaceFd,
+    ) -> Result<bool, Error> {
+        let same = own.namespace(kind).and_then(|own| Ok(own.id()? == other.id()?));
         same.map_err(|errno| {
             let object = format!("the caller's own {kind} namespace");
             self.error(Step::Prepare).with_errno(errno).with_object(object)
