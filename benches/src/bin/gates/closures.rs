@@ -10,11 +10,20 @@ use ns_process::{Container, NamespaceFlags};
 use crate::measured::Measured;
 
 pub(crate) fn against_bare() -> Measured {
+    let (closure, bare) = (closure_in_five(), bare_fork());
+    Measured::Ratios(ratios(PAIRS, || run(&closure), || bare.start_join()))
+}
+
+/// A closure that returns at once. The caller has one thread when it starts, or is none that counts.
+pub(crate) fn closure_in_five() -> Container {
     let mut closure = Container::from_fn(|| 0);
     closure.namespaces(FIVE).map_zero();
+    closure
+}
+
+pub(crate) fn bare_fork() -> ForkFloor {
     let kinds: NamespaceFlags = FIVE.iter().map(|kind| NamespaceFlags::from(*kind)).collect();
-    let bare = ForkFloor::new(kinds.into());
-    Measured::Ratios(ratios(PAIRS, || run(&closure), || bare.start_join()))
+    ForkFloor::new(kinds.into())
 }
 
 pub(crate) fn hook() -> Measured {

@@ -1,4 +1,5 @@
 //! System calls of a start and join, ours and the floor's.
+#![allow(unsafe_code, reason = "a closure started beside the thread that counts")]
 
 use std::io;
 use std::process::ExitCode;
@@ -6,8 +7,10 @@ use std::process::ExitCode;
 use benches::counting::{calls_of, count_calls};
 use benches::floor::Root;
 use benches::subjects::{self, FIVE, run};
+use ns_process::Container;
 
 use crate::against_floor::floor;
+use crate::closures::{bare_fork, closure_in_five};
 use crate::measured::Measured;
 
 pub(crate) fn plain() -> Measured {
@@ -26,6 +29,10 @@ pub(crate) fn pivot() -> Measured {
     both("pivot")
 }
 
+pub(crate) fn closure() -> Measured {
+    both("closure")
+}
+
 fn both(subject: &str) -> Measured {
     let sides = calls_of(&["count", subject])
         .and_then(|ours| Ok((ours, calls_of(&["count", &format!("floor of {subject}")])?)));
@@ -41,7 +48,7 @@ fn both(subject: &str) -> Measured {
 
 /// The side of the copy.
 pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
-    let (mut plain, mut five) = (floor(&[]), floor(&FIVE));
+    let (mut plain, mut five, bare) = (floor(&[]), floor(&FIVE), bare_fork());
     match subject {
         "plain" => count_calls(|| run(&subjects::plain())),
         "five" => count_calls(|| run(&subjects::new(&FIVE))),
@@ -57,7 +64,15 @@ pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
             let mut floor = five.with_root(Root::ReadOnlyPivot);
             count_calls(|| floor.start_join())
         }
+        "closure" => count_calls(|| run_beside_a_thread(&closure_in_five())),
+        "floor of closure" => count_calls(|| bare.start_join()),
         unknown => Err(io::Error::other(format!("{unknown}: no such subject"))),
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_beside_a_thread(closure: &Container) {
+    // SAFETY: it returns at once, and uses nothing.
+    let process = unsafe { closure.start_unchecked() }.expect("it starts");
+    assert!(process.join().expect("it ends").success());
 }

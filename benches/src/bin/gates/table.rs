@@ -12,6 +12,7 @@ pub(crate) const ROWS: &[Row] = &[
     robust("calls: five namespaces, raw floor", Equal, counts::five),
     robust("calls: five and chroot, raw floor", Equal, counts::chroot),
     robust("calls: five and read-only pivot_root, raw floor", Equal, counts::pivot),
+    robust("calls: closure in five, bare fork, clone3 and maps", Informs, counts::closure),
     robust("allocations: parse a map of two extents", AtMost(0.0), allocations::small_map),
     robust("allocations: parse and format 340 extents", AtMost(2.0), allocations::large_map),
     robust("allocations: plain start and join", Informs, allocations::plain),

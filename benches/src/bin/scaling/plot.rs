@@ -48,7 +48,7 @@ fn try_draw(table: &Table, file: &Path) -> Result<(), Box<dyn std::error::Error>
         .disable_x_mesh()
         .x_labels(axis.values.len())
         .x_label_formatter(&name)
-        .y_label_formatter(&|value: &f64| format!("{value:.0}"))
+        .y_label_formatter(&|value: &f64| Figure::Value(*value).cell())
         .x_desc(axis.title)
         .y_desc(axis.unit)
         .draw()?;

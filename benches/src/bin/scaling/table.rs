@@ -35,7 +35,7 @@ impl Figure {
     }
 
     /// Three digits say all that a noisy machine knows; thousands are set apart.
-    fn cell(&self) -> String {
+    pub(crate) fn cell(&self) -> String {
         let Self::Value(value) = self else { return self.line() };
         let step = 10_f64.powf((value.log10().floor() - 2.0).max(0.0));
         let digits = format!("{:.0}", (value / step).round() * step);
