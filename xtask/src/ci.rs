@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Cmd;
 use crate::outcome::Outcome;
-use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, rows, tidy};
+use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, package, rows, tidy};
 
 struct Step {
     name: &'static str,
@@ -40,6 +40,7 @@ fn steps(strict: bool) -> Vec<Step> {
         command("shims", Cmd::cargo("clippy -p fuzz --bins --features shims -- -D warnings")),
         verb("fuzz", fuzz::in_passing),
         verb("examples", examples::run),
+        verb("package", package::run),
         command("benches", bench::bodies()),
         command("gates", gates::robust()),
         verb("msrv", msrv::run),

@@ -20,11 +20,14 @@ const EXAMPLES: &[Example] = &[
     Example { package: "ns-process", name: "first_container", shows: "status 0" },
     Example { package: "ns-process", name: "closure", shows: "its value is Some(1)" },
     Example { package: "ns-process", name: "build_sandbox", shows: "built by uid 0" },
+    Example { package: "ns-process", name: "own_root", shows: "I am process 1" },
+    Example { package: "ns-process", name: "inject", shows: "network devices: 1" },
+    Example { package: "ns-process", name: "parallel_judge", shows: "job 15: exit code 3\n" },
     Example { package: "ns-process", name: "tokio", shows: "exit codes Some(1) and Some(2)" },
 ];
 
 /// Examples that need arguments of the reader's own; that they compile is shown by clippy.
-const WITH_ARGUMENTS: &[&str] = &["pre_exec_root"];
+const WITH_ARGUMENTS: &[&str] = &["pages", "pre_exec_root"];
 
 pub(crate) fn run() -> Result<Outcome> {
     let known = |name: &str| {

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod command;
 mod cross;
+mod dist;
 mod examples;
 mod features;
 mod fuzz;
@@ -13,12 +14,15 @@ mod layers;
 mod msrv;
 mod mutants;
 mod outcome;
+mod package;
 mod prove;
+mod public_api;
 mod rootfs;
 mod rows;
 mod rustup;
 mod soak;
 mod tidy;
+mod whole_process;
 mod workspace;
 
 use std::path::PathBuf;
@@ -47,6 +51,18 @@ enum Verb {
     Layers,
     /// Each library crate with no feature, each alone, and all
     Features,
+    /// `space` as one static file, with its manual pages and completions
+    Dist,
+    /// What `space` costs as a command, against unshare(1) and bwrap(1), by hyperfine(1)
+    WholeProcess,
+    /// Each crate packed as it is published, and built from that
+    Package,
+    /// What each crate promises, against the snapshot beside its manifest
+    PublicApi {
+        /// Writes the snapshots
+        #[arg(long)]
+        bless: bool,
+    },
     /// Runs every example and looks at what it prints
     Examples,
     /// The library crates on the oldest Rust they promise
@@ -137,6 +153,10 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Msrv => msrv::run(),
         Verb::Mutants { package, shard } => mutants::run(package, shard.as_deref()),
         Verb::Cross => cross::run(),
+        Verb::Dist => dist::run(),
+        Verb::WholeProcess => whole_process::run(),
+        Verb::Package => package::run(),
+        Verb::PublicApi { bless } => public_api::run(*bless),
         Verb::Examples => examples::run(),
         Verb::Prove { issue } => prove::run(*issue),
         Verb::Fuzz(wish) => fuzz::run(wish),

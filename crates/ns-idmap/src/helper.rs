@@ -34,7 +34,11 @@ impl Helper {
         }
     }
 
-    fn program(&self, name: &'static str) -> Result<PathBuf, HelperError> {
+    /// Where it is: the path that was given, or the first of the folders that has `name`.
+    ///
+    /// # Errors
+    /// None of the folders has it.
+    pub fn program(&self, name: &'static str) -> Result<PathBuf, HelperError> {
         match &self.program {
             Some(program) => Ok(program.clone()),
             None => FOLDERS

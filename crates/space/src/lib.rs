@@ -5,6 +5,8 @@ mod cli;
 mod doctor;
 mod exit;
 mod failure;
+mod list;
+mod print;
 mod run;
 mod usage;
 
@@ -60,6 +62,7 @@ fn obey(Cli { verb, verbose }: &Cli) -> ExitCode {
         Verb::Execute(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
         Verb::Chroot(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
         Verb::Inject(verb) => manner(&verb.control, &verb.program).run(verb.builder()),
+        Verb::List(listing) => list::run(listing),
         Verb::Doctor(listing) => doctor::run(listing),
     }
 }

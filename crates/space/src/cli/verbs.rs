@@ -37,6 +37,9 @@ pub(crate) enum Verb {
     Chroot(Chroot),
     #[command(visible_alias = "enter")]
     Inject(Inject),
+    /// Tells the namespaces of this machine, and who is in them
+    List(Listing),
+    /// Tells what works here, and what to change for the rest
     Doctor(Listing),
 }
 
@@ -108,7 +111,7 @@ pub(crate) struct Inject {
     pub(crate) control: Control,
 }
 
-/// Tells what works here, and what to change for the rest
+/// How something is told.
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     /// Prints it as JSON
@@ -146,7 +149,7 @@ impl Cli {
             Verb::Execute(Execute { argv, .. })
             | Verb::Chroot(Chroot { argv, .. })
             | Verb::Inject(Inject { argv, .. }) => &argv.words,
-            Verb::Doctor(_) => &[],
+            Verb::List(_) | Verb::Doctor(_) => &[],
         }
     }
 }

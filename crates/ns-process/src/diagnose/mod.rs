@@ -1,0 +1,38 @@
+//! What this machine allows, and which setting forbids the rest.
+
+mod calls;
+mod cgroup;
+mod finding;
+mod ids;
+mod namespaces;
+mod restrictions;
+
+use std::prelude::rust_2024::*;
+
+use ns_sys::Namespace;
+
+use crate::hint::machine;
+pub use finding::{Diagnosis, Finding};
+
+/// Looks at what this machine lets the caller do: namespaces and their limits, the switches that forbid
+/// them, ids that may be mapped, filters, cgroups, and the newer system calls.
+///
+/// It makes namespaces to see whether that works, in children that are gone when this returns; nothing
+/// else is changed.
+///
+/// ```
+/// for finding in ns_process::diagnose().findings() {
+///     println!("{finding}");
+/// }
+/// ```
+pub fn diagnose() -> Diagnosis {
+    let kernel = machine::value("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut findings = Vec::from([Finding::new("kernel", !kernel.is_empty(), kernel)]);
+    findings.extend(Namespace::ALL.map(namespaces::kind));
+    findings.extend([namespaces::new_user(), namespaces::new_proc()]);
+    findings.extend(restrictions::all());
+    findings.extend(ids::all());
+    findings.push(cgroup::layout());
+    findings.extend(calls::all());
+    Diagnosis(findings)
+}

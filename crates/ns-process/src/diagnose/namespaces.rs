@@ -1,0 +1,51 @@
+//! Which namespaces there are, and whether the caller may have new ones.
+
+use std::format;
+use std::path::Path;
+use std::prelude::rust_2024::*;
+
+use ns_sys::Namespace;
+
+use super::Finding;
+use crate::builder::Container;
+use crate::hint::machine;
+use crate::step::Step;
+
+/// Whether the kernel has the kind, and how many of it a user may have.
+pub(super) fn kind(kind: Namespace) -> Finding {
+    let topic = format!("{kind} namespace");
+    if !Path::new("/proc/self/ns").join(kind.name()).exists() {
+        return Finding::new(topic, false, "not in this kernel")
+            .advise("build it with CONFIG_*_NS");
+    }
+    let file = machine::limit_file(kind);
+    let limit = machine::value(&file).unwrap_or_else(|| "unknown".to_owned());
+    let advice = format!("write a larger number to {}", file.display());
+    Finding::new(topic, limit != "0", format!("at most {limit} a user")).advise(advice)
+}
+
+pub(super) fn new_user() -> Finding {
+    let mut container = Container::new("/");
+    container.namespace(Namespace::User).map_zero();
+    tried("new user namespaces", "can be made and mapped", &container)
+}
+
+/// Container engines hide parts of `/proc`, and the kernel then lets nobody mount a whole one.
+pub(super) fn new_proc() -> Finding {
+    let mut container = Container::new("/");
+    container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]);
+    container.map_zero().mount_proc();
+    tried("new proc", "can be mounted in new user, pid and mount namespaces", &container)
+}
+
+/// By trying: a directory cannot be executed, and that is asked last.
+fn tried(topic: &str, works: &str, container: &Container) -> Finding {
+    match container.start() {
+        Err(error) if error.step() != Step::Exec => {
+            let said = format!("{} failed", error.step());
+            let advice = error.hint().or(error.object()).unwrap_or_default();
+            Finding::new(topic, false, said).advise(advice)
+        }
+        _ => Finding::new(topic, true, works),
+    }
+}

@@ -1,0 +1,20 @@
+//! Writes the manual pages and completions of `space` into a folder.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap_complete::Shell;
+
+fn main() -> io::Result<()> {
+    let folder = std::env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
+    let (manual, completions) =
+        (Path::new(&folder).join("man"), Path::new(&folder).join("completions"));
+    fs::create_dir_all(&manual)?;
+    fs::create_dir_all(&completions)?;
+    clap_mangen::generate_to(space::command(), &manual)?;
+    for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
+        clap_complete::generate_to(shell, &mut space::command(), "space", &completions)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! What was asked for, on stdout: with colour only where a person looks at it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::exit;
+
+/// Prints a text that may have colours.
+pub(crate) fn text(text: &str) -> ExitCode {
+    done(anstream::stdout().write_all(text.as_bytes()))
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json(value: &impl Serialize) -> ExitCode {
+    let line = serde_json::to_string(value).map_err(io::Error::from);
+    done(line.and_then(|line| writeln!(io::stdout(), "{line}")))
+}
+
+fn done(printed: io::Result<()>) -> ExitCode {
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "space: stdout: {error}");
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
