@@ -30,6 +30,11 @@ fn s5_own_containers_are_listed() {
     ns_testbed::run_as!([Root, User, Nested], {
         let mut all = Container::new("sleep");
         let target = Target::new(all.arg("1000").all().map_zero().mount_proc());
+        // The kernel sets them a moment after the point from which exec does not return.
+        let arguments = format!("/proc/{}/cmdline", target.pid());
+        common::eventually("its arguments", || {
+            fs::read(&arguments).is_ok_and(|text| !text.is_empty())
+        });
         let found = namespaces().expect("list");
         let (pid, own) = (target.pid(), std::process::id());
         for kind in Namespace::ALL {
