@@ -146,6 +146,16 @@ fn the_host_name_and_proc() {
 }
 
 #[test]
+fn an_init_is_process_1() {
+    run_space_as!([Root, User, Nested], {
+        let words = ["execute", "-Upz", "--init", "sh", "-c", "echo $$; exit 4"];
+        let output = space(&words);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(4), b"2\n".as_slice()));
+        assert_eq!(status(&["execute", "-Uz", "--init", "true"]), 125);
+    });
+}
+
+#[test]
 fn inject_enters_what_is_selected() {
     run_space_as!([Root, User, Nested], {
         let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];

@@ -37,7 +37,7 @@ fn they_are_passed_on() {
         for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
             let name = signal.as_raw();
             let loops = "while :; do sleep 0.02; done";
-            for options in [[].as_slice(), &["-pUz"]] {
+            for options in [[].as_slice(), &["-pUz"], &["-pUz", "--init"]] {
                 let script = format!("trap 'exit {}' {name}; {loops}", name + 40);
                 let (mut child, _) = started(options, &script);
                 std::thread::sleep(Duration::from_millis(50));
@@ -52,7 +52,8 @@ fn they_are_passed_on() {
 #[test]
 fn process_1_without_a_handler_is_killed() {
     run_space_as!([Root, User, Nested], {
-        for (options, code) in [([].as_slice(), 143), (&["-pUz"], 137)] {
+        let beside = ["-pUz", "--init"];
+        for (options, code) in [([].as_slice(), 143), (&["-pUz"], 137), (&beside, 143)] {
             let (mut child, _) = started(options, "exec sleep 1000");
             std::thread::sleep(Duration::from_millis(100));
             send(&child, Signal::TERM);
@@ -64,7 +65,7 @@ fn process_1_without_a_handler_is_killed() {
 #[test]
 fn the_program_does_not_outlive_it() {
     run_space_as!([Root, User, Nested], {
-        for options in [[].as_slice(), &["-Uz"]] {
+        for options in [[].as_slice(), &["-Uz"], &["-pUz"], &["-pUz", "--init"]] {
             let (mut child, program) = started(options, "exec sleep 1000");
             send(&child, Signal::KILL);
             assert_eq!(child.wait().expect("wait").signal(), Some(9));

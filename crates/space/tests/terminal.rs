@@ -119,7 +119,8 @@ fn a_key_ends_it() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         // Process 1 of a pid namespace gets no signal that it has no handler for: it is killed.
-        for (options, status) in [("", 130), ("-Uz", 130), ("-pUz", 137)] {
+        let cases = [("", 130), ("-Uz", 130), ("-pUz", 137), ("-pUz --init", 130)];
+        for (options, status) in cases {
             shell.runs(options, "sleep 1000");
             shell.types(CTRL_C);
             shell.sees("outer> ");
@@ -151,7 +152,7 @@ fn what_a_program_does_about_a_key_is_its_own_business() {
 fn a_key_stops_it_and_the_shell_goes_on_with_it() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
-        for options in ["", "-pUz"] {
+        for options in ["", "-pUz", "-pUz --init"] {
             shell.runs(options, "sleep 1000");
             shell.types(CTRL_Z);
             shell.sees("Stopped");
@@ -161,7 +162,7 @@ fn a_key_stops_it_and_the_shell_goes_on_with_it() {
             shell.types(CTRL_Z);
             shell.sees("Stopped");
             shell.types("bg; kill -INT %1; wait %1; echo rc $?.\n");
-            shell.sees(if options.is_empty() { "\nrc 130." } else { "\nrc 137." });
+            shell.sees(if options == "-pUz" { "\nrc 137." } else { "\nrc 130." });
         }
         shell.leaves();
     });

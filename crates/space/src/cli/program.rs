@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use ns_process::{Builder, Stdio};
+use ns_process::{Builder, Init, Stdio};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = Program::HEADING)]
@@ -29,6 +29,9 @@ pub(crate) struct Program {
     /// Mounts /proc of the new pid namespace; needs --pid and --mnt
     #[arg(long)]
     mount_proc: bool,
+    /// Has an init as process 1, which reaps and passes signals on; needs --pid
+    #[arg(long)]
+    init: bool,
     /// Sets a variable; may be repeated
     #[arg(long, value_name = "K=V", value_parser = OsStringValueParser::new().try_map(variable))]
     env: Vec<Variable>,
@@ -57,6 +60,9 @@ impl Program {
         }
         if self.mount_proc {
             builder.mount_proc();
+        }
+        if self.init {
+            builder.init(Init::builtin());
         }
         if let Some(mount) = &self.proc {
             builder.proc(mount);

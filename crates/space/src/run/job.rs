@@ -1,6 +1,7 @@
 //! The program as a job: its process group, and what it does about a signal.
 
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use ns_process::{Process, Signal};
@@ -11,6 +12,8 @@ pub(super) struct Job<'a> {
     pub(super) process: &'a Process,
     /// Where proc is mounted.
     pub(super) proc: &'a Path,
+    /// Whether the process is an init, and the program its child.
+    pub(super) beside_init: bool,
 }
 
 /// What `/proc/PID/status` tells of signals.
@@ -28,9 +31,14 @@ impl Job<'_> {
         getpgid(Some(pid)).ok()
     }
 
-    /// Whether the terminal's signals reach it as they reach the caller.
+    /// Whether the terminal's signals reach it as they reach the caller. A program beside an init stays
+    /// with the caller if it was given a terminal.
     pub(super) fn is_in_our_group(&self) -> bool {
-        self.group() == Some(getpgrp())
+        let at_terminal = || {
+            let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+            input.is_terminal() || output.is_terminal() || errors.is_terminal()
+        };
+        self.group() == Some(getpgrp()) || self.beside_init && at_terminal()
     }
 
     /// Sends a signal on.
@@ -40,7 +48,8 @@ impl Job<'_> {
     /// a session, whose signals of that kind are dropped too.
     pub(super) fn send(&self, signal: Signal, reached: bool) {
         let told = self.dispositions();
-        let taken = told.takes(signal);
+        // An init waits for all of them, and does not show it: waiting unblocks.
+        let taken = self.beside_init || told.takes(signal);
         // A program with other ids than ours cannot be signalled: it is on its own.
         if !reached {
             let _ = self.process.signal(signal);

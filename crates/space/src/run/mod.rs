@@ -60,7 +60,8 @@ impl Manner<'_> {
     ) -> Result<Ended, Failure> {
         // Before the start: a signal that comes meanwhile waits, and is passed on.
         let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
-        let terminal = Terminal::open(self.own_streams && sees_others(builder)).map(Arc::new);
+        let terminal =
+            Terminal::open(self.own_streams && is_lost_in_a_group(builder)).map(Arc::new);
         if let Some(terminal) = terminal.clone().filter(|terminal| terminal.is_lent_out()) {
             builder.new_session(false).before_go(move |child| terminal.lend(child.pid()));
         }
@@ -82,14 +83,17 @@ impl Manner<'_> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let process = builder.start()?;
         report.started(&process);
-        let job = Job { process: &process, proc: builder.get_proc() };
+        let beside_init = builder.get_init().is_some();
+        let job = Job { process: &process, proc: builder.get_proc(), beside_init };
         Watch { job, signals, terminal }.until_end(deadline)
     }
 }
 
-/// Whether the program may see other processes than the caller does.
-fn sees_others<Kind>(builder: &Builder<Kind>) -> bool {
-    builder.get_target().is_some() || builder.get_namespaces().contains(NamespaceFlags::PID)
+/// Whether the program cannot name the caller's process group, and may lead one: where an init has a session
+/// of its own, it may not.
+fn is_lost_in_a_group<Kind>(builder: &Builder<Kind>) -> bool {
+    let new = builder.get_namespaces().contains(NamespaceFlags::PID);
+    builder.get_init().is_none() && (new || builder.get_target().is_some())
 }
 
 fn describe<Kind>(builder: &Builder<Kind>) -> Result<(), Failure> {

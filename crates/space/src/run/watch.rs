@@ -87,6 +87,10 @@ impl Watch<'_> {
             self.give_terminal_on();
         }
         self.job.send(signal, is_key);
+        // That a program beside an init stops is seen by nobody but the init.
+        if self.job.beside_init && is_key && signal == Signal::TSTP {
+            stop();
+        }
     }
 
     /// A program that stops at the terminal stops the job that the caller's shell knows: `space`.
@@ -97,7 +101,7 @@ impl Watch<'_> {
             return;
         }
         terminal.take_back(group);
-        let _ = kill_process(getpid(), Signal::STOP);
+        stop();
         self.give_terminal_on();
         let _ = self.job.process.signal(Signal::CONT);
     }
@@ -108,4 +112,9 @@ impl Watch<'_> {
             terminal.give_on_to(group);
         }
     }
+}
+
+/// Stops `space` itself, until the caller's shell goes on with it.
+fn stop() {
+    let _ = kill_process(getpid(), Signal::STOP);
 }
