@@ -32,7 +32,7 @@ const NAMES: &str = "((CLONE_)?(NEW)?[a-z]{2,6}|0x[0-9a-f]{1,9}|mnt|NET|newuts|f
                      ([|, ]{1,2}([a-z_]{2,8}|mnt|NET|CLONE_NEWPID|settid)){0,4}";
 
 /// Lines of maps and what looks like them.
-const LINES: &str = "[ \t]?([0-9]{1,11}[ :\t]{1,2}){0,3}[0-9]{1,4}\
+const LINES: &str = "[ \t\x0b\x0c]?([0-9]{1,11}[ :\t]{1,2}){0,3}[0-9]{1,4}\
                      ([,\n][ \t]?([0-9]{1,11}[ :\t]{1,2}){0,3}[0-9]{1,4}){0,4}[\n,x\u{e4}-]?";
 
 #[test]

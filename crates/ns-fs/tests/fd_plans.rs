@@ -64,7 +64,7 @@ fn a_wish_describes_itself() {
     ];
     assert_eq!(wish.describe_opening().lines().collect::<Vec<_>>(), opening);
     wish.stdin(Stdio::inherit());
-    let placing = ["dup3(/log, 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
+    let placing = ["dup3(\"/log\", 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
     assert_eq!(wish.describe_placing().lines().collect::<Vec<_>>(), placing);
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{Output, prints, shell};
-use ns_process::{CloneFlags, Container, Namespace};
+use ns_process::{CloneFlags, Container, Namespace, Stdio};
 use ns_testbed::{Leftovers, Role, SharedMount, role};
 
 /// The namespaces of whoever reads, by kind.
@@ -311,4 +311,14 @@ fn namespaces_by_name() {
     let error = container.namespaces(["nett"]).start().expect_err("no such kind");
     assert_eq!(error.step(), ns_process::Step::Check);
     assert!(error.object().is_some_and(|said| said.starts_with("namespaces: \"nett\"")), "{error}");
+}
+
+/// Whatever a path has in it, each line of a description is a step.
+#[test]
+fn a_line_end_in_a_path_does_not_end_the_line() {
+    let mut container = Container::new("true");
+    container.namespace_file(Namespace::Uts, "a\nb").stdin(Stdio::path("c\nd"));
+    let text = container.plan().expect("plan").describe().to_string();
+    let sides = ["memory: ", "parent: ", "middle: ", "child: "];
+    assert!(text.lines().all(|line| sides.iter().any(|side| line.starts_with(side))), "{text}");
 }

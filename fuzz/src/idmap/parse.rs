@@ -1,6 +1,6 @@
 //! Texts of maps.
 
-use ns_idmap::{GidMap, MAX_BYTES, ParseError, RuleError, UidMap};
+use ns_idmap::{Extent, GidMap, MAX_BYTES, ParseError, RuleError, UidMap};
 
 use super::naive;
 
@@ -108,6 +108,18 @@ fn same_by_other_ways(text: &str, ours: &Result<UidMap, ParseError>) {
     });
     if !text.is_empty() {
         assert_eq!(&UidMap::from_list([text]), ours, "{text:?}");
+    }
+    ids(text);
+}
+
+/// Ids in a list are what they are in a text.
+fn ids(text: &str) {
+    let ids: Option<Vec<u32>> = text.split(',').map(|word| word.parse().ok()).collect();
+    let Some(ids) = ids.filter(|_| !text.contains('+')) else { return };
+    let (listed, read) = (UidMap::from_list(ids.iter().copied()), text.parse::<UidMap>());
+    assert_eq!(listed.map_err(|error| error.to_string()), read.map_err(|error| error.to_string()));
+    if let [id] = *ids {
+        assert_eq!(UidMap::from(id).extents(), [Extent { inside: 0, outside: id, length: 1 }]);
     }
 }
 

@@ -8,7 +8,7 @@ use ns_idmap::{
 };
 use ns_sys::child::{setresgid, setresuid};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_no_new_privs};
 
 use super::extents::id;
 use super::sleeper::Sleeper;
@@ -20,6 +20,7 @@ pub struct Privilege {
     /// Another user, where the sandbox has more than one.
     other: bool,
     dropped: CapabilitySet,
+    no_new_privs: bool,
     setgroups: Setgroups,
     delegated: (u32, u32),
     /// What stands in for newuidmap and newgidmap.
@@ -47,6 +48,7 @@ impl<'a> Arbitrary<'a> for Privilege {
             dropped: (0..u.int_in_range(0..=3)?)
                 .map(|_| u.choose(&CAPABILITIES).copied())
                 .collect::<Result<_>>()?,
+            no_new_privs: u.ratio(1, 4)?,
             setgroups: *u.choose(&[Setgroups::Auto, Setgroups::Deny, Setgroups::Keep])?,
             delegated: (id(u)?, id(u)?),
             helper: *u.choose(&["/bin/true", "/bin/false", "/no/such/helper"])?,
@@ -58,6 +60,13 @@ fn extent(n: u32, u: &mut Unstructured<'_>) -> Result<Extent> {
     let outside = if u.arbitrary()? { *u.choose(&[0, OTHER])? } else { id(u)? };
     let length = *u.choose(&[1, 1, 2, 40])?;
     Ok(Extent { inside: 100 * n, outside, length })
+}
+
+impl Privilege {
+    fn delegated(&self) -> SubIds {
+        let (first, count) = self.delegated;
+        SubIds::new([(first.into(), count.into())])
+    }
 }
 
 /// Oracle: the kernel: the plan says `Direct` exactly where it takes the map from this writer.
@@ -79,6 +88,7 @@ fn in_thread(case: &Privilege) {
         let plan = map.plan(&writer);
         let written = map.write(Sleeper::new());
         assert_eq!(plan == WritePlan::Direct, written.is_ok(), "{map}: {plan:?}, {written:?}");
+        explained(&plan, written.err());
         installed(case, &map, writer.clone());
     }
     if let Ok(map) = GidMap::new(case.extents.iter().copied()) {
@@ -94,6 +104,9 @@ fn become_writer(case: &Privilege) {
     let mut sets = capabilities(None).expect("own capabilities");
     sets.effective -= case.dropped;
     set_capabilities(None, sets).expect("capset");
+    if case.no_new_privs {
+        set_no_new_privs(true).expect("no_new_privs");
+    }
 }
 
 fn group_map(case: &Privilege, map: &GidMap, writer: &Writer) {
@@ -101,6 +114,7 @@ fn group_map(case: &Privilege, map: &GidMap, writer: &Writer) {
     let sleeper = Sleeper::new();
     let written = map.write(&sleeper, case.setgroups);
     assert_eq!(plan == WritePlan::Direct, written.is_ok(), "{map}: {plan:?}, {written:?}");
+    explained(&plan, written.as_ref().err());
     let allowed = Setgroups::is_allowed(&sleeper).expect("a file");
     match case.setgroups {
         Setgroups::Deny => assert!(!allowed, "{map}"),
@@ -110,13 +124,31 @@ fn group_map(case: &Privilege, map: &GidMap, writer: &Writer) {
     let helper = Helper::at(case.helper).expect("an absolute path");
     let done = map.install(Sleeper::new(), 0, writer, &helper, case.setgroups);
     assert_eq!(done.is_ok(), written.is_ok(), "{map}: {done:?}");
+    let mut writer = writer.clone();
+    writer.delegation.has_name = true;
+    writer.delegation.sub_gids = case.delegated();
+    if map.plan(&writer, case.setgroups) == WritePlan::Helper {
+        let sleeper = Sleeper::new();
+        let done = map.install(&sleeper, 0, &writer, &helper, case.setgroups);
+        assert!(as_the_helper(case.helper, &done), "{map}: {done:?}");
+        let denied = !Setgroups::is_allowed(&sleeper).expect("a file");
+        assert!(denied || case.setgroups != Setgroups::Deny, "{map}");
+    }
+}
+
+/// What failed says why: the plan's own reason, where there is one.
+fn explained(plan: &WritePlan, error: Option<impl std::error::Error>) {
+    let Some(text) = error.map(|error| error.to_string()) else { return };
+    if let WritePlan::Impossible(reason) = plan {
+        assert!(text.contains(&reason.to_string()), "{text}: {reason}");
+    }
+    assert_eq!(text.lines().count(), 1, "{text}");
 }
 
 /// With ids delegated to the writer, which nobody but a helper can write.
 fn installed(case: &Privilege, map: &UidMap, mut writer: Writer) {
-    let (first, count) = case.delegated;
     writer.delegation.has_name = true;
-    writer.delegation.sub_uids = SubIds::new([(first.into(), count.into())]);
+    writer.delegation.sub_uids = case.delegated();
     let sleeper = Sleeper::new();
     let helper = Helper::at(case.helper).expect("an absolute path");
     let done = map.install(&sleeper, 0, &writer, &helper);
@@ -133,8 +165,11 @@ fn installed(case: &Privilege, map: &UidMap, mut writer: Writer) {
 fn as_the_helper(helper: &str, done: &std::result::Result<WritePlan, InstallError>) -> bool {
     match done {
         Ok(plan) => helper == "/bin/true" && *plan == WritePlan::Helper,
-        Err(InstallError::Helper(HelperError::Failed { .. })) => helper == "/bin/false",
-        Err(InstallError::Helper(HelperError::Run { .. })) => helper == "/no/such/helper",
+        Err(InstallError::Helper(error)) => {
+            let failed = matches!(error, HelperError::Failed { .. });
+            let expected = if failed { "/bin/false" } else { "/no/such/helper" };
+            expected == helper && error.to_string().contains(helper)
+        }
         Err(_) => false,
     }
 }

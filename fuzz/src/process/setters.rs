@@ -264,7 +264,7 @@ fn stdio(file: Number) -> Stdio {
         Number::Inherit => Stdio::inherit(),
         Number::Null => Stdio::null(),
         Number::Piped => Stdio::piped(),
-        Number::Path => Stdio::path("/dev/zero"),
+        Number::Path => Stdio::path("/dev\n/zero"),
         Number::Own => Stdio::borrowed(own()),
     }
 }

@@ -93,7 +93,7 @@ unsafe fn clone3_leave(args: &CloneArgs<'_>) -> Result<Pid, Errno> {
         );
     }
     let number = i32::try_from(returned).unwrap_or_default();
-    Pid::from_raw(number.max(0)).ok_or(Errno::from_raw_os_error(-number))
+    Pid::from_raw(number.max(0)).ok_or_else(|| Errno::from_raw_os_error(-number))
 }
 
 /// Nobody comes here: see [`kernel`].

@@ -89,7 +89,7 @@ impl Stdio {
             Kind::Inherit => "inherited".to_owned(),
             Kind::Null => "/dev/null".to_owned(),
             Kind::Piped => "pipe".to_owned(),
-            Kind::Path(path) => path.display().to_string(),
+            Kind::Path(path) => format!("{:?}", path.to_string_lossy()),
             Kind::Owned(file) => file.as_raw_fd().to_string(),
             Kind::Borrowed(file) => file.as_raw_fd().to_string(),
         }

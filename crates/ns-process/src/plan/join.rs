@@ -70,7 +70,9 @@ impl Join {
     pub(super) fn describe_opening(&self) -> impl Iterator<Item = String> {
         let target = self.target.iter().map(|(target, _)| format!("pidfd_open({})", target.name()));
         target.chain(self.files.iter().map(|(kind, file)| match file {
-            JoinFile::Path(path) => format!("open({}), a {kind} namespace", path.display()),
+            JoinFile::Path(path) => {
+                format!("open({:?}), a {kind} namespace", path.to_string_lossy())
+            }
             JoinFile::Open(_) => format!("ioctl(NS_GET_NSTYPE) of a {kind} namespace"),
         }))
     }
