@@ -44,7 +44,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         issue: 3,
         text: "parse, validate and format meet their gates, and placing descriptors (issue 4) its own",
-        cargo: "run --quiet --release -p benches --bin gates -- --only map",
+        cargo: "run --quiet --release -p benches --bin gates -- --only map:",
         shows: "| map: parse, validate and format 340 extents / loops |",
     },
     Claim {
