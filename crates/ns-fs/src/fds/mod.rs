@@ -70,14 +70,15 @@ impl FdPlan {
         lock: impl FnOnce() -> Lock,
     ) -> Result<(Self, Lock), FdError> {
         wish.check()?;
-        let (Opened { sources, pipes }, lock) = open::all(wish, lock)?;
+        let taken = Taken(wish.numbers());
+        let (Opened { sources, pipes }, lock) = open::all(wish, &taken, lock)?;
         let numbers = sources.iter().map(|(number, source)| (*number, source.number())).collect();
         let plan = Self {
             steps: moves::order(&numbers),
-            ranges: ranges::around(&wish.numbers(), wish.closes_rest()),
+            ranges: ranges::around(&taken.0, wish.closes_rest()),
             pipes,
             sources,
-            taken: Taken(wish.numbers()),
+            taken,
         };
         Ok((plan, lock))
     }

@@ -59,17 +59,18 @@ pub(super) fn is_terminal(number: RawFd) -> bool {
 /// Files first, which may take their time; pipes are made under `lock`.
 pub(super) fn all<Lock>(
     wish: &Descriptors,
+    taken: &Taken,
     lock: impl FnOnce() -> Lock,
 ) -> Result<(Opened, Lock), FdError> {
-    let (mut opened, taken) = (Opened::default(), Taken(wish.numbers()));
+    let mut opened = Opened::default();
     for (number, file) in wish.placed() {
-        if let Some(source) = open(number, file, &taken)? {
+        if let Some(source) = open(number, file, taken)? {
             opened.sources.insert(number, source);
         }
     }
     let lock = lock();
     for (number, _) in wish.placed().filter(|(_, file)| file.is_piped()) {
-        let ends = pipe(number, &taken);
+        let ends = pipe(number, taken);
         let (own, theirs) = ends.map_err(|source| FdError::Pipe { number, source })?;
         opened.pipes.insert(number, own);
         opened.sources.insert(number, Source::Opened(theirs));

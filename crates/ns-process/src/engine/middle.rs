@@ -33,7 +33,7 @@ pub(super) fn clone<'a>(
     child_plan: &'a ChildPlan<'a>,
     deadline: Option<Instant>,
 ) -> Result<Child<'a>, Error> {
-    let own_stack = Stack::new().map_err(prepare(plan, "a stack"))?;
+    let own_stack = Stack::take().map_err(prepare(plan, "a stack"))?;
     let own_pidfd = AtomicI32::new(-1);
     let mut args = CloneArgs::new(plan.flags | CloneFlags::PARENT);
     args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
@@ -59,6 +59,7 @@ pub(super) fn clone<'a>(
     let in_time = middle.left_memory(deadline);
     // Killed if it is still there, and reaped: from here on nobody makes a child.
     drop(middle);
+    own_stack.keep();
     let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
     // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor that
     // it closed again; the id is stored only when it cannot fail any more.

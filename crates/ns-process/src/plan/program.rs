@@ -14,10 +14,9 @@ use crate::step::Step;
 
 /// What execve(2) is given, and the paths at which the program may be.
 pub(crate) struct Program {
-    /// As it was given.
-    name: OsString,
     /// Tried in this order: what exists is decided in the child.
     candidates: Vec<CString>,
+    /// The first is the program as it was given.
     argv: Vec<CString>,
     envp: Block,
 }
@@ -28,16 +27,14 @@ impl Program {
         if wish.program.is_empty() {
             return Err(mistake("program: is empty".to_owned()));
         }
-        Ok(Self {
-            name: wish.program.clone(),
-            argv: arguments(wish).map_err(mistake)?,
-            envp: environment::variables(&wish.env).map_err(mistake)?,
-            candidates: candidates(&wish.program, || environment::path(&wish.env)),
-        })
+        let argv = arguments(wish).map_err(mistake)?;
+        let envp = environment::variables(&wish.env).map_err(mistake)?;
+        let candidates = candidates(&argv[0], || environment::path(&wish.env));
+        Ok(Self { candidates, argv, envp })
     }
 
     pub(crate) fn name(&self) -> &OsStr {
-        &self.name
+        OsStr::from_bytes(self.argv[0].to_bytes())
     }
 
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &CStr> {
@@ -58,10 +55,9 @@ impl Program {
 impl fmt::Debug for Program {
     /// Without the environment, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, candidates, argv, envp: _ } = self;
+        let Self { candidates, argv, envp: _ } = self;
         let mut fields = f.debug_struct("Program");
-        fields.field("name", name).field("candidates", candidates).field("argv", argv);
-        fields.finish_non_exhaustive()
+        fields.field("candidates", candidates).field("argv", argv).finish_non_exhaustive()
     }
 }
 
@@ -85,15 +81,15 @@ fn c_string(bytes: impl Into<Vec<u8>>, what: impl FnOnce() -> String) -> Result<
 /// The paths of a name that is looked up, or the one path that is given.
 ///
 /// An empty entry of `PATH` is the working directory, as everywhere.
-fn candidates(program: &OsStr, path: impl FnOnce() -> OsString) -> Vec<CString> {
-    let program = program.as_bytes();
-    let all = if program.contains(&b'/') {
-        vec![program.to_vec()]
-    } else {
-        path().as_bytes().split(|byte| *byte == b':').map(|folder| join(folder, program)).collect()
-    };
-    // A NUL in the program was refused with the arguments; one in PATH cannot name a folder.
-    all.into_iter().filter_map(|path| CString::new(path).ok()).collect()
+fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Vec<CString> {
+    let name = program.to_bytes();
+    if name.contains(&b'/') {
+        return vec![program.to_owned()];
+    }
+    let path = path();
+    let all = path.as_bytes().split(|byte| *byte == b':').map(|folder| join(folder, name));
+    // A NUL in PATH cannot name a folder.
+    all.filter_map(|path| CString::new(path).ok()).collect()
 }
 
 fn join(folder: &[u8], program: &[u8]) -> Vec<u8> {
