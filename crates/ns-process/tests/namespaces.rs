@@ -257,7 +257,6 @@ fn describe_lists_the_steps() {
             "child: rt_sigaction(1 to 64, SIG_DFL)",
             "child: futex(go, wait)",
             "child: mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)",
-            "child: setsid() unless 0, 1 or 2 is a terminal",
             "child: mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)",
             "child: setsid() unless 0, 1 or 2 is a terminal",
             "child: close_range(3, 4294967295, 0)",
