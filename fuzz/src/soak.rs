@@ -165,11 +165,20 @@ fn leaks(before: &Leftovers, warm: u64) -> Vec<String> {
     let unchanged = || before.assert_unchanged_within(Duration::from_secs(5));
     let left = catch_unwind(AssertUnwindSafe(unchanged)).err();
     let left = left.map(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default());
-    let (threads, memory) = (status("Threads:"), status("VmRSS:"));
+    let (threads, memory) = (threads(), status("VmRSS:"));
     let threads = (threads > 1).then(|| format!("{threads} threads"));
     let grown = memory > warm + GROWTH;
     let memory = grown.then(|| format!("{memory} KiB of memory, {warm} after a quarter"));
     left.into_iter().chain(threads).chain(memory).collect()
+}
+
+/// How many there are when those that have ended are gone: their scope ends a moment before.
+fn threads() -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while status("Threads:") > 1 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    status("Threads:")
 }
 
 impl Soak {

@@ -137,4 +137,22 @@ pub(super) const CLAIMS: &[Claim] = &[
         cargo: "run --quiet --release -p benches --bin scaling -- target/scaling --only memory",
         shows: "target/scaling/memory.svg",
     },
+    Claim {
+        issue: 8,
+        text: "every fuzz target on random input, with the kernel as the oracle where it asks it",
+        cargo: "test --release -p fuzz --test bodies -- --nocapture",
+        shows: "shown: process_start",
+    },
+    Claim {
+        issue: 8,
+        text: "lines of ns-idmap that the corpus of its targets reaches",
+        cargo: "xtask fuzz idmap --coverage",
+        shows: "TOTAL",
+    },
+    Claim {
+        issue: 8,
+        text: "a soak of 20 minutes: 0 leaks, 0 wrong statuses",
+        cargo: "xtask soak --minutes 20",
+        shows: "0 leaks, 0 wrong statuses",
+    },
 ];
