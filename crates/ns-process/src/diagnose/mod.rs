@@ -9,8 +9,6 @@ mod restrictions;
 
 use std::prelude::rust_2024::*;
 
-use ns_sys::Namespace;
-
 use crate::hint::machine;
 pub use finding::{Diagnosis, Finding};
 
@@ -28,7 +26,7 @@ pub use finding::{Diagnosis, Finding};
 pub fn diagnose() -> Diagnosis {
     let kernel = machine::value("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut findings = Vec::from([Finding::new("kernel", !kernel.is_empty(), kernel)]);
-    findings.extend(Namespace::ALL.map(namespaces::kind));
+    findings.extend(namespaces::all());
     findings.extend([namespaces::new_user(), namespaces::new_proc()]);
     findings.extend(restrictions::all());
     findings.extend(ids::all());

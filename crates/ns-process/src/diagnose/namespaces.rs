@@ -11,8 +11,17 @@ use crate::builder::Container;
 use crate::hint::machine;
 use crate::step::Step;
 
-/// Whether the kernel has the kind, and how many of it a user may have.
-pub(super) fn kind(kind: Namespace) -> Finding {
+/// Each kind, with its limit and its use.
+pub(super) fn all() -> [Finding; 8] {
+    let found = crate::list::namespaces().map(|found| found.list).unwrap_or_default();
+    Namespace::ALL.map(|kind| {
+        let used = found.iter().filter(|namespace| namespace.kind == kind).count();
+        this_kind(kind, used)
+    })
+}
+
+/// Whether the kernel has the kind, how many of it a user may have, and how many the caller sees.
+fn this_kind(kind: Namespace, used: usize) -> Finding {
     let topic = format!("{kind} namespace");
     if !Path::new("/proc/self/ns").join(kind.name()).exists() {
         return Finding::new(topic, false, "not in this kernel")
@@ -21,7 +30,8 @@ pub(super) fn kind(kind: Namespace) -> Finding {
     let file = machine::limit_file(kind);
     let limit = machine::value(&file).unwrap_or_else(|| "unknown".to_owned());
     let advice = format!("write a larger number to {}", file.display());
-    Finding::new(topic, limit != "0", format!("at most {limit} a user")).advise(advice)
+    let told = format!("at most {limit} a user; {used} seen here");
+    Finding::new(topic, limit != "0", told).advise(advice)
 }
 
 pub(super) fn new_user() -> Finding {
