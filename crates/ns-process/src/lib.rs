@@ -34,7 +34,7 @@ pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told, namespace
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;
-pub use setns::{Setns, setns, setns_fds};
+pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use step::{Side, Step};
 pub use target::Target;
 

@@ -8,7 +8,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::target::Target;
-use ns_process::{Container, Errno, Namespace, Step, namespace_of, setns, setns_fds};
+use ns_process::{
+    Container, Errno, Namespace, Step, namespace_of, setns, setns_fds, setns_process,
+    setns_process_fds,
+};
 use ns_testbed::Leftovers;
 
 const OF_THREADS: [Namespace; 5] =
@@ -35,6 +38,15 @@ fn links(process: impl AsRef<Path>) -> Vec<String> {
 fn own_links() -> Vec<Vec<String>> {
     let tasks = fs::read_dir("/proc/self/task").expect("list");
     tasks.filter_map(|task| try_links(&task.expect("an entry").path())).collect()
+}
+
+/// A closure in a child needs a caller without threads, which no test is.
+fn alone(body: impl FnOnce()) {
+    let code = ns_testbed::forked(|| {
+        body();
+        0
+    });
+    assert_eq!(code, 0);
 }
 
 fn hostname() -> String {
@@ -227,5 +239,80 @@ fn c07_the_target_is_gone() {
         let error =
             setns(&*target, ["uts"]).expect("held").run(hostname).expect_err("it has ended");
         assert_eq!(error.step(), Step::TargetGone);
+    });
+}
+
+/// As many bytes as the pipe between cannot hold, from all namespaces of a process.
+#[test]
+fn s5_in_a_helper_child() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        alone(|| {
+            let mut all = Container::new("sleep");
+            let target = Target::new(all.arg("1000").all().map_zero().mount_proc().hostname("box"));
+            let theirs = links(format!("/proc/{}", target.pid()));
+            let before = Leftovers::snapshot();
+            let own = own_links();
+            let inside = setns_process(&*target, Namespace::ALL).expect("a target");
+            let seen = inside.run(|| links("/proc/self").join("\n").into_bytes()).expect("run");
+            assert_eq!(String::from_utf8(seen).expect("text").lines().collect::<Vec<_>>(), theirs);
+            let seen = inside.run(|| hostname().into_bytes()).expect("run");
+            assert_eq!(seen, b"box");
+            assert_eq!(inside.run(|| vec![7; 1 << 20]).expect("run"), vec![7; 1 << 20]);
+            assert_eq!(inside.run(Vec::new).expect("run"), b"");
+            drop(inside);
+            assert_eq!(own_links(), own);
+            before.assert_unchanged();
+        });
+    });
+}
+
+/// By descriptors, without a process in there.
+#[test]
+fn s5_in_a_helper_child_by_descriptors() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        alone(|| {
+            let mut both = Container::new("sleep");
+            let target = Target::new(both.arg("1000").namespaces(["user", "uts"]).map_zero());
+            let held = [Namespace::User, Namespace::Uts];
+            let held = held.map(|kind| namespace_of(&*target, kind).expect("a namespace"));
+            let theirs = links(format!("/proc/{}", target.pid()));
+            drop(target);
+            let inside = setns_process_fds(held).expect("two");
+            let seen = inside.run(|| links("/proc/self").join("\n").into_bytes()).expect("run");
+            let seen = String::from_utf8(seen).expect("text");
+            assert_eq!(seen.lines().nth(6), Some(theirs[6].as_str()));
+            assert_eq!(seen.lines().nth(7), Some(theirs[7].as_str()));
+        });
+    });
+}
+
+/// A closure without a value is an error, whatever its end; and so are threads.
+#[test]
+fn s5_a_helper_child_that_hands_back_nothing() {
+    ns_testbed::run_as!([Root, User], {
+        let target = Target::in_all();
+        let inside = setns_process(&*target, [Namespace::User]).expect("a target");
+        let error = inside.run(Vec::new).expect_err("threads");
+        assert_eq!(error.step(), Step::MultiThreaded, "{error}");
+        alone(|| {
+            let null = fs::File::options().write(true).open("/dev/null").expect("open");
+            rustix::stdio::dup2_stderr(null).expect("dup2");
+            let before = Leftovers::snapshot();
+            let told = |body: fn() -> Vec<u8>| {
+                let error = inside.run(body).expect_err("no value");
+                assert_eq!(error.step(), Step::Output, "{error}");
+                error.to_string()
+            };
+            assert!(told(|| panic!("no value")).contains("101"));
+            assert!(told(|| std::process::exit(0)).contains("exit status: 0"));
+            assert!(told(|| std::process::abort()).contains("signal"));
+            before.assert_unchanged();
+        });
+        target.kill().expect("kill");
+        target.join().expect("join");
+        alone(|| {
+            let error = inside.run(Vec::new).expect_err("it has ended");
+            assert_eq!(error.step(), Step::TargetGone, "{error}");
+        });
     });
 }

@@ -126,6 +126,48 @@ pub(super) const CLAIMS: &[Claim] = &[
         shows: "| floor: plain / raw floor |",
     },
     Claim {
+        issue: 6,
+        text: "Inject with none selected: inode by inode, from 8 busy threads and 1 GB resident",
+        cargo: "test --release -p ns-process --test inject -- --nocapture b09",
+        shows: "shown: 8 namespaces entered 20 times from 8 busy threads and 1024 MB",
+    },
+    Claim {
+        issue: 6,
+        text: "Inject into the caller's own user namespace, and where the owners differ",
+        cargo: "test --release -p ns-process --test inject -- c02_in_the_callers c01_owners s5_none",
+        shows: "test result: ok. 3 passed",
+    },
+    Claim {
+        issue: 6,
+        text: "every selection once: 255 as root; 128 as a user, and EPERM for the 127 others",
+        cargo: "test --release -p ns-process --test inject -- --nocapture c01_every_selection",
+        shows: "shown: 128 selections entered, 127 refused with EPERM",
+    },
+    Claim {
+        issue: 6,
+        text: "pyspaces' own seven tests, as root and as a user",
+        cargo: "test --release -p ns-process --test pyspaces",
+        shows: "test result: ok. 7 passed",
+    },
+    Claim {
+        issue: 6,
+        text: "300 closures that allocate, unchecked from a program with two allocating threads",
+        cargo: "test --release -p ns-process --test closures -- --nocapture b11",
+        shows: "shown: 300 closures",
+    },
+    Claim {
+        issue: 6,
+        text: "200 injects into a hostile target that polls memory, ptrace and descriptors",
+        cargo: "test --release -p ns-process --test hostile -- --nocapture",
+        shows: "shown: 200 injects into a hostile target, nothing robbed",
+    },
+    Claim {
+        issue: 6,
+        text: "the target killed in the middle of 100 injects",
+        cargo: "test --release -p ns-process --test inject -- --nocapture c07_killed",
+        shows: "shown: 100 targets killed in the middle",
+    },
+    Claim {
         issue: 7,
         text: "every row of the gates is met",
         cargo: "run --quiet --release -p benches --bin gates -- target/gates",

@@ -11,6 +11,7 @@ const ALLOWED: &[&str] = &[
     "crates/ns-process/src/builder/child_hooks",
     "crates/ns-process/src/builder/unchecked",
     "crates/ns-process/src/engine",
+    "crates/ns-process/src/setns/unchecked",
     "crates/ns-fs/src/apply",
     "crates/space/src/run/signals",
     "crates/testbed/src/become_role",

@@ -186,7 +186,7 @@ impl<Kind> Builder<Kind> {
         self.join.target.as_ref()
     }
 
-    fn join_file(&mut self, kind: Namespace, file: File) -> &mut Self {
+    pub(crate) fn join_file(&mut self, kind: Namespace, file: File) -> &mut Self {
         self.join.files.retain(|(known, _)| *known != kind);
         self.join.files.push((kind, file));
         self

@@ -43,7 +43,7 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags};
 use crate::builder::Memory;
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{self, ChildPlan, Guest, Join, Words};
+use crate::in_child::{self, ChildPlan, Guest, Join, Privileges, Words};
 use crate::joined::Joined;
 use crate::plan::{Plan, Program};
 use crate::process::{self, Process, Tie};
@@ -100,6 +100,8 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let between = copied
         || joined.kinds().contains(NamespaceFlags::PID)
         || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
+    let privileges = plan.privileges.child(joined.kinds(), joined.limited());
+    let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
     let whole = ChildPlan {
         words: &board.child,
         starter: starter.as_ref().map(|starter| starter.watch(copied)),
@@ -108,6 +110,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         guest: visitor.as_ref().map(|visitor| visitor as &dyn Guest),
         time_namespace: clocks.as_deref(),
         join: if between { Join::default() } else { join },
+        early_label: privileges.label.filter(|_| enters_mounts),
         init: None,
         ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
         session: plan.session.child(fds.has_terminal()),
@@ -117,7 +120,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         close_rest: fds.ranges(),
         names: plan.names.child(),
         limits: plan.limits.child(),
-        privileges: plan.privileges.child(joined.kinds(), joined.limited()),
+        privileges: Privileges { label: privileges.label.filter(|_| !enters_mounts), ..privileges },
         inherit_ignored: plan.session.inherit_ignored || program.is_none(),
         mask: SignalSet::EMPTY,
         candidates: &candidates,

@@ -15,7 +15,7 @@ use super::init::Init;
 use super::join::Join;
 use super::limits::Limits;
 use super::names::Names;
-use super::privileges::Privileges;
+use super::privileges::{Label, Privileges};
 use super::root::Root;
 use super::session::Session;
 use super::words::Words;
@@ -48,6 +48,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) join: Join<'a>,
     /// Of a pid 1 beside the program.
     pub(crate) init: Option<Init<'a>>,
+    /// Written by who enters, before that.
+    pub(crate) early_label: Option<Label<'a>>,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
     /// Where a process is whose namespaces were entered.

@@ -3,6 +3,7 @@
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
 
+use super::privileges::{self, Label};
 use super::words::Report;
 use crate::step::Step;
 
@@ -24,7 +25,7 @@ impl Join<'_> {
         self.files.iter().fold(of_target, |kinds, (_, kind)| kinds.union(kind.flag()))
     }
 
-    fn enter(self, wanted: Namespace) -> Result<(), Errno> {
+    fn enter_one(self, wanted: Namespace) -> Result<(), Errno> {
         match (self.files.iter().find(|(_, kind)| *kind == wanted), self.target) {
             (Some((file, kind)), _) => setns(file, Some(*kind)),
             (None, Some((target, _))) => setns_pidfd(target, wanted.flag()),
@@ -33,9 +34,18 @@ impl Join<'_> {
     }
 }
 
+/// Enters them, if there are any, with `label` written before.
+pub(super) fn join(wish: Join<'_>, label: Option<Label<'_>>) -> Result<(), Report> {
+    if wish.kinds().is_empty() {
+        return Ok(());
+    }
+    privileges::exec_label(label)?;
+    enter(wish)
+}
+
 /// Enters them all at once, or where that cannot be in three passes: what cannot be entered yet may be
 /// once the user namespace is, and what the caller alone may enter has to be entered before it.
-pub(crate) fn join(wish: Join<'_>) -> Result<(), Report> {
+pub(crate) fn enter(wish: Join<'_>) -> Result<(), Report> {
     if let (Some((target, kinds)), []) = (wish.target, wish.files) {
         match setns_pidfd(target, kinds) {
             Err(Errno::PERM) if kinds.contains(NamespaceFlags::USER) => {}
@@ -50,14 +60,14 @@ fn in_three_passes(wish: Join<'_>) -> Result<(), Report> {
     let user = wish.kinds().intersection(NamespaceFlags::USER);
     let mut left = NamespaceFlags::empty();
     for kind in wish.kinds().difference(user).kinds() {
-        match wish.enter(kind) {
+        match wish.enter_one(kind) {
             Ok(()) => {}
             Err(Errno::PERM) => left = left.union(kind.flag()),
             Err(errno) => return Err(failed(kind, errno)),
         }
     }
     let mut last = user.kinds().chain(left.kinds());
-    last.try_for_each(|kind| wish.enter(kind).map_err(|errno| failed(kind, errno)))
+    last.try_for_each(|kind| wish.enter_one(kind).map_err(|errno| failed(kind, errno)))
 }
 
 fn failed(kind: Namespace, errno: Errno) -> Report {

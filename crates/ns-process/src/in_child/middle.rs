@@ -78,7 +78,7 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
         wait_for_go::wait(plan.words, plan.child.starter);
     }
     limits::no_core(plan.child.limits)?;
-    join(plan.join)?;
+    join(plan.join, plan.child.early_label)?;
     let make = if plan.forks { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made this process, for the child.
     let made = unsafe { make(plan.args, plan.child) };

@@ -46,7 +46,7 @@ pub(crate) use follow::Follow;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;
 pub(crate) use init::{Init, STATUS};
-pub(crate) use join::{ALL_AT_ONCE, Join, join as enter};
+pub(crate) use join::{ALL_AT_ONCE, Join, enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use middle::{MiddlePlan, clone_through, go_through_fork};
 pub(crate) use names::Names;

@@ -24,9 +24,11 @@ pub(crate) struct Privileges<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) capabilities: Option<Capabilities>,
     pub(crate) filter: Option<&'a [BpfInstruction]>,
-    /// The file, and what is written into it.
-    pub(crate) label: Option<(&'a CStr, &'a [u8])>,
+    pub(crate) label: Option<Label<'a>>,
 }
+
+/// The file of an exec label, and what is written into it.
+pub(crate) type Label<'a> = (&'a CStr, &'a [u8]);
 
 /// Sets of capabilities, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +46,8 @@ pub(crate) struct Capabilities {
 }
 
 /// For the program that comes: the file is one of the caller's proc, as long as it can be reached.
-pub(super) fn exec_label(privileges: Privileges<'_>) -> Result<(), Report> {
-    let Some((file, text)) = privileges.label else { return Ok(()) };
+pub(super) fn exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
+    let Some((file, text)) = label else { return Ok(()) };
     write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
 

@@ -25,7 +25,8 @@ use crate::step::Step;
 /// - A time namespace is made before the wait, in which its clocks are set, and entered after it.
 /// - Zero before the first mount: a file system of the new user namespace refuses files of an id
 ///   that has no mapping (`EOVERFLOW`).
-/// - The exec label before the root changes: its file lies in the caller's `/proc`.
+/// - The exec label before the root changes, or a mount namespace is entered: its file lies in the
+///   caller's `/proc`, and another one may lie in its place.
 /// - The target's root before what is changed from there.
 /// - Propagation before the first mount, a hook's among them, which would show in the caller's
 ///   namespace otherwise; mounts before the root, while their sources can still be reached; the
@@ -66,7 +67,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     }
     dispositions::reset(plan);
     limits::no_core(plan.limits)?;
-    join::join(plan.join)?;
+    join::join(plan.join, plan.early_label)?;
     time::make(plan)?;
     if plan.waits {
         wait_for_go::wait(plan.words, plan.starter);
@@ -77,7 +78,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
 }
 
 fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    privileges::exec_label(plan.privileges)?;
+    privileges::exec_label(plan.privileges.label)?;
     follow::follow(plan.follow)?;
     root::change(plan.root)?;
     names::set(plan.names)?;

@@ -4,7 +4,7 @@ use std::borrow::ToOwned;
 use std::format;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
@@ -23,6 +23,10 @@ use crate::step::Step;
 pub(super) struct Cgroups(Vec<(PathBuf, OwnedFd)>);
 
 impl Cgroups {
+    pub(super) fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.0.iter().map(|(_, file)| file.as_fd())
+    }
+
     /// Moves a process there.
     pub(super) fn take(&self, request: Request<'_>, pid: u32) -> Result<(), Error> {
         self.0.iter().try_for_each(|(path, file)| {

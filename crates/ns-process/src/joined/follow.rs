@@ -3,7 +3,7 @@
 use std::borrow::ToOwned;
 use std::fmt::Display;
 use std::format;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
 
@@ -88,6 +88,11 @@ impl Request<'_> {
 }
 
 impl Followed {
+    pub(super) fn opened(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let root = self.root.iter().flat_map(|(root, workdir)| [root.as_fd(), workdir.as_fd()]);
+        root.chain(self.cgroups.files())
+    }
+
     /// What the child is told.
     pub(super) fn child(&self) -> Option<in_child::Follow<'_>> {
         let (root, workdir) = self.root.as_ref()?;

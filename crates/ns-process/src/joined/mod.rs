@@ -104,9 +104,10 @@ impl Joined {
         self.files.iter().map(|(file, kind)| (file.as_fd(), *kind)).collect()
     }
 
-    /// The descriptors of single namespaces, by number.
+    /// The descriptors of what is not the child's to keep, by number.
     pub(crate) fn opened(&self) -> impl Iterator<Item = RawFd> {
-        self.files.iter().map(|(file, _)| file.as_fd().as_raw_fd())
+        let files = self.files.iter().map(|(file, _)| file.as_fd());
+        files.chain(self.followed.opened()).map(|file| file.as_raw_fd())
     }
 
     /// What who enters is told.

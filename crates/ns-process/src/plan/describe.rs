@@ -4,7 +4,7 @@ use std::fmt;
 use std::prelude::rust_2024::*;
 use std::{format, vec};
 
-use ns_sys::CloneFlags;
+use ns_sys::{CloneFlags, NamespaceFlags};
 
 use super::{Plan, Program};
 use crate::in_child::Moment;
@@ -107,7 +107,8 @@ impl Plan {
         let clone = due.then(|| format!("clone3({flags})"));
         let go = self.forks().then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
-        let join = self.join.describe().filter(move |_| due);
+        let label = self.label(true).filter(move |_| due);
+        let join = label.chain(self.join.describe().filter(move |_| due));
         announce.into_iter().chain(go).chain(no_core).chain(join).chain(clone)
     }
 
@@ -142,6 +143,7 @@ impl Plan {
         self.announce()
             .chain(self.dispositions())
             .chain(self.limits.describe_no_core())
+            .chain(self.label(true).filter(|_| !self.has_middle()))
             .chain(self.join.describe().filter(|_| !self.has_middle()))
             .chain(self.time("unshare(CLONE_NEWTIME)"))
             .chain(go)
@@ -149,7 +151,7 @@ impl Plan {
             .chain(self.ids.describe_zero())
             .chain(self.root.describe_detaching())
             .chain(self.hooks_at(Moment::PreUp))
-            .chain(self.privileges.describe_label())
+            .chain(self.label(false))
             .chain(self.join.describe_root())
             .chain(self.root.describe())
             .chain(self.names.describe())
@@ -203,6 +205,12 @@ impl Plan {
     /// Of a time namespace that the child makes itself.
     fn time(&self, call: &'static str) -> impl Iterator<Item = String> {
         self.makes_time().then(|| call.to_owned()).into_iter()
+    }
+
+    /// The exec label, before a mount namespace is entered or else after the wait for go.
+    fn label(&self, early: bool) -> impl Iterator<Item = String> {
+        let enters_mounts = self.join.kinds().contains(NamespaceFlags::MNT);
+        self.privileges.describe_label().filter(move |_| early == enters_mounts)
     }
 
     fn dispositions(&self) -> impl Iterator<Item = String> {

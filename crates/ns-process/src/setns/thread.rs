@@ -30,7 +30,8 @@ pub struct Setns(Entry);
 /// Names namespaces of a running process, to run a closure in them: see [`Setns::run`].
 ///
 /// The process is held from here on. Those that the caller is in already are left out by themselves.
-/// A user, pid or time namespace cannot be entered by a thread.
+/// A user, pid or time namespace cannot be entered by a thread: for those there is
+/// [`setns_process`](crate::setns_process).
 ///
 /// ```
 /// use ns_process::{Namespace, setns};
@@ -83,7 +84,8 @@ pub fn setns_fds(namespaces: impl IntoIterator<Item = NamespaceFd>) -> Result<Se
 impl Setns {
     fn new(entry: Entry) -> Result<Self, Error> {
         match (entry.kinds() & OF_PROCESSES).kinds().next() {
-            Some(kind) => Err(entry.mistake(format!("{kind}: no thread can enter it"))),
+            Some(kind) => Err(entry
+                .mistake(format!("{kind}: no thread can enter it, a process can: setns_process"))),
             None => Ok(Self(entry)),
         }
     }

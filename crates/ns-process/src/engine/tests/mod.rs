@@ -85,6 +85,7 @@ fn child_with<'a>(
         waits: starter.is_some(),
         ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
         follow: None,
+        early_label: None,
         session: rich.map_or_else(Session::default, |plan| plan.session.child(false)),
         root: rich.map_or_else(Root::default, |plan| plan.root.child()),
         place_fds: fds.map_or(&[], FdPlan::steps),

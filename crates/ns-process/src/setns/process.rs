@@ -1,0 +1,155 @@
+//! For namespaces that only a process can enter, or only its children are in.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::prelude::rust_2024::*;
+use std::string::ToString;
+
+use ns_sys::{Errno, NamespaceFd};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::Entry;
+use crate::builder::{Builder, Container, Inject, JoinFile, NamespaceName};
+use crate::error::Error;
+use crate::process::Process;
+use crate::step::Step;
+use crate::target::Target;
+
+/// The name of the operation.
+const NAME: &str = "setns_process";
+
+/// Namespaces in which [`run`](Self::run) runs a closure in a child process.
+#[derive(Debug)]
+pub struct SetnsProcess(Entry);
+
+/// Names namespaces of a running process, to run a closure in a child that is in them, those of users,
+/// pids and time among them: see [`SetnsProcess::run`].
+///
+/// The process is held from here on. Those that the caller is in already are left out by themselves.
+///
+/// ```
+/// use ns_process::{Container, setns_process};
+///
+/// # // An example of documentation has threads.
+/// let mut container = Container::new("sleep");
+/// container.arg("1000").namespaces(["user", "uts"]).map_zero().hostname("box");
+/// let process = container.start()?;
+/// let inside = setns_process(&process, ["user", "uts"])?;
+/// // SAFETY: nobody else holds a lock that the closure needs.
+/// let name = unsafe { inside.run_unchecked(|| std::fs::read("/proc/sys/kernel/hostname").unwrap()) }?;
+/// assert_eq!(name, b"box\n");
+/// process.kill()?;
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # Errors
+/// - [`Step::Check`](crate::Step::Check): none is named, or a name is none.
+/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process.
+///
+/// # Kernel support
+/// Linux 5.8.
+///
+/// # References
+/// setns(2), namespaces(7).
+pub fn setns_process<Kinds>(target: impl Into<Target>, kinds: Kinds) -> Result<SetnsProcess, Error>
+where
+    Kinds: IntoIterator<Item: NamespaceName>,
+{
+    Entry::of_target(NAME, target.into(), kinds).map(SetnsProcess)
+}
+
+/// As [`setns_process`], namespaces that are held by descriptors.
+///
+/// # Errors
+/// As [`setns_process`]; [`Step::Check`](crate::Step::Check) also when a kind is given twice.
+///
+/// # References
+/// setns(2).
+pub fn setns_process_fds(
+    namespaces: impl IntoIterator<Item = NamespaceFd>,
+) -> Result<SetnsProcess, Error> {
+    Entry::of_fds(NAME, namespaces).map(SetnsProcess)
+}
+
+impl SetnsProcess {
+    /// Runs `body` in a child with a copy of the caller's memory, as
+    /// [`Inject::from_fn`](crate::Inject::from_fn) does, and hands back the bytes that it returns.
+    /// Nothing else that it changes is seen by the caller, and its exit is waited for.
+    ///
+    /// # Errors
+    /// Those of [`start`](Builder::start), [`Step::MultiThreaded`](crate::Step::MultiThreaded) among them: in
+    /// a program with threads use [`run_unchecked`](Self::run_unchecked). And
+    /// [`Step::Output`](crate::Step::Output): `body` panicked, was killed, or ended the child.
+    pub fn run(&self, body: impl FnOnce() -> Vec<u8> + Send + 'static) -> Result<Vec<u8>, Error> {
+        self.run_by(body, &Starter { inject: Builder::start, container: Builder::start })
+    }
+
+    pub(super) fn run_by(
+        &self,
+        body: impl FnOnce() -> Vec<u8> + Send + 'static,
+        starter: &Starter,
+    ) -> Result<Vec<u8>, Error> {
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| {
+            Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a pipe")
+        })?;
+        // Who starts drops its end with the builder, so that the child's is the last one.
+        let process = self.start(hand_over(body, writer), starter)?;
+        let mut bytes = Vec::new();
+        let read = File::from(reader).read_to_end(&mut bytes);
+        let status = process.join()?;
+        let complete = status.success() && read.is_ok();
+        complete.then(|| unframed(bytes)).flatten().ok_or_else(|| {
+            let error = Error::new(NAME, Step::Output).with_object(status.to_string());
+            let error = error.with_hint(Some("the closure ended without a value"));
+            match read.err().as_ref().and_then(Errno::from_io_error) {
+                Some(errno) => error.with_errno(errno),
+                None => error,
+            }
+        })
+    }
+
+    fn start(
+        &self,
+        closure: impl FnMut() -> io::Result<()> + Send + 'static,
+        starter: &Starter,
+    ) -> Result<Process, Error> {
+        let join = self.0.request().join;
+        if let Some((target, kinds)) = &join.target {
+            let mut inject = Inject::from_fn(target.clone(), closure);
+            return (starter.inject)(inject.name(NAME).namespaces(kinds.kinds()));
+        }
+        let mut container = Container::from_fn(closure);
+        container.name(NAME);
+        for (kind, file) in &join.files {
+            container.join_file(*kind, JoinFile::clone(file));
+        }
+        (starter.container)(&container)
+    }
+}
+
+/// How a builder of either kind is started.
+pub(super) struct Starter {
+    pub(super) inject: fn(&Inject) -> Result<Process, Error>,
+    pub(super) container: fn(&Container) -> Result<Process, Error>,
+}
+
+/// Runs `body` once, and writes its bytes behind their number: an end alone is no value.
+fn hand_over(
+    body: impl FnOnce() -> Vec<u8> + Send + 'static,
+    writer: OwnedFd,
+) -> impl FnMut() -> io::Result<()> + Send + 'static {
+    let mut body = Some(body);
+    let mut writer = File::from(writer);
+    move || {
+        let bytes = body.take().map(|body| body()).unwrap_or_default();
+        writer.write_all(&(bytes.len() as u64).to_ne_bytes())?;
+        writer.write_all(&bytes)
+    }
+}
+
+fn unframed(mut framed: Vec<u8>) -> Option<Vec<u8>> {
+    let (length, bytes) = framed.split_first_chunk()?;
+    let whole = u64::from_ne_bytes(*length) == bytes.len() as u64;
+    whole.then(|| framed.split_off(size_of::<u64>()))
+}

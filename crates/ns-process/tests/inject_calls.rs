@@ -1,0 +1,128 @@
+//! What a child does between the namespaces that it enters and its program: bare calls, nothing loaded.
+#![allow(unsafe_code, reason = "system calls that are notified to a supervisor")]
+
+mod common;
+
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+
+use common::target::Target;
+use ns_process::{BpfInstruction, Inject, Memory};
+use ns_testbed::forked;
+
+/// `SECCOMP_IOCTL_NOTIF_RECV` and `SECCOMP_IOCTL_NOTIF_SEND` of include/uapi/linux/seccomp.h.
+const RECEIVE: libc::c_ulong = 0xc050_2100;
+const SEND: libc::c_ulong = 0xc018_2101;
+
+/// Who called, in the upper half, and what.
+static CALLS: [AtomicU64; 4096] = [const { AtomicU64::new(0) }; 4096];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static LISTENER: AtomicI32 = AtomicI32::new(-1);
+
+/// Writes down each call and lets it go on. Allocates nothing: whoever waits for it may hold the heap.
+fn supervise() -> ! {
+    let listener = loop {
+        match LISTENER.load(Ordering::Acquire) {
+            -1 => std::hint::spin_loop(),
+            listener => break listener,
+        }
+    };
+    loop {
+        // SAFETY: plain numbers.
+        let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+        // SAFETY: fills a struct of the size that the number of the operation says.
+        if unsafe { libc::ioctl(listener, RECEIVE, &raw mut call) } != 0 {
+            continue;
+        }
+        let at = COUNT.fetch_add(1, Ordering::AcqRel);
+        let number = u64::from(call.data.nr.unsigned_abs());
+        CALLS[at % CALLS.len()].store(u64::from(call.pid) << 32 | number, Ordering::Release);
+        let flags = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).expect("small");
+        let answer = libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags };
+        // SAFETY: reads a struct of the size that the number of the operation says.
+        unsafe { libc::ioctl(listener, SEND, &raw const answer) };
+    }
+}
+
+/// From here on each call of this thread and its children is notified.
+fn notify() -> RawFd {
+    /// `SECCOMP_RET_USER_NOTIF`, for every call.
+    const EVERY: [BpfInstruction; 1] =
+        [BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fc0_0000 }];
+    rustix::thread::set_no_new_privs(true).expect("no_new_privs");
+    let flags = u32::try_from(libc::SECCOMP_FILTER_FLAG_NEW_LISTENER).expect("small");
+    // SAFETY: the supervisor lets every call go on.
+    let listener = unsafe { ns_sys::child::seccomp_set_filter(flags, &EVERY) }.expect("seccomp");
+    listener.try_into().expect("a descriptor")
+}
+
+/// The calls of each process that entered something, from there to its program or its end.
+fn after_setns() -> Vec<Vec<i64>> {
+    let count = COUNT.load(Ordering::Acquire);
+    assert!(count < CALLS.len(), "{count}");
+    let calls: Vec<(u64, i64)> = CALLS[..count]
+        .iter()
+        .map(|call| call.load(Ordering::Acquire))
+        .map(|call| (call >> 32, i64::try_from(call & 0xffff_ffff).expect("a number")))
+        .collect();
+    let own = u64::from(std::process::id());
+    let mut pids: Vec<u64> = calls.iter().map(|(pid, _)| *pid).filter(|pid| *pid != own).collect();
+    pids.dedup();
+    pids.sort_unstable();
+    pids.dedup();
+    let of =
+        |pid: u64| calls.iter().filter(move |(caller, _)| *caller == pid).map(|(_, call)| *call);
+    let until_exec = |pid| of(pid).take_while(|call| *call != libc::SYS_execve).collect::<Vec<_>>();
+    pids.into_iter().map(until_exec).collect()
+}
+
+/// What the fence may call around an `Inject` of a program.
+const ALLOWED: [i64; 17] = [
+    libc::SYS_setns,
+    libc::SYS_clone3,
+    libc::SYS_exit_group,
+    libc::SYS_futex,
+    libc::SYS_gettid,
+    libc::SYS_ppoll,
+    libc::SYS_poll,
+    libc::SYS_prctl,
+    libc::SYS_prlimit64,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_set_robust_list,
+    libc::SYS_setgroups,
+    libc::SYS_setresgid,
+    libc::SYS_setresuid,
+    libc::SYS_setsid,
+    libc::SYS_close_range,
+];
+
+/// No file is opened and nothing mapped, with memory shared or copied.
+#[test]
+fn c14_nothing_is_loaded_inside() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let target = Target::in_all();
+        for memory in [Memory::Auto, Memory::Copied] {
+            let code = forked(|| {
+                COUNT.store(0, Ordering::Release);
+                std::thread::spawn(|| supervise());
+                LISTENER.store(notify(), Ordering::Release);
+                let mut inject = Inject::new(&*target, "/bin/true");
+                let status = inject.memory(memory).status().expect("start");
+                assert!(status.success());
+                let processes = after_setns();
+                // The one that enters, and its child.
+                assert_eq!(processes.len(), 2, "{processes:?}");
+                assert_eq!(
+                    processes.iter().flatten().filter(|call| **call == libc::SYS_setns).count(),
+                    1
+                );
+                let strange = |call: &&i64| !ALLOWED.contains(call);
+                let strange: Vec<_> = processes.iter().flatten().filter(strange).collect();
+                assert!(strange.is_empty(), "{strange:?} of {processes:?}");
+                0
+            });
+            assert_eq!(code, 0);
+        }
+    });
+}
