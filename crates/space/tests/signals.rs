@@ -98,13 +98,16 @@ fn the_program_has_those_of_the_caller_ignored_and_no_others() {
 #[test]
 fn a_time_limit_ends_it_with_124() {
     run_space_as!([Root, User, Nested], {
-        for options in [[].as_slice(), &["-pUz"]] {
+        // Process 1 would not be ended by TERM.
+        for (options, signal) in [([].as_slice(), 15), (&["-pUz"], 9)] {
             let begin = Instant::now();
-            let words = ["execute", "--timeout", "0.2"];
-            let words = [words.as_slice(), options, &["sleep", "1000"]].concat();
-            assert_eq!(status(&words), 124);
+            let words = ["execute", "--json", "--timeout", "0.2"];
+            let output = space(&[words.as_slice(), options, &["sleep", "1000"]].concat());
+            assert_eq!(output.status.code(), Some(124));
             assert!(begin.elapsed() >= Duration::from_millis(200));
-            assert!(begin.elapsed() < Duration::from_secs(2), "it does not wait for a grace");
+            let text = String::from_utf8(output.stderr).expect("text");
+            let told = format!("\"signal\":{signal},\"timed_out\":true,\"status\":124");
+            assert!(text.contains(&told), "{told} in {text}");
         }
         assert_eq!(status(&["execute", "--timeout", "100", "sh", "-c", "exit 3"]), 3);
     });
