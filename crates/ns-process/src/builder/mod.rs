@@ -7,6 +7,7 @@ mod cgroup;
 mod child_hooks;
 mod chroot;
 mod closure;
+mod daemon;
 mod hooks;
 mod ids;
 mod init;
@@ -41,6 +42,7 @@ pub use child_hooks::HookContext;
 pub use chroot::Chroot;
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
+pub(crate) use daemon::Daemon;
 pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
@@ -117,6 +119,7 @@ pub struct Builder<Kind> {
     pub(crate) join: Join,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
+    pub(crate) daemon: Option<Daemon>,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -157,6 +160,7 @@ impl<Kind> Builder<Kind> {
             join: Join::default(),
             memory: Memory::default(),
             init: None,
+            daemon: None,
             flags: CloneFlags::empty(),
             cgroup: None,
             hooks: Hooks::default(),

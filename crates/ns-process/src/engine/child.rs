@@ -74,7 +74,7 @@ impl<'a> Child<'a> {
         self.changes(&self.words.has_clocks, |made| made == 1, deadline)
     }
 
-    fn changes(
+    pub(super) fn changes(
         &self,
         word: &AtomicU32,
         is_due: impl Fn(u32) -> bool,

@@ -44,8 +44,15 @@ pub(super) fn clone<'a>(
 ) -> Result<Child<'a>, Error> {
     let Fork { board, deadline, .. } = fork;
     let args = arguments(plan, fork);
-    let middle =
-        MiddlePlan { forks: true, words: &board.middle, join, args: &args, child: child_plan };
+    let middle = MiddlePlan {
+        forks: true,
+        words: &board.middle,
+        leaves_session: plan.daemon.is_some(),
+        join,
+        stays: None,
+        args: &args,
+        child: child_plan,
+    };
     let pid = copy(plan, fork.visitor, &middle)?;
     let copy = adopted(pid, &board.middle).map_err(prepare(plan, "a descriptor of the copy"))?;
     let in_time = copy.is_none_or(|copy| {

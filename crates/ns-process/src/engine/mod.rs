@@ -31,7 +31,7 @@ mod untraced;
 
 use std::ffi::{CStr, CString};
 use std::format;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
@@ -54,6 +54,7 @@ use executed_apart::Stat;
 use forked::Fork;
 use guest::Visitor;
 use init::Beside;
+use middle::Way;
 use pipes::Opened;
 use signals::Blocked;
 use stack::Stack;
@@ -98,6 +99,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let files = joined.borrowed_files();
     let join = joined.child(&files);
     let between = copied
+        || plan.daemon.is_some()
         || joined.kinds().contains(NamespaceFlags::PID)
         || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
     let privileges = plan.privileges.child(joined.kinds(), joined.limited());
@@ -139,15 +141,25 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let child = if let (Some(starter), Some(visitor)) = (&starter, &visitor) {
         let fork = Fork { board, starter, visitor, deadline };
         forked::clone(plan, join, fork, &child_plan)?
+    } else if plan.is_reparented() {
+        middle::daemon(
+            Way { plan, join, board, stack: &stack, child: &child_plan, deadline },
+            |child| {
+                joined.move_to_cgroups(plan.request(), child.pid())?;
+                child.let_go(plan, &mut untraced, deadline)
+            },
+        )?
     } else if between {
-        middle::clone(plan, join, board, &stack, &child_plan, deadline)?
+        middle::clone(Way { plan, join, board, stack: &stack, child: &child_plan, deadline })?
     } else {
         clone(plan, &board.child, &stack, &child_plan)?
     };
     let child = if beside.is_some() { child.beside(&board.program) } else { child };
     let stat = (forks && program.is_some()).then(|| Stat::of(plan, &child));
-    joined.move_to_cgroups(plan.request(), child.pid())?;
-    child.let_go(plan, &mut untraced, deadline)?;
+    if !plan.is_reparented() {
+        joined.move_to_cgroups(plan.request(), child.pid())?;
+        child.let_go(plan, &mut untraced, deadline)?;
+    }
     if !child.left_memory(deadline) {
         return Err(too_slow(plan, child.pid()));
     }
@@ -157,16 +169,20 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         Some(said) if error.step().is_hook() => error.with_object(said),
         _ => error,
     })?;
-    let tie = Tie {
-        kill_on_drop: plan.lifetime.kill_on_drop,
-        reap_on_drop: plan.join.target.is_some(),
-        is_sibling: plan.flags.contains(CloneFlags::PARENT),
-    };
-    let process = Process::new(plan.name.clone(), child.into_pidfd(), tie)
+    let process = handle(plan, child.into_pidfd())
         .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)))
         .with_init(beside.map(Beside::into_status));
     stack.keep();
     Ok(process)
+}
+
+fn handle(plan: &Plan, executed: (u32, OwnedFd)) -> Process {
+    let tie = Tie {
+        kill_on_drop: plan.lifetime.kill_on_drop,
+        reap_on_drop: plan.join.target.is_some() && plan.daemon.is_none(),
+        is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
+    };
+    Process::new(plan.name.clone(), executed, tie)
 }
 
 /// The file by which a child enters the time namespace that it made; a NUL in the path of proc was

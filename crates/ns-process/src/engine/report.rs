@@ -51,6 +51,10 @@ impl Child<'_> {
         if let Some(report) = self.words().reported() {
             return Err(failed(plan, report));
         }
+        if plan.is_reparented() {
+            // The process that stayed for it knows.
+            return Ok(());
+        }
         if plan.work.closure().is_some() {
             return if self.words().has_entered() { Ok(()) } else { Err(self.died(plan)) };
         }

@@ -8,23 +8,19 @@
 use core::ffi::CStr;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
-use core::time::Duration;
 
+use ns_sys::CloneArgs;
 use ns_sys::child::{self, AtFlags, SignalSet, exit_group};
 use ns_sys::fd::{BorrowedFd, RawFd};
-use ns_sys::{CloneArgs, Errno, WaitFlags, futex};
 
 use super::child_plan::ChildPlan;
 use super::decimal::Decimal;
-use super::entry;
-use super::words::{Report, has_left};
+use super::words::Report;
+use super::{entry, executed};
 use crate::step::Step;
 
 /// Where an init finds the descriptor by which it tells how the program ended.
 pub(crate) const STATUS: RawFd = 3;
-
-/// How long to sleep before looking whether the other process is dead: its word may not tell.
-const ROUND: Duration = Duration::from_millis(100);
 
 /// The exit code of a pid 1 without a program, whose own words say why.
 const NO_PROGRAM: i32 = 126;
@@ -70,22 +66,14 @@ pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
 /// Waits until the program is executed. Where it never is, pid 1 leaves.
 pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
-    let (pid, word) = (init.pid.load(Ordering::Acquire), &init.program.words.child_tid);
-    loop {
-        let seen = word.load(Ordering::Acquire);
-        // One that has left by its end is dying, and the wait is short.
-        let patience = if has_left(seen) { WaitFlags::empty() } else { WaitFlags::NOHANG };
-        match child::wait4(pid, WaitFlags::CLONE.union(patience)) {
-            // Exec gave it its exit signal.
-            Err(Errno::CHILD) => return Ok(()),
-            Err(errno) => return Err(Report::new(Step::Init, errno)),
-            Ok(Some(status)) => {
-                init.ended.store(status.as_raw(), Ordering::Release);
-                exit_group(NO_PROGRAM);
-            }
-            Ok(None) => {}
+    let pid = init.pid.load(Ordering::Acquire);
+    match executed::wait(pid, &init.program.words.child_tid) {
+        Ok(None) => Ok(()),
+        Ok(Some(status)) => {
+            init.ended.store(status.as_raw(), Ordering::Release);
+            exit_group(NO_PROGRAM)
         }
-        let _ = futex::wait(word, seen, Some(ROUND));
+        Err(errno) => Err(Report::new(Step::Init, errno)),
     }
 }
 

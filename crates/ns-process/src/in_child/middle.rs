@@ -5,17 +5,29 @@
 #![allow(unsafe_code, reason = "clone3 in shared memory, and the pointer it hands over")]
 
 use core::ffi::c_void;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::{CloneArgs, Errno, child, clone3_entry};
+use ns_sys::{CloneArgs, Errno, child, clone3_entry, futex};
 
 use super::child_plan::ChildPlan;
 use super::join::{Join, join};
 use super::words::{Report, Words};
-use super::{entry, limits, wait_for_go};
+use super::{entry, executed, limits, wait_for_go};
 use crate::step::Step;
 
 /// Its exit code; what went wrong stands in its words.
 const DONE: i32 = 0;
+/// The child that it stayed for never executed, or it cannot tell.
+const NOT_EXECUTED: i32 = 1;
+
+/// Of a process that stays until its child is executed.
+#[derive(Clone, Copy)]
+pub(crate) struct Staying<'a> {
+    /// Where the kernel stores the child's id, and the caller waits for it.
+    pub(crate) pid: &'a AtomicU32,
+    /// The child's status word, if it ended before it executed.
+    pub(crate) ended: &'a AtomicI32,
+}
 
 /// What it is given.
 pub(crate) struct MiddlePlan<'a> {
@@ -23,7 +35,11 @@ pub(crate) struct MiddlePlan<'a> {
     pub(crate) forks: bool,
     /// Its own, where it reports.
     pub(crate) words: &'a Words,
+    /// Whether what it makes is to be in another session.
+    pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
+    /// What it stays for, if its child is its own and not the caller's.
+    pub(crate) stays: Option<Staying<'a>>,
     /// Of the child's clone.
     pub(crate) args: &'a CloneArgs<'a>,
     pub(crate) child: &'a ChildPlan<'a>,
@@ -66,10 +82,13 @@ extern "C" fn run(plan: &MiddlePlan<'_>) -> ! {
         // SAFETY: as in `entry`.
         let _ = unsafe { child::set_robust_list(&mut list, &plan.words.child_tid) };
     }
-    if let Err(report) = go_through(plan) {
-        plan.words.report(report);
+    let gone = go_through(plan).and_then(|()| stay(plan));
+    let Err(report) = gone else { child::exit_group(DONE) };
+    plan.words.report(report);
+    if let Some(staying) = plan.stays {
+        let _ = futex::wake(staying.pid, 1);
     }
-    child::exit_group(DONE)
+    child::exit_group(NOT_EXECUTED)
 }
 
 fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
@@ -78,9 +97,27 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
         wait_for_go::wait(plan.words, plan.child.starter);
     }
     limits::no_core(plan.child.limits)?;
+    if plan.leaves_session {
+        child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
+    }
     join(plan.join, plan.child.early_label)?;
     let make = if plan.forks { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made this process, for the child.
     let made = unsafe { make(plan.args, plan.child) };
     made.map(drop).map_err(|errno| Report::new(Step::Clone, errno))
+}
+
+/// A parent that ends before the child executes could not be asked whether it did.
+fn stay(plan: &MiddlePlan<'_>) -> Result<(), Report> {
+    let Some(staying) = plan.stays else { return Ok(()) };
+    let _ = futex::wake(staying.pid, 1);
+    let pid = staying.pid.load(Ordering::Acquire);
+    match executed::wait(pid, &plan.child.words.child_tid) {
+        Ok(None) => Ok(()),
+        Ok(Some(status)) => {
+            staying.ended.store(status.as_raw(), Ordering::Release);
+            child::exit_group(NOT_EXECUTED)
+        }
+        Err(errno) => Err(Report::new(Step::Wait, errno)),
+    }
 }

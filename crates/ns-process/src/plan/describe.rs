@@ -97,8 +97,8 @@ impl Plan {
         let due = self.has_middle();
         let announce =
             (due && self.copies_memory()).then(|| "set_robust_list(child_tid)".to_owned());
-        let flags =
-            self.flags | CloneFlags::PARENT_SETTID | CloneFlags::PARENT | self.cgroup_flag();
+        let parent = if self.is_reparented() { CloneFlags::empty() } else { CloneFlags::PARENT };
+        let flags = self.flags | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
         let flags = if self.forks() {
             flags.difference(CloneFlags::VM | CloneFlags::NEWTIME) | CloneFlags::CHILD_SETTID
         } else {
@@ -109,7 +109,14 @@ impl Plan {
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
         let join = label.chain(self.join.describe().filter(move |_| due));
-        announce.into_iter().chain(go).chain(no_core).chain(join).chain(clone)
+        announce
+            .into_iter()
+            .chain(go)
+            .chain(no_core)
+            .chain(self.describe_leaving())
+            .chain(join)
+            .chain(clone)
+            .chain(self.describe_staying())
     }
 
     /// What the parent does while the child leaves its memory, and then.
@@ -117,7 +124,8 @@ impl Plan {
         let traced = self.is_untraced() || self.goes_untraced();
         let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
         let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
-        let executed = (!self.forks()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
+        let executed =
+            (!self.forks() && !self.is_reparented()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
         left.chain(executed).map(ToOwned::to_owned)
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+    pub(super) fn new(wish: &Wish, is_daemon: bool) -> Result<Self, String> {
         if let Some((resource, ..)) = wish.resources.iter().find(|(_, soft, hard)| soft > hard) {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
         }
@@ -45,7 +45,7 @@ impl Limits {
             core: core.first().copied().or(no_core),
             others,
             nice: wish.nice,
-            umask: wish.umask.map(Mode::from_raw_mode),
+            umask: wish.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod caller;
 mod checks;
+mod daemon;
 mod describe;
 mod environment;
 mod ids;
@@ -30,7 +31,7 @@ pub(crate) use join::Join;
 pub(crate) use program::Program;
 pub(crate) use work::Work;
 
-use crate::builder::{Builder, ChildHooks, Hooks, Init, Lifetime, Memory};
+use crate::builder::{Builder, ChildHooks, Daemon, Hooks, Init, Lifetime, Memory};
 use crate::error::Error;
 use crate::joined::Request;
 use crate::step::Step;
@@ -58,6 +59,7 @@ pub struct Plan {
     pub(crate) join: Join,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
+    pub(crate) daemon: Option<Daemon>,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
     pub(crate) time_offsets: Option<String>,
@@ -96,14 +98,20 @@ impl Plan {
             join,
             memory: wish.memory,
             init: init::checked(wish, namespaces).map_err(mistake)?,
+            daemon: daemon::checked(wish).map_err(mistake)?,
             maps,
             ids,
             time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
-            session: Session::new(&wish.session).map_err(mistake)?,
+            session: Session::new(&wish.session, wish.daemon.is_some()).map_err(mistake)?,
             root: Root::new(&wish.root, namespaces).map_err(mistake)?,
-            streams: Streams::new(&wish.streams, flags, wish.closure.is_some()).map_err(mistake)?,
+            streams: Streams::new(
+                &wish.streams,
+                flags,
+                (wish.closure.is_some(), wish.daemon.is_some()),
+            )
+            .map_err(mistake)?,
             names: Names::new(&wish.names, namespaces).map_err(mistake)?,
-            limits: Limits::new(&wish.limits).map_err(mistake)?,
+            limits: Limits::new(&wish.limits, wish.daemon.is_some()).map_err(mistake)?,
             privileges,
         })
     }
@@ -162,7 +170,8 @@ impl Plan {
     pub(crate) fn has_middle(&self) -> bool {
         let joined = self.join.kinds();
         let both = !joined.is_empty() && !self.namespaces().is_empty();
-        self.copies_memory() || joined.contains(NamespaceFlags::PID) || both
+        let between = self.copies_memory() || self.daemon.is_some();
+        between || joined.contains(NamespaceFlags::PID) || both
     }
 
     /// Whether nobody may trace the child from go on, in the caller's memory: it becomes somebody else, or is

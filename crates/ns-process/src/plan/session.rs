@@ -23,7 +23,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish) -> Result<Self, String> {
+    /// What a daemon is made by has left the caller's session already.
+    pub(super) fn new(wish: &Wish, is_daemon: bool) -> Result<Self, String> {
         let (new, grouped, terminal) = (wish.new, wish.group.is_some(), wish.terminal.is_some());
         if grouped && (new == Some(true) || terminal) {
             return Err("process_group: a new session has its own".to_owned());
@@ -31,7 +32,7 @@ impl Session {
         if terminal && new == Some(false) {
             return Err("terminal: needs a new session".to_owned());
         }
-        let told = if terminal { Some(true) } else { grouped.then_some(false) };
+        let told = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
         Ok(Self {
             new: new.or(told),
             inherit_ignored: wish.inherit_ignored,

@@ -29,9 +29,18 @@ const SHARED: &str = "fd: CLONE_FILES shares the caller's own descriptors";
 impl Streams {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
     /// nothing.
-    pub(super) fn new(wish: &Wish, flags: CloneFlags, is_closure: bool) -> Result<Self, String> {
+    pub(super) fn new(
+        wish: &Wish,
+        flags: CloneFlags,
+        (is_closure, is_daemon): (bool, bool),
+    ) -> Result<Self, String> {
         wish.descriptors.check().map_err(|error| error.to_string())?;
         let mut descriptors = wish.descriptors.clone();
+        if is_daemon {
+            for (number, _) in (0..).zip(wish.set).filter(|(_, set)| !set) {
+                descriptors.place(number, Stdio::null());
+            }
+        }
         if is_closure {
             closure(wish, &mut descriptors)?;
         }

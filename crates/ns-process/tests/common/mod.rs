@@ -108,7 +108,11 @@ pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container>
     beside.namespaces([Namespace::User, Namespace::Pid]).map_zero().die_with_parent().uid(0);
     beside.no_new_privs().seccomp(allow_all()).drop_capabilities(CapabilitySet::SYS_BOOT);
     beside.init(Init::builtin());
-    vec![plain, spaces, rooted, joined, copied, beside]
+    let mut daemon = shell("exit 7");
+    daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
+    let mut child = shell("exit 7");
+    child.daemonize_as_child().workdir("/");
+    vec![plain, spaces, rooted, joined, copied, beside, daemon, child]
 }
 
 /// Those that run code of the caller's in the child.
