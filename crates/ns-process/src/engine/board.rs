@@ -46,6 +46,32 @@ impl Board {
     }
 }
 
+/// A board in this memory, or where it stays shared when memory is copied.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the larger one is the usual, on the stack")]
+pub(super) enum Place {
+    Own(Board),
+    Shared(SharedBoard),
+}
+
+impl Place {
+    pub(super) fn new(waits: bool, is_copied: bool) -> Result<Self, Errno> {
+        let board = Board::new(waits);
+        Ok(if is_copied { Self::Shared(SharedBoard::new(board)?) } else { Self::Own(board) })
+    }
+}
+
+impl Deref for Place {
+    type Target = Board;
+
+    fn deref(&self) -> &Board {
+        match self {
+            Self::Own(board) => board,
+            Self::Shared(page) => page,
+        }
+    }
+}
+
 /// A board that stays shared when memory is copied; unmapped when it is dropped.
 #[derive(Debug)]
 pub(super) struct SharedBoard(NonNull<Board>);

@@ -48,7 +48,7 @@ use crate::joined::Joined;
 use crate::plan::{Plan, Program};
 use crate::process::{self, Process, Tie};
 use crate::step::Step;
-use board::{Board, SharedBoard};
+use board::{Board, Place};
 use child::Child;
 use executed_apart::Stat;
 use forked::Fork;
@@ -79,14 +79,8 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let forks = plan.forks();
     let copied =
         forks || plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
-    let (own, page);
-    let board = if copied {
-        page = SharedBoard::new(Board::new(plan.needs_go())).map_err(prepare(plan, "a page"))?;
-        &*page
-    } else {
-        own = Board::new(plan.needs_go());
-        &own
-    };
+    let place = Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?;
+    let board: &Board = &place;
     let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
     let mut untraced = Untraced::before_clone(plan)?;
     let program = plan.work.program();
@@ -98,10 +92,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let clocks = plan.makes_time().then(|| clocks(plan));
     let files = joined.borrowed_files();
     let join = joined.child(&files);
-    let between = copied
-        || plan.daemon.is_some()
-        || joined.kinds().contains(NamespaceFlags::PID)
-        || !joined.kinds().is_empty() && !plan.namespaces().is_empty();
+    let between = copied || plan.daemon.is_some() || is_entered_first(plan, joined);
     let privileges = plan.privileges.child(joined.kinds(), joined.limited());
     let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
     let whole = ChildPlan {
@@ -174,6 +165,12 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
         .with_init(beside.map(Beside::into_status));
     stack.keep();
     Ok(process)
+}
+
+/// Whether another process enters the namespaces and makes the child in there.
+fn is_entered_first(plan: &Plan, joined: &Joined) -> bool {
+    let kinds = joined.kinds();
+    kinds.contains(NamespaceFlags::PID) || !kinds.is_empty() && !plan.namespaces().is_empty()
 }
 
 fn handle(plan: &Plan, executed: (u32, OwnedFd)) -> Process {
