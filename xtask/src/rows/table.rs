@@ -93,6 +93,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("f07", "a change of ids clears the parent-death signal"),
     ("f08", "pid 1 ignores SIGTERM"),
     ("f09", "zombies under pid 1"),
+    ("f10", "an init that ends before its daemon"),
     ("f11", "input pushed into the caller's terminal"),
     ("f12", "which step it was"),
     ("f13", "a failed exec is not the code 127"),
