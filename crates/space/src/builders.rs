@@ -60,6 +60,10 @@ fn finish<Kind>(
     if let Some(limit) = control.timeout {
         builder.start_timeout(limit);
     }
+    if control.daemonize {
+        builder.daemonize();
+        return;
+    }
     // As a program that was started without us: it has the signals that were ignored, and it does not
     // outlive the job that it is.
     builder.inherit_ignored().die_with_parent();

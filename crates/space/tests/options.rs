@@ -156,6 +156,29 @@ fn an_init_is_process_1() {
 }
 
 #[test]
+fn a_daemon_lives_on() {
+    run_space_as!([Root, User, Nested], {
+        for options in [[].as_slice(), &["-Upz"]] {
+            let file = temporary("daemon");
+            let script = format!("sleep 0.3; echo done > {}", file.display());
+            let words = ["execute", "--daemonize", "--json"];
+            let output = space(&[words.as_slice(), options, &["sh", "-c", &script]].concat());
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let told: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
+            assert!(told["pid"].is_number() && told["exit_code"].is_null(), "{told}");
+            assert!(!file.exists(), "it was waited for");
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while fs::read(&file).map_or(0, |text| text.len()) == 0 {
+                assert!(std::time::Instant::now() < deadline, "it died");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            fs::remove_file(file).expect("remove");
+        }
+        assert_eq!(status(&["execute", "--daemonize", "no-such-program"]), 127);
+    });
+}
+
+#[test]
 fn inject_enters_what_is_selected() {
     run_space_as!([Root, User, Nested], {
         let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];

@@ -10,6 +10,9 @@ pub(crate) struct Control {
     /// Ends the program after so many seconds: by TERM, and 2 seconds later by KILL
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+    /// Leaves the program behind as a daemon; its streams are /dev/null unless they are set
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) daemonize: bool,
     /// A label for messages
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -48,6 +48,9 @@ impl Manner<'_> {
             if self.control.dry_run {
                 return describe(&builder).map(|()| None);
             }
+            if self.control.daemonize {
+                return leave(&builder, &mut report).map(|()| None);
+            }
             self.start(&mut builder, &mut report).map(Some)
         });
         report.end(&ended)
@@ -94,6 +97,12 @@ impl Manner<'_> {
 fn is_lost_in_a_group<Kind>(builder: &Builder<Kind>) -> bool {
     let new = builder.get_namespaces().contains(NamespaceFlags::PID);
     builder.get_init().is_none() && (new || builder.get_target().is_some())
+}
+
+/// Starts a daemon, which is nobody's job.
+fn leave<Kind>(builder: &Builder<Kind>, report: &mut Report<'_>) -> Result<(), Failure> {
+    report.started(&builder.start()?);
+    Ok(())
 }
 
 fn describe<Kind>(builder: &Builder<Kind>) -> Result<(), Failure> {
