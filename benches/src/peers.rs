@@ -12,7 +12,7 @@ pub fn unshare(namespaces: &[Namespace]) {
     unshare_mapped(namespaces, 1);
 }
 
-/// As [`unshare`], with so many extents in each map; one is the caller's own id.
+/// As [`unshare()`], with so many extents in each map; one is the caller's own id.
 ///
 /// # Panics
 /// When `tiny` does not run.
