@@ -26,8 +26,8 @@ pub(super) struct Untraced<'a> {
 
 impl<'a> Untraced<'a> {
     pub(super) fn before_clone(plan: &'a Plan) -> Result<Self, Error> {
-        // The flag of a child with memory of its own stays as it is when it is made.
-        let is_lost = plan.forks() && plan.writes_maps() && is_memory_foreign();
+        // The flag of a child in a copy of memory stays as it is when that is made.
+        let is_lost = plan.copies_memory() && plan.writes_maps() && is_memory_foreign();
         let wish = if is_lost {
             Some(Wish::Kept)
         } else if plan.is_untraced() || plan.goes_untraced() && !plan.needs_go() {
