@@ -26,11 +26,7 @@ pub(super) struct Untraced<'a> {
 
 impl<'a> Untraced<'a> {
     pub(super) fn before_clone(plan: &'a Plan) -> Result<Self, Error> {
-        // The flag of a child in a copy of memory stays as it is when that is made.
-        let is_lost = plan.copies_memory() && plan.writes_maps() && is_memory_foreign();
-        let wish = if is_lost {
-            Some(Wish::Kept)
-        } else if plan.is_untraced() || plan.goes_untraced() && !plan.needs_go() {
+        let wish = if plan.is_untraced() || plan.goes_untraced() && !plan.needs_go() {
             Some(Wish::Cleared)
         } else {
             plan.writes_maps().then_some(Wish::Kept)
@@ -38,6 +34,10 @@ impl<'a> Untraced<'a> {
         let mut untraced = Self { plan, held: None };
         if let Some(wish) = wish {
             untraced.hold(wish)?;
+        }
+        if plan.copies_memory() && plan.writes_maps() {
+            // The child's own flag stays as it is when memory is copied.
+            untraced.gives_way()?;
         }
         Ok(untraced)
     }
