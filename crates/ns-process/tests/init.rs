@@ -238,7 +238,7 @@ fn init_has_the_new_root() {
             let program = children_of(process.pid())[0];
             let root_of = |pid: u32| {
                 use std::os::unix::fs::MetadataExt;
-                let root = fs::metadata(format!("/proc/{pid}/root/")).expect("stat");
+                let root = fs::metadata(format!("/proc/{pid}/root")).expect("stat");
                 (root.dev(), root.ino())
             };
             assert_eq!(root_of(process.pid()), root_of(program), "by_chroot {by_chroot}");

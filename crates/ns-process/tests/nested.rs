@@ -3,7 +3,9 @@
 mod common;
 
 use common::{ACT, act, shell};
-use ns_process::Namespace;
+use ns_process::{Memory, Namespace};
+use ns_testbed::{USER, forked};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Not a test: the program of the next one, which starts a container itself.
 #[test]
@@ -30,5 +32,32 @@ fn a13_nested_containers() {
             let told = String::from_utf8(output.stdout).expect("text");
             assert!(output.status.success() && told.contains(" 0 0 1\n 0 0 1\n"), "{told}");
         }
+    });
+}
+
+/// A program that has entered a user namespace without being executed there has privilege, and memory that
+/// belongs outside: a child in a copy of it can be mapped all the same.
+#[test]
+fn a14_a_copy_of_foreign_memory() {
+    ns_testbed::run_as!([User], {
+        let code = forked(|| {
+            // SAFETY: nothing of this process is shared.
+            #[expect(unsafe_code, reason = "a user namespace for a forked child")]
+            unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }.expect("unshare");
+            for (file, text) in [
+                ("setgroups", "deny".to_owned()),
+                ("uid_map", format!("0 {USER} 1")),
+                ("gid_map", format!("0 {USER} 1")),
+            ] {
+                std::fs::write(format!("/proc/self/{file}"), text).expect("write");
+            }
+            for memory in [Memory::Auto, Memory::Copied] {
+                let mut container = shell("exit 7");
+                container.namespace(Namespace::User).map_zero().memory(memory);
+                assert_eq!(container.status().expect("start").code(), Some(7), "{memory:?}");
+            }
+            0
+        });
+        assert_eq!(code, 0);
     });
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::scratch;
 use super::targets::Target;
@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::rustup;
 
 /// Compiles the replay with counters, replays, and shows the lines of each layer's crate.
-pub(super) fn run(chosen: &str, targets: &[Target]) -> Result<Outcome> {
+pub(super) fn run(chosen: &str, targets: &[Target], at_least: Option<f64>) -> Result<Outcome> {
     let Some(tools) = tools()? else {
         return Ok(Outcome::Skipped("no llvm-tools: rustup component add llvm-tools".to_owned()));
     };
@@ -26,8 +26,19 @@ pub(super) fn run(chosen: &str, targets: &[Target]) -> Result<Outcome> {
     let merged = merge(&tools, &raw, &folder.join("merged.profdata"))?;
     let mut layers: Vec<_> = targets.iter().map(Target::layer).collect();
     layers.dedup();
-    layers.iter().try_for_each(|layer| report(&tools, &program, &merged, layer))?;
+    for layer in layers {
+        let text = report(&tools, &program, &merged, layer)?;
+        println!("{text}");
+        let reached = reached(&text).context("llvm-cov tells no share of the lines")?;
+        ensure!(at_least.is_none_or(|floor| reached >= floor), "{layer}: {reached} % of the lines");
+    }
     Ok(Outcome::Passed)
+}
+
+/// The share of the lines in percent: the last column of the last row.
+fn reached(report: &str) -> Option<f64> {
+    let total = report.lines().find(|line| line.starts_with("TOTAL"))?;
+    total.split_ascii_whitespace().last()?.strip_suffix('%')?.parse().ok()
 }
 
 /// The folder of llvm-cov and llvm-profdata, which must be those of the compiler.
@@ -61,14 +72,27 @@ fn merge(tools: &Path, raw: &Path, merged: &Path) -> Result<String> {
     Ok(merged)
 }
 
-fn report(tools: &Path, program: &str, merged: &str, layer: &str) -> Result<()> {
+fn report(tools: &Path, program: &str, merged: &str, layer: &str) -> Result<String> {
     let profile = format!("--instr-profile={merged}");
     let sources = format!("crates/ns-{layer}/src");
     let quiet = ["--show-region-summary=false", "--show-branch-summary=false"];
     let words = [["report", program], [profile.as_str(), sources.as_str()], quiet].concat();
-    Cmd::new(&tool(tools, "llvm-cov"), &words).run()
+    Cmd::new(&tool(tools, "llvm-cov"), &words).read()
 }
 
 fn tool(tools: &Path, name: &str) -> String {
     tools.join(name).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached;
+
+    #[test]
+    fn the_share_is_the_totals() {
+        let report =
+            "Filename  Lines  Missed  Cover\na.rs  2  2  0.00%\n---\nTOTAL  968  66  93.18%\n";
+        assert_eq!(reached(report), Some(93.18));
+        assert_eq!(reached("a.rs  2  2  0.00%\n"), None);
+    }
 }

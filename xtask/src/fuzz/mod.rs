@@ -35,6 +35,9 @@ pub(crate) struct Wish {
     /// Instead: the lines of the layer's crate that the corpus reaches
     #[arg(long)]
     coverage: bool,
+    /// Fails where fewer of these lines are reached, in percent
+    #[arg(long, value_name = "PERCENT", requires = "coverage")]
+    at_least: Option<f64>,
 }
 
 /// How long CI runs each target that asks nobody.
@@ -45,7 +48,7 @@ pub(crate) fn run(wish: &Wish) -> Result<Outcome> {
     if wish.replay {
         replay(&wish.chosen).run()?;
     } else if wish.coverage {
-        return coverage::run(&wish.chosen, &targets);
+        return coverage::run(&wish.chosen, &targets, wish.at_least);
     } else if wish.minimise {
         has_cargo_fuzz()?;
         targets.iter().try_for_each(minimise)?;

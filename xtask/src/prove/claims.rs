@@ -187,8 +187,8 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         issue: 8,
-        text: "lines of ns-idmap that the corpus of its targets reaches",
-        cargo: "xtask fuzz idmap --coverage",
+        text: "95 % of the lines of ns-idmap are reached by the corpus of its targets",
+        cargo: "xtask fuzz idmap --coverage --at-least 95",
         shows: "TOTAL",
     },
     Claim {

@@ -74,12 +74,13 @@ pub(super) fn clone<'a>(
 /// The word of libc's that holds the thread's id is the child's too, where libc has such a word.
 fn arguments<'a>(plan: &'a Plan, fork: Fork<'a>) -> CloneArgs<'a> {
     let own_way = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
-    let mut args = CloneArgs::new(plan.flags.difference(own_way) | CloneFlags::PARENT);
+    let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
+    let word = fork.starter.word();
+    let set = word.map_or(CloneFlags::empty(), |_| set);
+    let mut args = CloneArgs::new(plan.flags.difference(own_way) | CloneFlags::PARENT | set);
     args.parent_tid(&fork.board.pid);
-    if let Some(word) = fork.starter.word() {
-        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
-        args = CloneArgs::new(args.flags() | set);
-        args.parent_tid(&fork.board.pid).child_tid(word);
+    if let Some(word) = word {
+        args.child_tid(word);
     }
     if let Some(cgroup) = &plan.cgroup {
         args.cgroup(cgroup.as_fd());
