@@ -153,48 +153,67 @@ fn s5_what_is_hidden_is_told() {
     });
 }
 
-/// By kind and number, how many processes lsns(8) saw.
-fn lsns() -> Option<BTreeMap<u64, (String, usize)>> {
-    let output = Command::new("lsns").args(["-rno", "NS,TYPE,NPROCS"]).output().ok()?;
+/// One line of lsns(8).
+#[derive(Debug, PartialEq)]
+struct Line {
+    kind: String,
+    members: usize,
+    first: u32,
+}
+
+/// What lsns(8) sees, by number. It gives up where a process ends under its eyes.
+fn lsns() -> Option<BTreeMap<u64, Line>> {
+    let mut command = Command::new("lsns");
+    command.args(["-rno", "NS,TYPE,NPROCS,PID"]);
+    command.output().ok()?;
+    let mut tries = (0..100).map(|_| command.output().expect("lsns"));
+    let output = tries.find(|output| output.status.success()).expect("one that saw it through");
     let text = String::from_utf8(output.stdout).ok()?;
     let lines = text.lines().map(|line| {
         let words: Vec<_> = line.split_ascii_whitespace().collect();
-        let [number, kind, count] = words[..] else { panic!("{line}") };
-        (number.parse().expect("a number"), (kind.to_owned(), count.parse().expect("a number")))
+        let [number, kind, members, first] = words[..] else { panic!("{line}") };
+        let members = members.parse().expect("a number");
+        let first = first.parse().expect("a pid");
+        (number.parse().expect("a number"), Line { kind: kind.to_owned(), members, first })
     });
     Some(lines.collect())
 }
 
-/// The same as lsns(8), as far as nobody came or went meanwhile.
+/// What lsns(8) lists before and after is in ours with the same kind, what ours has before and after
+/// is in lsns's. How many members is compared where nobody else comes and goes.
 #[test]
 fn s5_as_lsns_lists() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let mut all = Container::new("sleep");
-        let _target = Target::new(all.arg("1000").all().map_zero());
-        let before = namespaces().expect("list");
-        let Some(theirs) = lsns() else { ns_testbed::skip!("no lsns here") };
-        let after = namespaces().expect("list");
+        let mut all = Container::new("sh");
+        let target =
+            Target::new(all.args(["-c", "sleep 1000 & sleep 1000 & echo; wait"]).all().map_zero());
+        common::eventually("three members", || {
+            let found = namespaces().expect("list");
+            let uts = by_number(&found, number(target.pid(), Namespace::Uts));
+            uts.is_some_and(|uts| uts.members.len() == 3)
+        });
+        let Some(before) = lsns() else { ns_testbed::skip!("no lsns here") };
+        let ours = namespaces().expect("list");
+        let after = lsns().expect("lsns again");
         let mut compared = 0;
-        for (number, (kind, count)) in &theirs {
-            let (Some(one), Some(other)) =
-                (by_number(&before, *number), by_number(&after, *number))
-            else {
-                continue;
-            };
-            assert_eq!(one.kind.name(), kind);
-            if one.members == other.members && one.first == other.first {
-                // It is a member of its own namespaces, and seen by itself alone.
-                let counted = [one.members.len(), one.members.len() + 1];
-                assert!(counted.contains(count), "{number}: {count}, not {}", one.members.len());
+        for (number, line) in &before {
+            // The number of one that is gone is given to the next.
+            if after.get(number).is_some_and(|later| later.first == line.first) {
+                let kind = by_number(&ours, *number).map(|one| one.kind.name());
+                assert_eq!(kind, Some(&line.kind[..]), "{number}: {line:?}");
                 compared += 1;
             }
         }
-        assert!(compared >= 8, "{compared} of {}", theirs.len());
-        let missed = before.list.iter().filter(|one| !one.members.is_empty());
-        let missed =
-            missed.filter(|one| by_number(&after, one.id.ino).is_some_and(|two| two == *one));
-        for one in missed {
-            assert!(theirs.contains_key(&one.id.ino), "{one:?}");
+        assert!(compared >= Namespace::ALL.len(), "{compared} of {}", before.len());
+        for kind in Namespace::ALL {
+            let number = number(target.pid(), kind);
+            let line = Line { kind: kind.name().to_owned(), members: 3, first: target.pid() };
+            assert_eq!(after.get(&number), Some(&line), "{kind}");
+            assert_eq!(by_number(&ours, number).map(|one| one.members.len()), Some(3), "{kind}");
+        }
+        let later = namespaces().expect("list");
+        for one in ours.list.iter().filter(|one| by_number(&later, one.id.ino) == Some(*one)) {
+            assert!(one.members.is_empty() || after.contains_key(&one.id.ino), "{one:?}");
         }
     });
 }
