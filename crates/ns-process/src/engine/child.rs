@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
 
+use super::executed_apart::Stat;
 use super::go::say;
 use rustix::process::{Pid, kill_process};
 
@@ -27,11 +28,13 @@ pub(super) struct Child<'a> {
     words: &'a Words,
     /// Of the process that it makes, which dies with it.
     program: Option<&'a Words>,
+    /// By which is seen what it executed, where the kernel cannot be asked.
+    pub(super) stat: Option<Stat>,
 }
 
 impl<'a> Child<'a> {
     pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words) -> Self {
-        Self { pid, pidfd: Some(pidfd), words, program: None }
+        Self { pid, pidfd: Some(pidfd), words, program: None, stat: None }
     }
 
     /// Takes over what clone3 made.
@@ -43,9 +46,9 @@ impl<'a> Child<'a> {
         Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, words)
     }
 
-    /// It is a pid 1 beside a program, whose words these are.
-    pub(super) fn beside(mut self, program: &'a Words) -> Self {
-        self.program = Some(program);
+    /// It is a pid 1 beside a program, if these are the words of one.
+    pub(super) fn beside(mut self, program: Option<&'a Words>) -> Self {
+        self.program = program;
         self
     }
 

@@ -8,7 +8,6 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid_pidfd};
 use rustix::io::retry_on_intr;
@@ -16,44 +15,37 @@ use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
 use super::board::Board;
 use super::child::Child;
+use super::executed_apart::Stat;
 use super::go::say;
 use super::guest::Visitor;
+use super::ready::Ready;
 use super::signals::Blocked;
 use super::starter::Starter;
-use super::{prepare, refused, report, too_slow};
+use super::{Start, prepare, refused, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, ChildPlan, GO, Join, MiddlePlan, Words, has_left};
+use crate::in_child::{self, GO, MiddlePlan, Words, has_left};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
-/// What both sides share besides the plan.
-#[derive(Clone, Copy)]
-pub(super) struct Fork<'a> {
-    pub(super) board: &'a Board,
-    pub(super) starter: &'a Starter,
-    pub(super) visitor: &'a Visitor<'a>,
-    pub(super) deadline: Option<Instant>,
-}
-
-/// Makes the child by way of a copy of this process, which enters `join` first.
+/// Makes the child by way of a copy of this process.
 pub(super) fn clone<'a>(
-    plan: &Plan,
-    join: Join<'_>,
-    fork: Fork<'a>,
-    child_plan: &ChildPlan<'_>,
+    start: Start<'a, '_>,
+    starter: &Starter,
+    visitor: &Visitor<'_>,
 ) -> Result<Child<'a>, Error> {
-    let Fork { board, deadline, .. } = fork;
-    let args = arguments(plan, fork);
+    let Ready { plan, deadline, .. } = *start.ready;
+    let board = start.ready.board();
+    let args = arguments(plan, board, starter);
     let middle = MiddlePlan {
         forks: true,
         words: &board.middle,
         leaves_session: plan.daemon.is_some(),
-        join,
+        join: start.ready.join(),
         stays: None,
         args: &args,
-        child: child_plan,
+        child: start.steps,
     };
-    let pid = copy(plan, fork.visitor, &middle)?;
+    let pid = copy(plan, visitor, &middle)?;
     let copy = adopted(pid, &board.middle).map_err(prepare(plan, "a descriptor of the copy"))?;
     let in_time = copy.is_none_or(|copy| {
         say(copy.words(), GO);
@@ -65,20 +57,19 @@ pub(super) fn clone<'a>(
     if !in_time {
         return Err(too_slow(plan, pid));
     }
-    child.ok_or_else(|| match board.middle.reported().or_else(|| board.child.reported()) {
-        Some(said) => report::failed(plan, said),
-        None => report::ended_early(plan, None),
-    })
+    let mut child = child.ok_or_else(|| start.failed())?;
+    child.stat = plan.work.program().map(|_| Stat::of(plan, &child));
+    Ok(child)
 }
 
 /// The word of libc's that holds the thread's id is the child's too, where libc has such a word.
-fn arguments<'a>(plan: &'a Plan, fork: Fork<'a>) -> CloneArgs<'a> {
+fn arguments<'a>(plan: &'a Plan, board: &'a Board, starter: &'a Starter) -> CloneArgs<'a> {
     let own_way = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
     let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
-    let word = fork.starter.word();
+    let word = starter.word();
     let set = word.map_or(CloneFlags::empty(), |_| set);
     let mut args = CloneArgs::new(plan.flags.difference(own_way) | CloneFlags::PARENT | set);
-    args.parent_tid(&fork.board.pid);
+    args.parent_tid(&board.pid);
     if let Some(word) = word {
         args.child_tid(word);
     }

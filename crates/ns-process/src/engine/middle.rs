@@ -3,18 +3,16 @@
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Instant;
 
 use ns_sys::{CloneArgs, CloneFlags, WaitFlags, waitid_pidfd};
 
-use super::board::Board;
 use super::child::Child;
+use super::ready::Ready;
 use super::signals::Blocked;
 use super::stack::Stack;
-use super::{prepare, refused, report, too_slow};
+use super::{Start, prepare, refused, report, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, ChildPlan, Join, MiddlePlan, Staying};
-use crate::plan::Plan;
+use crate::in_child::{self, MiddlePlan, Staying};
 
 /// The middle process shares the descriptors, so that the child's own lands among the caller's.
 const MIDDLE: CloneFlags = CloneFlags::VM
@@ -23,71 +21,63 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::CLEAR_SIGHAND)
     .union(CloneFlags::UNTRACED);
 
-/// What a start by way of another process needs.
-#[derive(Clone, Copy)]
-pub(super) struct Way<'a, 'b> {
-    pub(super) plan: &'b Plan,
-    pub(super) join: Join<'b>,
-    pub(super) board: &'a Board,
-    pub(super) stack: &'a Stack,
-    pub(super) child: &'b ChildPlan<'b>,
-    pub(super) deadline: Option<Instant>,
-}
-
 /// Makes the child by way of a process that enters `join` first; where memory is copied, that is the
 /// process with the copy, and its child shares it.
-pub(super) fn clone<'a>(way: Way<'a, '_>) -> Result<Child<'a>, Error> {
-    way.through(None, |middle| {
-        let (number, in_time) = (middle.pid(), middle.left_memory(way.deadline));
+pub(super) fn clone<'a>(start: Start<'a, '_>) -> Result<Child<'a>, Error> {
+    let Ready { plan, deadline, .. } = *start.ready;
+    start.through(None, |middle| {
+        let (number, in_time) = (middle.pid(), middle.left_memory(deadline));
         // Killed if it is still there, and reaped: from here on nobody makes a child.
         drop(middle);
-        let child = way.made();
+        let child = start.made();
         if !in_time {
-            return Err(too_slow(way.plan, child.map_or(number, |child| child.pid())));
+            return Err(too_slow(plan, child.map_or(number, |child| child.pid())));
         }
-        child.ok_or_else(|| way.failed())
+        child.ok_or_else(|| start.failed())
     })
 }
 
 /// Makes a child that is not the caller's, by way of a process that stays until it is executed; `go` lets
 /// it go. What that process found out is how the child's start went.
 pub(super) fn daemon<'a>(
-    way: Way<'a, '_>,
+    start: Start<'a, '_>,
     go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
 ) -> Result<Child<'a>, Error> {
-    let board = way.board;
-    way.through(Some(Staying { pid: &board.pid, ended: &board.program_ended }), |middle| {
+    let Ready { plan, deadline, .. } = *start.ready;
+    let board = start.ready.board();
+    start.through(Some(Staying { pid: &board.pid, ended: &board.program_ended }), |middle| {
         let is_made = |pid| pid != 0 || board.middle.reported().is_some();
-        let in_time = middle.changes(&board.pid, is_made, way.deadline);
-        let Some(child) = way.made() else {
-            return Err(if in_time { way.failed() } else { too_slow(way.plan, middle.pid()) });
+        let in_time = middle.changes(&board.pid, is_made, deadline);
+        let Some(child) = start.made() else {
+            return Err(if in_time { start.failed() } else { too_slow(plan, middle.pid()) });
         };
         go(&child)?;
-        if !middle.left_memory(way.deadline) {
-            return Err(too_slow(way.plan, child.pid()));
+        if !middle.left_memory(deadline) {
+            return Err(too_slow(plan, child.pid()));
         }
         let (_, pidfd) = middle.into_pidfd();
         match waitid_pidfd(&pidfd, WaitFlags::ALL) {
             Ok(Some(ended)) if ended.code() == Some(0) => Ok(child),
-            _ => Err(way.failed()),
+            _ => Err(start.failed()),
         }
     })
 }
 
-impl<'a> Way<'a, '_> {
+impl<'a> Start<'a, '_> {
     /// Makes the process between, which `then` is given.
     fn through<T>(
         self,
         stays: Option<Staying<'_>>,
         then: impl FnOnce(Child<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Self { plan, board, .. } = self;
+        let Ready { plan, stack, .. } = self.ready;
+        let board = self.ready.board();
         let own_stack = Stack::take().map_err(prepare(plan, "a stack"))?;
         let own_pidfd = AtomicI32::new(-1);
         let parent = if stays.is_some() { CloneFlags::empty() } else { CloneFlags::PARENT };
         let mut args = CloneArgs::new(plan.flags | parent);
         args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
-        args.stack(self.stack.lowest(), Stack::SIZE);
+        args.stack(stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
@@ -95,19 +85,19 @@ impl<'a> Way<'a, '_> {
             forks: false,
             words: &board.middle,
             leaves_session: plan.daemon.is_some(),
-            join: self.join,
+            join: self.ready.join(),
             stays,
             args: &args,
-            child: self.child,
+            child: self.steps,
         };
-        let unwanted = if self.child.copied { CloneFlags::VM } else { CloneFlags::empty() };
+        let unwanted = if self.steps.copied { CloneFlags::VM } else { CloneFlags::empty() };
         let mut own_args = CloneArgs::new(MIDDLE - unwanted);
         own_args.pidfd(&own_pidfd).child_tid(&board.middle.child_tid);
         own_args.stack(own_stack.lowest(), Stack::SIZE);
 
         let blocked = Blocked::all();
         // SAFETY: signals are held back; the middle is waited for by `then`, before its stack, words and
-        // plan go, and `start` keeps the child's, as for a child of its own.
+        // plan go, and `run` keeps the child's, as for a child of its own.
         let cloned = unsafe { in_child::clone_through(&own_args, &middle_plan) };
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
@@ -120,18 +110,18 @@ impl<'a> Way<'a, '_> {
 
     /// The child, if there is one.
     fn made(self) -> Option<Child<'a>> {
-        let board = self.board;
+        let board = self.ready.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor
         // that it closed again; the id is stored only when it cannot fail any more.
         // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
         let child = (pid != 0).then(|| unsafe { Child::cloned(pid, pidfd, &board.child) })?;
-        Some(if self.plan.init.is_some() { child.beside(&board.program) } else { child })
+        Some(child.beside(self.ready.beside()))
     }
 
     /// Why there is no child, or none that executed.
-    fn failed(self) -> Error {
-        let Self { plan, board, .. } = self;
+    pub(super) fn failed(self) -> Error {
+        let (plan, board) = (self.ready.plan, self.ready.board());
         match board.middle.reported().or_else(|| board.child.reported()) {
             Some(said) => report::failed(plan, said),
             None => board.executed(plan).err().unwrap_or_else(|| report::ended_early(plan, None)),

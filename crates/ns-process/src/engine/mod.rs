@@ -18,6 +18,7 @@ pub(crate) mod init;
 mod maps;
 mod middle;
 mod pipes;
+mod ready;
 mod report;
 mod signals;
 mod stack;
@@ -29,36 +30,25 @@ mod threads;
 mod time;
 mod untraced;
 
-use std::ffi::{CStr, CString};
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
-use std::time::Instant;
 
-use ns_sys::child::SignalSet;
-use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags};
+use ns_sys::{CloneArgs, Errno};
 
-use crate::builder::Memory;
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{self, ChildPlan, Guest, Join, Privileges, Words};
+use crate::in_child::{self, ChildPlan};
 use crate::joined::Joined;
-use crate::plan::{Plan, Program};
-use crate::process::{self, Process, Tie};
+use crate::plan::Plan;
+use crate::process::{self, Process};
 use crate::step::Step;
-use board::{Board, Place};
 use child::Child;
-use executed_apart::Stat;
-use forked::Fork;
 use guest::Visitor;
-use init::Beside;
-use middle::Way;
-use pipes::Opened;
+use ready::Ready;
 use signals::Blocked;
 use stack::Stack;
-use starter::Starter;
 use untraced::Untraced;
 
 pub(crate) use threads::refuse_threads;
@@ -71,122 +61,94 @@ pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
 }
 
 fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
-    let mut fds = Opened::new(plan)?;
-    let starter = plan.watches_parent().then(|| Starter::new()?.apart(&fds)).transpose();
-    let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
-    let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-    let beside = Beside::open(plan)?;
-    let forks = plan.forks();
-    let copied =
-        forks || plan.memory == Memory::Copied || joined.kinds().contains(NamespaceFlags::TIME);
-    let place = Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?;
-    let board: &Board = &place;
-    let deadline = plan.lifetime.start_timeout.and_then(|limit| Instant::now().checked_add(limit));
-    let mut untraced = Untraced::before_clone(plan)?;
-    let program = plan.work.program();
-    let candidates: Vec<&CStr> = program.iter().flat_map(|program| program.candidates()).collect();
-    let argv = program.map_or_else(Vec::new, Program::argv);
-    let envp = plan.work.envp();
-    let own = starter.as_ref().and_then(Starter::number).into_iter().chain(joined.opened());
-    let visitor = forks.then(|| Visitor::new(plan, &board.said, &fds, own, &envp));
-    let clocks = plan.makes_time().then(|| clocks(plan));
-    let files = joined.borrowed_files();
-    let join = joined.child(&files);
-    let between = copied || plan.daemon.is_some() || is_entered_first(plan, joined);
-    let privileges = plan.privileges.child(joined.kinds(), joined.limited());
-    let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
-    let whole = ChildPlan {
-        words: &board.child,
-        starter: starter.as_ref().map(|starter| starter.watch(copied)),
-        copied,
-        waits: plan.needs_go(),
-        guest: visitor.as_ref().map(|visitor| visitor as &dyn Guest),
-        time_namespace: clocks.as_deref(),
-        join: if between { Join::default() } else { join },
-        early_label: privileges.label.filter(|_| enters_mounts),
-        init: None,
-        ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
-        session: plan.session.child(fds.has_terminal()),
-        follow: joined.follow(),
-        root: plan.root.child(),
-        place_fds: fds.steps(),
-        close_rest: fds.ranges(),
-        names: plan.names.child(),
-        limits: plan.limits.child(),
-        privileges: Privileges { label: privileges.label.filter(|_| !enters_mounts), ..privileges },
-        inherit_ignored: plan.session.inherit_ignored || program.is_none(),
-        mask: SignalSet::EMPTY,
-        candidates: &candidates,
-        argv: argv.as_ptr(),
-        envp: envp.as_ptr(),
-    };
-    let (args, beside_init);
-    let child_plan = match &beside {
-        None => whole,
-        Some(beside) => {
-            args = beside.args(plan, board);
-            beside_init = Beside::program(&whole, board);
-            beside.pid_one(&whole, &beside_init, &args, board)
-        }
-    };
-    let child = if let (Some(starter), Some(visitor)) = (&starter, &visitor) {
-        let fork = Fork { board, starter, visitor, deadline };
-        forked::clone(plan, join, fork, &child_plan)?
-    } else if plan.is_reparented() {
-        middle::daemon(
-            Way { plan, join, board, stack: &stack, child: &child_plan, deadline },
-            |child| {
-                joined.move_to_cgroups(plan.request(), child.pid())?;
-                child.let_go(plan, &mut untraced, deadline)
-            },
-        )?
-    } else if between {
-        middle::clone(Way { plan, join, board, stack: &stack, child: &child_plan, deadline })?
-    } else {
-        clone(plan, &board.child, &stack, &child_plan)?
-    };
-    let child = if beside.is_some() { child.beside(&board.program) } else { child };
-    let stat = (forks && program.is_some()).then(|| Stat::of(plan, &child));
-    if !plan.is_reparented() {
-        joined.move_to_cgroups(plan.request(), child.pid())?;
-        child.let_go(plan, &mut untraced, deadline)?;
-    }
-    if !child.left_memory(deadline) {
-        return Err(too_slow(plan, child.pid()));
-    }
-    drop(untraced);
-    board.executed(plan)?;
-    child.executed(plan, stat.as_ref(), deadline).map_err(|error| match board.said.read() {
-        Some(said) if error.step().is_hook() => error.with_object(said),
-        _ => error,
+    let ready = Ready::new(plan, joined)?;
+    let untraced = Untraced::before_clone(plan)?;
+    let visitor = ready.visitor();
+    let executed = ready.with_steps(visitor.as_ref(), |steps| {
+        let start = Start { ready: &ready, steps };
+        start.run(visitor.as_ref(), untraced)
     })?;
-    let process = handle(plan, child.into_pidfd())
-        .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)))
-        .with_init(beside.map(Beside::into_status));
-    stack.keep();
-    Ok(process)
+    drop(visitor);
+    Ok(ready.handle(executed))
 }
 
-/// Whether another process enters the namespaces and makes the child in there.
-fn is_entered_first(plan: &Plan, joined: &Joined) -> bool {
-    let kinds = joined.kinds();
-    kinds.contains(NamespaceFlags::PID) || !kinds.is_empty() && !plan.namespaces().is_empty()
+/// A start that is ready, and the steps of its child.
+#[derive(Clone, Copy)]
+struct Start<'a, 'b> {
+    ready: &'a Ready<'a>,
+    steps: &'b ChildPlan<'b>,
 }
 
-fn handle(plan: &Plan, executed: (u32, OwnedFd)) -> Process {
-    let tie = Tie {
-        kill_on_drop: plan.lifetime.kill_on_drop,
-        reap_on_drop: plan.join.target.is_some() && plan.daemon.is_none(),
-        is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
-    };
-    Process::new(plan.name.clone(), executed, tie)
-}
+impl<'a> Start<'a, '_> {
+    /// Makes the child and sees it through, until it is the program.
+    fn run(
+        self,
+        visitor: Option<&Visitor<'_>>,
+        mut untraced: Untraced<'_>,
+    ) -> Result<(u32, OwnedFd), Error> {
+        let Ready { plan, deadline, .. } = *self.ready;
+        let child = self.make(visitor, |child| self.let_go(child, &mut untraced))?;
+        if !child.left_memory(deadline) {
+            return Err(too_slow(plan, child.pid()));
+        }
+        drop(untraced);
+        self.ready.board().executed(plan)?;
+        child.executed(plan, deadline).map_err(|error| self.in_its_words(error))?;
+        Ok(child.into_pidfd())
+    }
 
-/// The file by which a child enters the time namespace that it made; a NUL in the path of proc was
-/// refused by the plan.
-fn clocks(plan: &Plan) -> CString {
-    let path = plan.maps.proc.join("self/ns/time_for_children");
-    CString::new(path.into_os_string().into_vec()).unwrap_or_default()
+    /// Makes the child, in the way that it needs, and lets it `go`.
+    fn make(
+        self,
+        visitor: Option<&Visitor<'_>>,
+        go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
+    ) -> Result<Child<'a>, Error> {
+        if self.ready.plan.is_reparented() {
+            return middle::daemon(self, go);
+        }
+        let child = match (visitor, &self.ready.starter) {
+            (Some(visitor), Some(starter)) => forked::clone(self, starter, visitor),
+            _ if self.ready.has_middle() => middle::clone(self),
+            _ => self.clone(),
+        }?;
+        go(&child)?;
+        Ok(child)
+    }
+
+    fn let_go(self, child: &Child<'_>, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+        let Ready { plan, joined, deadline, .. } = *self.ready;
+        joined.move_to_cgroups(plan.request(), child.pid())?;
+        child.let_go(plan, untraced, deadline)
+    }
+
+    /// A hook of the child's may have said what failed.
+    fn in_its_words(self, error: Error) -> Error {
+        match self.ready.board().said.read() {
+            Some(said) if error.step().is_hook() => error.with_object(said),
+            _ => error,
+        }
+    }
+
+    /// Makes the child, in this memory.
+    fn clone(self) -> Result<Child<'a>, Error> {
+        let Ready { plan, stack, .. } = self.ready;
+        let words = &self.ready.board().child;
+        let pidfd = AtomicI32::new(-1);
+        let mut args = CloneArgs::new(plan.flags);
+        args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
+        if let Some(cgroup) = &plan.cgroup {
+            args.cgroup(cgroup.as_fd());
+        }
+        let blocked = Blocked::all();
+        // SAFETY: signals are held back; `run` drops its `Child`, which waits until the child has left,
+        // before stack, words, plan and arrays, and `Program` ends the arrays with null.
+        let cloned = unsafe { in_child::clone(&args, self.steps) };
+        drop(blocked);
+        let pid = cloned.map_err(|errno| refused(plan, errno))?;
+        // SAFETY: clone3 has just stored it.
+        let child = unsafe { Child::cloned(pid, pidfd.into_inner(), words) };
+        Ok(child.beside(self.ready.beside()))
+    }
 }
 
 /// The error of a preparation that failed.
@@ -195,28 +157,6 @@ fn prepare(plan: &Plan, object: &'static str) -> impl Fn(Errno) -> Error {
         let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
         error.with_object(object).with_hint(hint::for_descriptors(errno))
     }
-}
-
-fn clone<'a>(
-    plan: &Plan,
-    words: &'a Words,
-    stack: &'a Stack,
-    child_plan: &'a ChildPlan<'a>,
-) -> Result<Child<'a>, Error> {
-    let pidfd = AtomicI32::new(-1);
-    let mut args = CloneArgs::new(plan.flags);
-    args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
-    if let Some(cgroup) = &plan.cgroup {
-        args.cgroup(cgroup.as_fd());
-    }
-    let blocked = Blocked::all();
-    // SAFETY: signals are held back; `start` drops its `Child`, which waits until the child has left,
-    // before stack, words, plan and arrays, and `Program` ends the arrays with null.
-    let cloned = unsafe { in_child::clone(&args, child_plan) };
-    drop(blocked);
-    let pid = cloned.map_err(|errno| refused(plan, errno))?;
-    // SAFETY: clone3 has just stored it.
-    Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), words) })
 }
 
 fn too_slow(plan: &Plan, pid: u32) -> Error {

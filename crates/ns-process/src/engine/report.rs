@@ -13,7 +13,6 @@ use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waiti
 
 use super::board::{Board, EXECUTED};
 use super::child::Child;
-use super::executed_apart::Stat;
 use super::refused;
 use crate::error::Error;
 use crate::hint::{self, interpreter};
@@ -42,12 +41,7 @@ impl Child<'_> {
     /// The kernel knows: exec gives a child its exit signal, so an ordinary wait finds only one that got
     /// there, and a wait for children without a signal only one that never did. That one is dying, and
     /// the wait is short.
-    pub(super) fn executed(
-        &self,
-        plan: &Plan,
-        stat: Option<&Stat>,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
+    pub(super) fn executed(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         if let Some(report) = self.words().reported() {
             return Err(failed(plan, report));
         }
@@ -58,7 +52,7 @@ impl Child<'_> {
         if plan.work.closure().is_some() {
             return if self.words().has_entered() { Ok(()) } else { Err(self.died(plan)) };
         }
-        if let Some(stat) = stat {
+        if let Some(stat) = &self.stat {
             return self.executed_apart(plan, stat, deadline);
         }
         let never = match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {

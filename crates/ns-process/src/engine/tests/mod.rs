@@ -161,7 +161,7 @@ fn f27_killed_while_it_waits() {
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
         pidfd_send_signal(child.pidfd(), Signal::KILL).expect("kill");
         child.left_memory(None);
-        let error = child.executed(&plan, None, None).expect_err("it never executed");
+        let error = child.executed(&plan, None).expect_err("it never executed");
         assert!(error.to_string().contains("signal 9"), "{error}");
         assert!(child.killed(&plan).is_some());
     });
