@@ -1,10 +1,16 @@
 //! Newer system calls that are missing: the same result, or an error that says so.
 
+#![allow(unsafe_code, reason = "a handler")]
+
 mod common;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::mapped::as_user;
 use common::shell;
-use ns_process::{Chroot, Container, Errno, Mount, Namespace, Resource, Step};
+use common::target::Target;
+use ns_process::{Chroot, Container, Errno, Init, Inject, Mount, Namespace, Resource, Step};
+use ns_sys::{Signal, pidfd_send_signal};
 use ns_testbed::{Leftovers, forked, refuse};
 
 /// What a start does with `number` missing.
@@ -91,21 +97,80 @@ fn b05_no_openat2_no_mount_setattr() {
     });
 }
 
-/// Without clone3 there is no start, and no namespace is lost: the error names the call and, where
-/// there is one, the filter.
+/// Without clone3, or with one that does not know all flags, clone(2) makes the same children: a
+/// program in its namespaces, one that joins another, a copy of memory, an init beside.
 #[test]
 fn b04_no_clone3() {
     ns_testbed::run_as!([Root, User, Nested], {
-        for errno in [Errno::NOSYS, Errno::PERM] {
+        for errno in [Errno::NOSYS, Errno::INVAL] {
             without(libc::SYS_clone3, errno, || {
-                for mut container in [Container::new("true"), mapped("true")] {
-                    let error = container.name("box").start().expect_err("no clone3");
-                    assert_eq!((error.step(), error.errno()), (Step::Clone, Some(errno)));
-                    let text = error.to_string();
-                    assert!(text.contains("seccomp") && text.contains("clone3"), "{text}");
-                }
+                let before = Leftovers::snapshot();
+                let kinds = Namespace::ALL.into_iter().filter(|kind| *kind != Namespace::Time);
+                let mut container = shell("test $$ = 1 && exit 7");
+                container.namespaces(kinds.clone()).map_zero().mount_proc();
+                assert_eq!(container.status().expect("start").code(), Some(7));
+                let mut target = Container::new("sleep");
+                let target = Target::new(target.arg("1000").namespaces(kinds).map_zero());
+                let own = format!("/proc/{}/ns/uts", target.pid());
+                let own = std::fs::read_link(own).expect("a link");
+                let mut inject = Inject::new(&*target, "sh");
+                inject.args(["-c", "test $(readlink /proc/self/ns/uts) = $0 && exit 8"]).arg(own);
+                inject.without(Namespace::Pid);
+                assert_eq!(inject.status().expect("inject").code(), Some(8));
+                drop((inject, target));
+                let mut closure = Container::from_fn(|| i32::from(std::process::id() == 1));
+                closure.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+                assert_eq!(closure.status().expect("closure").code(), Some(1));
+                before.assert_unchanged();
+                let beside = container.init(Init::builtin()).status().expect("an init");
+                assert_eq!(beside.code(), Some(1), "it is not pid 1");
             });
         }
+    });
+}
+
+/// What clone(2) cannot carry is an error that names the call and the filter, and no namespace is lost.
+#[test]
+fn b04_no_clone3_and_no_other_way() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let forbidden = |container: &mut Container, errno| {
+            let error = container.name("box").start().expect_err("no clone3");
+            assert_eq!((error.step(), error.errno()), (Step::Clone, Some(errno)));
+            let text = error.to_string();
+            assert!(text.contains("seccomp") && text.contains("clone3"), "{text}");
+        };
+        without(libc::SYS_clone3, Errno::PERM, || {
+            forbidden(&mut Container::new("true"), Errno::PERM);
+            forbidden(&mut mapped("true"), Errno::PERM);
+        });
+        without(libc::SYS_clone3, Errno::NOSYS, || forbidden(&mut mapped("true"), Errno::NOSYS));
+    });
+}
+
+/// A child of clone(2) has the caller's handlers, and must not run one: not even when the program is to
+/// have the signals that the caller ignores.
+#[test]
+fn f02_no_handler_in_a_child_of_clone() {
+    ns_testbed::run_as!([Root, User], {
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        extern "C" fn count(_: libc::c_int) {
+            CALLS.fetch_add(1, Ordering::Relaxed);
+        }
+        without(libc::SYS_clone3, Errno::NOSYS, || {
+            let handler: extern "C" fn(libc::c_int) = count;
+            // SAFETY: the handler counts.
+            unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+            for inherits in [false, true] {
+                let mut container = Container::new("true");
+                container.before_go(|child| pidfd_send_signal(child, Signal::USR1));
+                if inherits {
+                    container.inherit_ignored();
+                }
+                let error = container.start().expect_err("the signal ends it");
+                assert_eq!(error.step(), Step::Exec, "{error}");
+                assert_eq!(CALLS.load(Ordering::Relaxed), 0);
+            }
+        });
     });
 }
 

@@ -21,7 +21,7 @@ mod pidfd;
 mod setns;
 mod unshare;
 
-pub use clone::{CloneArgs, CloneRule, clone3, clone3_entry};
+pub use clone::{CloneArgs, CloneRule, clone, clone_entry, clone3, clone3_entry};
 pub use flags::{CloneFlags, NamespaceFlags, UnknownFlag, UnshareFlags};
 pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use ns_sys::child::{SignalSet, execve, exit_group, getpid, rt_sigprocmask, wait4};
 use ns_sys::{
-    CloneArgs, CloneFlags, Errno, WaitFlags, WaitStatus, clone3, clone3_entry, futex, waitid_pidfd,
+    CloneArgs, CloneFlags, Errno, WaitFlags, WaitStatus, clone, clone_entry, clone3, clone3_entry,
+    futex, waitid_pidfd,
 };
 
 /// A stack as every architecture wants it.
@@ -34,12 +35,15 @@ impl Shared {
     }
 }
 
+type Entry = unsafe extern "C" fn(*mut c_void) -> !;
+type Call = unsafe fn(&CloneArgs<'_>, Entry, *mut c_void) -> Result<u32, Errno>;
+
 /// Runs `entry` in a child that shares memory; returns its exit code after it has left.
-fn run_shared(
-    flags: CloneFlags,
-    shared: &Shared,
-    entry: unsafe extern "C" fn(*mut c_void) -> !,
-) -> i32 {
+fn run_shared(flags: CloneFlags, shared: &Shared, entry: Entry) -> i32 {
+    run_shared_by(clone3_entry, flags, shared, entry)
+}
+
+fn run_shared_by(call: Call, flags: CloneFlags, shared: &Shared, entry: Entry) -> i32 {
     let mut stack = Box::new(Stack([0; 16 * 1024]));
     let pidfd = AtomicI32::new(-1);
     let mut args = CloneArgs::new(flags | CloneFlags::VM | CloneFlags::CHILD_CLEARTID);
@@ -50,7 +54,7 @@ fn run_shared(
     let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
     // SAFETY: the entries below make bare calls only; stack and `shared` outlive the child, which
     // has left the memory before this function returns.
-    let child = unsafe { clone3_entry(&args, entry, (&raw const *shared).cast_mut().cast()) };
+    let child = unsafe { call(&args, entry, (&raw const *shared).cast_mut().cast()) };
     rt_sigprocmask(mask).expect("restore the mask");
     child.expect("clone3");
     while shared.child_tid.load(Ordering::Acquire) != 0 {
@@ -88,6 +92,49 @@ fn a_child_in_shared_memory() {
         let code = run_shared(CloneFlags::NEWUSER | CloneFlags::NEWPID, &shared, answer_pid);
         assert_eq!(code, 7);
         assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// The same by the older call: its arguments lie in registers, in another order on each architecture.
+#[test]
+fn b04_a_child_in_shared_memory_by_clone() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let shared = Shared::new();
+        let flags = CloneFlags::NEWUSER | CloneFlags::NEWPID;
+        assert_eq!(run_shared_by(clone_entry, flags, &shared, answer_pid), 7);
+        assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// A copied child by the older call, which stores the id where clone3 would.
+#[test]
+fn b04_a_copied_child_by_clone() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let tid = AtomicU32::new(0);
+        let mut args = CloneArgs::new(CloneFlags::NEWUSER);
+        args.exit_signal(17).parent_tid(&tid);
+        // SAFETY: the child makes bare calls only.
+        let Some(child) = (unsafe { clone(&args) }).expect("clone") else { exit_group(9) };
+        assert_eq!(tid.load(Ordering::Relaxed), child);
+        let status = wait4(child, WaitFlags::ALL).expect("wait").expect("its status");
+        assert_eq!(WaitStatus::code(status), Some(9));
+    });
+}
+
+/// What clone(2) has no place for is refused before the call.
+#[test]
+fn b02_what_clone_cannot_carry() {
+    ns_testbed::run_as!([User], {
+        let (tid, pidfd, tids) = (AtomicU32::new(0), AtomicI32::new(-1), [1]);
+        let mut both = CloneArgs::new(CloneFlags::empty());
+        both.pidfd(&pidfd).parent_tid(&tid);
+        let mut chosen = CloneArgs::new(CloneFlags::NEWPID);
+        chosen.set_tid(&tids);
+        let flags = [CloneFlags::CLEAR_SIGHAND, CloneFlags::NEWTIME, CloneFlags::INTO_CGROUP];
+        for args in flags.map(CloneArgs::new).into_iter().chain([both, chosen]) {
+            // SAFETY: refused before a child is made.
+            assert_eq!(unsafe { clone(&args) }, Err(Errno::INVAL), "{args:?}");
+        }
     });
 }
 

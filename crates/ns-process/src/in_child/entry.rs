@@ -3,10 +3,10 @@
 
 use core::ffi::c_void;
 
-use ns_sys::{CloneArgs, Errno, child, clone3, clone3_entry};
+use ns_sys::{CloneArgs, CloneFlags, Errno, child, clone_entry, clone3, clone3_entry};
 
 use super::child_plan::ChildPlan;
-use super::steps;
+use super::{dispositions, steps};
 
 /// The exit code of a child that reported.
 const FAILED: i32 = 127;
@@ -17,8 +17,22 @@ const FAILED: i32 = 127;
 /// The caller holds all signals back; it keeps the stack and the word in `args`, and `plan` with all
 /// that it leads to, until the child has left the memory; the arrays of `plan` end with null.
 pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
+    let arg = (&raw const *plan).cast_mut().cast();
     // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
-    unsafe { clone3_entry(args, enter, (&raw const *plan).cast_mut().cast()) }
+    let made = unsafe { clone3_entry(args, enter, arg) };
+    let Some(older) = older(args, &made) else { return made };
+    let clears = args.flags().contains(CloneFlags::CLEAR_SIGHAND);
+    let enter = if clears { enter_with_handlers } else { enter };
+    // SAFETY: as above.
+    unsafe { clone_entry(&older, enter, arg) }
+}
+
+/// The arguments for clone(2), where clone3 is missing or does not know a flag, and that call can
+/// carry them; the handlers have to be taken away otherwise.
+pub(super) fn older<'a, T>(args: &CloneArgs<'a>, made: &Result<T, Errno>) -> Option<CloneArgs<'a>> {
+    let is_missing = matches!(made, Err(Errno::NOSYS | Errno::INVAL));
+    let older = is_missing.then(|| args.without(CloneFlags::CLEAR_SIGHAND))?;
+    older.fits_clone().then_some(older)
 }
 
 /// The child.
@@ -30,6 +44,16 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     run(unsafe { &*plan.cast::<ChildPlan<'_>>() })
 }
 
+/// The child that clone(2) made, with the caller's handlers. Signals are still held back.
+///
+/// # Safety
+/// As of [`enter`].
+unsafe extern "C" fn enter_with_handlers(plan: *mut c_void) -> ! {
+    dispositions::clear_handlers();
+    // SAFETY: the caller's word.
+    unsafe { enter(plan) }
+}
+
 /// Makes a child with memory of its own, which goes on with `plan` and does not return.
 ///
 /// # Safety
@@ -37,7 +61,13 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
 /// end with null, and its words are shared.
 pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
     // SAFETY: nobody else held a lock, so that the child may do what its creator may.
-    match unsafe { clone3(args) }? {
+    let made = unsafe { clone3(args) };
+    let made = match older(args, &made) {
+        // SAFETY: as above.
+        Some(older) => unsafe { ns_sys::clone(&older) },
+        None => made,
+    };
+    match made? {
         Some(pid) => Ok(pid),
         None => run(plan),
     }

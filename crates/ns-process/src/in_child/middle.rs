@@ -7,7 +7,7 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::{CloneArgs, Errno, child, clone3_entry, futex};
+use ns_sys::{CloneArgs, Errno, child, clone_entry, clone3_entry, futex};
 
 use super::child_plan::ChildPlan;
 use super::join::{Join, join};
@@ -54,8 +54,14 @@ pub(crate) unsafe fn clone_through(
     args: &CloneArgs<'_>,
     plan: &MiddlePlan<'_>,
 ) -> Result<u32, Errno> {
+    let arg = (&raw const *plan).cast_mut().cast();
     // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
-    unsafe { clone3_entry(args, enter, (&raw const *plan).cast_mut().cast()) }
+    let made = unsafe { clone3_entry(args, enter, arg) };
+    match entry::older(args, &made) {
+        // SAFETY: as above; the middle holds back every signal, so that no handler runs in it.
+        Some(older) => unsafe { clone_entry(&older, enter, arg) },
+        None => made,
+    }
 }
 
 /// The middle process.

@@ -29,12 +29,11 @@ pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
 }
 
 /// # Safety
-/// See [`super::clone3_entry`].
+/// See [`super::clone_entry`].
 #[inline]
-pub(super) unsafe fn clone3_entry(
+pub(super) unsafe fn clone_entry(
     number: usize,
-    args: *const c_void,
-    size: usize,
+    args: [usize; 5],
     entry: Entry,
     arg: *mut c_void,
 ) -> isize {
@@ -54,8 +53,11 @@ pub(super) unsafe fn clone3_entry(
             "br x16",
             "2:",
             in("x8") number,
-            inlateout("x0") args.expose_provenance() => returned,
-            in("x1") size,
+            inlateout("x0") args[0] => returned,
+            in("x1") args[1],
+            in("x2") args[2],
+            in("x3") args[3],
+            in("x4") args[4],
             in("x9") arg,
             in("x16") entry,
             lateout("x10") _,

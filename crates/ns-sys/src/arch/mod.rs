@@ -6,7 +6,6 @@
 
 use core::ffi::c_void;
 
-use linux_raw_sys::general::__NR_clone3;
 use rustix::io::Errno;
 
 #[cfg(target_arch = "aarch64")]
@@ -48,20 +47,24 @@ pub(crate) unsafe fn syscall<const N: usize>(
     decode(unsafe { imp::syscall(number as usize, all) })
 }
 
-/// Calls clone3 for a child that starts in `entry(arg)` on the stack given in the arguments.
+/// Makes system call `number`, a form of clone, for a child that starts in `entry(arg)` on the stack
+/// given in the arguments.
 ///
 /// # Safety
-/// As [`crate::clone::clone3_entry`]; `args` is a valid `struct clone_args` of `size` bytes whose
-/// stack is not null.
+/// As [`crate::clone::clone3_entry`]; the arguments are valid ones of that call, with a stack that is
+/// not null.
 #[inline]
-pub(crate) unsafe fn clone3_entry(
-    args: *const c_void,
-    size: usize,
+pub(crate) unsafe fn clone_entry<const N: usize>(
+    number: u32,
+    args: [usize; N],
     entry: Entry,
     arg: *mut c_void,
 ) -> Result<usize, Errno> {
+    const { assert!(N <= 5, "no form of clone takes more") };
+    let mut all = [0; 5];
+    all[..N].copy_from_slice(&args);
     // SAFETY: the caller keeps the contract of this call.
-    decode(unsafe { imp::clone3_entry(__NR_clone3 as usize, args, size, entry, arg) })
+    decode(unsafe { imp::clone_entry(number as usize, all, entry, arg) })
 }
 
 fn decode(returned: isize) -> Result<usize, Errno> {

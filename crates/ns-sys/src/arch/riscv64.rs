@@ -61,12 +61,11 @@ pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
 }
 
 /// # Safety
-/// See [`super::clone3_entry`].
+/// See [`super::clone_entry`].
 #[inline]
-pub(super) unsafe fn clone3_entry(
+pub(super) unsafe fn clone_entry(
     number: usize,
-    args: *const c_void,
-    size: usize,
+    args: [usize; 5],
     entry: Entry,
     arg: *mut c_void,
 ) -> isize {
@@ -81,14 +80,17 @@ pub(super) unsafe fn clone3_entry(
             "li s0, 0",
             "li ra, 0",
             "andi sp, sp, -16",
-            "mv a0, a3",
-            "jr a4",
+            "mv a0, a5",
+            "jr a6",
             "2:",
             in("a7") number,
-            inlateout("a0") args.expose_provenance() => returned,
-            in("a1") size,
-            in("a3") arg,
-            in("a4") entry,
+            inlateout("a0") args[0] => returned,
+            in("a1") args[1],
+            in("a2") args[2],
+            in("a3") args[3],
+            in("a4") args[4],
+            in("a5") arg,
+            in("a6") entry,
             lateout("v0") _,
             lateout("v1") _,
             lateout("v2") _,

@@ -30,12 +30,11 @@ pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
 }
 
 /// # Safety
-/// See [`super::clone3_entry`].
+/// See [`super::clone_entry`].
 #[inline]
-pub(super) unsafe fn clone3_entry(
+pub(super) unsafe fn clone_entry(
     number: usize,
-    args: *const c_void,
-    size: usize,
+    args: [usize; 5],
     entry: Entry,
     arg: *mut c_void,
 ) -> isize {
@@ -51,14 +50,17 @@ pub(super) unsafe fn clone3_entry(
             "xor ebp, ebp",
             "and rsp, -16",
             "push 0",
-            "mov rdi, r8",
+            "mov rdi, r12",
             "jmp r9",
             "2:",
             inlateout("rax") number => returned,
-            in("rdi") args,
-            in("rsi") size,
-            in("r8") arg,
+            in("rdi") args[0],
+            in("rsi") args[1],
+            in("rdx") args[2],
+            in("r10") args[3],
+            in("r8") args[4],
             in("r9") entry,
+            in("r12") arg,
             lateout("rcx") _,
             lateout("r11") _,
         );

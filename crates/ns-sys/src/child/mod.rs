@@ -44,7 +44,7 @@ pub use mounts::*;
 pub use process::*;
 pub use robust::{RobustList, has_died, set_robust_list};
 pub use security::*;
-pub use signals::{SignalSet, rt_sigaction_default, rt_sigprocmask};
+pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
 pub use wait::wait4;
 
 pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};

@@ -14,6 +14,10 @@ const SIGSET_SIZE: usize = 8;
 /// At least the size of the kernel's `struct sigaction`, which ends with its `sigset_t`.
 type Sigaction = [u64; 4];
 
+/// `SIG_DFL` and `SIG_IGN`, in the first field of that struct.
+const DEFAULT: u64 = 0;
+const IGNORED: u64 = 1;
+
 /// A set of the signals 1 to 64, as the kernel has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SignalSet(u64);
@@ -100,4 +104,32 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
     let arguments = [signal as usize, ptr::from_ref(&default).expose_provenance(), 0, SIGSET_SIZE];
     // SAFETY: the struct is at least as large as the kernel reads, and outlives the call.
     unsafe { syscall(__NR_rt_sigaction, arguments) }.map(drop)
+}
+
+/// `rt_sigaction(signal)` — whether `signal` runs a handler, and is neither ignored nor left to its default.
+///
+/// # Errors
+/// - `EINVAL`: outside 1 to 64.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.2.
+///
+/// # Examples
+/// ```
+/// // The runtime of Rust ignores it.
+/// const SIGPIPE: u32 = 13;
+/// assert_eq!(ns_sys::child::rt_sigaction_is_handled(SIGPIPE), Ok(false));
+/// ```
+///
+/// # References
+/// rt_sigaction(2); kernel/signal.c.
+pub fn rt_sigaction_is_handled(signal: u32) -> Result<bool> {
+    let mut now: Sigaction = [0; 4];
+    let arguments = [signal as usize, 0, (&raw mut now).expose_provenance(), SIGSET_SIZE];
+    // SAFETY: the struct is at least as large as the kernel writes, and outlives the call.
+    unsafe { syscall(__NR_rt_sigaction, arguments) }?;
+    Ok(now[0] != DEFAULT && now[0] != IGNORED)
 }

@@ -132,6 +132,13 @@ impl<'a> CloneArgs<'a> {
         self.with(CloneFlags::INTO_CGROUP)
     }
 
+    /// These without `flags`; what only they make the kernel read stays, unread.
+    #[must_use]
+    pub fn without(&self, flags: CloneFlags) -> Self {
+        let raw = Raw { flags: self.raw.flags & !flags.bits(), ..self.raw };
+        Self { raw, tids: self.tids }
+    }
+
     fn with(&mut self, flag: CloneFlags) -> &mut Self {
         self.raw.flags |= flag.bits();
         self

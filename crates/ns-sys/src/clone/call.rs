@@ -107,10 +107,11 @@ pub unsafe fn clone3_entry(
     if args.raw.stack == 0 {
         return Err(Errno::INVAL);
     }
+    let arguments = [args.as_ptr().expose_provenance(), CloneArgs::SIZE];
     // SAFETY: `args` is a whole `struct clone_args` with a stack; the caller keeps the rest.
-    unsafe { arch::clone3_entry(args.as_ptr(), CloneArgs::SIZE, entry, arg) }.map(id)
+    unsafe { arch::clone_entry(__NR_clone3, arguments, entry, arg) }.map(id)
 }
 
-fn id(returned: usize) -> u32 {
+pub(super) fn id(returned: usize) -> u32 {
     returned as u32
 }
