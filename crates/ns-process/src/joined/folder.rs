@@ -1,5 +1,7 @@
 //! The folder of a target in proc.
 
+use std::ffi::CString;
+use std::format;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,9 +9,9 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
 
-use ns_sys::Errno;
 use ns_sys::child::is_readable;
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use ns_sys::{Errno, Namespace};
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 
 use crate::proc_number::number_of;
 
@@ -29,6 +31,11 @@ impl Folder {
     /// One of its files.
     pub(super) fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         openat(&self.0, path, flags | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// What its namespace of a kind is called; equal where that is the same one.
+    pub(super) fn link(&self, kind: Namespace) -> Option<CString> {
+        readlinkat(&self.0, format!("ns/{}", kind.name()), Vec::new()).ok()
     }
 
     /// What stands in one of its files.

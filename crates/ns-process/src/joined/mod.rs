@@ -49,31 +49,19 @@ pub(crate) struct Joined {
 impl Joined {
     /// Opens what `request` names.
     pub(crate) fn open(request: Request<'_>) -> Result<Self, Error> {
-        let target = request.join.target.as_ref();
-        let target = target.map(|(_, kinds)| {
-            let pidfd = request.pidfd()?;
-            let kinds = request.unshared(&pidfd, *kinds)?;
-            Ok((pidfd, kinds))
-        });
-        let target = target.transpose()?;
         let files = request.files()?;
-        let mut joined =
-            Self { target, files, inside: Inside::default(), followed: Followed::default() };
-        joined.look(request)?;
-        Ok(joined)
-    }
-
-    /// What the target's folder in proc tells, where it matters.
-    fn look(&mut self, request: Request<'_>) -> Result<(), Error> {
-        let Some((pidfd, kinds)) = &self.target else { return Ok(()) };
+        let (inside, followed) = (Inside::default(), Followed::default());
+        let Some((_, kinds)) = &request.join.target else {
+            return Ok(Self { target: None, files, inside, followed });
+        };
+        let pidfd = request.pidfd()?;
+        let folder = Folder::open(request.proc, &pidfd);
+        let folder = folder.as_ref();
+        let kinds = request.unshared(&pidfd, folder, *kinds)?;
+        let followed = request.followed(&pidfd, folder)?;
         let enters_user = kinds.contains(NamespaceFlags::USER);
-        if enters_user || request.join.follow.anything() {
-            let folder = Folder::open(request.proc, pidfd);
-            self.followed = request.followed(pidfd, folder.as_ref())?;
-            let inside = folder.filter(|_| enters_user).map(|folder| Inside::read(&folder));
-            self.inside = inside.unwrap_or_default();
-        }
-        Ok(())
+        let inside = folder.filter(|_| enters_user).map_or(inside, Inside::read);
+        Ok(Self { target: Some((pidfd, kinds)), files, inside, followed })
     }
 
     /// Every kind that will be entered.

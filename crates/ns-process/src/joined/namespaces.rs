@@ -23,21 +23,35 @@ impl Request<'_> {
 
     /// Those of `kinds` in which the caller is not: to enter one's own user namespace is an error, and
     /// for the others permission may be missing.
+    ///
+    /// By their names in proc, which tell without a descriptor of each; by that where proc does not say.
     pub(super) fn unshared(
         self,
         pidfd: &OwnedFd,
+        folder: Option<&Folder>,
         kinds: NamespaceFlags,
     ) -> Result<NamespaceFlags, Error> {
         let (own, mut left) = (Own::new(self.proc), NamespaceFlags::empty());
         for kind in kinds.kinds() {
-            match self.of_target(pidfd, kind) {
-                Ok(Some(namespace)) if self.is_own(&own, kind, &namespace)? => {}
-                Ok(None) => {}
-                Ok(Some(_)) => left |= kind.flag(),
-                Err(errno) => return Err(self.untold(pidfd, kind, errno)),
+            let theirs = folder.and_then(|folder| folder.link(kind));
+            let shared = match theirs.zip(own.link(kind)) {
+                Some((theirs, own)) => theirs == own,
+                None => self.is_shared(pidfd, &own, kind)?,
+            };
+            if !shared {
+                left |= kind.flag();
             }
         }
         Ok(left)
+    }
+
+    /// One that the kernel does not have is everybody's.
+    fn is_shared(self, pidfd: &OwnedFd, own: &Own<'_>, kind: Namespace) -> Result<bool, Error> {
+        match self.of_target(pidfd, kind) {
+            Ok(Some(namespace)) => self.is_own(own, kind, &namespace),
+            Ok(None) => Ok(true),
+            Err(errno) => Err(self.untold(pidfd, kind, errno)),
+        }
     }
 
     /// A namespace of the target; `None` where the kernel has no such kind.
