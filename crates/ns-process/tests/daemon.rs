@@ -192,8 +192,6 @@ fn s1_daemonize_refusals() {
         said(daemon("").kill_on_drop(true)).as_deref(),
         Some("daemonize: kill_on_drop is set as well")
     );
-    let mut closure = Container::from_fn(|| ());
-    assert!(said(closure.daemonize()).is_some_and(|text| text.contains("daemonize_as_child")));
     assert!(daemon("").get_daemonize());
 }
 

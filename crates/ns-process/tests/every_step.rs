@@ -77,7 +77,7 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             forbid(libc::SYS_unshare);
             // SAFETY: the hook does nothing.
             unsafe { plain.preup(|_| ()) };
-            plain.namespaces([Namespace::User, Namespace::Time]).start()
+            plain.namespaces([Namespace::User, Namespace::Pid, Namespace::Time]).start()
         }
         Step::Preup | Step::Postup | Step::Preexec => hooked(step),
         Step::NoCore => {

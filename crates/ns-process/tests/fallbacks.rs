@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use common::mapped::as_user;
 use common::shell;
 use common::target::Target;
-use ns_process::{Chroot, Container, Errno, Init, Inject, Mount, Namespace, Resource, Step};
-use ns_sys::{Signal, pidfd_send_signal};
+use ns_process::{
+    Chroot, Container, Errno, Init, Inject, Memory, Mount, Namespace, Resource, Step,
+};
+use ns_sys::{Signal, UnshareFlags, pidfd_send_signal, unshare};
 use ns_testbed::{Leftovers, forked, refuse};
 
 /// What a start does with `number` missing.
@@ -188,6 +190,90 @@ fn b02_no_clone3_for_a_time_namespace() {
                 Err(error) => assert_eq!(error.step(), Step::Clone, "{error}"),
             }
         });
+    });
+}
+
+/// A closure that clone(2) made has no handlers of the caller's either.
+#[test]
+fn b04_no_clone3_for_a_closure() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        without(libc::SYS_clone3, Errno::NOSYS, || {
+            let mut closure = Container::from_fn(|| {
+                let status = std::fs::read_to_string("/proc/self/status").expect("status");
+                i32::from(!status.contains("SigCgt:\t0000000000000000"))
+            });
+            closure.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+            assert_eq!(closure.status().expect("start").code(), Some(0));
+        });
+    });
+}
+
+/// From here on children are born in another pid namespace.
+fn unshare_pids() {
+    if unshare(UnshareFlags::NEWPID).is_err() {
+        unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID).expect("unshare");
+    }
+}
+
+/// What a start of `container` says to a caller that has unshared its pid namespace.
+fn unshared(container: &Container) -> Option<Errno> {
+    let error = container.start().expect_err("not from here");
+    assert_eq!(error.step(), Step::Clone, "{error}");
+    let named = error.hint().is_some_and(|hint| hint.contains("unshared its pid namespace"));
+    assert!(named, "{error}");
+    error.errno()
+}
+
+/// A caller that has spoilt its own pid namespace is told so; what can be started is started, and never is the
+/// number of a process there taken for another's.
+#[test]
+fn b08_a_caller_that_has_unshared() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let code = forked(|| {
+            unshare_pids();
+            assert_eq!(
+                unshared(Container::new("true").namespace(Namespace::Pid)),
+                Some(Errno::INVAL)
+            );
+            let first = shell("exit $$").status().expect("start");
+            assert_eq!(first.code(), Some(1), "it is the first process there");
+            assert_eq!(unshared(&Container::new("true")), Some(Errno::NOMEM));
+            0
+        });
+        assert_eq!(code, 0);
+        let by_others: [fn() -> Container; 3] = [
+            || {
+                let mut daemon = Container::new("true");
+                daemon.daemonize();
+                daemon
+            },
+            || {
+                let mut closure = Container::from_fn(|| ());
+                closure.namespace(Namespace::Pid);
+                closure
+            },
+            || {
+                let mut copied = Container::new("true");
+                copied.memory(Memory::Copied);
+                copied
+            },
+        ];
+        for made in by_others {
+            let code = forked(|| {
+                unshare_pids();
+                let before = Leftovers::snapshot();
+                assert_eq!(unshared(&made()), Some(Errno::INVAL));
+                before.assert_unchanged();
+                0
+            });
+            assert_eq!(code, 0);
+        }
+        let code = forked(|| {
+            unshare_pids();
+            let closure = Container::from_fn(|| i32::try_from(std::process::id()).unwrap_or(0));
+            closure.status().expect("start").code().expect("a code")
+        });
+        assert_eq!(code, 1);
     });
 }
 

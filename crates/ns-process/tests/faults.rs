@@ -27,6 +27,8 @@ fn number(name: &str) -> Option<i64> {
         "fork" => libc::SYS_clone,
         "futex" => libc::SYS_futex,
         "getcwd" => libc::SYS_getcwd,
+        "get_robust_list" => libc::SYS_get_robust_list,
+        "getppid" => libc::SYS_getppid,
         "ioctl" => libc::SYS_ioctl,
         "mount" => libc::SYS_mount,
         "mount_setattr" => libc::SYS_mount_setattr,

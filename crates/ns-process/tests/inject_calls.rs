@@ -77,11 +77,12 @@ fn after_setns() -> Vec<Vec<i64>> {
 }
 
 /// What the fence may call around an `Inject` of a program.
-const ALLOWED: [i64; 17] = [
+const ALLOWED: [i64; 18] = [
     libc::SYS_setns,
     libc::SYS_clone3,
     libc::SYS_exit_group,
     libc::SYS_futex,
+    libc::SYS_getppid,
     libc::SYS_gettid,
     libc::SYS_ppoll,
     libc::SYS_poll,

@@ -154,8 +154,15 @@ fn f01_signals() {
             assert!(some.contains(64) && !some.contains(63) && !some.contains(0));
             assert_eq!(child::rt_sigprocmask(before), Ok(some));
 
-            // std ignores SIGPIPE.
+            // std ignores SIGPIPE, and tells an overflowed stack from other faults.
             assert_ne!(mask("SigIgn:") & 1 << 12, 0);
+            let handled = mask("SigCgt:");
+            assert_ne!(handled & 1 << 10, 0);
+            for signal in 1..=64 {
+                let is_handled = child::rt_sigaction_is_handled(signal);
+                assert_eq!(is_handled, Ok(handled & 1 << (signal - 1) != 0), "{signal}");
+            }
+            assert_eq!(child::rt_sigaction_is_handled(65), Err(Errno::INVAL));
             child::rt_sigaction_default(13).expect("default");
             assert_eq!(mask("SigIgn:") & 1 << 12, 0);
             for signal in [0, 9, 19, 65] {

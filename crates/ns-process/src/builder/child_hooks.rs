@@ -12,11 +12,12 @@ use super::hooks::{HookError, HookOutcome};
 use crate::in_child::{Moment, Report};
 use crate::step::Step;
 
-type Hook = dyn FnMut(&HookContext) -> Result<(), HookError> + Send;
+/// One of them.
+pub(crate) type ChildHook = dyn FnMut(&HookContext) -> Result<(), HookError> + Send;
 
 /// The hooks, in the order in which they were given.
 #[derive(Clone, Default)]
-pub(crate) struct ChildHooks(Vec<(Moment, Arc<Mutex<Hook>>)>);
+pub(crate) struct ChildHooks(Vec<(Moment, Arc<Mutex<ChildHook>>)>);
 
 impl ChildHooks {
     pub(crate) fn is_empty(&self) -> bool {
@@ -26,11 +27,11 @@ impl ChildHooks {
     /// Whether this process is the child that runs one.
     pub(crate) fn are_running(&self) -> bool {
         let is_locked =
-            |hook: &Mutex<Hook>| matches!(hook.try_lock(), Err(TryLockError::WouldBlock));
+            |hook: &Mutex<ChildHook>| matches!(hook.try_lock(), Err(TryLockError::WouldBlock));
         self.0.iter().any(|(_, hook)| is_locked(hook))
     }
 
-    pub(crate) fn at(&self, moment: Moment) -> impl Iterator<Item = &Mutex<Hook>> {
+    pub(crate) fn at(&self, moment: Moment) -> impl Iterator<Item = &Mutex<ChildHook>> {
         self.0.iter().filter(move |(at, _)| *at == moment).map(|(_, hook)| &**hook)
     }
 }

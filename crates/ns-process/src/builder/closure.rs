@@ -84,15 +84,16 @@ impl Container {
     ///
     /// It begins with no signal blocked and without the caller's handlers; what the caller ignores
     /// stays ignored, `SIGPIPE` among it. It has every descriptor of the caller's, because it may own
-    /// some, and what the caller has read of stdin but not used it will read again. The caller sees a
-    /// `SIGCHLD` for the process that makes it.
+    /// some, and what the caller has read of stdin but not used it will read again. With a new pid namespace,
+    /// in one that is entered, in a cgroup or as a daemon it is made by another process, which costs a second copy
+    /// and for which the caller sees a `SIGCHLD`.
     ///
     /// Of a caller with capabilities it is untraceable, because it has the caller's secrets: its files
     /// in proc belong to root, and under a map that does not hold root it can write no maps of its
     /// own children, unless it sets `PR_SET_DUMPABLE` itself.
     ///
-    /// With musl the child's first thread goes by the number of the caller's: mutexes that know their
-    /// owner, and C's files, may take another thread of the closure for it; raise(3) names another
+    /// With musl its first thread goes, where another process makes it, by the number of that one: mutexes that
+    /// know their owner, and C's files, may take another thread of the closure for it; raise(3) names another
     /// thread or none, and abort(3) ends it by another signal.
     ///
     /// [`start`](Builder::start) refuses it in a program with threads;

@@ -20,6 +20,9 @@ impl<Kind> Builder<Kind> {
     /// It lives on when the caller ends, dropping the handle does not end it, and in a new pid namespace it is
     /// the process with id 1, or its [`init`](Self::init) is.
     ///
+    /// A closure can be a daemon, and hooks run in it. An [`Inject`](crate::Inject) as one lives on in there, and
+    /// is not ended with its handle.
+    ///
     /// The handle works as others do, but how the daemon ended is told by Linux 6.15 only, once it is reaped:
     /// [`Process::join`](crate::Process::join) waits for that. See
     /// [`daemonize_as_child`](Self::daemonize_as_child).

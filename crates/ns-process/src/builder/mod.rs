@@ -37,8 +37,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
-pub(crate) use child_hooks::ChildHooks;
 pub use child_hooks::HookContext;
+pub(crate) use child_hooks::{ChildHook, ChildHooks};
 pub use chroot::Chroot;
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;

@@ -30,7 +30,9 @@ impl<Kind> Builder<Kind> {
     /// - [`Step::Check`](crate::Step::Check): a mistake, by its setter; no errno.
     /// - [`Step::MultiThreaded`](crate::Step::MultiThreaded): a closure, and the caller has threads.
     /// - [`Step::Clone`](crate::Step::Clone), `EPERM`: namespaces need `CAP_SYS_ADMIN` or a new user
-    ///   namespace; `ENOSPC`: a limit of namespaces(7), which the hint names.
+    ///   namespace; `ENOSPC`: a limit of namespaces(7), which the hint names; `EINVAL`, `ENOMEM`: the
+    ///   caller has unshared its pid namespace. Then nothing starts by way of another process, and
+    ///   nothing at all once the first process born there has ended.
     /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): what the kernel
     ///   does not let this caller map.
     /// - [`Step::Exec`](crate::Step::Exec), `ENOENT`, `EACCES`: the program, looked up inside; without

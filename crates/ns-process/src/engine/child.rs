@@ -72,9 +72,14 @@ impl<'a> Child<'a> {
         left(self.words) && self.program.is_none_or(left)
     }
 
-    /// Waits until the child has made a time namespace, or is dead; `false` at the deadline.
-    pub(super) fn made_clocks(&self, deadline: Option<Instant>) -> bool {
-        self.changes(&self.words.has_clocks, |made| made == 1, deadline)
+    /// Waits until it has left and, as nobody kills it then, reaps it; one that is still there at the
+    /// deadline, for which this is `false`, is killed.
+    pub(super) fn leaves(mut self, deadline: Option<Instant>) -> bool {
+        let has_left = self.left_memory(deadline);
+        if let Some(pidfd) = self.pidfd.take_if(|_| has_left) {
+            let _ = waitid_pidfd(&pidfd, WaitFlags::ALL);
+        }
+        has_left
     }
 
     pub(super) fn changes(

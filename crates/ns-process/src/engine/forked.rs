@@ -13,63 +13,28 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
-use super::board::Board;
 use super::child::Child;
-use super::executed_apart::Stat;
 use super::go::say;
 use super::guest::Visitor;
 use super::ready::Ready;
 use super::signals::Blocked;
 use super::starter::Starter;
-use super::{Start, prepare, refused, too_slow};
+use super::{Start, prepare, refused};
 use crate::error::Error;
-use crate::in_child::{self, GO, MiddlePlan, Words, has_left};
+use crate::in_child::{self, ChildPlan, GO, MiddlePlan, Words, has_left};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
-/// Makes the child by way of a copy of this process.
-pub(super) fn clone<'a>(
-    start: Start<'a, '_>,
-    starter: &Starter,
-    visitor: &Visitor<'_>,
-) -> Result<Child<'a>, Error> {
-    let Ready { plan, deadline, .. } = *start.ready;
-    let board = start.ready.board();
-    let args = arguments(plan, board, starter);
-    let middle = MiddlePlan {
-        forks: true,
-        words: &board.middle,
-        leaves_session: plan.daemon.is_some(),
-        join: start.ready.join(),
-        stays: None,
-        args: &args,
-        child: start.steps,
-    };
-    let pid = copy(plan, visitor, &middle)?;
-    let copy = adopted(pid, &board.middle).map_err(prepare(plan, "a descriptor of the copy"))?;
-    let in_time = copy.is_none_or(|copy| {
-        say(copy.words(), GO);
-        // Then killed if it is still there, and reaped: from here on nobody makes a child.
-        copy.left_memory(deadline)
-    });
-    let pid = board.pid.load(Ordering::Acquire);
-    let child = adopted(pid, &board.child).map_err(prepare(plan, "a descriptor of the child"))?;
-    if !in_time {
-        return Err(too_slow(plan, pid));
-    }
-    let mut child = child.ok_or_else(|| start.failed())?;
-    child.stat = plan.work.program().map(|_| Stat::of(plan, &child));
-    Ok(child)
-}
-
-/// The word of libc's that holds the thread's id is the child's too, where libc has such a word.
-fn arguments<'a>(plan: &'a Plan, board: &'a Board, starter: &'a Starter) -> CloneArgs<'a> {
+/// The arguments of a clone that the copy makes. The word of libc's that holds the thread's id is the child's
+/// too, where libc has such a word.
+pub(super) fn arguments<'a>(ready: &'a Ready<'a>, parent: CloneFlags) -> CloneArgs<'a> {
+    let plan = ready.plan;
     let own_way = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
+    let word = ready.starter.as_ref().and_then(Starter::word);
     let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
-    let word = starter.word();
     let set = word.map_or(CloneFlags::empty(), |_| set);
-    let mut args = CloneArgs::new(plan.flags.difference(own_way) | CloneFlags::PARENT | set);
-    args.parent_tid(&board.pid);
+    let mut args = CloneArgs::new(plan.flags.difference(own_way) | parent | set);
+    args.parent_tid(&ready.board().pid);
     if let Some(word) = word {
         args.child_tid(word);
     }
@@ -79,16 +44,30 @@ fn arguments<'a>(plan: &'a Plan, board: &'a Board, starter: &'a Starter) -> Clon
     args
 }
 
-/// Forks; the copy goes on as the middle process.
-fn copy(plan: &Plan, visitor: &Visitor<'_>, middle: &MiddlePlan<'_>) -> Result<u32, Error> {
+/// What the copy goes on as.
+#[derive(Clone, Copy)]
+enum Role<'a> {
+    Child(&'a ChildPlan<'a>),
+    Middle(&'a MiddlePlan<'a>),
+}
+
+/// Forks.
+///
+/// By libc, which leaves its locks free in the copy: a clone3 of our own would hand over a descriptor, but not
+/// do that.
+fn copy(plan: &Plan, visitor: &Visitor<'_>, role: Role<'_>) -> Result<u32, Error> {
     visitor.hold();
     let blocked = Blocked::all();
-    // SAFETY: the copy makes the steps of the fence; code of the caller's runs in its child, as far as
-    // the caller vouched for it or has no other threads.
+    // SAFETY: the copy makes the steps of the fence; code of the caller's runs in it, as far as the caller
+    // vouched for it or has no other threads.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: fork left this thread alone, with libc's locks free; the arrays end with null.
-        unsafe { in_child::go_through_fork(middle) }
+        match role {
+            // SAFETY: fork left this thread alone, with libc's locks free; the arrays end with null.
+            Role::Child(plan) => unsafe { in_child::go_on(plan) },
+            // SAFETY: the same.
+            Role::Middle(plan) => unsafe { in_child::go_through_fork(plan) },
+        }
     }
     let failed = io::Error::last_os_error();
     drop(blocked);
@@ -106,7 +85,35 @@ fn end_by_number(pid: u32) {
     }
 }
 
-/// Takes over a process that waits for go, by its number; `None` where there is none any more.
+impl<'a> Start<'a, '_> {
+    /// Makes the child, which is the copy itself.
+    pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Error> {
+        let pid = copy(self.ready.plan, visitor, Role::Child(self.steps))?;
+        self.adopted(pid, &self.ready.board().child)?.ok_or_else(|| self.failed())
+    }
+
+    /// Makes the process between, which is the copy, and lets it go.
+    pub(super) fn fork_middle(
+        self,
+        visitor: &Visitor<'_>,
+        middle: &MiddlePlan<'_>,
+    ) -> Result<Child<'a>, Error> {
+        let pid = copy(self.ready.plan, visitor, Role::Middle(middle))?;
+        let copy = self.adopted(pid, &self.ready.board().middle)?;
+        // Not let go, it has made nobody.
+        let copy = copy.ok_or_else(|| self.failed())?;
+        say(copy.words(), GO);
+        Ok(copy)
+    }
+
+    /// Takes over a process that waits for go, by its number; `None` where there is none any more.
+    pub(super) fn adopted(self, pid: u32, words: &'a Words) -> Result<Option<Child<'a>>, Error> {
+        adopted(pid, words).map_err(prepare(self.ready.plan, "a descriptor of the child"))
+    }
+}
+
+/// It waits, or is dead: a word that is not marked after the descriptor was opened tells that the number was
+/// its own until then, whoever else reaps children, and with `SIGCHLD` ignored.
 fn adopted(pid: u32, words: &Words) -> Result<Option<Child<'_>>, Errno> {
     if pid == 0 {
         return Ok(None);

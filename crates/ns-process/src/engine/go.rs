@@ -9,6 +9,7 @@ use ns_sys::{Errno, futex};
 use super::child::Child;
 use super::folder::Folder;
 use super::maps;
+use super::report;
 use super::time;
 use super::too_slow;
 use super::untraced::Untraced;
@@ -19,6 +20,17 @@ use crate::plan::Plan;
 use crate::step::Step;
 
 impl Child<'_> {
+    /// Waits until the child has made the namespaces that it makes itself.
+    fn has_made(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
+        if !self.changes(&self.words().has_made, |made| made == 1, deadline) {
+            return Err(too_slow(plan, self.pid()));
+        }
+        match self.words().reported() {
+            Some(report) => Err(report::failed(plan, report)),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the maps, runs the hooks and says go, where the child waits for it.
     pub(super) fn let_go(
         &self,
@@ -26,9 +38,12 @@ impl Child<'_> {
         untraced: &mut Untraced<'_>,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
+        if !plan.made_inside().is_empty() {
+            self.has_made(plan, deadline)?;
+        }
         if plan.writes_files() {
             // A child that was killed has no maps any more, and they are not what failed.
-            let written = self.write_files(plan, untraced, deadline);
+            let written = self.write_files(plan, untraced);
             written.map_err(|error| self.ended(plan).unwrap_or(error))?;
         }
         if plan.needs_go() {
@@ -40,12 +55,7 @@ impl Child<'_> {
         Ok(())
     }
 
-    fn write_files(
-        &self,
-        plan: &Plan,
-        untraced: &mut Untraced<'_>,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
+    fn write_files(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
         let folder = self.folder(plan)?;
         match maps::write(plan, &folder) {
             Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
@@ -53,10 +63,6 @@ impl Child<'_> {
             }
             written => written,
         }?;
-        let made_later = plan.makes_time() && plan.time_offsets.is_some();
-        if made_later && !self.made_clocks(deadline) {
-            return Err(too_slow(plan, self.pid()));
-        }
         time::write(plan, &folder)
     }
 

@@ -10,16 +10,18 @@ use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use ns_sys::Errno;
-use ns_sys::child::{SignalSet, getpid, rt_sigprocmask};
+use ns_sys::child::{
+    FormerList, SignalSet, get_robust_list, getpid, restore_robust_list, rt_sigprocmask,
+};
 
 use super::across_fork::{self, AcrossFork};
 use super::pipes::{self, Opened};
 use super::text::Text;
 use super::threads;
-use crate::builder::{HookContext, errno_of};
+use crate::builder::{ChildHook, HookContext, errno_of};
 use crate::in_child::{Ended, Guest, Moment, Report};
 use crate::plan::Plan;
 use crate::step::Step;
@@ -44,6 +46,8 @@ pub(super) struct Visitor<'a> {
     own: Vec<RawFd>,
     /// A closure's own, if it has one.
     environment: Option<*const *const c_char>,
+    /// libc's list of the robust mutexes that this thread holds.
+    mutexes: Option<FormerList>,
     held: Cell<Option<AcrossFork>>,
 }
 
@@ -59,8 +63,9 @@ impl<'a> Visitor<'a> {
         // The lowest three are placed by number, whatever lay there before.
         let own = own.chain(fds.opened()).filter(|number| *number > 2).collect();
         let environment = (!envp.is_empty()).then_some(envp.as_ptr());
+        let mutexes = get_robust_list().ok();
         let (pipes, held) = (fds.pipe_ends().collect(), Cell::new(None));
-        Self { plan, said, pipes, own, environment, held }
+        Self { plan, said, pipes, own, environment, mutexes, held }
     }
 
     /// Takes what must not be another thread's when memory is copied. Hooks of a program in a program
@@ -73,6 +78,40 @@ impl<'a> Visitor<'a> {
     /// Gives it up in the caller.
     pub(super) fn release(&self) {
         self.held.set(None);
+    }
+
+    /// Lets the kernel see the mutexes that the caller's code holds, in place of what the fence set.
+    fn set_mutexes(&self) {
+        // SAFETY: libc's own, of the thread whose copy this one is.
+        let _ = self.mutexes.map(|list| unsafe { restore_robust_list(list) });
+    }
+
+    /// Calls hooks, until one fails.
+    fn call<'hook>(
+        &self,
+        hooks: impl Iterator<Item = &'hook Mutex<ChildHook>>,
+        moment: Moment,
+        failed: Option<Report>,
+    ) -> Result<(), Report> {
+        let context = HookContext::new(getpid(), failed);
+        for hook in hooks {
+            let called = guarded(|| {
+                let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
+                hook(&context).map_err(|error| {
+                    let told = (errno_of(&error), error.to_string());
+                    mem::forget(error);
+                    told
+                })
+            });
+            let (errno, text) = match called {
+                Ok(Ok(())) => continue,
+                Ok(Err(told)) => told,
+                Err(text) => (None, text),
+            };
+            self.note(moment, &text);
+            return Err(Report::new(step(moment), errno.unwrap_or(Errno::CANCELED)));
+        }
+        Ok(())
     }
 
     /// Keeps the words of an error that the start will report.
@@ -97,25 +136,16 @@ impl Guest for Visitor<'_> {
     }
 
     fn hooks(&self, moment: Moment, failed: Option<Report>) -> Result<(), Report> {
-        let context = HookContext::new(getpid(), failed);
-        for hook in self.plan.child_hooks.at(moment) {
-            let called = guarded(|| {
-                let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
-                hook(&context).map_err(|error| {
-                    let told = (errno_of(&error), error.to_string());
-                    mem::forget(error);
-                    told
-                })
-            });
-            let (errno, text) = match called {
-                Ok(Ok(())) => continue,
-                Ok(Err(told)) => told,
-                Err(text) => (None, text),
-            };
-            self.note(moment, &text);
-            return Err(Report::new(step(moment), errno.unwrap_or(Errno::CANCELED)));
+        let mut hooks = self.plan.child_hooks.at(moment).peekable();
+        if hooks.peek().is_none() {
+            return Ok(());
         }
-        Ok(())
+        let fences = get_robust_list();
+        self.set_mutexes();
+        let called = self.call(hooks, moment, failed);
+        // SAFETY: it was set until now.
+        let _ = fences.map(|list| unsafe { restore_robust_list(list) });
+        called
     }
 
     fn has_closure(&self) -> bool {
@@ -126,6 +156,7 @@ impl Guest for Visitor<'_> {
         let Some(closure) = self.plan.work.closure() else {
             return Ended { code: 0, failed: false };
         };
+        self.set_mutexes();
         self.own.iter().for_each(|number| pipes::close_copy(*number));
         let ended = guarded(|| {
             let mut call = closure.call.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,9 +4,11 @@
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use ns_sys::{CloneArgs, CloneFlags, WaitFlags, waitid_pidfd};
+use ns_sys::{CloneArgs, CloneFlags};
 
 use super::child::Child;
+use super::forked;
+use super::guest::Visitor;
 use super::ready::Ready;
 use super::signals::Blocked;
 use super::stack::Stack;
@@ -21,15 +23,17 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::CLEAR_SIGHAND)
     .union(CloneFlags::UNTRACED);
 
-/// Makes the child by way of a process that enters `join` first; where memory is copied, that is the
-/// process with the copy, and its child shares it.
-pub(super) fn clone<'a>(start: Start<'a, '_>) -> Result<Child<'a>, Error> {
+/// Makes the child by way of a process that enters what is joined first; where memory is copied, that is the
+/// process with the copy.
+pub(super) fn clone<'a>(
+    start: Start<'a, '_>,
+    visitor: Option<&Visitor<'_>>,
+) -> Result<Child<'a>, Error> {
     let Ready { plan, deadline, .. } = *start.ready;
-    start.through(None, |middle| {
-        let (number, in_time) = (middle.pid(), middle.left_memory(deadline));
+    start.through(visitor, None, |middle| {
         // Killed if it is still there, and reaped: from here on nobody makes a child.
-        drop(middle);
-        let child = start.made();
+        let (number, in_time) = (middle.pid(), middle.leaves(deadline));
+        let child = start.made()?;
         if !in_time {
             return Err(too_slow(plan, child.map_or(number, |child| child.pid())));
         }
@@ -41,25 +45,23 @@ pub(super) fn clone<'a>(start: Start<'a, '_>) -> Result<Child<'a>, Error> {
 /// it go. What that process found out is how the child's start went.
 pub(super) fn daemon<'a>(
     start: Start<'a, '_>,
+    visitor: Option<&Visitor<'_>>,
     go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
 ) -> Result<Child<'a>, Error> {
     let Ready { plan, deadline, .. } = *start.ready;
     let board = start.ready.board();
-    start.through(Some(Staying { pid: &board.pid, ended: &board.program_ended }), |middle| {
+    let stays = Staying { pid: &board.pid, ended: &board.program_ended };
+    start.through(visitor, Some(stays), |middle| {
         let is_made = |pid| pid != 0 || board.middle.reported().is_some();
         let in_time = middle.changes(&board.pid, is_made, deadline);
-        let Some(child) = start.made() else {
+        let Some(child) = start.made()? else {
             return Err(if in_time { start.failed() } else { too_slow(plan, middle.pid()) });
         };
         go(&child)?;
-        if !middle.left_memory(deadline) {
+        if !middle.leaves(deadline) {
             return Err(too_slow(plan, child.pid()));
         }
-        let (_, pidfd) = middle.into_pidfd();
-        match waitid_pidfd(&pidfd, WaitFlags::ALL) {
-            Ok(Some(ended)) if ended.code() == Some(0) => Ok(child),
-            _ => Err(start.failed()),
-        }
+        if board.middle.has_entered() { Ok(child) } else { Err(start.failed()) }
     })
 }
 
@@ -67,22 +69,19 @@ impl<'a> Start<'a, '_> {
     /// Makes the process between, which `then` is given.
     fn through<T>(
         self,
+        visitor: Option<&Visitor<'_>>,
         stays: Option<Staying<'_>>,
         then: impl FnOnce(Child<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Ready { plan, stack, .. } = self.ready;
+        let Ready { plan, .. } = *self.ready;
         let board = self.ready.board();
-        let own_stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-        let own_pidfd = AtomicI32::new(-1);
         let parent = if stays.is_some() { CloneFlags::empty() } else { CloneFlags::PARENT };
-        let mut args = CloneArgs::new(plan.flags | parent);
-        args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
-        args.stack(stack.lowest(), Stack::SIZE);
-        if let Some(cgroup) = &plan.cgroup {
-            args.cgroup(cgroup.as_fd());
-        }
-        let middle_plan = MiddlePlan {
-            forks: false,
+        let args = match visitor {
+            Some(_) => forked::arguments(self.ready, parent),
+            None => self.arguments(parent),
+        };
+        let middle = MiddlePlan {
+            forks: visitor.is_some(),
             words: &board.middle,
             leaves_session: plan.daemon.is_some(),
             join: self.ready.join(),
@@ -90,33 +89,63 @@ impl<'a> Start<'a, '_> {
             args: &args,
             child: self.steps,
         };
+        match visitor {
+            Some(visitor) => then(self.fork_middle(visitor, &middle)?),
+            None => self.clone_middle(&middle, then),
+        }
+    }
+
+    /// Of the child's clone, in the middle's memory.
+    fn arguments(self, parent: CloneFlags) -> CloneArgs<'a> {
+        let Ready { plan, stack, .. } = self.ready;
+        let board = self.ready.board();
+        let mut args = CloneArgs::new(plan.flags | parent);
+        args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
+        args.stack(stack.lowest(), Stack::SIZE);
+        if let Some(cgroup) = &plan.cgroup {
+            args.cgroup(cgroup.as_fd());
+        }
+        args
+    }
+
+    fn clone_middle<T>(
+        self,
+        middle: &MiddlePlan<'_>,
+        then: impl FnOnce(Child<'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Ready { plan, .. } = *self.ready;
+        let words = &self.ready.board().middle;
+        let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+        let pidfd = AtomicI32::new(-1);
         let unwanted = if self.steps.copied { CloneFlags::VM } else { CloneFlags::empty() };
-        let mut own_args = CloneArgs::new(MIDDLE - unwanted);
-        own_args.pidfd(&own_pidfd).child_tid(&board.middle.child_tid);
-        own_args.stack(own_stack.lowest(), Stack::SIZE);
+        let mut args = CloneArgs::new(MIDDLE - unwanted);
+        args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
 
         let blocked = Blocked::all();
         // SAFETY: signals are held back; the middle is waited for by `then`, before its stack, words and
         // plan go, and `run` keeps the child's, as for a child of its own.
-        let cloned = unsafe { in_child::clone_through(&own_args, &middle_plan) };
+        let cloned = unsafe { in_child::clone_through(&args, middle) };
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
         // SAFETY: clone3 has just stored it.
-        let outcome = then(unsafe { Child::cloned(pid, own_pidfd.into_inner(), &board.middle) });
+        let outcome = then(unsafe { Child::cloned(pid, pidfd.into_inner(), words) });
         // `then` took the middle, which has left.
-        own_stack.keep();
+        stack.keep();
         outcome
     }
 
     /// The child, if there is one.
-    fn made(self) -> Option<Child<'a>> {
+    fn made(self) -> Result<Option<Child<'a>>, Error> {
         let board = self.ready.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
+        if self.ready.plan.forks() {
+            return self.adopted(pid, &board.child);
+        }
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor
         // that it closed again; the id is stored only when it cannot fail any more.
         // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
-        let child = (pid != 0).then(|| unsafe { Child::cloned(pid, pidfd, &board.child) })?;
-        Some(child.beside(self.ready.beside()))
+        let child = (pid != 0).then(|| unsafe { Child::cloned(pid, pidfd, &board.child) });
+        Ok(child.map(|child| child.beside(self.ready.beside())))
     }
 
     /// Why there is no child, or none that executed.

@@ -45,6 +45,7 @@ use crate::plan::Plan;
 use crate::process::{self, Process};
 use crate::step::Step;
 use child::Child;
+use executed_apart::Stat;
 use guest::Visitor;
 use ready::Ready;
 use signals::Blocked;
@@ -66,7 +67,7 @@ fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
     let visitor = ready.visitor();
     let executed = ready.with_steps(visitor.as_ref(), |steps| {
         let start = Start { ready: &ready, steps };
-        start.run(visitor.as_ref(), untraced)
+        start.run(visitor.as_ref(), untraced).map_err(|error| start.in_its_words(error))
     })?;
     drop(visitor);
     Ok(ready.handle(executed))
@@ -93,7 +94,7 @@ impl<'a> Start<'a, '_> {
         }
         drop(untraced);
         self.ready.board().executed(plan)?;
-        child.executed(plan, deadline).map_err(|error| self.in_its_words(error))?;
+        child.executed(plan, deadline)?;
         Ok(child.into_pidfd())
     }
 
@@ -103,14 +104,18 @@ impl<'a> Start<'a, '_> {
         visitor: Option<&Visitor<'_>>,
         go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
     ) -> Result<Child<'a>, Error> {
-        if self.ready.plan.is_reparented() {
-            return middle::daemon(self, go);
+        let plan = self.ready.plan;
+        if plan.is_reparented() {
+            return middle::daemon(self, visitor, go);
         }
-        let child = match (visitor, &self.ready.starter) {
-            (Some(visitor), Some(starter)) => forked::clone(self, starter, visitor),
-            _ if self.ready.has_middle() => middle::clone(self),
+        let mut child = match visitor {
+            Some(visitor) if plan.is_forks_child() => self.fork(visitor),
+            _ if self.ready.has_middle() => middle::clone(self, visitor),
             _ => self.clone(),
         }?;
+        if plan.has_exit_signal() {
+            child.stat = Some(Stat::of(plan, &child));
+        }
         go(&child)?;
         Ok(child)
     }

@@ -18,7 +18,7 @@ use super::stack::Stack;
 use super::starter::Starter;
 use crate::builder::Memory;
 use crate::error::Error;
-use crate::in_child::{ChildPlan, Guest, Join, Privileges, Words};
+use crate::in_child::{ChildPlan, Guest, Join, Limits, Privileges, STATUS, Words};
 use crate::joined::Joined;
 use crate::plan::{Plan, Program};
 use crate::process::{Process, Tie};
@@ -43,7 +43,9 @@ pub(super) struct Ready<'a> {
 impl<'a> Ready<'a> {
     pub(super) fn new(plan: &'a Plan, joined: &'a Joined) -> Result<Self, Error> {
         let fds = Opened::new(plan)?;
-        let starter = plan.watches_parent().then(|| Starter::new()?.apart(&fds)).transpose();
+        let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
+        let starter = || Starter::new()?.apart(&fds, lowest);
+        let starter = plan.watches_parent().then(starter).transpose();
         let starter = starter.map_err(prepare(plan, "a descriptor of the calling thread"))?;
         let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
         let beside = Beside::open(plan)?;
@@ -66,7 +68,7 @@ impl<'a> Ready<'a> {
             candidates: program.iter().flat_map(|program| program.candidates()).collect(),
             argv: program.map_or_else(Vec::new, Program::argv),
             envp: plan.work.envp(),
-            clocks: plan.makes_time().then(|| clocks(plan)),
+            clocks: plan.made_inside().contains(NamespaceFlags::TIME).then(|| clocks(plan)),
             files: joined.borrowed_files(),
         })
     }
@@ -88,6 +90,9 @@ impl<'a> Ready<'a> {
     /// Whether another process makes the child: the one with the copy of memory, or one that enters
     /// the namespaces and makes it in there, or leaves the caller's session.
     pub(super) fn has_middle(&self) -> bool {
+        if self.plan.is_forks_child() {
+            return false;
+        }
         let kinds = self.joined.kinds();
         let enters = kinds.contains(NamespaceFlags::PID)
             || !kinds.is_empty() && !self.plan.namespaces().is_empty();
@@ -118,6 +123,8 @@ impl<'a> Ready<'a> {
     /// All there is to do, for whoever does it.
     fn steps<'b>(&'b self, guest: Option<&'b dyn Guest>) -> ChildPlan<'b> {
         let Self { plan, joined, fds, .. } = self;
+        let limits = plan.limits.child();
+        let no_core = limits.no_core.filter(|_| !self.has_middle());
         let privileges = plan.privileges.child(joined.kinds(), joined.limited());
         let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
         ChildPlan {
@@ -126,6 +133,7 @@ impl<'a> Ready<'a> {
             copied: self.copied,
             waits: plan.needs_go(),
             guest,
+            makes: plan.made_inside(),
             time_namespace: self.clocks.as_deref(),
             join: if self.has_middle() { Join::default() } else { self.join() },
             early_label: privileges.label.filter(|_| enters_mounts),
@@ -137,12 +145,12 @@ impl<'a> Ready<'a> {
             place_fds: fds.steps(),
             close_rest: fds.ranges(),
             names: plan.names.child(),
-            limits: plan.limits.child(),
+            limits: Limits { no_core, ..limits },
             privileges: Privileges {
                 label: privileges.label.filter(|_| !enters_mounts),
                 ..privileges
             },
-            inherit_ignored: plan.session.inherit_ignored || plan.work.program().is_none(),
+            dispositions: plan.dispositions(),
             mask: SignalSet::EMPTY,
             candidates: &self.candidates,
             argv: self.argv.as_ptr(),

@@ -9,7 +9,7 @@ use ns_fs::FdPlan;
 use ns_sys::{Errno, child, pidfd_open, pidfd_open_thread};
 use rustix::io::fcntl_dupfd_cloexec;
 
-use crate::in_child::{STATUS, Watch};
+use crate::in_child::Watch;
 
 /// `PR_GET_TID_ADDRESS` of include/uapi/linux/prctl.h.
 const PR_GET_TID_ADDRESS: u32 = 40;
@@ -55,9 +55,9 @@ impl Starter {
         unsafe { self.word.as_ref() }
     }
 
-    /// At a number that neither the moves of `fds` nor an init's own overwrite.
-    pub(super) fn apart(mut self, fds: &FdPlan) -> Result<Self, Errno> {
-        let pidfd = self.pidfd.map(|pidfd| fds.apart(pidfd, STATUS + 1)).transpose();
+    /// At a number from `lowest` on that the moves of `fds` do not overwrite.
+    pub(super) fn apart(mut self, fds: &FdPlan, lowest: RawFd) -> Result<Self, Errno> {
+        let pidfd = self.pidfd.map(|pidfd| fds.apart(pidfd, lowest)).transpose();
         self.pidfd = pidfd.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?;
         Ok(self)
     }

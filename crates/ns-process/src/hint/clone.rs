@@ -17,6 +17,7 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         Errno::PERM if kinds.is_empty() => Some(filtered("forbids")),
         Errno::PERM if user => Some(user_refused()),
         Errno::PERM => Some("needs CAP_SYS_ADMIN, or a user namespace".to_owned()),
+        Errno::INVAL | Errno::NOMEM if machine::has_unshared_pids() => Some(unshared(errno)),
         Errno::AGAIN => Some(processes()),
         Errno::NOSYS if machine::is_filtered() => Some(filtered("hides")),
         Errno::NOSYS => Some("needs Linux 5.5".to_owned()),
@@ -26,6 +27,16 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         Errno::ACCESS => Some("cgroup.procs of the cgroup may not be written".to_owned()),
         _ => for_descriptors(errno).map(ToOwned::to_owned),
     }
+}
+
+fn unshared(errno: Errno) -> String {
+    let born = "start from a process that was born after that";
+    if errno == Errno::NOMEM {
+        return format!(
+            "the caller has unshared its pid namespace, and the first process born there has ended: {born}"
+        );
+    }
+    format!("the caller has unshared its pid namespace, and its children are in another: {born}")
 }
 
 fn filtered(verb: &str) -> String {

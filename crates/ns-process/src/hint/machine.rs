@@ -2,6 +2,7 @@
 
 use std::format;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
@@ -58,6 +59,17 @@ pub(crate) fn status(field: &str) -> Option<String> {
 /// Whether a seccomp filter is in force for the caller.
 pub(crate) fn is_filtered() -> bool {
     status("Seccomp").is_some_and(|mode| mode == "2")
+}
+
+/// Whether children of the calling thread begin in another pid namespace than its own.
+pub(crate) fn has_unshared_pids() -> bool {
+    let link = |name| fs::read_link(Path::new("/proc/thread-self/ns").join(name));
+    match (link("pid"), link("pid_for_children")) {
+        (Ok(own), Ok(theirs)) => own != theirs,
+        // Nobody has been born there yet.
+        (Ok(_), Err(error)) => error.kind() == ErrorKind::NotFound,
+        (Err(_), _) => false,
+    }
 }
 
 /// Whether the caller's root is known not to be that of its mount namespace, in which case user

@@ -5,9 +5,11 @@ use core::mem::needs_drop;
 use core::sync::atomic::AtomicU32;
 
 use ns_fs::apply;
+use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
+use super::dispositions::Dispositions;
 use super::follow::Follow;
 use super::guest::Guest;
 use super::ids::Ids;
@@ -42,7 +44,9 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) waits: bool,
     /// The caller's own code, in memory of the child's own.
     pub(crate) guest: Option<&'a dyn Guest>,
-    /// The file of a time namespace that the child makes itself, and enters.
+    /// The namespaces that it makes itself.
+    pub(crate) makes: NamespaceFlags,
+    /// The file of a time namespace among them, which it enters.
     pub(crate) time_namespace: Option<&'a CStr>,
     /// What it enters itself, where no process between has.
     pub(crate) join: Join<'a>,
@@ -60,8 +64,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) names: Names<'a>,
     pub(crate) limits: Limits<'a>,
     pub(crate) privileges: Privileges<'a>,
-    /// Whether signals that the caller ignores stay ignored.
-    pub(crate) inherit_ignored: bool,
+    /// Which of the caller's are given up.
+    pub(crate) dispositions: Dispositions,
     /// The signal mask of the program.
     pub(crate) mask: SignalSet,
     /// The paths at which the program may be.
@@ -69,6 +73,13 @@ pub(crate) struct ChildPlan<'a> {
     /// Ends with a null pointer, as `envp`.
     pub(crate) argv: *const *const c_char,
     pub(crate) envp: *const *const c_char,
+}
+
+impl ChildPlan<'_> {
+    /// Whether it executes nothing.
+    pub(super) fn has_closure(&self) -> bool {
+        self.guest.is_some_and(Guest::has_closure)
+    }
 }
 
 // The child leaves by exec or exit: what had to be dropped would be lost, or freed twice.

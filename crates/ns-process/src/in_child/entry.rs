@@ -62,15 +62,27 @@ unsafe extern "C" fn enter_with_handlers(plan: *mut c_void) -> ! {
 pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
     // SAFETY: nobody else held a lock, so that the child may do what its creator may.
     let made = unsafe { clone3(args) };
-    let made = match older(args, &made) {
+    let (made, has_handlers) = match older(args, &made) {
         // SAFETY: as above.
-        Some(older) => unsafe { ns_sys::clone(&older) },
-        None => made,
+        Some(older) => (unsafe { ns_sys::clone(&older) }, true),
+        None => (made, false),
     };
-    match made? {
-        Some(pid) => Ok(pid),
-        None => run(plan),
+    if let Some(pid) = made? {
+        return Ok(pid);
     }
+    if has_handlers {
+        dispositions::clear_handlers();
+    }
+    run(plan)
+}
+
+/// Goes on as the child, in the copy of memory that fork made.
+///
+/// # Safety
+/// Fork left this thread alone in its process, with libc's locks free; the arrays of `plan` end with
+/// null, and its words are shared.
+pub(crate) unsafe fn go_on(plan: &ChildPlan<'_>) -> ! {
+    run(plan)
 }
 
 /// Ends the process rather than unwind: the frames behind are the caller's.
@@ -83,5 +95,8 @@ extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     }
     let report = steps::run(plan);
     plan.words.report(report);
+    if !plan.makes.is_empty() {
+        plan.words.made();
+    }
     child::exit_group(FAILED)
 }

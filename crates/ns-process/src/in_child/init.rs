@@ -67,7 +67,7 @@ pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
 pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
     let pid = init.pid.load(Ordering::Acquire);
-    match executed::wait(pid, &init.program.words.child_tid) {
+    match executed::wait(pid, init.program.words, init.program.has_closure()) {
         Ok(None) => Ok(()),
         Ok(Some(status)) => {
             init.ended.store(status.as_raw(), Ordering::Release);

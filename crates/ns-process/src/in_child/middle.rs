@@ -98,6 +98,11 @@ extern "C" fn run(plan: &MiddlePlan<'_>) -> ! {
 }
 
 fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
+    if child::getppid() == Ok(0) {
+        // Of another pid namespace than the caller: with its first process everything in it would end, and
+        // ids in it are not the caller's.
+        return Err(Report::new(Step::Clone, Errno::INVAL));
+    }
     if plan.forks {
         // Until the caller has a descriptor of this process: its number may be another one's later.
         wait_for_go::wait(plan.words, plan.child.starter);
@@ -118,8 +123,15 @@ fn stay(plan: &MiddlePlan<'_>) -> Result<(), Report> {
     let Some(staying) = plan.stays else { return Ok(()) };
     let _ = futex::wake(staying.pid, 1);
     let pid = staying.pid.load(Ordering::Acquire);
-    match executed::wait(pid, &plan.child.words.child_tid) {
-        Ok(None) => Ok(()),
+    match executed::wait(
+        pid,
+        plan.child.words,
+        plan.child.has_closure() && plan.child.init.is_none(),
+    ) {
+        Ok(None) => {
+            plan.words.has_seen();
+            Ok(())
+        }
         Ok(Some(status)) => {
             staying.ended.store(status.as_raw(), Ordering::Release);
             child::exit_group(NOT_EXECUTED)

@@ -30,6 +30,7 @@ mod join;
 mod limits;
 mod middle;
 mod names;
+mod namespaces;
 mod privileges;
 mod program;
 mod root;
@@ -42,7 +43,8 @@ mod words;
 pub(crate) use child_plan::{ChildPlan, Watch};
 #[cfg(test)]
 pub(crate) use decimal::Decimal;
-pub(crate) use entry::clone;
+pub(crate) use dispositions::Dispositions;
+pub(crate) use entry::{clone, go_on};
 pub(crate) use follow::Follow;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;

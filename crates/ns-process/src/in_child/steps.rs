@@ -7,8 +7,8 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, follow, guest, ids, init, join, limits, names, privileges, root,
-    session, time, wait_for_go,
+    descriptors, dispositions, follow, guest, ids, init, join, limits, names, namespaces,
+    privileges, root, session, time, wait_for_go,
 };
 use crate::step::Step;
 
@@ -22,7 +22,8 @@ use crate::step::Step;
 ///   that is done inside.
 /// - Go before everything that the maps decide: without a map every step is made as nobody, and an
 ///   exec would drop the capabilities for good.
-/// - A time namespace is made before the wait, in which its clocks are set, and entered after it.
+/// - What the child makes itself after what it joins, as by its clone, and before the wait, in which maps and
+///   clocks are set; a time namespace is entered after it.
 /// - Zero before the first mount: a file system of the new user namespace refuses files of an id
 ///   that has no mapping (`EOVERFLOW`).
 /// - The exec label before the root changes, or a mount namespace is entered: its file lies in the
@@ -65,10 +66,10 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if let Some(guest) = plan.guest {
         guest.settle();
     }
-    dispositions::reset(plan);
+    dispositions::reset(plan.dispositions);
     limits::no_core(plan.limits)?;
     join::join(plan.join, plan.early_label)?;
-    time::make(plan)?;
+    namespaces::make(plan)?;
     if plan.waits {
         wait_for_go::wait(plan.words, plan.starter);
     }

@@ -1,27 +1,16 @@
-//! A time namespace of its own, for a child that goes on in memory of its own: the kernel gives it to
-//! such a child only by way of setns(2), and its clocks only before.
+//! A time namespace that the child made itself: the kernel lets it in only by way of setns(2), and sets
+//! its clocks only before.
 #![allow(unsafe_code, reason = "a descriptor of its own")]
 
 use core::ffi::CStr;
 
 use ns_sys::child::{self, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
-use ns_sys::{Errno, Namespace, UnshareFlags, setns, unshare};
+use ns_sys::{Errno, Namespace, setns};
 
-use super::child_plan::ChildPlan;
 use super::here::here;
 use super::words::Report;
 use crate::step::Step;
-
-/// Makes it; its clocks can be set from here on.
-pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    if plan.time_namespace.is_none() {
-        return Ok(());
-    }
-    unshare(UnshareFlags::NEWTIME).map_err(|errno| Report::new(Step::TimeNamespace, errno))?;
-    plan.words.clocks_made();
-    Ok(())
-}
 
 /// Enters it.
 pub(super) fn enter(file: Option<&CStr>) -> Result<(), Report> {

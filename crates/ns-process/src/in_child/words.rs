@@ -30,9 +30,11 @@ pub(crate) struct Words {
     pub(crate) child_tid: AtomicU32,
     /// [`WAIT`], [`GO`] or [`ABORT`]; the caller alone writes it.
     pub(crate) go: AtomicU32,
-    /// 1 once the child has made its time namespace, whose clocks the caller sets.
-    pub(crate) has_clocks: AtomicU32,
-    /// 1 once the child runs its closure; success is never the lack of a report.
+    /// 1 once the child has made the namespaces that it makes itself, or never will: the caller writes their
+    /// files.
+    pub(crate) has_made: AtomicU32,
+    /// 1 once the child runs its closure, or has seen its own child execute; success is never the lack of a
+    /// report.
     entered: AtomicU32,
     /// The number of the step that failed, or 0; the child alone writes it, and the next two first.
     step: AtomicU32,
@@ -61,7 +63,7 @@ impl Words {
         Self {
             child_tid: AtomicU32::new(IN_MEMORY),
             go: AtomicU32::new(if waits { WAIT } else { GO }),
-            has_clocks: AtomicU32::new(0),
+            has_made: AtomicU32::new(0),
             entered: AtomicU32::new(0),
             step: AtomicU32::new(0),
             errno: AtomicI32::new(0),
@@ -77,15 +79,20 @@ impl Words {
         let _ = futex::wake(&self.child_tid, 1);
     }
 
-    /// Whether the closure has begun.
+    /// The word of a process that stayed for its child, which has executed or begun its closure.
+    pub(crate) fn has_seen(&self) {
+        self.entered.store(1, Ordering::Release);
+    }
+
+    /// Whether the closure has begun, or that was seen.
     pub(crate) fn has_entered(&self) -> bool {
         self.entered.load(Ordering::Relaxed) == 1
     }
 
-    /// The child's word that its clocks can be set.
-    pub(crate) fn clocks_made(&self) {
-        self.has_clocks.store(1, Ordering::Release);
-        let _ = futex::wake(&self.has_clocks, 1);
+    /// The child's word that there is nothing more to wait for: see `has_made`.
+    pub(crate) fn made(&self) {
+        self.has_made.store(1, Ordering::Release);
+        let _ = futex::wake(&self.has_made, 1);
     }
 
     /// The child's word on what failed.

@@ -17,11 +17,6 @@ pub(super) fn checked<Kind>(wish: &Builder<Kind>) -> Result<Option<Daemon>, Stri
     if wish.lifetime.kill_on_drop {
         return Err("daemonize: kill_on_drop is set as well".to_owned());
     }
-    let forks = wish.closure.is_some() || !wish.child_hooks.is_empty();
-    if forks && daemon == Daemon::OfInit {
-        let said = "daemonize: with a closure, or hooks in the child, it stays the caller's: see daemonize_as_child";
-        return Err(said.to_owned());
-    }
     if wish.flags.contains(CloneFlags::PARENT) {
         return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));
     }
@@ -41,8 +36,10 @@ impl Plan {
 
     /// What it stays for.
     pub(super) fn describe_staying(&self) -> impl Iterator<Item = String> {
-        let calls = ["futex(pid, wake)", "futex(child_tid, wait)", "wait4(child, __WCLONE)"];
+        let kind = if self.work.closure().is_some() { "__WALL" } else { "__WCLONE" };
+        let wait = format!("wait4(child, {kind})");
+        let calls = ["futex(pid, wake)", "futex(child_tid, wait)", &wait].map(ToOwned::to_owned);
         let calls = self.is_reparented().then_some(calls);
-        calls.into_iter().flatten().map(ToOwned::to_owned)
+        calls.into_iter().flatten()
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::prelude::rust_2024::*;
 use std::{format, vec};
 
-use ns_sys::{CloneFlags, NamespaceFlags};
+use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
 use super::{Plan, Program};
-use crate::in_child::Moment;
+use crate::in_child::{Dispositions, Moment};
 
 /// The steps of a start in order, one a line, by their system calls; nothing has been run.
 ///
@@ -46,8 +46,10 @@ impl Plan {
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
-        let apart = ["pidfd_open(the copy); futex(go, wake)", "pidfd_open(the child)"];
-        let apart = self.forks().then(|| apart.map(ToOwned::to_owned));
+        let copy = "pidfd_open(the copy); futex(go, wake)";
+        let copy = (self.forks() && self.has_middle()).then(|| copy.to_owned());
+        let apart = self.forks().then(|| "pidfd_open(the child)".to_owned());
+        let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
         self.streams
             .describe_opening()
@@ -55,12 +57,15 @@ impl Plan {
             .chain(self.join.describe_opening())
             .chain(self.join.describe_following())
             .chain(watch)
+            .chain(self.forks().then(|| "get_robust_list()".to_owned()))
             .chain(line(early))
             .chain(mask)
             .chain(clone)
-            .chain(apart.into_iter().flatten())
-            .chain(self.describe_folder())
+            .chain(copy)
+            .chain(apart)
             .chain(self.join.describe_cgroups())
+            .chain(made)
+            .chain(self.describe_folder())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
@@ -105,12 +110,14 @@ impl Plan {
             flags | CloneFlags::PIDFD
         };
         let clone = due.then(|| format!("clone3({flags})"));
-        let go = self.forks().then(|| "futex(go, wait)".to_owned());
+        let whose = due.then(|| "getppid()".to_owned());
+        let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
         let join = label.chain(self.join.describe().filter(move |_| due));
         announce
             .into_iter()
+            .chain(whose)
             .chain(go)
             .chain(no_core)
             .chain(self.describe_leaving())
@@ -149,13 +156,13 @@ impl Plan {
     fn set_up(&self) -> impl Iterator<Item = String> {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
         self.announce()
-            .chain(self.dispositions())
-            .chain(self.limits.describe_no_core())
+            .chain(self.resetting())
+            .chain(self.limits.describe_no_core().filter(|_| !self.has_middle()))
             .chain(self.label(true).filter(|_| !self.has_middle()))
             .chain(self.join.describe().filter(|_| !self.has_middle()))
-            .chain(self.time("unshare(CLONE_NEWTIME)"))
+            .chain(self.making())
             .chain(go)
-            .chain(self.time("setns(time)"))
+            .chain(self.entering())
             .chain(self.ids.describe_zero())
             .chain(self.root.describe_detaching())
             .chain(self.hooks_at(Moment::PreUp))
@@ -199,7 +206,8 @@ impl Plan {
         let program = self.work.program();
         let exec = program.into_iter().flat_map(Program::candidates);
         let exec = exec.map(|path| format!("execve({path:?})"));
-        let closure = self.work.closure().map(|_| ["closure", "_exit"].map(ToOwned::to_owned));
+        let closure = ["set_robust_list(libc's)", "closure", "_exit"].map(ToOwned::to_owned);
+        let closure = self.work.closure().map(|_| closure);
         exec.chain(closure.into_iter().flatten())
             .chain(self.hooks_at(Moment::ExceptExec))
             .chain(self.hooks_at(Moment::PostExec))
@@ -210,9 +218,16 @@ impl Plan {
         self.child_hooks.at(moment).map(move |_| moment.name().to_owned())
     }
 
-    /// Of a time namespace that the child makes itself.
-    fn time(&self, call: &'static str) -> impl Iterator<Item = String> {
-        self.makes_time().then(|| call.to_owned()).into_iter()
+    /// The namespaces that the child makes itself.
+    fn making(&self) -> impl Iterator<Item = String> {
+        let made = UnshareFlags::from(self.made_inside());
+        let lines = [format!("unshare({made})"), "futex(made, wake)".to_owned()];
+        lines.into_iter().filter(move |_| !made.is_empty())
+    }
+
+    /// That of time among them.
+    fn entering(&self) -> Option<String> {
+        self.made_inside().contains(NamespaceFlags::TIME).then(|| "setns(time)".to_owned())
     }
 
     /// The exec label, before a mount namespace is entered or else after the wait for go.
@@ -221,9 +236,13 @@ impl Plan {
         self.privileges.describe_label().filter(move |_| early == enters_mounts)
     }
 
-    fn dispositions(&self) -> impl Iterator<Item = String> {
-        let reset = !self.session.inherit_ignored && self.work.closure().is_none();
-        reset.then(|| "rt_sigaction(1 to 64, SIG_DFL)".to_owned()).into_iter()
+    fn resetting(&self) -> impl Iterator<Item = String> {
+        let line = match self.dispositions() {
+            Dispositions::Kept => None,
+            Dispositions::Handled => Some("rt_sigaction(1 to 64, SIG_DFL if handled)"),
+            Dispositions::All => Some("rt_sigaction(1 to 64, SIG_DFL)"),
+        };
+        line.map(ToOwned::to_owned).into_iter()
     }
 }
 

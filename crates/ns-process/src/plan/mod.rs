@@ -33,6 +33,7 @@ pub(crate) use work::Work;
 
 use crate::builder::{Builder, ChildHooks, Daemon, Hooks, Init, Lifetime, Memory};
 use crate::error::Error;
+use crate::in_child::Dispositions;
 use crate::joined::Request;
 use crate::step::Step;
 use caller::Caller;
@@ -153,9 +154,36 @@ impl Plan {
         self.work.closure().is_some() || !self.child_hooks.is_empty()
     }
 
-    /// The time namespace that such a child makes itself.
-    pub(crate) fn makes_time(&self) -> bool {
-        self.forks() && self.namespaces().contains(NamespaceFlags::TIME)
+    /// Whether what libc forks is the child itself, and makes no other. A pid namespace is only for its
+    /// children, a cgroup to begin in and a tracer only for what clone3 makes.
+    pub(crate) fn is_forks_child(&self) -> bool {
+        let pids = (self.namespaces() | self.join.kinds()).contains(NamespaceFlags::PID);
+        let needs_clone = pids || self.cgroup.is_some() || self.flags.contains(CloneFlags::PTRACE);
+        self.forks() && !needs_clone && self.daemon.is_none()
+    }
+
+    /// Whether what the caller makes has an exit signal from the beginning, as fork gives it, and yet is to
+    /// execute a program: then the kernel does not tell whether it did.
+    pub(crate) fn has_exit_signal(&self) -> bool {
+        self.forks() && (self.work.program().is_some() || self.init.is_some())
+    }
+
+    /// Which dispositions of the caller's the child has to give up.
+    pub(crate) fn dispositions(&self) -> Dispositions {
+        match self.session.inherit_ignored || self.work.closure().is_some() {
+            false => Dispositions::All,
+            true if self.is_forks_child() => Dispositions::Handled,
+            true => Dispositions::Kept,
+        }
+    }
+
+    /// The namespaces that the child makes itself, where it has memory of its own.
+    pub(crate) fn made_inside(&self) -> NamespaceFlags {
+        if self.is_forks_child() {
+            return self.namespaces();
+        }
+        let time = if self.forks() { NamespaceFlags::TIME } else { NamespaceFlags::empty() };
+        self.namespaces() & time
     }
 
     /// Whether memory is copied, as far as is known before a target is looked at: it may be in the
@@ -171,7 +199,7 @@ impl Plan {
         let joined = self.join.kinds();
         let both = !joined.is_empty() && !self.namespaces().is_empty();
         let between = self.copies_memory() || self.daemon.is_some();
-        between || joined.contains(NamespaceFlags::PID) || both
+        !self.is_forks_child() && (between || joined.contains(NamespaceFlags::PID) || both)
     }
 
     /// Whether nobody may trace the child from go on, in the caller's memory: it becomes somebody else, or is

@@ -124,5 +124,9 @@ pub(crate) fn guests() -> Vec<Container> {
     hooked.namespaces([Namespace::User, Namespace::Pid]).map_zero();
     // SAFETY: the hook does nothing.
     unsafe { hooked.preexec(|_| ()) };
-    vec![closure, hooked]
+    let mut forks_own = Container::from_fn(|| 7);
+    forks_own.all().without(Namespace::Pid).map_zero();
+    let mut daemon = Container::from_fn(|| 7);
+    daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
+    vec![closure, hooked, forks_own, daemon]
 }

@@ -42,7 +42,9 @@ pub use limits::{getrlimit, prlimit, setpriority};
 pub use look::{FileSystem, Place, fstatfs, getcwd, getdents64, place, readlinkat};
 pub use mounts::*;
 pub use process::*;
-pub use robust::{RobustList, has_died, set_robust_list};
+pub use robust::{
+    FormerList, RobustList, get_robust_list, has_died, restore_robust_list, set_robust_list,
+};
 pub use security::*;
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
 pub use wait::wait4;

@@ -2,8 +2,8 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{
-    __NR_getpid, __NR_ioctl, __NR_ppoll, __NR_prctl, __NR_setdomainname, __NR_sethostname,
-    __NR_setpgid, __NR_setsid, __NR_socket,
+    __NR_getpid, __NR_getppid, __NR_ioctl, __NR_ppoll, __NR_prctl, __NR_setdomainname,
+    __NR_sethostname, __NR_setpgid, __NR_setsid, __NR_socket,
 };
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
 
@@ -30,6 +30,30 @@ pub fn getpid() -> u32 {
     // SAFETY: takes nothing, and cannot fail.
     let pid = unsafe { syscall(__NR_getpid, []) };
     pid.unwrap_or(0) as u32
+}
+
+/// `getppid()` — the id of the parent in this process's pid namespace; 0 where the parent is not in it.
+///
+/// # Errors
+/// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// assert_eq!(ns_sys::child::getppid(), Ok(std::os::unix::process::parent_id()));
+/// ```
+///
+/// # References
+/// getpid(2), pid_namespaces(7); kernel/sys.c.
+pub fn getppid() -> Result<u32> {
+    // SAFETY: takes nothing.
+    let pid = unsafe { syscall(__NR_getppid, []) }?;
+    Ok(pid as u32)
 }
 
 /// `setsid()` — begins a session and a process group, without a controlling terminal; returns its id.

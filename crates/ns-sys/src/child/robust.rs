@@ -4,7 +4,9 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use linux_raw_sys::general::{__NR_gettid, __NR_set_robust_list, FUTEX_OWNER_DIED, FUTEX_WAITERS};
+use linux_raw_sys::general::{
+    __NR_get_robust_list, __NR_gettid, __NR_set_robust_list, FUTEX_OWNER_DIED, FUTEX_WAITERS,
+};
 
 use crate::Result;
 use crate::arch::syscall;
@@ -57,6 +59,66 @@ pub unsafe fn set_robust_list(list: &mut RobustList, word: &AtomicU32) -> Result
     word.store(tid | FUTEX_WAITERS, Ordering::Release);
     // SAFETY: the caller keeps both until the kernel has looked at them.
     unsafe { syscall(__NR_set_robust_list, [address, size_of::<RobustList>()]) }.map(drop)
+}
+
+/// A list that was set for this thread, by libc for its robust mutexes, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerList {
+    head: usize,
+    size: usize,
+}
+
+/// `get_robust_list(0)` — what is set for this thread, to be set again by [`restore_robust_list`].
+///
+/// # Errors
+/// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.17.
+///
+/// # Examples
+/// ```
+/// use ns_sys::child::{get_robust_list, restore_robust_list};
+///
+/// let libcs = get_robust_list()?;
+/// // SAFETY: it is what was set.
+/// unsafe { restore_robust_list(libcs) }?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// get_robust_list(2); kernel/futex/syscalls.c.
+pub fn get_robust_list() -> Result<FormerList> {
+    let (mut head, mut size) = (0_usize, 0_usize);
+    let arguments = [0, (&raw mut head).expose_provenance(), (&raw mut size).expose_provenance()];
+    // SAFETY: both outlive the call, which writes one word into each.
+    unsafe { syscall(__NR_get_robust_list, arguments) }?;
+    Ok(FormerList { head, size })
+}
+
+/// `set_robust_list(list, size)` — sets a list again that was set before.
+///
+/// # Errors
+/// - `ENOSYS`: a seccomp filter hides the call.
+///
+/// # Safety
+/// What [`get_robust_list`] told in this thread, or in the one of which it is a copy, is still a list
+/// there.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.17.
+///
+/// # References
+/// set_robust_list(2); kernel/futex/syscalls.c.
+pub unsafe fn restore_robust_list(list: FormerList) -> Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { syscall(__NR_set_robust_list, [list.head, list.size]) }.map(drop)
 }
 
 /// Whether a word holds the mark of [`set_robust_list`].

@@ -15,7 +15,7 @@ use crate::engine::prepare;
 use crate::engine::stack::Stack;
 use crate::error::Error;
 use crate::in_child::{
-    ChildPlan, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
+    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
 };
 use crate::plan::Plan;
 
@@ -64,7 +64,7 @@ impl Beside {
             names: Names::default(),
             limits: Limits { no_core: None, ..whole.limits },
             privileges: Privileges { label: None, ..whole.privileges },
-            inherit_ignored: true,
+            dispositions: Dispositions::Kept,
             ..*whole
         }
     }

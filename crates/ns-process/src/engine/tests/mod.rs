@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 use ns_fs::FdPlan;
 use ns_sys::child::{SignalSet, is_readable};
 use ns_sys::{
-    CloneArgs, CloneFlags, Errno, Signal, WaitFlags, WaitStatus, pidfd_send_signal, waitid_pidfd,
+    CloneArgs, CloneFlags, Errno, NamespaceFlags, Signal, WaitFlags, WaitStatus, pidfd_send_signal,
+    waitid_pidfd,
 };
 use ns_testbed::forked;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
@@ -32,7 +33,9 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
 use crate::Container;
-use crate::in_child::{self, ChildPlan, GO, Ids, Join, Limits, Names, Privileges, Root, Session};
+use crate::in_child::{
+    self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Privileges, Root, Session,
+};
 use crate::plan::Plan;
 
 /// More than any stack or storage needs.
@@ -79,6 +82,7 @@ fn child_with<'a>(
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
         guest: None,
+        makes: NamespaceFlags::empty(),
         time_namespace: None,
         join: Join::default(),
         init: None,
@@ -95,7 +99,7 @@ fn child_with<'a>(
         privileges: rich.map_or_else(Privileges::default, |plan| {
             plan.privileges.child(plan.namespaces(), None)
         }),
-        inherit_ignored: false,
+        dispositions: Dispositions::All,
         mask: SignalSet::EMPTY,
         candidates,
         argv: none.as_ptr(),
