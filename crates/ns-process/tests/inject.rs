@@ -248,6 +248,23 @@ fn c17_dropped_is_reaped() {
     });
 }
 
+/// So is a container's that is killed by the drop and shares a pid namespace.
+#[test]
+fn c17_a_container_dropped_is_reaped() {
+    ns_testbed::run_as!([Root, Nested], {
+        for _ in 0..20 {
+            let mut first = Container::new("sleep");
+            let target = first.arg("1000").namespace(Namespace::Pid).start().expect("a target");
+            let mut beside = Container::new("sleep");
+            let file = format!("/proc/{}/ns/pid", target.pid());
+            beside.arg("1000").namespace_file(Namespace::Pid, file).kill_on_drop(true);
+            drop(beside.start().expect("start"));
+            target.kill().expect("kill");
+            assert!(target.join_timeout(Duration::from_secs(1)).expect("join").is_some());
+        }
+    });
+}
+
 /// A caller with busy threads and much memory, whose own namespaces stay; the target's are all of them, a time
 /// namespace too, which costs a copy of that memory.
 #[test]

@@ -40,7 +40,8 @@ impl<Kind> Builder<Kind> {
 
     /// Whether dropping the [`Process`](crate::Process) kills it, as by `SIGKILL`; by default it lives
     /// on. Either way it is reaped when it has ended, by a later start, drop or
-    /// [`reap`](crate::reap).
+    /// [`reap`](crate::reap); one that is killed in the pid namespace of another process by the drop
+    /// itself, because unreaped it would keep that namespace from ending.
     ///
     /// # Examples
     /// ```

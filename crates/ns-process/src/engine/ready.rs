@@ -168,9 +168,12 @@ impl<'a> Ready<'a> {
 }
 
 fn tie(plan: &Plan) -> Tie {
+    let kill_on_drop = plan.lifetime.kill_on_drop;
+    // Unreaped, it would keep the pid namespace of others from ending.
+    let ends_among_others = kill_on_drop && plan.join.kinds().contains(NamespaceFlags::PID);
     Tie {
-        kill_on_drop: plan.lifetime.kill_on_drop,
-        reap_on_drop: plan.join.target.is_some() && plan.daemon.is_none(),
+        kill_on_drop,
+        reap_on_drop: ends_among_others || plan.join.target.is_some() && plan.daemon.is_none(),
         is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
     }
 }
