@@ -1,4 +1,4 @@
 //! See `fuzz::idmap::parse`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| fuzz::idmap::parse(text));
+libfuzzer_sys::fuzz_target!(|text: fuzz::idmap::Text| fuzz::idmap::parse(&text.0));

@@ -22,8 +22,8 @@ pub const TARGETS: &[Target] = &[
     Target::asking("sys_clone_args", |bytes| with(bytes, |wish| sys::clone_args(&wish))),
     Target::pure("sys_namespace_text", |bytes| with(bytes, sys::namespace_text))
         .with_seeds(|| texts(sys::TEXTS)),
-    Target::pure("idmap_parse", |bytes| with(bytes, idmap::parse))
-        .with_seeds(|| texts(idmap::TEXTS)),
+    Target::pure("idmap_parse", |bytes| with(bytes, |text: idmap::Text| idmap::parse(&text.0)))
+        .with_seeds(|| [texts(idmap::TEXTS), noise()].concat()),
     Target::pure("idmap_validate", |bytes| with(bytes, |extents| idmap::validate(&extents))),
     Target::asking("idmap_kernel", |bytes| with(bytes, |input| idmap::kernel(&input))),
     Target::pure("idmap_subid", |bytes| with(bytes, |input| idmap::subid(&input))),

@@ -4,10 +4,11 @@ use arbitrary::{Arbitrary, Unstructured};
 use ns_idmap::{ParseError, UidMap};
 use ns_sys::Errno;
 
-use super::extents::{Extents, id};
+use super::extents::Extents;
 use super::naive;
 use super::privilege::{Privilege, privilege};
 use super::sleeper::Sleeper;
+use super::text::Text;
 
 /// What is written: a text, mostly well formed, or extents; or by whom.
 #[derive(Clone, Debug)]
@@ -24,38 +25,11 @@ impl<'a> Arbitrary<'a> for Written {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(match u.int_in_range(0..=6)? {
             0 => Self::Text(u.arbitrary()?),
-            1 | 2 => Self::Text(text(u)?),
+            1 | 2 => Self::Text(u.arbitrary::<Text>()?.0),
             3 | 4 => Self::Privilege(u.arbitrary()?),
             _ => Self::Extents(u.arbitrary()?),
         })
     }
-}
-
-/// Lines with a character here and there that does not belong.
-fn text(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
-    let mut text = String::new();
-    for _ in 0..u.int_in_range(1..=4)? {
-        for _ in 0..*u.choose(&[3, 3, 3, 3, 3, 2, 4])? {
-            text += *u.choose(&["", "", "", " ", "\t ", "\r", "\x0b"])?;
-            text += &number(u)?;
-            text += " ";
-        }
-        text += *u.choose(&["\n", "\n", "\n", " \n", "", "\n\n"])?;
-    }
-    if u.ratio(1, 5)? {
-        let stray = u.choose(&['\0', ' ', '\n', '\t', '+', 'x', '0', '-', 'ä'])?;
-        text.insert(u.choose_index(text.len() + 1)?, *stray);
-    }
-    Ok(text)
-}
-
-fn number(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
-    Ok(match u.int_in_range(0..=15)? {
-        0 => u.arbitrary::<u64>()?.to_string(),
-        1 => format!("0{}", id(u)?),
-        2 => format!("{:#x}", id(u)?),
-        _ => id(u)?.to_string(),
-    })
 }
 
 /// Oracle: what a fresh user namespace takes, from whom, and what it shows then.

@@ -8,12 +8,14 @@ mod parse;
 mod privilege;
 mod sleeper;
 mod subid;
+mod text;
 mod validate;
 
 pub use compose::{Maps, compose};
 pub use extents::Extents;
 pub use kernel::{Written, kernel};
-pub use parse::{TEXTS, parse};
+pub use parse::parse;
 pub use privilege::Privilege;
 pub use subid::{Delegated, subid};
+pub use text::{TEXTS, Text};
 pub use validate::validate;

@@ -36,6 +36,9 @@ const CAPABILITIES: [CapabilitySet; 5] = [
     CapabilitySet::SYS_CHROOT,
 ];
 
+/// What ends well, silently, with many words, or not at all.
+const HELPERS: &[&str] = &["/bin/true", "/bin/true", "/bin/false", "/bin/cat", "/no/such/helper"];
+
 /// The other user.
 const OTHER: u32 = 1000;
 
@@ -50,8 +53,9 @@ impl<'a> Arbitrary<'a> for Privilege {
                 .collect::<Result<_>>()?,
             no_new_privs: u.ratio(1, 4)?,
             setgroups: *u.choose(&[Setgroups::Auto, Setgroups::Deny, Setgroups::Keep])?,
-            delegated: (id(u)?, id(u)?),
-            helper: *u.choose(&["/bin/true", "/bin/false", "/no/such/helper"])?,
+            // Mostly enough for a helper.
+            delegated: if u.ratio(1, 3)? { (id(u)?, id(u)?) } else { (0, 1 << 20) },
+            helper: *u.choose(HELPERS)?,
         })
     }
 }
@@ -163,13 +167,18 @@ fn installed(case: &Privilege, map: &UidMap, mut writer: Writer) {
 
 /// Whether it ended as that helper does.
 fn as_the_helper(helper: &str, done: &std::result::Result<WritePlan, InstallError>) -> bool {
-    match done {
-        Ok(plan) => helper == "/bin/true" && *plan == WritePlan::Helper,
-        Err(InstallError::Helper(error)) => {
-            let failed = matches!(error, HelperError::Failed { .. });
-            let expected = if failed { "/bin/false" } else { "/no/such/helper" };
-            expected == helper && error.to_string().contains(helper)
+    let error = match done {
+        Ok(plan) => return helper == "/bin/true" && *plan == WritePlan::Helper,
+        Err(error) => error.to_string(),
+    };
+    let ends = match done {
+        Err(InstallError::Helper(HelperError::Run { .. })) => "/no/such/helper",
+        Err(InstallError::Helper(HelperError::Failed { said, .. })) if said.is_empty() => {
+            "/bin/false"
         }
-        Err(_) => false,
-    }
+        // No number is a file here, and each is a line.
+        Err(InstallError::Helper(HelperError::Failed { .. })) => "/bin/cat",
+        _ => return false,
+    };
+    helper == ends && error.contains(helper) && error.lines().count() == 1
 }
