@@ -5,11 +5,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::fault::{Fault, with_fault};
 use common::target::Target;
 use common::{containers, guests};
-use ns_process::{Container, Errno, Error, Process, Side, Step};
-use ns_testbed::{Leftovers, forked, refuse};
+use ns_process::{Container, Errno, Error, Process, Step};
+use ns_testbed::{Fault, FaultSide, Leftovers, forked, refuse, with_fault};
 
 /// The number of each call that a description names. One that is missing here fails the test: a new
 /// step is not forgotten.
@@ -69,19 +68,19 @@ fn number(name: &str) -> Option<i64> {
 }
 
 /// The names before each `(` of the lines of a description, each with the side that makes the call.
-fn calls(container: &Container) -> Vec<(Side, String)> {
+fn calls(container: &Container) -> Vec<(FaultSide, String)> {
     let text = container.plan().expect("plan").describe().to_string();
     let lines = text.lines().filter_map(|line| line.split_once(": "));
     let made =
         lines.filter(|(_, calls)| !calls.starts_with("shared") && !calls.starts_with("copied"));
     let named = made.flat_map(|(who, calls)| {
-        let side = if who == "parent" { Side::Parent } else { Side::Child };
+        let side = if who == "parent" { FaultSide::Starter } else { FaultSide::Started };
         let names = calls.split("; ").filter_map(|call| call.split_once('('));
         names.map(move |(name, _)| (side, name.to_owned())).collect::<Vec<_>>()
     });
     let mut seen = BTreeSet::new();
     let new = named.filter(|(_, name)| !name.contains(' '));
-    new.filter(|(side, name)| seen.insert((*side == Side::Child, name.clone()))).collect()
+    new.filter(|(side, name)| seen.insert((*side == FaultSide::Started, name.clone()))).collect()
 }
 
 /// How it went with a call that fails with `errno`: 0 when the program runs, or an error says so.
@@ -163,7 +162,7 @@ fn turns() -> impl Iterator<Item = u32> {
 }
 
 /// A call by its name and number, and how it fails on which side.
-type Case = (Side, String, i64, Errno);
+type Case = (FaultSide, String, i64, Errno);
 
 /// Every system call that the plan tells, on either side, and once more with an interruption where a
 /// sleep can have one.
@@ -231,9 +230,9 @@ fn f20_each_call_fails_once() {
             for nth in turns().take(if all { usize::MAX } else { 1 }) {
                 let fault = Fault { number: *number, side: *side, nth, errno: *errno };
                 let Some(code) = start_with(container, fault) else { break };
-                let told = format!("{name}, time {nth}, of the {side}, {errno:?}");
+                let told = format!("{name}, time {nth}, of the {side:?}, {errno:?}");
                 assert_eq!(code, 0, "{told} in\n{}", plan(container));
-                count[usize::from(*side == Side::Child)] += 1;
+                count[usize::from(*side == FaultSide::Started)] += 1;
             }
         });
         let [parent, child] = count;

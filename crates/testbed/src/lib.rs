@@ -17,6 +17,7 @@
 //! ```
 
 mod become_role;
+mod fault;
 mod forked;
 mod leftovers;
 mod role;
@@ -26,6 +27,7 @@ mod shared_mount;
 mod skip;
 mod watched_heap;
 
+pub use fault::{Fault, FaultSide, with_fault};
 pub use forked::forked;
 pub use leftovers::Leftovers;
 pub use role::{Role, USER, role};

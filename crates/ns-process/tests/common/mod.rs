@@ -1,8 +1,7 @@
 //! Shared by the test binaries: what a program saw, by way of a file.
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(unsafe_code, reason = "a seccomp filter")]
+#![allow(unsafe_code, reason = "a hook that does nothing")]
 
-pub(crate) mod fault;
 pub(crate) mod mapped;
 pub(crate) mod target;
 

@@ -1,4 +1,5 @@
 //! A system call that fails once, on one side of a start.
+#![allow(unsafe_code, reason = "what a seccomp listener is asked and answers")]
 
 use std::mem;
 use std::os::fd::IntoRawFd;
@@ -6,19 +7,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ns_process::{Errno, Side};
-use ns_testbed::ask_about;
+use rustix::io::Errno;
+
+use crate::ask_about;
 
 /// `SECCOMP_USER_NOTIF_FLAG_CONTINUE` of include/uapi/linux/seccomp.h: the call is made.
 const CONTINUE: u32 = 1;
 
-/// The `nth` call of `number` on `side`, counted from 1, fails with `errno`.
+/// The one call of its kind that fails.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fault {
-    pub(crate) number: i64,
-    pub(crate) side: Side,
-    pub(crate) nth: u32,
-    pub(crate) errno: Errno,
+pub struct Fault {
+    /// Of the system call.
+    pub number: i64,
+    /// On which side of the start.
+    pub side: FaultSide,
+    /// Which call of that number and side, counted from 1.
+    pub nth: u32,
+    /// What it fails with.
+    pub errno: Errno,
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultSide {
+    /// The thread that starts.
+    Starter,
+    /// Whatever it makes, until that executes a program.
+    Started,
 }
 
 /// What the thread that decides knows. It is not under the filter, and allocates nothing, because whom it
@@ -37,7 +52,10 @@ struct Judge {
 
 /// Runs `body`, which starts one process and then calls what it is given, with `fault` until then; tells
 /// whether it came to that. The calling process is of no use for anything else afterwards.
-pub(crate) fn with_fault<T>(fault: Fault, body: impl FnOnce(&dyn Fn()) -> T) -> (T, bool) {
+///
+/// # Panics
+/// Where the filter cannot be set.
+pub fn with_fault<T>(fault: Fault, body: impl FnOnce(&dyn Fn()) -> T) -> (T, bool) {
     let judge = Arc::new(Judge {
         fault,
         parent: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
@@ -93,10 +111,10 @@ impl Judge {
 
     fn judge(&self, asked: &libc::seccomp_notif) -> Option<Errno> {
         let number = i64::from(asked.data.nr);
-        let side = if asked.pid == self.parent { Side::Parent } else { Side::Child };
+        let side = if asked.pid == self.parent { FaultSide::Starter } else { FaultSide::Started };
         let counts = number == self.fault.number && side == self.fault.side;
         let is_start = self.is_active.load(Ordering::SeqCst)
-            && (side == Side::Parent || !self.has_executed.load(Ordering::SeqCst));
+            && (side == FaultSide::Starter || !self.has_executed.load(Ordering::SeqCst));
         if number == libc::SYS_execve && number != self.fault.number {
             self.has_executed.store(true, Ordering::SeqCst);
         }
