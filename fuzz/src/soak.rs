@@ -1,4 +1,5 @@
 //! Starts, injects, kills and drops from many threads at once, and what they leave behind.
+#![allow(unsafe_code, reason = "a closure in a child of a program with threads")]
 
 use std::fmt;
 use std::fs;
@@ -9,12 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
-use ns_process::{Container, Inject, Namespace, Process, Step, reap};
+use ns_process::{Container, Inject, Namespace, Process, Step, reap, setns, setns_process};
 use ns_sys::{Signal, pidfd_send_signal};
 use ns_testbed::Leftovers;
 
 use crate::noise::Noise;
-use crate::process::Start;
+use crate::process::{Start, adopt};
 
 /// What was done and what was found.
 #[derive(Debug, Default)]
@@ -29,9 +30,14 @@ pub struct Soak {
 /// One thing that a thread does.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    /// Of the target `process_start`: exits, kills, drops, and what is missing.
+    /// Of the target `process_start`: exits, kills, drops, and what is missing; daemons, inits, joins,
+    /// closures and hooks.
     Start,
     Inject,
+    /// A closure on a thread in the namespaces of another process.
+    Setns,
+    /// The same in a child, which all of them can have.
+    SetnsProcess,
     Output,
     /// Killed by one thread while another waits.
     KillAndJoin,
@@ -40,8 +46,15 @@ enum Turn {
 }
 
 impl Turn {
-    const ALL: [Self; 5] =
-        [Self::Start, Self::Inject, Self::Output, Self::KillAndJoin, Self::KillEarly];
+    const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Inject,
+        Self::Setns,
+        Self::SetnsProcess,
+        Self::Output,
+        Self::KillAndJoin,
+        Self::KillEarly,
+    ];
 }
 
 /// Runs for so long with so many threads, in a process that has one.
@@ -49,6 +62,7 @@ impl Turn {
 /// # Panics
 /// When the process that is entered by others cannot be started.
 pub fn soak(limit: Duration, threads: u64) -> Soak {
+    adopt();
     let before = Leftovers::snapshot();
     let mut soak = Soak::default();
     let warm = run(&soak, limit / 4, threads);
@@ -78,6 +92,7 @@ fn run(soak: &Soak, limit: Duration, threads: u64) -> u64 {
 fn target() -> Process {
     let mut target = Container::new("sleep");
     target.arg("1000000").namespaces([Namespace::User, Namespace::Pid, Namespace::Uts]).map_zero();
+    target.hostname(HOSTNAME);
     target.start().expect("a process to enter")
 }
 
@@ -87,7 +102,7 @@ fn turns(soak: &Soak, entered: &Process, deadline: Instant, number: u64) {
         let kind = usize::from(noise.byte()) % (2 * Turn::ALL.len());
         // Half of them are starts, of which there are the most kinds.
         let turn = Turn::ALL.get(kind).copied().unwrap_or(Turn::Start);
-        let bytes = noise.bytes(64);
+        let bytes = noise.bytes(160);
         let done = catch_unwind(AssertUnwindSafe(|| turn.make(entered, &bytes)));
         soak.counts[turn as usize].fetch_add(1, Ordering::Relaxed);
         if let Err(panic) = done {
@@ -108,11 +123,28 @@ impl Turn {
                 start.expect("enough bytes").run();
             }
             Self::Inject => inject(entered, code),
+            Self::Setns => {
+                let inside = setns(entered, [Namespace::Uts]).expect("a target");
+                assert_eq!(inside.run(hostname).expect("run"), HOSTNAME.as_bytes());
+            }
+            Self::SetnsProcess => {
+                let inside = setns_process(entered, Namespace::ALL).expect("a target");
+                // SAFETY: the closure makes one system call, and allocates.
+                let told = unsafe { inside.run_unchecked(hostname) };
+                assert_eq!(told.expect("run"), HOSTNAME.as_bytes());
+            }
             Self::Output => output(code),
             Self::KillAndJoin => kill_and_join(),
             Self::KillEarly => kill_early(),
         }
     }
+}
+
+/// Of the process that is entered.
+const HOSTNAME: &str = "soak";
+
+fn hostname() -> Vec<u8> {
+    rustix::system::uname().nodename().to_bytes().to_vec()
 }
 
 fn script(code: u8) -> String {

@@ -1,11 +1,11 @@
 //! Every setter of a builder, with what is given to it.
-#![allow(unsafe_code, reason = "hooks, which run nowhere")]
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use super::hooks::Moment;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
-    Builder, CapabilitySet, Clock, CloneFlags, HookContext, Memory, Mount, Namespace, Propagation,
+    Builder, CapabilitySet, Clock, CloneFlags, Init, Memory, Mount, Namespace, Propagation,
     Resource, Setgroups, Signal, Stdio,
 };
 
@@ -17,6 +17,7 @@ pub(super) enum Setter {
     ByChroot,
     CloseFds(bool),
     CreateWorkdir,
+    Daemonize(bool),
     DieWithParent,
     Domainname(Text),
     DropCapabilities(u64),
@@ -32,6 +33,7 @@ pub(super) enum Setter {
     Hook(Moment),
     Hostname(Text),
     InheritIgnored,
+    Init,
     KeepCapabilities(u64),
     KillOnDrop(bool),
     Loopback,
@@ -85,17 +87,6 @@ pub(super) enum Number {
     Piped,
     Path,
     Own,
-}
-
-/// When a hook runs.
-#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
-pub(super) enum Moment {
-    Preup,
-    Postup,
-    Exceptup,
-    Preexec,
-    Exceptexec,
-    Postexec,
 }
 
 /// A kind of namespace.
@@ -158,6 +149,8 @@ impl Setter {
             Self::ByChroot => builder.by_chroot(),
             Self::CloseFds(close) => builder.close_fds(*close),
             Self::CreateWorkdir => builder.create_workdir(),
+            Self::Daemonize(of_init) if *of_init => builder.daemonize(),
+            Self::Daemonize(_) => builder.daemonize_as_child(),
             Self::DieWithParent => builder.die_with_parent(),
             Self::Domainname(name) => builder.domainname(&name.0),
             Self::DropCapabilities(set) => builder.drop_capabilities(capabilities(*set)),
@@ -173,9 +166,10 @@ impl Setter {
                 Err(_) => builder,
             },
             Self::Groups(groups) => builder.groups(groups.iter().copied().map(u32::from)),
-            Self::Hook(moment) => hook(builder, *moment),
+            Self::Hook(moment) => moment.give(builder, |_| ()),
             Self::Hostname(name) => builder.hostname(&name.0),
             Self::InheritIgnored => builder.inherit_ignored(),
+            Self::Init => builder.init(Init::builtin()),
             Self::KeepCapabilities(set) => builder.keep_capabilities(capabilities(*set)),
             Self::KillOnDrop(kill) => builder.kill_on_drop(*kill),
             Self::Loopback => builder.loopback(),
@@ -276,24 +270,6 @@ fn own() -> BorrowedFd<'static> {
 
 fn propagation(kind: u8) -> Propagation {
     [Propagation::Private, Propagation::Slave, Propagation::Shared][usize::from(kind) % 3]
-}
-
-fn hook<Kind>(builder: &mut Builder<Kind>, moment: Moment) -> &mut Builder<Kind> {
-    let nothing = |_: &HookContext| ();
-    match moment {
-        // SAFETY: it does nothing, here and below.
-        Moment::Preup => unsafe { builder.preup(nothing) },
-        // SAFETY: as above.
-        Moment::Postup => unsafe { builder.postup(nothing) },
-        // SAFETY: as above.
-        Moment::Exceptup => unsafe { builder.exceptup(nothing) },
-        // SAFETY: as above.
-        Moment::Preexec => unsafe { builder.preexec(nothing) },
-        // SAFETY: as above.
-        Moment::Exceptexec => unsafe { builder.exceptexec(nothing) },
-        // SAFETY: as above.
-        Moment::Postexec => unsafe { builder.postexec(nothing) },
-    }
 }
 
 #[cfg(test)]

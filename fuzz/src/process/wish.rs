@@ -1,13 +1,21 @@
 //! A process that is really started, in namespaces that every caller of the sandbox may make.
+#![allow(unsafe_code, reason = "closures of a program with threads")]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use ns_process::{Container, Memory, Mount, Namespace, NamespaceFlags, Resource, Stdio};
+use ns_process::{
+    Container, Error, Init, Memory, Mount, Namespace, NamespaceFlags, Process, Resource, Stdio,
+};
+
+use super::surroundings::Surroundings;
+use super::way::{Daemon, Way};
+use super::work::Work;
 
 /// What is wished for; each part is one that nothing here is in the way of.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Wish {
     pub(super) namespaces: NamespaceFlags,
+    pub(super) way: Way,
     pub(super) zero: bool,
     pub(super) hostname: bool,
     pub(super) loopback: bool,
@@ -31,6 +39,7 @@ impl<'a> Arbitrary<'a> for Wish {
         for _ in 0..u.int_in_range(0..=6)? {
             namespaces |= u.choose(&Namespace::ALL)?.flag();
         }
+        let way = Way::draw(u, namespaces)?;
         let has = |kind: Namespace| namespaces.contains(kind.flag());
         let mut if_it = |may: bool| Ok::<bool, arbitrary::Error>(may & u.arbitrary::<bool>()?);
         let zero = if_it(has(Namespace::User))?;
@@ -47,29 +56,51 @@ impl<'a> Arbitrary<'a> for Wish {
             copied: if_it(true)?,
             no_new_privs: if_it(true)?,
             new_session: if_it(true)?,
-            die_with_parent: if_it(true)?,
+            die_with_parent: if_it(way.daemon.is_none())?,
             before_go: if_it(true)?,
             piped: if_it(true)?,
             umask: if u.arbitrary()? { Some(u.int_in_range(0..=0o777)?) } else { None },
             nice: if u.arbitrary()? { Some(u.int_in_range(1..=19)?) } else { None },
             files: if u.arbitrary()? { Some(u.int_in_range(20..=200)?) } else { None },
+            way,
         })
     }
 }
 
 impl Wish {
-    pub(super) const HOSTNAME: &str = "fuzz";
+    const HOSTNAME: &str = "fuzz";
 
-    /// `program` as wished for.
-    pub(super) fn container(&self, program: &[&str]) -> Container {
-        let mut container = Container::new(program[0]);
-        container.args(&program[1..]);
+    /// What does `work`, as wished for.
+    pub(super) fn container(&self, work: Work, surroundings: &Surroundings) -> Container {
+        let mut container = if self.way.guest.closure { work.closure() } else { work.program() };
         self.give(&mut container);
+        self.give_way(&mut container);
+        surroundings.give(&self.way, &mut container);
         container
     }
 
-    /// All wishes but the program.
-    pub(super) fn give(&self, container: &mut Container) {
+    pub(super) fn start(&self, container: &Container) -> std::result::Result<Process, Error> {
+        if self.way.guest.closure {
+            // SAFETY: neither closure nor hooks take a lock, or read what another thread changes.
+            unsafe { container.start_unchecked() }
+        } else {
+            container.start()
+        }
+    }
+
+    fn give_way(&self, container: &mut Container) {
+        match self.way.daemon {
+            Some(Daemon::OfInit) => container.daemonize(),
+            Some(Daemon::OfCaller) => container.daemonize_as_child(),
+            None => container,
+        };
+        if self.way.init {
+            container.init(Init::builtin());
+        }
+    }
+
+    /// All that is wished for of the process itself.
+    fn give(&self, container: &mut Container) {
         container.namespaces(self.namespaces.kinds()).new_session(self.new_session);
         container.stdin(if self.piped { Stdio::piped() } else { Stdio::null() });
         let container = set(container, self.zero, Container::map_zero);

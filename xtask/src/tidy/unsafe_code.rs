@@ -15,6 +15,7 @@ const ALLOWED: &[&str] = &[
     "crates/ns-fs/src/apply",
     "crates/space/src/run/signals",
     "crates/testbed/src/become_role",
+    "crates/testbed/src/fault",
     "crates/testbed/src/forked",
     "crates/testbed/src/seccomp",
     "crates/testbed/src/watched_heap",
@@ -22,7 +23,10 @@ const ALLOWED: &[&str] = &[
     "fuzz/src/fs/fd_real",
     "fuzz/src/idmap/sleeper",
     "fuzz/src/process/faulty",
-    "fuzz/src/process/setters",
+    "fuzz/src/process/hooks",
+    "fuzz/src/process/trace",
+    "fuzz/src/process/wish",
+    "fuzz/src/soak",
     "fuzz/src/sys/ask",
 ];
 
