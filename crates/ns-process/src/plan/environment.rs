@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::{CStr, OsStr, OsString, c_char};
+use std::ffi::{OsStr, OsString, c_char};
 use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
@@ -29,23 +29,16 @@ impl Block {
         strings.chain([ptr::null()]).collect()
     }
 
-    fn add(&mut self, key: &OsStr, value: &OsStr) -> Result<(), String> {
-        let start = self.bytes.len();
-        for part in [key.as_bytes(), b"=", value.as_bytes()] {
+    fn add(&mut self, key: &OsStr, value: &OsStr) {
+        self.starts.push(self.bytes.len());
+        for part in [key.as_bytes(), b"=", value.as_bytes(), b"\0"] {
             self.bytes.extend_from_slice(part);
         }
-        self.bytes.push(0);
-        let position =
-            CStr::from_bytes_until_nul(&self.bytes[start..]).map_or(0, CStr::count_bytes);
-        if start + position + 1 < self.bytes.len() {
-            return Err(format!("env {}: NUL at byte {position}", key.as_bytes().escape_ascii()));
-        }
-        self.starts.push(start);
-        Ok(())
     }
 }
 
-/// The variables as execve(2) takes them, or in words which has a NUL.
+/// The variables as execve(2) takes them, or in words which of the changes cannot be made; what is
+/// inherited was a string of C's.
 pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
     let mut block = Block::default();
     if wish.changes.is_empty() {
@@ -56,15 +49,24 @@ pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
         block.bytes.reserve(64 * inherited.size_hint().0);
         block.starts.reserve(inherited.size_hint().0);
         for (key, value) in inherited {
-            block.add(&key, &value)?;
+            block.add(&key, &value);
         }
         return Ok(block);
     }
-    if let Some((key, _)) = wish.changes.iter().find(|(key, _)| !is_name(key)) {
+    wish.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
+    changed(wish).iter().for_each(|(key, value)| block.add(key, value));
+    Ok(block)
+}
+
+fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {
+    if key.is_empty() || key.as_bytes().contains(&b'=') {
         return Err(format!("env {key:?}: a name is not empty and has no ="));
     }
-    changed(wish).into_iter().try_for_each(|(key, value)| block.add(&key, &value))?;
-    Ok(block)
+    let value = value.map_or(&[][..], OsStr::as_bytes);
+    let nul = [key.as_bytes(), b"=", value].concat().iter().position(|byte| *byte == 0);
+    nul.map_or(Ok(()), |position| {
+        Err(format!("env {}: NUL at byte {position}", key.as_bytes().escape_ascii()))
+    })
 }
 
 /// The `PATH` of the program.
@@ -72,10 +74,6 @@ pub(super) fn path(wish: &Environment) -> OsString {
     let own = wish.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
     let inherited = || (!wish.cleared).then(|| env::var_os("PATH")).flatten();
     own.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
-}
-
-fn is_name(key: &OsStr) -> bool {
-    !key.is_empty() && !key.as_bytes().contains(&b'=')
 }
 
 fn changed(wish: &Environment) -> BTreeMap<OsString, OsString> {
