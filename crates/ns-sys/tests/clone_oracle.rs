@@ -5,10 +5,11 @@
 //! `pid_max`, `PARENT` from a pid 1, and a cgroup where none is mounted.
 #![cfg(target_arch = "x86_64")]
 #![allow(clippy::cast_possible_truncation, reason = "x86_64 alone, and numbers that are small")]
-#![allow(unsafe_code, reason = "children that leave in assembly, on a stack they may share")]
+#![allow(
+    unsafe_code,
+    reason = "arguments that lead anywhere, and a page shared with the asking process"
+)]
 
-use std::arch::asm;
-use std::ffi::c_void;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
@@ -17,8 +18,8 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use bitflags::Flags;
 use ns_sys::child::{SignalSet, exit_group, rt_sigprocmask};
 use ns_sys::{CloneArgs, CloneFlags, Errno};
+use ns_testbed::{await_left, clone3_leave};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// How many arguments are drawn.
 const DRAWS: u64 = 10_000;
@@ -138,67 +139,25 @@ struct Findings {
     errno: AtomicI32,
 }
 
-/// clone3 whose child leaves without touching the stack, which may be the caller's.
-///
-/// # Safety
-/// `args` leads to `size` bytes of a `struct clone_args`.
-unsafe fn clone3_leave(args: *const c_void, size: usize) -> isize {
-    let returned;
-    // SAFETY: the parent comes out with rax, rcx and r11 changed; the child makes exit(0).
-    unsafe {
-        asm!(
-            "syscall",
-            "test rax, rax",
-            "jnz 2f",
-            "xor edi, edi",
-            "mov eax, 60",
-            "syscall",
-            "ud2",
-            "2:",
-            inlateout("rax") 435_isize => returned,
-            in("rdi") args,
-            in("rsi") size,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    returned
-}
-
 fn ask(findings: &Findings, targets: &mut Targets, seed: u64) {
     let args = targets.draw(&mut Random(seed));
     // SAFETY: as_ptr leads to SIZE bytes.
-    let returned = unsafe { clone3_leave(args.as_ptr(), CloneArgs::SIZE) };
-    let refused = returned == -(Errno::INVAL.raw_os_error() as isize);
+    let made = unsafe { clone3_leave(args.as_ptr(), CloneArgs::SIZE) };
+    let refused = made == Err(Errno::INVAL);
     if args.validate().is_err() != refused
         && findings.disagreements.fetch_add(1, Ordering::Relaxed) == 0
     {
         findings.seed.store(seed, Ordering::Relaxed);
-        findings.errno.store(-returned.min(0) as i32, Ordering::Relaxed);
+        findings.errno.store(made.err().map_or(0, Errno::raw_os_error), Ordering::Relaxed);
     }
     (if refused { &findings.refused } else { &findings.accepted }).fetch_add(1, Ordering::Relaxed);
     let flags = args.flags();
-    if returned > 0 {
-        settle(returned as i32, flags);
-        close_pidfd(flags, &targets.pidfd);
-    }
-}
-
-/// Reaps a child, or waits until a thread is gone.
-fn settle(pid: i32, flags: CloneFlags) {
-    if flags.contains(CloneFlags::THREAD) {
-        let task = format!("/proc/self/task/{pid}");
-        while std::fs::exists(&task).is_ok_and(|yes| yes) {
-            std::thread::yield_now();
+    if let Ok(pid) = made {
+        // A sibling is the test's to reap.
+        if flags.contains(CloneFlags::THREAD) || !flags.contains(CloneFlags::PARENT) {
+            await_left(pid, flags.contains(CloneFlags::THREAD));
         }
-    } else if !flags.contains(CloneFlags::PARENT) {
-        let all = WaitIdOptions::EXITED | WaitIdOptions::from_bits_retain(0x4000_0000);
-        let id = WaitId::Pid(Pid::from_raw(pid).expect("positive"));
-        let reaped = waitid(id, all);
-        // An init that shares dispositions makes its creator ignore SIGCHLD when it ends, and then
-        // the kernel reaps (zap_pid_ns_processes).
-        assert!(matches!(reaped, Ok(_) | Err(Errno::CHILD)), "reap the child: {reaped:?}");
+        close_pidfd(flags, &targets.pidfd);
     }
 }
 

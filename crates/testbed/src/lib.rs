@@ -17,6 +17,8 @@
 //! ```
 
 mod become_role;
+mod clone3;
+mod descriptors;
 mod fault;
 mod forked;
 mod leftovers;
@@ -27,6 +29,8 @@ mod shared_mount;
 mod skip;
 mod watched_heap;
 
+pub use clone3::{await_left, clone3_leave};
+pub use descriptors::{DescriptorTable, DescriptorWish, PaperTable};
 pub use fault::{Fault, FaultSide, with_fault};
 pub use forked::forked;
 pub use leftovers::Leftovers;

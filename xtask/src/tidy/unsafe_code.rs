@@ -15,6 +15,8 @@ const ALLOWED: &[&str] = &[
     "crates/ns-fs/src/apply",
     "crates/space/src/run/signals",
     "crates/testbed/src/become_role",
+    "crates/testbed/src/clone3",
+    "crates/testbed/src/descriptors",
     "crates/testbed/src/fault",
     "crates/testbed/src/forked",
     "crates/testbed/src/seccomp",
