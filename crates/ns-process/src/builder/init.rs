@@ -83,6 +83,10 @@ impl<Kind> Builder<Kind> {
     /// alone, `SIGKILL` ends the whole namespace, and so does the end of the program. Joined, it has ended
     /// with all that was in it.
     ///
+    /// A closure runs beside it as a program does, and hooks in the child: `preup` in pid 1 itself, as well as
+    /// `exceptup` and `postup` where the set-up fails before both part, and all others in the other process. Its
+    /// memory is a copy of pid 1's, the third one.
+    ///
     /// The init is confined as the program is: it counts for `RLIMIT_NPROC`, and a filter has to allow it
     /// execveat, rt_sigtimedwait, wait4, kill, write and exit_group. It cannot pass signals on to a program
     /// that has become another user.

@@ -60,6 +60,11 @@ impl<'a> Child<'a> {
         self.words
     }
 
+    /// Of the process that becomes the program, or runs the closure.
+    pub(super) fn target(&self) -> &'a Words {
+        self.program.unwrap_or(self.words)
+    }
+
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_ref().expect("handed on at the very end").as_fd()
     }

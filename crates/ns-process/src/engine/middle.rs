@@ -139,7 +139,8 @@ impl<'a> Start<'a, '_> {
         let board = self.ready.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
         if self.ready.plan.forks() {
-            return self.adopted(pid, &board.child);
+            let child = self.adopted(pid, &board.child)?;
+            return Ok(child.map(|child| child.beside(self.ready.beside())));
         }
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor
         // that it closed again; the id is stored only when it cannot fail any more.

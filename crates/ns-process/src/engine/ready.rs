@@ -102,7 +102,8 @@ impl<'a> Ready<'a> {
     /// The caller's own code in the child, if there is any.
     pub(super) fn visitor(&self) -> Option<Visitor<'_>> {
         let number = self.starter.as_ref().and_then(Starter::number);
-        let own = number.into_iter().chain(self.joined.opened());
+        let beside = self.beside.iter().flat_map(Beside::opened);
+        let own = number.into_iter().chain(self.joined.opened()).chain(beside);
         let visitor = || Visitor::new(self.plan, &self.board().said, &self.fds, own, &self.envp);
         self.plan.forks().then(visitor)
     }
@@ -115,7 +116,13 @@ impl<'a> Ready<'a> {
     ) -> T {
         let whole = self.steps(visitor.map(|visitor| visitor as &dyn Guest));
         let Some(beside) = &self.beside else { return start(&whole) };
-        let args = beside.args(self.plan, self.board());
+        let args = match visitor {
+            Some(_) => {
+                let word = self.starter.as_ref().and_then(Starter::word);
+                Beside::args_apart(self.plan, self.board(), word)
+            }
+            None => beside.args(self.plan, self.board()),
+        };
         let program = Beside::program(&whole, self.board());
         start(&beside.pid_one(&whole, &program, &args, self.board()))
     }
@@ -129,6 +136,7 @@ impl<'a> Ready<'a> {
         let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
         ChildPlan {
             words: &self.board().child,
+            is_beside: false,
             starter: self.starter.as_ref().map(|starter| starter.watch(self.copied)),
             copied: self.copied,
             waits: plan.needs_go(),

@@ -49,8 +49,11 @@ impl Child<'_> {
             // The process that stayed for it knows.
             return Ok(());
         }
-        if plan.work.closure().is_some() {
-            return if self.words().has_entered() { Ok(()) } else { Err(self.died(plan)) };
+        if plan.work.closure().is_some() && !self.target().has_entered() {
+            return Err(self.died(plan));
+        }
+        if plan.work.closure().is_some() && plan.init.is_none() {
+            return Ok(());
         }
         if let Some(stat) = &self.stat {
             return self.executed_apart(plan, stat, deadline);

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char};
 use core::mem::needs_drop;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use ns_fs::apply;
 use ns_sys::NamespaceFlags;
@@ -38,6 +38,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) words: &'a Words,
     /// The thread that will say go, if the child has to wait, or with which it dies.
     pub(crate) starter: Option<Watch<'a>>,
+    /// Whether pid 1 has made the first steps for it, and the first hooks.
+    pub(crate) is_beside: bool,
     /// Whether it has to announce its leaving, because its memory is a copy.
     pub(crate) copied: bool,
     /// Whether it waits for go.
@@ -76,6 +78,11 @@ pub(crate) struct ChildPlan<'a> {
 }
 
 impl ChildPlan<'_> {
+    /// Whether it is a pid 1 that has made the program's process.
+    pub(super) fn has_parted(&self) -> bool {
+        self.init.is_some_and(|init| init.pid.load(Ordering::Acquire) != 0)
+    }
+
     /// Whether it executes nothing.
     pub(super) fn has_closure(&self) -> bool {
         self.guest.is_some_and(Guest::has_closure)

@@ -63,13 +63,18 @@ pub(crate) trait Guest {
     fn leave(&self, code: i32) -> !;
 }
 
-/// Makes the set-up, with the hooks around it.
+/// Makes the set-up, with the hooks around it: with an init the first ones in pid 1, and the others, once both
+/// have parted, in the other process.
 pub(super) fn around_set_up(
     plan: &ChildPlan<'_>,
     set_up: impl FnOnce() -> Result<(), Report>,
 ) -> Result<(), Report> {
     let Some(guest) = plan.guest else { return set_up() };
-    let made = guest.hooks(Moment::PreUp, None).and_then(|()| set_up());
+    let before = if plan.is_beside { Ok(()) } else { guest.hooks(Moment::PreUp, None) };
+    let made = before.and_then(|()| set_up());
+    if plan.has_parted() {
+        return made;
+    }
     if made.is_err() {
         let _ = guest.hooks(Moment::ExceptUp, made.err());
     }
@@ -82,7 +87,7 @@ pub(super) fn around_target(
     plan: &ChildPlan<'_>,
     narrow: impl FnOnce() -> Result<(), Report>,
 ) -> Result<Infallible, Report> {
-    let Some(guest) = plan.guest else {
+    let Some(guest) = plan.guest.filter(|_| plan.init.is_none()) else {
         narrow()?;
         return Err(program::execute(plan));
     };

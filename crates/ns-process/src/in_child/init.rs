@@ -25,7 +25,7 @@ pub(crate) const STATUS: RawFd = 3;
 /// The exit code of a pid 1 without a program, whose own words say why.
 const NO_PROGRAM: i32 = 126;
 
-const SIGCHLD: u32 = 17;
+pub(crate) const SIGCHLD: u32 = 17;
 /// Of include/uapi/linux/prctl.h.
 const PR_SET_DUMPABLE: u32 = 4;
 
@@ -51,13 +51,15 @@ pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    if plan.copied {
+    if plan.copied && !plan.has_closure() {
         // The program could look into the copy; in the caller's memory the flag is the caller's.
         // SAFETY: takes numbers only.
         let _ = unsafe { child::prctl(PR_SET_DUMPABLE, [0; 4]) };
     }
-    // SAFETY: the word of whoever made pid 1 holds for both processes: two stacks, two words.
-    let made = unsafe { entry::clone(init.args, init.program) };
+    let make = if plan.guest.is_some() { entry::clone_apart } else { entry::clone };
+    // SAFETY: the word of whoever made pid 1 holds for both processes: two stacks, two words. Where a guest
+    // comes, pid 1 is alone in its own memory.
+    let made = unsafe { make(init.args, init.program) };
     made.map_err(|errno| Report::new(Step::Clone, errno))?;
     // A directory that it stays in cannot be unmounted.
     child::chdir(c"/").map_err(|errno| Report::new(Step::Init, errno))

@@ -123,11 +123,9 @@ fn stay(plan: &MiddlePlan<'_>) -> Result<(), Report> {
     let Some(staying) = plan.stays else { return Ok(()) };
     let _ = futex::wake(staying.pid, 1);
     let pid = staying.pid.load(Ordering::Acquire);
-    match executed::wait(
-        pid,
-        plan.child.words,
-        plan.child.has_closure() && plan.child.init.is_none(),
-    ) {
+    // Beside a closure pid 1 is a program.
+    let is_closure = plan.child.has_closure() && plan.child.init.is_none();
+    match executed::wait(pid, plan.child.words, is_closure) {
         Ok(None) => {
             plan.words.has_seen();
             Ok(())

@@ -48,7 +48,7 @@ pub(crate) use entry::{clone, go_on};
 pub(crate) use follow::Follow;
 pub(crate) use guest::{Ended, Guest, Moment};
 pub(crate) use ids::Ids;
-pub(crate) use init::{Init, STATUS};
+pub(crate) use init::{Init, SIGCHLD, STATUS};
 pub(crate) use join::{ALL_AT_ONCE, Join, enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use middle::{MiddlePlan, Staying, clone_through, go_through_fork};

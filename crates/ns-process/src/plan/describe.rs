@@ -145,10 +145,11 @@ impl Plan {
             let last = self.hooks_between().chain(self.narrow(last, "none")).chain(self.target());
             return labelled("child", self.set_up().chain(own).chain(last));
         }
-        let wait = self.session.describe_death().chain(Self::describe_wait_for_program());
+        let wait = self.session.describe_death().chain(self.describe_wait_for_program());
         let init = self.set_up().chain(self.describe_parting());
         let init = init.chain(self.narrow(wait, "all")).chain(["execveat(init)".to_owned()]);
-        let program = self.announce().chain(own).chain(self.narrow(close.into_iter(), "none"));
+        let program = self.announce().chain(own).chain(self.hooks_between());
+        let program = program.chain(self.narrow(close.into_iter(), "none"));
         [labelled("init", init), labelled("child", program.chain(self.target()))].concat()
     }
 

@@ -19,9 +19,6 @@ pub(super) fn checked<Kind>(
     if !namespaces.contains(NamespaceFlags::PID) {
         return Err("init: needs a new pid namespace".to_owned());
     }
-    if wish.closure.is_some() || !wish.child_hooks.is_empty() {
-        return Err("init: not with a closure, or hooks in the child".to_owned());
-    }
     let shared = wish.flags & (CloneFlags::FS | CloneFlags::FILES);
     match shared.iter().next() {
         Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
@@ -30,9 +27,12 @@ pub(super) fn checked<Kind>(
 }
 
 impl Plan {
-    /// The flags of the clone that pid 1 makes for the program: the namespaces are new already.
+    /// The flags of the clone that pid 1 makes for the program: the namespaces are new already. Code of the
+    /// caller's gets memory of its own.
     pub(crate) fn flags_beside_init(&self) -> CloneFlags {
-        self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT
+        let apart = CloneFlags::VM | CloneFlags::CHILD_CLEARTID;
+        let apart = if self.forks() { apart } else { CloneFlags::empty() };
+        self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - apart
     }
 
     /// In messages.
@@ -51,9 +51,11 @@ impl Plan {
     }
 
     /// What it does before its last steps.
-    pub(super) fn describe_wait_for_program() -> impl Iterator<Item = String> {
-        let wait = ["futex(child_tid, wait)", "wait4(program, __WCLONE)"];
+    pub(super) fn describe_wait_for_program(&self) -> impl Iterator<Item = String> {
+        let kind = if self.work.closure().is_some() { "__WALL" } else { "__WCLONE" };
+        let wait =
+            ["futex(child_tid, wait)", &format!("wait4(program, {kind})")].map(ToOwned::to_owned);
         let close = ["close_range(0, 2, 0)", "close_range(4, 4294967295, 0) but for the init"];
-        wait.into_iter().chain(close).map(ToOwned::to_owned)
+        wait.into_iter().chain(close.map(ToOwned::to_owned))
     }
 }

@@ -127,5 +127,10 @@ pub(crate) fn guests() -> Vec<Container> {
     forks_own.all().without(Namespace::Pid).map_zero();
     let mut daemon = Container::from_fn(|| 7);
     daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
-    vec![closure, hooked, forks_own, daemon]
+    let mut beside = Container::from_fn(|| 7);
+    beside
+        .namespaces([Namespace::User, Namespace::Pid])
+        .map_zero()
+        .init(ns_process::Init::builtin());
+    vec![closure, hooked, forks_own, daemon, beside]
 }

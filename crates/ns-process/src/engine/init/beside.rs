@@ -3,10 +3,11 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use ns_fs::apply::{FdRange, FdStep};
-use ns_sys::CloneArgs;
 use ns_sys::child::SignalSet;
+use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::file;
@@ -15,7 +16,8 @@ use crate::engine::prepare;
 use crate::engine::stack::Stack;
 use crate::error::Error;
 use crate::in_child::{
-    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
+    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, SIGCHLD, STATUS,
+    Session,
 };
 use crate::plan::Plan;
 
@@ -50,12 +52,40 @@ impl Beside {
         args
     }
 
+    /// The same for code of the caller's, in a copy of pid 1's memory; `word` is libc's for the thread's id.
+    pub(in crate::engine) fn args_apart<'a>(
+        plan: &Plan,
+        board: &'a Board,
+        word: Option<&'a AtomicU32>,
+    ) -> CloneArgs<'a> {
+        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
+        let set = word.map_or(CloneFlags::empty(), |_| set);
+        let mut args = CloneArgs::new(plan.flags_beside_init() | set);
+        args.parent_tid(&board.program_pid);
+        if let Some(word) = word {
+            args.child_tid(word);
+        }
+        if plan.work.closure().is_some() {
+            // No exec gives it one, and the init has to learn of its end.
+            args.exit_signal(SIGCHLD);
+        }
+        args
+    }
+
+    /// The descriptors that are not the program's to keep, by number.
+    pub(in crate::engine) fn opened(&self) -> impl Iterator<Item = RawFd> {
+        [self.executable.as_raw_fd(), self.status.as_raw_fd()].into_iter()
+    }
+
     /// The steps of the program's process: those of `whole` that pid 1 has not made before.
     pub(in crate::engine) fn program<'a>(whole: &ChildPlan<'a>, board: &'a Board) -> ChildPlan<'a> {
         ChildPlan {
             words: &board.program,
+            is_beside: true,
             starter: None,
             waits: false,
+            makes: NamespaceFlags::empty(),
+            time_namespace: None,
             join: Join::default(),
             ids: Ids { zero_gid: false, zero_uid: false, ..whole.ids },
             session: Session { die_with_parent: None, ..whole.session },

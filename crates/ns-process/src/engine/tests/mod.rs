@@ -82,6 +82,7 @@ fn child_with<'a>(
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
         guest: None,
+        is_beside: false,
         makes: NamespaceFlags::empty(),
         time_namespace: None,
         join: Join::default(),
