@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::eventually;
-use ns_process::{Clock, Container, Errno, HookContext, Namespace, NamespaceFlags, Step};
+use ns_process::{Clock, Container, Errno, HookContext, Init, Namespace, NamespaceFlags, Step};
 use ns_testbed::{Leftovers, forked, refuse};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
@@ -176,25 +176,33 @@ impl Mutex {
     }
 }
 
-/// A robust mutex that dies with a closure is told to the next who locks it: libc's list is the kernel's again.
+/// A robust mutex that dies with a closure is told to the next who locks it: libc's list is the kernel's again,
+/// and libc knows the thread's id.
 #[test]
 fn s1_robust_mutexes() {
     ns_testbed::run_as!([Root, User, Nested], {
         let mutex = Mutex::new();
-        for kinds in [NamespaceFlags::empty(), NamespaceFlags::USER | NamespaceFlags::PID] {
+        let own = NamespaceFlags::USER | NamespaceFlags::PID;
+        for (kinds, init) in
+            [(NamespaceFlags::empty(), None), (own, None), (own, Some(Init::builtin()))]
+        {
             alone(|| {
+                let wish = |mut container: Container| {
+                    container.namespaces(kinds.kinds());
+                    if let Some(init) = &init {
+                        container.init(init.clone());
+                    }
+                    container
+                };
                 let lock = move || mutex.lock();
-                let mut container = Container::from_fn(lock);
-                container.namespaces(kinds.kinds());
-                assert_eq!(container.status().expect("start").code(), Some(0));
+                assert_eq!(wish(Container::from_fn(lock)).status().expect("start").code(), Some(0));
                 mutex.recover();
-                let mut hooked = Container::new("true");
-                hooked.namespaces(kinds.kinds());
                 let die = move |_: &HookContext| -> Result<(), Errno> {
                     lock();
                     // SAFETY: ends the child.
                     unsafe { libc::_exit(3) };
                 };
+                let mut hooked = wish(Container::new("true"));
                 // SAFETY: locks a mutex, which is nobody's, and ends.
                 unsafe { hooked.preexec(die) };
                 hooked.start().expect_err("it is dead");

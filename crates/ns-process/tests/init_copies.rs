@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
@@ -224,5 +225,30 @@ fn s3_what_a_plan_says_of_both() {
         assert!(order.map(place).is_sorted(), "{text}");
         let clone = text.lines().find(|line| line.starts_with("init: clone3(")).expect("a line");
         assert!(!clone.contains("CLONE_VM"), "{clone}");
+    });
+}
+
+/// Where no file in memory may be executed the error names the switch, and an init in a file goes on.
+#[test]
+fn f08_where_no_memfd_executes() {
+    ns_testbed::run_as!([Root], {
+        let output = Output::new();
+        fs::write(output.path(), Init::executable()).expect("write");
+        fs::set_permissions(output.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let path = output.path().to_owned();
+        // The switch is the pid namespace's.
+        let mut forbidden = Container::from_fn(move || {
+            fs::write("/proc/sys/vm/memfd_noexec", "2").expect("Linux 6.3");
+            let mut container = shell("exit 7");
+            let error = beside(&mut container).start().expect_err("forbidden");
+            assert_eq!((error.step(), error.errno()), (Step::Prepare, Some(Errno::ACCESS)));
+            let hint = "vm.memfd_noexec is 2: give an init by Init::path";
+            assert_eq!(error.hint(), Some(hint));
+            assert_eq!(container.init(Init::path(&path)).status().expect("start").code(), Some(7));
+        });
+        alone(|| {
+            let output = forbidden.namespace(Namespace::Pid).output().expect("start");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        });
     });
 }

@@ -56,6 +56,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("c10", "what enters is stronger than its target"),
     ("c11", "a target that is chrooted"),
     ("c12", "the caller's descriptors seen from the target"),
+    ("c13", "the caller's executable opened by way of a closure"),
     ("c14", "what is loaded from the target"),
     ("c15", "clocks of a time namespace"),
     ("c16", "the caller's memory reached through the child"),

@@ -132,7 +132,9 @@ impl Inject {
     /// For targets that are trusted. The closure has the caller's secrets in its memory, and what it
     /// loads once it is inside (a locale, a library, a name service) comes from the target. The
     /// kernel lets nobody inside trace it or open its `/proc/PID/exe` but those who have
-    /// `CAP_SYS_PTRACE` over the caller as well.
+    /// `CAP_SYS_PTRACE` over the caller as well: in a target without a user namespace of its own, its root,
+    /// if it has that capability. Such a root could overwrite the caller's executable once nobody runs it any
+    /// more. Enter it with a program, or from one that executed itself from a sealed memfd_create(2).
     pub fn from_fn<Value: IntoExitCode>(
         target: impl Into<Target>,
         closure: impl FnMut() -> Value + Send + 'static,
