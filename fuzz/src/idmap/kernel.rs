@@ -4,13 +4,14 @@ use arbitrary::{Arbitrary, Unstructured};
 use ns_idmap::{ParseError, UidMap};
 use ns_sys::Errno;
 
+use super::elsewhere::{Elsewhere, elsewhere};
 use super::extents::Extents;
 use super::naive;
 use super::privilege::{Privilege, privilege};
 use super::sleeper::Sleeper;
 use super::text::Text;
 
-/// What is written: a text, mostly well formed, or extents; or by whom.
+/// What is written: a text, mostly well formed, or extents; or by whom, or to what.
 #[derive(Clone, Debug)]
 pub enum Written {
     /// Read by the crate, and by the kernel.
@@ -19,14 +20,17 @@ pub enum Written {
     Extents(Extents),
     /// Planned by the crate, and by the kernel taken or refused.
     Privilege(Privilege),
+    /// Given to what takes none.
+    Elsewhere(Elsewhere, Extents),
 }
 
 impl<'a> Arbitrary<'a> for Written {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        Ok(match u.int_in_range(0..=6)? {
+        Ok(match u.int_in_range(0..=7)? {
             0 => Self::Text(u.arbitrary()?),
             1 | 2 => Self::Text(u.arbitrary::<Text>()?.0),
             3 | 4 => Self::Privilege(u.arbitrary()?),
+            5 => Self::Elsewhere(u.arbitrary()?, u.arbitrary()?),
             _ => Self::Extents(u.arbitrary()?),
         })
     }
@@ -45,6 +49,11 @@ pub fn kernel(written: &Written) {
         Written::Text(text) => text_and_kernel(text),
         Written::Extents(extents) => extents_and_kernel(extents),
         Written::Privilege(case) => privilege(case),
+        Written::Elsewhere(place, extents) => {
+            if let Ok(map) = UidMap::new(extents.0.iter().copied()) {
+                elsewhere(*place, &map);
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Targets of `ns-idmap`.
 
 mod compose;
+mod elsewhere;
 mod extents;
 mod kernel;
 mod naive;
@@ -12,6 +13,7 @@ mod text;
 mod validate;
 
 pub use compose::{Maps, compose};
+pub use elsewhere::Elsewhere;
 pub use extents::Extents;
 pub use kernel::{Written, kernel};
 pub use parse::parse;

@@ -70,6 +70,13 @@ impl Sleeper {
     }
 }
 
+impl Sleeper {
+    /// Ends it; its folder stays open.
+    pub(super) fn end(self) -> File {
+        self.dir.try_clone().expect("dup")
+    }
+}
+
 impl AsFd for Sleeper {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
