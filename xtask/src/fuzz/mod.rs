@@ -101,7 +101,8 @@ fn minimise(target: &Target) -> Result<()> {
     fs::create_dir_all(target.corpus())?;
     let from = [target.corpus(), found(target)?, seeds.join(&target.name)];
     let folders = [least.clone()].into_iter().chain(from).collect::<Vec<_>>();
-    let options = ["-set_cover_merge=1", "-max_len=4096"].map(str::to_owned);
+    // How often a line is reached is no reason to keep an input.
+    let options = ["-set_cover_merge=1", "-use_counters=0", "-max_len=4096"].map(str::to_owned);
     cargo_fuzz(target, &[], &folders, options).run()?;
     fs::remove_dir_all(target.corpus())?;
     copy(&least, &target.corpus())
