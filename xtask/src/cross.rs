@@ -16,15 +16,29 @@ pub(crate) fn run() -> Result<Outcome> {
             skipped.push(format!("no standard library for {target} here"));
             continue;
         }
-        for package in workspace::libraries(&metadata) {
-            compile(&package.name, target).run()?;
-        }
+        compile(workspace::libraries(&metadata).map(|package| package.name.as_str()), target)
+            .run()?;
     }
     Ok(Outcome::unless_skipped(&skipped))
 }
 
 /// Compiled, not checked, because only code generation reads assembly; and with `link-dead-code`,
-/// because an `#[inline]` function that nobody calls generates none otherwise.
-fn compile(package: &str, target: &str) -> Cmd {
-    Cmd::cargo(&format!("rustc -p {package} --lib --target {target} -- -C link-dead-code"))
+/// because an `#[inline]` function that nobody calls generates none otherwise. All at once, so that what
+/// they share is compiled once.
+fn compile<'a>(packages: impl Iterator<Item = &'a str>, target: &str) -> Cmd {
+    let packages: String = packages.map(|name| format!(" -p {name}")).collect();
+    Cmd::cargo(&format!("build --lib --target {target}{packages}"))
+        .env("RUSTFLAGS", "-C link-dead-code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_is_compiled_and_all_of_its_code() {
+        let command = compile(["one", "two"].into_iter(), "there").to_string();
+        let flags = "RUSTFLAGS='-C link-dead-code'";
+        assert_eq!(command, format!("{flags} cargo build --lib --target there -p one -p two"));
+    }
 }
