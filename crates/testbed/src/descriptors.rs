@@ -71,8 +71,10 @@ impl DescriptorWish {
             (*number, fcntl_dupfd_cloexec(file, ABOVE).expect("duplicate"))
         };
         let files: BTreeMap<_, _> = self.open.keys().map(copy).collect();
+        // musl has no function for it.
         // SAFETY: this child uses none of them again.
-        let closed = unsafe { libc::close_range(0, ABOVE.unsigned_abs() - 1, 0) };
+        let closed =
+            unsafe { libc::syscall(libc::SYS_close_range, 0, ABOVE.unsigned_abs() - 1, 0) };
         assert_eq!(closed, 0, "close_range");
         files
             .iter()
