@@ -75,8 +75,11 @@ impl Plan {
 
     /// The folder of the child's files, and first whether its proc has the caller's numbers.
     fn describe_folder(&self) -> impl Iterator<Item = String> {
-        let proc = self.maps.proc.display();
-        let lines = [format!("readlinkat({proc}/self)"), format!("open({proc}/PID)")];
+        let proc = &self.maps.proc;
+        let lines = [
+            format!("readlinkat({:?})", proc.join("self")),
+            format!("open({:?})", proc.join("PID")),
+        ];
         lines.into_iter().filter(|_| self.writes_files())
     }
 
