@@ -42,7 +42,9 @@ pub enum Reason {
     #[error("uid {0} has no entry in the user database, without which newuidmap refuses; add one")]
     NoName(u32),
     /// No line of the file delegates the ids.
-    #[error("{at} is not delegated; add a line for this user to {file}")]
+    #[error(
+        "{at} goes beyond your own id, and is not delegated; add a line for this user to {file}"
+    )]
     NotDelegated {
         /// The extent.
         at: Numbered,

@@ -1,31 +1,29 @@
 //! From what was typed to what is started.
 
-use std::ffi::OsString;
-
 use ns_process::{Builder, Container};
 
-use crate::cli::{Chroot, Control, Execute, Inject, Program};
+use crate::cli::{Chroot, Execute, Inject, Start};
 use crate::failure::Failure;
 
 impl Execute {
     pub(crate) fn builder(&self) -> Container {
-        let mut container = Container::new(self.argv.program());
+        let mut container = Container::new(self.start.argv.program());
         self.namespaces.apply(&mut container);
         self.maps.apply(&mut container);
         if let Some(root) = &self.rootdir {
             container.rootdir(root);
         }
-        finish(&mut container, self.argv.args(), &self.program, &self.control);
+        finish(&mut container, &self.start);
         container
     }
 }
 
 impl Chroot {
     pub(crate) fn builder(&self) -> ns_process::Chroot {
-        let mut chroot = ns_process::Chroot::new(&self.root, self.argv.program());
+        let mut chroot = ns_process::Chroot::new(&self.root, self.start.argv.program());
         self.namespaces.apply(&mut chroot);
         self.maps.apply(&mut chroot);
-        finish(&mut chroot, self.argv.args(), &self.program, &self.control);
+        finish(&mut chroot, &self.start);
         chroot
     }
 }
@@ -37,24 +35,19 @@ impl Inject {
                 "inject takes no {option}: the maps of the user namespace that is entered hold"
             )));
         }
-        let mut inject = ns_process::Inject::new(self.target.as_str(), self.argv.program());
+        let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());
         self.namespaces.apply(&mut inject);
         if let Some(root) = &self.rootdir {
             inject.rootdir(root);
         }
-        finish(&mut inject, self.argv.args(), &self.program, &self.control);
+        finish(&mut inject, &self.start);
         Ok(inject)
     }
 }
 
 /// What all of them have.
-fn finish<Kind>(
-    builder: &mut Builder<Kind>,
-    args: &[OsString],
-    program: &Program,
-    control: &Control,
-) {
-    builder.args(args);
+fn finish<Kind>(builder: &mut Builder<Kind>, Start { argv, program, control }: &Start) {
+    builder.args(argv.args());
     program.apply(builder);
     builder.name(control.name.as_deref().unwrap_or("space"));
     if let Some(limit) = control.timeout {

@@ -53,15 +53,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn obey(Cli { verb, verbose }: &Cli) -> ExitCode {
-    let manner = |control, program: &cli::Program| Manner {
-        control,
-        verbose: *verbose,
-        own_streams: program.has_own_streams(),
-    };
     match verb {
-        Verb::Execute(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
-        Verb::Chroot(verb) => manner(&verb.control, &verb.program).run(Ok(verb.builder())),
-        Verb::Inject(verb) => manner(&verb.control, &verb.program).run(verb.builder()),
+        Verb::Execute(verb) => Manner::of(&verb.start, *verbose).run(Ok(verb.builder())),
+        Verb::Chroot(verb) => Manner::of(&verb.start, *verbose).run(Ok(verb.builder())),
+        Verb::Inject(verb) => Manner::of(&verb.start, *verbose).run(verb.builder()),
         Verb::List(listing) => list::run(listing),
         Verb::Doctor(listing) => doctor::run(listing),
     }

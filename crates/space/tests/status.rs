@@ -38,9 +38,11 @@ fn what_cannot_be_executed_is_told_from_what_is_not_there() {
 #[test]
 fn our_own_failures_are_125_and_one_line_with_what_to_do() {
     run_space_as!([Root, User, Nested], {
-        let cases: [(&[&str], &str); 10] = [
+        let cases: [(&[&str], &str); 12] = [
             (&["execute", "--usr", "id"], "'--user'"),
-            (&["execute", "--id", "id"], "--id: needs a new user namespace"),
+            (&["execute", "--id", "id"], "--id: needs a new user namespace: add --user"),
+            (&["execute", "-p", "--mount-proc", "id"], "pid and mnt namespaces: add --mnt --pid"),
+            (&["execute", ""], "PROGRAM: is empty"),
             (&["execute", "--hostname", "x", "id"], "--hostname: needs a new uts namespace"),
             (&["execute", "-U", "-M", "0:1", "id"], "inside outside length"),
             (&["execute", "-UM", "0 1 4", "-z", "id"], "'--id'"),
@@ -55,6 +57,44 @@ fn our_own_failures_are_125_and_one_line_with_what_to_do() {
             let line = complaint(words);
             assert!(line.contains(told), "{line}");
         }
+    });
+}
+
+#[test]
+fn what_may_not_be_executed_is_told_with_what_to_change() {
+    run_space_as!([Root, User, Nested], {
+        let folder = std::env::temp_dir().join(format!("space-denied-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("bin")).expect("make a root");
+        std::fs::write(folder.join("bin/program"), "").expect("write");
+        let root = folder.to_str().expect("text");
+        let program = format!("{root}/bin/program");
+        let cases: [(&[&str], &str); 5] = [
+            (&["execute", root], "it is a folder"),
+            (&["execute", &program], "chmod(1), +x"),
+            (&["chroot", root, "/bin"], "it is a folder"),
+            (&["chroot", root, "/bin/program"], "chmod(1), +x"),
+            (&["chroot", root, "/bin/other"], "no such file under the new root"),
+        ];
+        for (words, told) in cases {
+            let line = complaint(words);
+            assert!(line.contains(told), "{line}");
+        }
+        let line = complaint(&["chroot", "--env", "PATH=/bin", root, "other"]);
+        assert!(line.contains("no such program in PATH under the new root"), "{line}");
+        std::fs::remove_dir_all(folder).expect("remove it");
+    });
+}
+
+#[test]
+fn a_user_is_told_which_namespace_or_map_is_missing() {
+    run_space_as!([User], {
+        let line = complaint(&["execute", "--net", "id"]);
+        assert!(line.ends_with("or a user namespace): add --user"), "{line}");
+        let line = complaint(&["execute", "-UM", "0 4294967294 1", "id"]);
+        assert!(line.contains("beyond your own id, and is not delegated"), "{line}");
+        // What has no hint has the errno's text, whose number nobody needs.
+        let line = complaint(&["execute", "--workdir", "/nonexistent", "id"]);
+        assert!(line.ends_with("/nonexistent: ENOENT: No such file or directory"), "{line}");
     });
 }
 

@@ -53,17 +53,17 @@ fn a10_a22_ways() {
         (
             "0 1000 2",
             user(),
-            "entry 1 (0 1000 2) is not delegated; add a line for this user to /etc/subuid",
+            "entry 1 (0 1000 2) goes beyond your own id, and is not delegated; add a line for this user to /etc/subuid",
         ),
         (
             "0 1000 1,1 165536 1",
             user(),
-            "entry 2 (1 165536 1) is not delegated; add a line for this user to /etc/subuid",
+            "entry 2 (1 165536 1) goes beyond your own id, and is not delegated; add a line for this user to /etc/subuid",
         ),
         (
             "0 0 1",
             user(),
-            "entry 1 (0 0 1) is not delegated; add a line for this user to /etc/subuid",
+            "entry 1 (0 0 1) goes beyond your own id, and is not delegated; add a line for this user to /etc/subuid",
         ),
     ] {
         assert_eq!(words(uids(text).plan(&writer)), way, "{text}");

@@ -45,6 +45,10 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::Chroot | Step::Propagation, Errno::PERM) => {
                 "needs CAP_SYS_CHROOT or CAP_SYS_ADMIN, or a new user namespace"
             }
+            (Step::Propagation, Errno::INVAL) => {
+                "the caller's root is no mount point, as after chroot(2): mount it onto itself before, or make \
+                 no new mount namespace"
+            }
             (Step::Session, Errno::PERM) => "it leads a process group already",
             (Step::Terminal, Errno::PERM) => "another session has the terminal",
             (Step::PlaceFd, Errno::BADF) => "the descriptor is not open, or above RLIMIT_NOFILE",

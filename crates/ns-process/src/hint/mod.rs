@@ -4,6 +4,7 @@ mod child;
 mod clone;
 pub(crate) mod interpreter;
 pub(crate) mod machine;
+pub(crate) mod permission;
 
 pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;

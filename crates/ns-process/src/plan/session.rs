@@ -70,9 +70,9 @@ impl Session {
     }
 
     pub(super) fn describe_death(&self) -> impl Iterator<Item = String> {
-        let signal = self.die_with_parent;
+        let signal = self.die_with_parent.map(Signal::as_raw);
         let lines = signal.map(|signal| {
-            [format!("prctl(PR_SET_PDEATHSIG, {signal:?})"), "ppoll(starting thread)".to_owned()]
+            [format!("prctl(PR_SET_PDEATHSIG, {signal})"), "ppoll(starting thread)".to_owned()]
         });
         lines.into_iter().flatten()
     }

@@ -11,4 +11,4 @@ pub(crate) use maps::{Maps, RefusedMaps};
 pub(crate) use namespaces::{Entered, New};
 pub(crate) use program::Program;
 pub use verbs::Cli;
-pub(crate) use verbs::{Chroot, Execute, Inject, Listing, Verb};
+pub(crate) use verbs::{Chroot, Execute, Inject, Listing, Start, Verb};

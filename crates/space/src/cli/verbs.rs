@@ -49,8 +49,6 @@ pub(crate) enum Verb {
 Example, a shell that is root and process 1: space execute --all --id --mount-proc sh")]
 pub(crate) struct Execute {
     #[command(flatten)]
-    pub(crate) argv: Argv,
-    #[command(flatten)]
     pub(crate) namespaces: New,
     #[command(flatten)]
     pub(crate) maps: Maps,
@@ -58,9 +56,7 @@ pub(crate) struct Execute {
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) program: Program,
-    #[command(flatten)]
-    pub(crate) control: Control,
+    pub(crate) start: Start,
 }
 
 /// Runs a program with a directory as its root
@@ -75,15 +71,11 @@ pub(crate) struct Chroot {
     #[arg(value_name = "ROOT")]
     pub(crate) root: PathBuf,
     #[command(flatten)]
-    pub(crate) argv: Argv,
-    #[command(flatten)]
     pub(crate) namespaces: New,
     #[command(flatten)]
     pub(crate) maps: Maps,
     #[command(flatten)]
-    pub(crate) program: Program,
-    #[command(flatten)]
-    pub(crate) control: Control,
+    pub(crate) start: Start,
 }
 
 /// Runs a program in the namespaces of another process
@@ -97,14 +89,21 @@ pub(crate) struct Inject {
     #[arg(value_name = "PID")]
     pub(crate) target: String,
     #[command(flatten)]
-    pub(crate) argv: Argv,
-    #[command(flatten)]
     pub(crate) namespaces: Entered,
     #[command(flatten)]
     pub(crate) maps: RefusedMaps,
     /// The directory of the target's that becomes the root
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) start: Start,
+}
+
+/// What is started, and how, whatever it is in.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    pub(crate) argv: Argv,
     #[command(flatten)]
     pub(crate) program: Program,
     #[command(flatten)]
@@ -146,9 +145,9 @@ impl Cli {
     /// The program and its arguments; none for the verbs that run none.
     pub fn argv(&self) -> &[OsString] {
         match &self.verb {
-            Verb::Execute(Execute { argv, .. })
-            | Verb::Chroot(Chroot { argv, .. })
-            | Verb::Inject(Inject { argv, .. }) => &argv.words,
+            Verb::Execute(Execute { start, .. })
+            | Verb::Chroot(Chroot { start, .. })
+            | Verb::Inject(Inject { start, .. }) => &start.argv.words,
             Verb::List(_) | Verb::Doctor(_) => &[],
         }
     }

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use ns_process::{Builder, NamespaceFlags};
 
-use crate::cli::Control;
+use crate::cli::{Control, Start};
 use crate::failure::Failure;
 use job::Job;
 use report::Report;
@@ -33,13 +33,18 @@ struct Ended {
 /// What `space` does besides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner<'a> {
-    pub(crate) control: &'a Control,
-    pub(crate) verbose: bool,
+    control: &'a Control,
+    verbose: bool,
     /// Whether it has the caller's own streams.
-    pub(crate) own_streams: bool,
+    own_streams: bool,
 }
 
-impl Manner<'_> {
+impl<'a> Manner<'a> {
+    pub(crate) fn of(start: &'a Start, verbose: bool) -> Self {
+        let own_streams = start.program.has_own_streams();
+        Self { control: &start.control, verbose, own_streams }
+    }
+
     /// Starts what was built and waits for its end, or prints the plan.
     pub(crate) fn run<Kind>(&self, builder: Result<Builder<Kind>, Failure>) -> ExitCode {
         let name = self.control.name.as_deref().unwrap_or("space");

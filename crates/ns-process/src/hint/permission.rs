@@ -1,0 +1,17 @@
+//! Why a program that is there may not be executed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::prelude::rust_2024::*;
+
+/// Why execve(2) said `EACCES` of the program at `path`, as far as the caller may look.
+pub(crate) fn denied(path: &Path) -> &'static str {
+    match fs::metadata(path) {
+        Ok(file) if file.is_dir() => "it is a folder; name the program in it",
+        Ok(file) if file.permissions().mode() & 0o111 == 0 => "not executable: see chmod(1), +x",
+        _ => {
+            "not executable by this user, on a mount that is noexec, or in a folder that may not be searched"
+        }
+    }
+}
