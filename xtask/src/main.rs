@@ -46,6 +46,7 @@ enum Verb {
     /// The rules of the source tree that no lint can hold
     Tidy,
     /// What the tests show: each hazard and each promise, with the tests that name it
+    #[command(visible_alias = "hazards")]
     Rows,
     /// The allowed edges between the crates, and to other people's
     Layers,
@@ -166,5 +167,17 @@ fn run(verb: &Verb) -> Result<Outcome> {
         Verb::Instructions { save } => instructions::run(*save),
         Verb::Soak { minutes, threads } => soak::run(*minutes, *threads),
         Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_what_they_are_about() {
+        let cli =
+            Cli::try_parse_from(["cargo xtask", "hazards"]).map_err(|error| error.to_string());
+        assert!(matches!(cli, Ok(Cli { verb: Verb::Rows })));
     }
 }
