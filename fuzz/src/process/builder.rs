@@ -117,7 +117,17 @@ fn refused(error: &Error) {
 
 #[cfg(test)]
 mod tests {
+    use ns_process::Namespace;
+
     use super::*;
+
+    #[test]
+    fn a_line_end_in_a_path_ends_no_line() {
+        let mut container = Container::new("true");
+        container.name("fuzz").proc("/proc\n/0").namespace(Namespace::User).map_zero();
+        let text = outcome(&container).expect("a plan");
+        assert!(text.contains("self"), "the path is told: {text}");
+    }
 
     #[test]
     fn many_sequences_make_a_plan() {
