@@ -12,20 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::alone;
 use common::target::Target;
 use ns_process::{
     Chroot, Clock, CloneFlags, Container, Inject, IntoExitCode, Namespace, Signal, Stdio, Step,
 };
-use ns_testbed::{Leftovers, forked};
-
-/// A start needs a caller without threads, which no test is.
-fn alone(body: impl FnOnce()) {
-    let code = forked(|| {
-        body();
-        0
-    });
-    assert_eq!(code, 0);
-}
+use ns_testbed::Leftovers;
 
 fn code_of<Value: IntoExitCode>(closure: impl FnMut() -> Value + Send + 'static) -> Option<i32> {
     let mut container = Container::from_fn(closure);

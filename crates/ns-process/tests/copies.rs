@@ -9,19 +9,10 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::eventually;
+use common::{alone, eventually};
 use ns_process::{Clock, Container, Errno, HookContext, Init, Namespace, NamespaceFlags, Step};
-use ns_testbed::{Leftovers, forked, refuse};
+use ns_testbed::{Leftovers, refuse};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-
-/// A start needs a caller without threads, which no test is.
-fn alone(body: impl FnOnce()) {
-    let code = forked(|| {
-        body();
-        0
-    });
-    assert_eq!(code, 0);
-}
 
 /// Every kind of namespace that fork's own child can have new.
 fn all_but_pid(container: &mut Container) -> &mut Container {

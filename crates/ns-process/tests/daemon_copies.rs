@@ -11,17 +11,15 @@ use common::target::Target;
 use common::{Output, eventually, shell};
 use ns_process::{Builder, Container, Errno, Inject, Namespace, Process, Signal, Step};
 use ns_sys::pidfd_send_signal;
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::Leftovers;
 use rustix::process::{Pid, WaitOptions, getsid, kill_process, set_child_subreaper, wait, waitpid};
 
-/// A start needs a caller without threads, which no test is; orphans are its children.
+/// As of `common`; orphans are its children.
 fn alone(body: impl FnOnce()) {
-    let code = forked(|| {
+    common::alone(|| {
         set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
         body();
-        0
     });
-    assert_eq!(code, 0);
 }
 
 fn end(process: &Process) {

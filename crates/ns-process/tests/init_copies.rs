@@ -9,18 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use common::{Output, eventually, shell};
+use common::{Output, alone, eventually, shell};
 use ns_process::{Container, Errno, HookContext, Init, Namespace, Step};
-use ns_testbed::{Leftovers, forked};
-
-/// A start needs a caller without threads, which no test is.
-fn alone(body: impl FnOnce()) {
-    let code = forked(|| {
-        body();
-        0
-    });
-    assert_eq!(code, 0);
-}
+use ns_testbed::Leftovers;
 
 fn beside(container: &mut Container) -> &mut Container {
     container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]).map_zero().mount_proc();

@@ -4,18 +4,10 @@ mod common;
 
 use std::fs;
 
+use common::alone;
 use common::target::Target;
 use ns_process::{Chroot, Container, Inject, Namespace, setns, setns_process};
-use ns_testbed::{Role, forked, role};
-
-/// A closure in a child needs a caller without threads, which no test is.
-fn alone(body: impl FnOnce()) {
-    let code = forked(|| {
-        body();
-        0
-    });
-    assert_eq!(code, 0);
-}
+use ns_testbed::{Role, role};
 
 fn links_in(process: &str) -> Vec<String> {
     let link = |kind: Namespace| fs::read_link(format!("{process}/ns/{}", kind.name()));

@@ -7,6 +7,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use common::alone;
 use common::target::Target;
 use ns_process::{
     Container, Errno, Namespace, Step, namespace_of, setns, setns_fds, setns_process,
@@ -38,15 +39,6 @@ fn links(process: impl AsRef<Path>) -> Vec<String> {
 fn own_links() -> Vec<Vec<String>> {
     let tasks = fs::read_dir("/proc/self/task").expect("list");
     tasks.filter_map(|task| try_links(&task.expect("an entry").path())).collect()
-}
-
-/// A closure in a child needs a caller without threads, which no test is.
-fn alone(body: impl FnOnce()) {
-    let code = ns_testbed::forked(|| {
-        body();
-        0
-    });
-    assert_eq!(code, 0);
 }
 
 fn hostname() -> String {

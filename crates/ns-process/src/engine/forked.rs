@@ -18,27 +18,18 @@ use super::go::say;
 use super::guest::Visitor;
 use super::ready::Ready;
 use super::signals::Blocked;
-use super::starter::Starter;
 use super::{Start, prepare, refused};
 use crate::error::Error;
 use crate::in_child::{self, ChildPlan, GO, MiddlePlan, Words, has_left};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
-/// The arguments of a clone that the copy makes. The word of libc's that holds the thread's id is the child's
-/// too, where libc has such a word.
+/// The arguments of a clone that the copy makes.
 pub(super) fn arguments<'a>(ready: &'a Ready<'a>, parent: CloneFlags) -> CloneArgs<'a> {
-    let plan = ready.plan;
     let own_way = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
-    let word = ready.starter.as_ref().and_then(Starter::word);
-    let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
-    let set = word.map_or(CloneFlags::empty(), |_| set);
-    let mut args = CloneArgs::new(plan.flags.difference(own_way) | parent | set);
+    let mut args = ready.args_of_copy(ready.plan.flags.difference(own_way) | parent);
     args.parent_tid(&ready.board().pid);
-    if let Some(word) = word {
-        args.child_tid(word);
-    }
-    if let Some(cgroup) = &plan.cgroup {
+    if let Some(cgroup) = &ready.plan.cgroup {
         args.cgroup(cgroup.as_fd());
     }
     args

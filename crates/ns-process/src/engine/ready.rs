@@ -7,7 +7,7 @@ use std::prelude::rust_2024::*;
 use std::time::Instant;
 
 use ns_sys::child::SignalSet;
-use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
+use ns_sys::{CloneArgs, CloneFlags, Namespace, NamespaceFlags};
 
 use super::board::{Board, Place};
 use super::guest::Visitor;
@@ -18,7 +18,7 @@ use super::stack::Stack;
 use super::starter::Starter;
 use crate::builder::Memory;
 use crate::error::Error;
-use crate::in_child::{ChildPlan, Guest, Join, Limits, Privileges, STATUS, Words};
+use crate::in_child::{ChildPlan, Guest, Join, Limits, Privileges, SIGCHLD, STATUS, Words};
 use crate::joined::Joined;
 use crate::plan::{Plan, Program};
 use crate::process::{Process, Tie};
@@ -117,14 +117,34 @@ impl<'a> Ready<'a> {
         let whole = self.steps(visitor.map(|visitor| visitor as &dyn Guest));
         let Some(beside) = &self.beside else { return start(&whole) };
         let args = match visitor {
-            Some(_) => {
-                let word = self.starter.as_ref().and_then(Starter::word);
-                Beside::args_apart(self.plan, self.board(), word)
-            }
+            Some(_) => self.args_beside(),
             None => beside.args(self.plan, self.board()),
         };
         let program = Beside::program(&whole, self.board());
         start(&beside.pid_one(&whole, &program, &args, self.board()))
+    }
+
+    /// Of a clone that copies this thread: the word of libc's that holds the thread's id is the child's too,
+    /// where libc has such a word.
+    pub(super) fn args_of_copy(&self, flags: CloneFlags) -> CloneArgs<'_> {
+        let Some(word) = self.starter.as_ref().and_then(Starter::word) else {
+            return CloneArgs::new(flags);
+        };
+        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
+        let mut args = CloneArgs::new(flags | set);
+        args.child_tid(word);
+        args
+    }
+
+    /// Of pid 1's clone for code of the caller's.
+    fn args_beside(&self) -> CloneArgs<'_> {
+        let mut args = self.args_of_copy(self.plan.flags_beside_init());
+        args.parent_tid(&self.board().program_pid);
+        if self.plan.work.closure().is_some() {
+            // No exec gives it one, and the init has to learn of its end.
+            args.exit_signal(SIGCHLD);
+        }
+        args
     }
 
     /// All there is to do, for whoever does it.

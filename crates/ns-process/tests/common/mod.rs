@@ -37,6 +37,15 @@ impl Drop for Output {
     }
 }
 
+/// Runs `body` in a process of its own: a copy needs a caller without threads, which no test is.
+pub(crate) fn alone(body: impl FnOnce()) {
+    let code = ns_testbed::forked(|| {
+        body();
+        0
+    });
+    assert_eq!(code, 0);
+}
+
 /// A shell that runs `script`.
 pub(crate) fn shell(script: &str) -> Container {
     let mut container = Container::new("sh");

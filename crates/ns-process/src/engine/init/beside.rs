@@ -3,11 +3,10 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use ns_fs::apply::{FdRange, FdStep};
 use ns_sys::child::SignalSet;
-use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
+use ns_sys::{CloneArgs, NamespaceFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::file;
@@ -16,8 +15,7 @@ use crate::engine::prepare;
 use crate::engine::stack::Stack;
 use crate::error::Error;
 use crate::in_child::{
-    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, SIGCHLD, STATUS,
-    Session,
+    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
 };
 use crate::plan::Plan;
 
@@ -49,26 +47,6 @@ impl Beside {
         let mut args = CloneArgs::new(plan.flags_beside_init());
         args.parent_tid(&board.program_pid).child_tid(&board.program.child_tid);
         args.stack(self.stack.lowest(), Stack::SIZE);
-        args
-    }
-
-    /// The same for code of the caller's, in a copy of pid 1's memory; `word` is libc's for the thread's id.
-    pub(in crate::engine) fn args_apart<'a>(
-        plan: &Plan,
-        board: &'a Board,
-        word: Option<&'a AtomicU32>,
-    ) -> CloneArgs<'a> {
-        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
-        let set = word.map_or(CloneFlags::empty(), |_| set);
-        let mut args = CloneArgs::new(plan.flags_beside_init() | set);
-        args.parent_tid(&board.program_pid);
-        if let Some(word) = word {
-            args.child_tid(word);
-        }
-        if plan.work.closure().is_some() {
-            // No exec gives it one, and the init has to learn of its end.
-            args.exit_signal(SIGCHLD);
-        }
         args
     }
 
