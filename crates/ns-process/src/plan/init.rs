@@ -52,9 +52,9 @@ impl Plan {
 
     /// What it does before its last steps.
     pub(super) fn describe_wait_for_program(&self) -> impl Iterator<Item = String> {
-        let kind = if self.work.closure().is_some() { "__WALL" } else { "__WCLONE" };
-        let wait =
-            ["futex(child_tid, wait)", &format!("wait4(program, {kind})")].map(ToOwned::to_owned);
+        let is_closure = self.work.closure().is_some();
+        let wait = if is_closure { "waitid(program, WNOWAIT)" } else { "wait4(program, __WCLONE)" };
+        let wait = ["futex(child_tid, wait)", wait].map(ToOwned::to_owned);
         let close = ["close_range(0, 2, 0)", "close_range(4, 4294967295, 0) but for the init"];
         wait.into_iter().chain(close.map(ToOwned::to_owned))
     }

@@ -47,7 +47,7 @@ pub use robust::{
 };
 pub use security::*;
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
-pub use wait::wait4;
+pub use wait::{has_ended, wait4};
 
 pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 pub use rustix::mount::{
