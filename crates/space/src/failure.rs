@@ -68,7 +68,7 @@ fn as_typed(line: &str) -> String {
 fn to_add(said: &str) -> String {
     let words = said.strip_prefix("needs ").unwrap_or_default().split([' ', ',']);
     let kinds: NamespaceFlags = words.filter_map(|word| word.parse::<Namespace>().ok()).collect();
-    let options: String = kinds.kinds().map(|kind| format!(" --{}", kind.name())).collect();
+    let options = kinds.kinds().fold(String::new(), |options, kind| options + " --" + kind.name());
     if options.is_empty() { options } else { format!(": add{options}") }
 }
 

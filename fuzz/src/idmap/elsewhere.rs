@@ -65,7 +65,9 @@ const TEXT: &str = "0 0 1\n";
 fn folder(place: Elsewhere, writes: impl FnOnce(BorrowedFd<'_>) -> [ProcError; 3]) {
     let folder = Folder::new();
     if place == Elsewhere::MadeUp {
-        FILES.iter().for_each(|name| fs::write(folder.0.join(name), TEXT).expect("write"));
+        for name in FILES {
+            fs::write(folder.0.join(name), TEXT).expect("write");
+        }
     }
     let dir = File::open(&folder.0).expect("open");
     let read = UidMap::read(&dir).expect_err("no process");

@@ -77,8 +77,8 @@ impl Plan {
     fn describe_folder(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
         let lines = [
-            format!("readlinkat({:?})", proc.join("self")),
-            format!("open({:?})", proc.join("PID")),
+            format!("readlinkat({:?})", proc.join("self").to_string_lossy()),
+            format!("open({:?})", proc.join("PID").to_string_lossy()),
         ];
         lines.into_iter().filter(|_| self.writes_files())
     }

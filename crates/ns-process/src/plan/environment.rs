@@ -54,7 +54,9 @@ pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
         return Ok(block);
     }
     wish.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
-    changed(wish).iter().for_each(|(key, value)| block.add(key, value));
+    for (key, value) in changed(wish) {
+        block.add(&key, &value);
+    }
     Ok(block)
 }
 
