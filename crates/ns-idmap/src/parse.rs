@@ -65,7 +65,8 @@ fn entries(store: &mut Store, text: &[u8]) -> Result<(), ParseError> {
     loop {
         scan.entry += 1;
         if let Err(place) = scan.extent(store.next()?) {
-            return Err(scan.fault(place));
+            let Scan { text, at, entry } = scan;
+            return Err(Scan { text, at, entry }.fault(place));
         }
         match scan.peek() {
             None => return Ok(()),
@@ -81,7 +82,8 @@ enum Place {
     AfterLength,
 }
 
-/// A place in a text.
+/// A place in a text. What is rare takes no reference to it: so it stays in registers.
+#[derive(Clone, Copy)]
 struct Scan<'a> {
     text: &'a [u8],
     at: usize,
@@ -99,18 +101,17 @@ impl Scan<'_> {
         self.skip_blanks();
         let first = self.number().ok_or(Place::In(Field::Inside))?;
         let colons = self.peek() == Some(b':');
-        if !colons && self.is_at_end_after_blanks() {
-            extent.inside = self.entry_as_id();
-            extent.outside = first;
-            extent.length = 1;
+        self.skip_separator(colons);
+        if !colons && self.is_at_end() {
+            *extent = Extent { inside: self.entry_as_id(), outside: first, length: 1 };
             return Ok(());
         }
         extent.inside = first;
-        self.skip_separator(colons);
         extent.outside = self.number().ok_or(Place::In(Field::Outside))?;
         self.skip_separator(colons);
         extent.length = self.number().ok_or(Place::In(Field::Length))?;
-        if self.is_at_end_after_blanks() { Ok(()) } else { Err(Place::AfterLength) }
+        self.skip_blanks();
+        if self.is_at_end() { Ok(()) } else { Err(Place::AfterLength) }
     }
 
     /// The id inside of an id that stands alone.
@@ -132,20 +133,25 @@ impl Scan<'_> {
     #[inline]
     fn number(&mut self) -> Option<u32> {
         let start = self.at;
-        let mut value = 0;
+        let mut value = 0_u32;
         while let Some(digit) = self.digit() {
-            value = value * 10 + u64::from(digit);
-            if value > u32::MAX.into() {
-                return None;
-            }
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
             self.at += 1;
         }
-        if self.at > start { u32::try_from(value).ok() } else { None }
+        match self.at - start {
+            0 => None,
+            1..=9 => Some(value),
+            _may_be_too_large => {
+                let (value, digits) = long_number(&self.text[start..self.at]);
+                self.at = start + digits;
+                value
+            }
+        }
     }
 
     /// What is wrong where [`Scan::extent`] stopped.
     #[cold]
-    fn fault(&self, place: Place) -> ParseError {
+    fn fault(self, place: Place) -> ParseError {
         let (entry, found) = (self.entry, self.found());
         match (place, found) {
             (Place::In(field), '0'..='9') => ParseError::TooLarge { entry, field },
@@ -159,7 +165,7 @@ impl Scan<'_> {
         }
     }
 
-    fn not_a_digit(&self, place: Place, found: char) -> ParseError {
+    fn not_a_digit(self, place: Place, found: char) -> ParseError {
         let (entry, digits) = (self.entry, self.digits_before());
         // Right behind digits it is their number that is wrong, not the next one.
         let field = match place {
@@ -208,12 +214,20 @@ impl Scan<'_> {
     fn is_at_end(&self) -> bool {
         self.peek().is_none_or(|byte| matches!(byte, b',' | b'\n'))
     }
+}
 
-    #[inline]
-    fn is_at_end_after_blanks(&mut self) -> bool {
-        self.skip_blanks();
-        self.is_at_end()
+/// Reads digits that may be too many for 32 bits, and tells how many fit.
+#[cold]
+fn long_number(digits: &[u8]) -> (Option<u32>, usize) {
+    let mut value = 0_u32;
+    for (place, byte) in digits.iter().enumerate() {
+        let ten = value.checked_mul(10);
+        match ten.and_then(|ten| ten.checked_add((byte - b'0').into())) {
+            Some(larger) => value = larger,
+            None => return (None, place),
+        }
     }
+    (Some(value), digits.len())
 }
 
 /// What the kernel's `isspace` takes, but for the line end and byte 0xa0, which no `str` has alone.

@@ -50,8 +50,9 @@ impl Store {
         }
         match self {
             Self::Few { len, extents } => {
+                let place = usize::from(*len);
                 *len += 1;
-                Ok(&mut extents[usize::from(*len) - 1])
+                Ok(&mut extents[place])
             }
             Self::Many(many) => many.next(),
         }
