@@ -26,9 +26,9 @@ pub(crate) fn run() -> Result<Outcome> {
 /// because an `#[inline]` function that nobody calls generates none otherwise. All at once, so that what
 /// they share is compiled once.
 fn compile<'a>(packages: impl Iterator<Item = &'a str>, target: &str) -> Cmd {
-    let packages: String = packages.map(|name| format!(" -p {name}")).collect();
-    Cmd::cargo(&format!("build --lib --target {target}{packages}"))
-        .env("RUSTFLAGS", "-C link-dead-code")
+    let build = format!("build --lib --target {target}");
+    let build = packages.fold(build, |build, name| build + " -p " + name);
+    Cmd::cargo(&build).env("RUSTFLAGS", "-C link-dead-code")
 }
 
 #[cfg(test)]
