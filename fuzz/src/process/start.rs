@@ -73,7 +73,7 @@ impl Start {
     }
 
     /// Starts and checks; others may do so at the same time, and what is left behind is theirs to
-    /// look at. The process is one that [adopts](adopt).
+    /// look at. The process is one that adopts whom others leave.
     ///
     /// # Panics
     /// As [`start`], but for what is left.
