@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use common::{Output, eventually, shell};
 use ns_process::{Builder, Container, Errno, Inject, Namespace, Process, Signal, Step};
 use ns_sys::pidfd_send_signal;
 use ns_testbed::Leftovers;
-use rustix::process::{Pid, WaitOptions, getsid, kill_process, set_child_subreaper, wait, waitpid};
+use rustix::process::{Pid, WaitOptions, kill_process, set_child_subreaper, wait, waitpid};
 
 /// As of `common`; orphans are its children.
 fn alone(body: impl FnOnce()) {
@@ -36,14 +37,10 @@ fn tell(path: String) -> impl FnMut() + Send + 'static {
             .iter()
             .all(|link| link.as_ref().is_ok_and(|path| path.as_os_str() == "/dev/null"));
         let mask = rustix::process::umask(rustix::fs::Mode::empty()).bits();
-        // SAFETY: asks the kernel; a session that lies outside has the number 0, which rustix does not know.
-        let (session, own) = (unsafe { libc::getsid(0) }, rustix::process::getpid());
-        let leads = session == own.as_raw_pid();
-        fs::write(
-            &path,
-            format!("{is_null} {mask} {leads} {} {}\n", links().join(" "), own.as_raw_pid()),
-        )
-        .expect("write");
+        let own = rustix::process::getpid().as_raw_pid();
+        let leads = session_of("self") == Some(own.to_string());
+        fs::write(&path, format!("{is_null} {mask} {leads} {} {}\n", links().join(" "), own))
+            .expect("write");
         std::thread::sleep(Duration::from_secs(1000));
     }
 }
@@ -53,13 +50,19 @@ fn links() -> Vec<String> {
     ["user", "pid", "net", "uts"].map(|kind| link(kind).display().to_string()).to_vec()
 }
 
+/// A field of `/proc/PID/stat`, counted as in proc_pid_stat(5).
+fn field(pid: impl Display, number: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(number - 3).map(str::to_owned)
+}
+
 fn parent_of(pid: u32) -> String {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
-    stat.rsplit(") ")
-        .next()
-        .and_then(|fields| fields.split(' ').nth(1))
-        .expect("a field")
-        .to_owned()
+    field(pid, 4).expect("it lives")
+}
+
+/// 0 where the session lies outside, for which rustix's getsid has no word.
+fn session_of(pid: impl Display) -> Option<String> {
+    field(pid, 6)
 }
 
 /// What it wrote.
@@ -67,10 +70,6 @@ fn told(output: &Output) -> String {
     let is_told = || fs::read_to_string(output.path()).is_ok_and(|text| text.ends_with('\n'));
     eventually("it has told", is_told);
     output.read()
-}
-
-fn session_of(pid: u32) -> Option<Pid> {
-    getsid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()
 }
 
 /// A closure as a daemon is what a program is as one: not the caller's child, in a session that it does not lead.
@@ -146,7 +145,7 @@ fn s1_daemonize_with_hooks() {
             let mut daemon = shell("exec sleep 1000");
             let path = output.path().to_owned();
             let hook = move |context: &ns_process::HookContext| {
-                let leads = getsid(None).is_ok_and(|session| session == rustix::process::getpid());
+                let leads = session_of("self") == Some(context.pid().to_string());
                 fs::write(&path, format!("{} {leads}\n", context.pid()))
             };
             // SAFETY: the caller has one thread.

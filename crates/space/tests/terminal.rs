@@ -212,3 +212,21 @@ fn in_a_pipeline_the_terminal_is_everybodys() {
         shell.leaves();
     });
 }
+
+/// As in a container whose first process began no session and no group.
+#[test]
+fn its_own_group_may_lie_outside() {
+    run_space_as!([Root, User], {
+        let mut shell = Shell::start();
+        for (options, status) in [("", 130), ("-Uz", 130), ("-pUz", 137)] {
+            let program = "sh -c 'echo rea\"\"dy; exec sleep 1000'";
+            shell.types(&format!("unshare -Urpf --mount-proc $S execute {options} {program}\n"));
+            shell.sees("ready\r\n");
+            std::thread::sleep(Duration::from_millis(300));
+            shell.types(CTRL_C);
+            shell.sees("outer> ");
+            shell.status_is(status);
+        }
+        shell.leaves();
+    });
+}

@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use ns_process::{Process, Signal};
-use rustix::process::{Pid, WaitId, WaitIdOptions, getpgid, getpgrp, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+use super::group::group_of;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job<'a> {
@@ -28,7 +30,7 @@ struct Dispositions {
 impl Job<'_> {
     pub(super) fn group(&self) -> Option<Pid> {
         let pid = Pid::from_raw(i32::try_from(self.process.pid()).ok()?)?;
-        getpgid(Some(pid)).ok()
+        group_of(Some(pid))
     }
 
     /// Whether the terminal's signals reach it as they reach the caller. A program beside an init stays
@@ -38,7 +40,7 @@ impl Job<'_> {
             let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
             input.is_terminal() || output.is_terminal() || errors.is_terminal()
         };
-        self.group() == Some(getpgrp()) || self.beside_init && at_terminal()
+        self.group() == group_of(None) || self.beside_init && at_terminal()
     }
 
     /// Sends a signal on.

@@ -1,5 +1,6 @@
 //! A program from its start to its end.
 
+mod group;
 mod job;
 mod report;
 mod signals;

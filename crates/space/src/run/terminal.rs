@@ -10,16 +10,17 @@ use std::os::fd::OwnedFd;
 
 use ns_process::Signal;
 use rustix::fs::{Mode, OFlags, open};
-use rustix::process::{Pid, getpgrp, kill_process_group, setpgid, test_kill_process_group};
+use rustix::process::{Pid, kill_process_group, setpgid, test_kill_process_group};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
+use super::group::group_of;
 use super::signals;
 
 #[derive(Debug)]
 pub(super) struct Terminal {
     file: OwnedFd,
-    /// The group in which `space` was started.
-    home: Pid,
+    /// The group in which `space` was started, if it can be named: then only is anything lent.
+    home: Option<Pid>,
     /// Whether the program leads a group, in which `space` is a guest while that one is in front.
     lent_out: bool,
 }
@@ -29,7 +30,7 @@ impl Terminal {
     pub(super) fn open(lend: bool) -> Option<Self> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = open(c"/dev/tty", flags, Mode::empty()).ok()?;
-        let terminal = Self { file, home: getpgrp(), lent_out: false };
+        let terminal = Self { file, home: group_of(None), lent_out: false };
         Some(Self { lent_out: lend && terminal.is_ours(), ..terminal })
     }
 
@@ -37,7 +38,7 @@ impl Terminal {
     /// the terminal too.
     fn is_ours(&self) -> bool {
         let alone = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        alone && self.foreground() == Some(self.home)
+        alone && self.is_at_home()
     }
 
     pub(super) fn is_lent_out(&self) -> bool {
@@ -73,28 +74,29 @@ impl Terminal {
 
     /// Goes home, and takes the terminal back from the program's group, or from one that has ended.
     pub(super) fn take_back(&self, program: Option<Pid>) {
+        let Some(home) = self.home else { return };
         if self.is_away() {
-            Self::join(self.home);
+            Self::join(home);
         }
         let gone = |group: Pid| {
             Some(group) == program || test_kill_process_group(group) == Err(rustix::io::Errno::SRCH)
         };
         if self.foreground().is_some_and(gone) {
-            self.give_to(self.home);
+            self.give_to(home);
         }
     }
 
     /// A key reaches those with whom `space` was started, as if it had stayed with them.
     pub(super) fn tell_home(&self, signal: Signal) {
-        if self.is_away() {
+        if let Some(home) = self.home.filter(|_| self.is_away()) {
             // Nobody may be left there.
-            let _ = kill_process_group(self.home, signal);
+            let _ = kill_process_group(home, signal);
         }
     }
 
     /// After a shell has put `space` in front: where the program's group is another one, it is meant.
     pub(super) fn give_on_to(&self, group: Pid) {
-        if group != self.home && self.foreground() == Some(self.home) {
+        if Some(group) != self.home && self.is_at_home() {
             self.give_to(group);
             if self.lent_out {
                 Self::join(group);
@@ -102,7 +104,12 @@ impl Terminal {
         }
     }
 
+    /// Whether the group of `space` is in front.
+    fn is_at_home(&self) -> bool {
+        self.home.is_some() && self.foreground() == self.home
+    }
+
     fn is_away(&self) -> bool {
-        getpgrp() != self.home
+        group_of(None) != self.home
     }
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use ns_process::{Errno, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{getpgrp, getpid, kill_process};
+use rustix::process::{getpid, kill_process};
 
 use super::Ended;
+use super::group::group_of;
 use super::job::Job;
 use super::signals::{Arrived, Signals};
 use super::terminal::Terminal;
@@ -97,7 +98,7 @@ impl Watch<'_> {
     fn mirror_stop(&self) {
         let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return };
         let (group, front) = (self.job.group(), terminal.foreground());
-        if front != Some(getpgrp()) && (front.is_none() || front != group) {
+        if front.is_none() || front != group_of(None) && front != group {
             return;
         }
         terminal.take_back(group);
