@@ -26,8 +26,8 @@ pub(crate) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     }
 }
 
-/// As proc tells it of a descriptor.
-fn number_by_proc(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+/// As proc tells it of a descriptor; `ESRCH` once the process is reaped.
+pub(crate) fn number_by_proc(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     let info = proc.join(format!("self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
     let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
     let told = info.lines().find_map(|line| line.strip_prefix("Pid:"));

@@ -23,8 +23,8 @@ impl<Kind> Builder<Kind> {
     /// A closure can be a daemon, and hooks run in it. An [`Inject`](crate::Inject) as one lives on in there, and
     /// is not ended with its handle.
     ///
-    /// The handle works as others do, but how the daemon ended is told by Linux 6.15 only, once it is reaped:
-    /// [`Process::join`](crate::Process::join) waits for that. See
+    /// The handle works as others do, but how the daemon ended is told by proc(5), to who may trace it and before
+    /// it is reaped, or else by Linux 6.15, once it is: [`Process::join`](crate::Process::join) waits for either. See
     /// [`daemonize_as_child`](Self::daemonize_as_child).
     ///
     /// ```

@@ -7,6 +7,7 @@ mod join;
 mod output;
 mod signal;
 mod status;
+mod unreaped;
 
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};

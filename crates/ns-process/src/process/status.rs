@@ -9,6 +9,7 @@ use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::Process;
 use super::hangup::{AT_ONCE, LONG_ENOUGH, has_hung_up};
+use super::unreaped::told_before_reap;
 use crate::error::Error;
 use crate::step::Step;
 
@@ -27,8 +28,8 @@ impl Process {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reaps an ended process, or learns what whoever reaped it was told; `None` while the kernel
-    /// keeps it for a tracer.
+    /// Reaps an ended process, or learns what whoever reaps it is told; `None` while the kernel
+    /// keeps it for a tracer, or for a parent, and does not tell the caller.
     pub(super) fn collect(&self) -> Result<Option<ExitStatus>, Error> {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         if status.is_some() {
@@ -38,7 +39,11 @@ impl Process {
             Ok(None) => return Ok(None),
             Ok(Some(ended)) => Ok(ended),
             Err(Errno::CHILD) if self.tie.is_sibling && !has_hung_up(self, AT_ONCE) => {
-                return Ok(None);
+                match told_before_reap(self) {
+                    Ok(Some(told)) => Ok(told),
+                    Ok(None) => return Ok(None),
+                    Err(_reaped) => self.told_after_reap(),
+                }
             }
             Err(Errno::CHILD) => self.told_after_reap(),
             Err(errno) => return Err(self.failed(Step::Wait, errno)),
