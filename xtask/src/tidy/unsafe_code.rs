@@ -13,6 +13,7 @@ const ALLOWED: &[&str] = &[
     "crates/ns-process/src/engine",
     "crates/ns-process/src/setns/unchecked",
     "crates/ns-fs/src/apply",
+    "crates/space/src/run/group",
     "crates/space/src/run/signals",
     "crates/testbed/src/become_role",
     "crates/testbed/src/clone3",
