@@ -128,21 +128,11 @@ fn s1_daemonize_and_join() {
         assert_eq!(theirs[1], std::process::id().to_string());
         assert_ne!(theirs[3], own[3]);
         process.kill().expect("kill");
-        assert_eq!(process.join().expect("join").signal_number(), Some(9));
+        assert_eq!(process.join().expect("join").signal(), Some(9));
         adopt();
         let adopted = daemon("exit 7").start().expect("start");
         assert_eq!(adopted.join().expect("join").code(), Some(7));
     });
-}
-
-trait SignalNumber {
-    fn signal_number(&self) -> Option<i32>;
-}
-
-impl SignalNumber for std::process::ExitStatus {
-    fn signal_number(&self) -> Option<i32> {
-        std::os::unix::process::ExitStatusExt::signal(self)
-    }
 }
 
 /// Whatever fails is told, and nothing is left.
