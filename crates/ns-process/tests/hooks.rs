@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::shell;
+use common::{eventually, shell};
 use ns_process::{Container, Errno, Namespace, Side, Step};
 use ns_testbed::Leftovers;
 
@@ -87,6 +87,7 @@ fn f29_start_within_a_start() {
             assert!(status.success());
         });
         assert!(container.start().expect("start").join().expect("join").success());
+        eventually("the innermost is reaped", || ns_process::reap() == 0);
         let before = Leftovers::snapshot();
         let mut container = mapped();
         container.before_go(|_| {

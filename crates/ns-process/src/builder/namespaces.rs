@@ -105,8 +105,8 @@ impl<Kind> Builder<Kind> {
     /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,
     /// `FS` and `FILES` do what clone(2) says, and exclude
     /// what would change the caller's own directories and descriptors, which are left alone; `VM` and `VFORK` hold already. With `PARENT` the
-    /// process is a child of the caller's parent, which has to reap it: its status is told once that
-    /// is done, by Linux 6.15, and a start that fails leaves it a zombie too.
+    /// process is a child of the caller's parent, which has to reap it: its status is told by proc(5), to
+    /// who may trace it, or once that is done by Linux 6.15, and a start that fails leaves it a zombie too.
     ///
     /// # Errors
     /// [`Step::Check`](crate::Step::Check), with the rule that a flag breaks as object.
