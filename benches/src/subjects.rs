@@ -1,7 +1,7 @@
 //! What is measured of `ns-process`.
 
 use ns_process::Namespace::{self, Ipc, Mnt, Net, Pid, User, Uts};
-use ns_process::{Builder, Container, Inject, Process};
+use ns_process::{Builder, Container, Inject, Process, Stdio};
 
 use crate::{TINY, TINY_ROOT};
 
@@ -16,6 +16,9 @@ pub const WITH_NET: [Namespace; 6] = [User, Mnt, Pid, Uts, Ipc, Net];
 
 /// All but time, which cannot be entered in shared memory.
 pub const SEVEN: [Namespace; 7] = [User, Mnt, Pid, Uts, Ipc, Net, Namespace::Cgroup];
+
+/// Those that no process between is needed for.
+pub const SIX: [Namespace; 6] = [User, Mnt, Uts, Ipc, Net, Namespace::Cgroup];
 
 /// `tiny` with no namespace of its own.
 pub fn plain() -> Container {
@@ -62,7 +65,9 @@ fn in_root() -> Container {
 /// When it does not start.
 pub fn target() -> Process {
     let mut container = Container::new("sleep");
-    container.arg("infinity").namespaces(SEVEN).map_zero().kill_on_drop(true);
+    container.arg("infinity").namespaces(SEVEN).map_zero().die_with_parent();
+    // Whoever reads what this process prints waits for all who hold the pipe.
+    container.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     container.start().expect("sleep runs")
 }
 

@@ -8,7 +8,7 @@ use ns_sys::child::{
     self, AtFlags, CloseRangeFlags, MountAttr, MountFlags, MountPropagationFlags, SignalSet,
     UnmountFlags,
 };
-use ns_sys::futex;
+use ns_sys::{futex, setns_pidfd};
 
 use rustix::fs::CWD;
 
@@ -18,9 +18,12 @@ use super::{RLIMIT_CORE, Root, Shared};
 /// `shared` leads to a `Shared` that outlives the child's stay in this memory.
 pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     // SAFETY: `clone` passes such a one.
-    let shared = unsafe { &*shared.cast::<Shared>() };
+    let shared = unsafe { &*shared.cast::<Shared<'_>>() };
     for signal in 1..=64 {
         let _ = child::rt_sigaction_default(signal);
+    }
+    if !shared.has_middle() {
+        join(shared);
     }
     let limit = |(soft, hard)| child::prlimit(RLIMIT_CORE, soft, hard);
     let _ = shared.core.map(|[lowered, _]| limit(lowered));
@@ -44,6 +47,11 @@ pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     // SAFETY: both arrays end with a null pointer, and the parent keeps them.
     let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
     child::exit_group(127)
+}
+
+/// Enters what is to be entered.
+pub(super) fn join(shared: &Shared<'_>) {
+    let _ = shared.target.map(|(target, kinds)| setns_pidfd(target, kinds));
 }
 
 fn change_root(path: &CStr) {

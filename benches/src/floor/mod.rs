@@ -4,16 +4,18 @@
 mod child_steps;
 mod files;
 mod fork;
+mod middle;
 
 use std::ffi::{CString, c_char};
 use std::io::IsTerminal;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use ns_sys::child::{self, SignalSet};
 use ns_sys::{
-    CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread, waitid_pidfd,
+    CloneArgs, CloneFlags, NamespaceFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread,
+    waitid_pidfd,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::thread::capabilities;
@@ -31,12 +33,14 @@ const PR_GET_TID_ADDRESS: u32 = 40;
 const RLIMIT_CORE: u32 = 4;
 
 /// What parent and child share.
-struct Shared {
+struct Shared<'a> {
     tid: AtomicU32,
     go: AtomicU32,
     waits: bool,
     session: bool,
     private: bool,
+    /// What is entered first.
+    target: Option<(BorrowedFd<'a>, NamespaceFlags)>,
     root: Option<(Root, CString)>,
     /// The core limits before exec: one that keeps from dumping, and the caller's own.
     core: Option<[(u64, u64); 2]>,
@@ -61,6 +65,9 @@ pub struct Floor {
     flags: CloneFlags,
     environment: Vec<CString>,
     root: Option<Root>,
+    target: Option<(OwnedFd, NamespaceFlags)>,
+    /// Of a process between.
+    other_stack: Box<[u8]>,
 }
 
 impl Floor {
@@ -76,6 +83,8 @@ impl Floor {
             flags: kinds,
             environment: environment.collect::<Result<_, _>>().expect("no NUL"),
             root: None,
+            target: None,
+            other_stack: vec![0; STACK].into_boxed_slice(),
         }
     }
 
@@ -83,6 +92,17 @@ impl Floor {
     #[must_use]
     pub fn with_root(mut self, root: Root) -> Self {
         self.root = Some(root);
+        self
+    }
+
+    /// In these namespaces of a target.
+    ///
+    /// # Panics
+    /// When the descriptor cannot be doubled.
+    #[must_use]
+    pub fn entering(mut self, target: impl AsFd, kinds: NamespaceFlags) -> Self {
+        let target = target.as_fd().try_clone_to_owned().expect("a descriptor");
+        self.target = Some((target, kinds));
         self
     }
 
@@ -99,6 +119,7 @@ impl Floor {
             go: AtomicU32::new(0),
             waits: maps.is_some(),
             session: !(0..=2).any(is_terminal),
+            target: self.target.as_ref().map(|(target, kinds)| (target.as_fd(), *kinds)),
             private: self.flags.contains(CloneFlags::NEWNS),
             root: self.root.map(|root| (root, CString::new(TINY_ROOT).expect("no NUL"))),
             core: core(),
@@ -112,7 +133,8 @@ impl Floor {
         if restore {
             prctl(PR_SET_DUMPABLE, 0);
         }
-        let (pid, pidfd) = self.clone(&shared);
+        let (stack, other) = (&mut self.stack, &mut self.other_stack);
+        let (pid, pidfd) = clone(self.flags, &shared, stack, other);
         if let Some(maps) = &maps {
             write_maps(pid, maps, privileged);
             shared.go.store(1, Ordering::Release);
@@ -131,22 +153,41 @@ impl Floor {
         assert_eq!(status.code(), Some(0));
         drop(watch);
     }
+}
 
-    fn clone(&mut self, shared: &Shared) -> (u32, OwnedFd) {
-        let pidfd = AtomicI32::new(-1);
-        let base = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
-        let mut args = CloneArgs::new(base | CloneFlags::UNTRACED | self.flags);
-        args.pidfd(&pidfd).child_tid(&shared.tid);
-        args.stack(NonNull::from(&mut self.stack[0]), STACK);
-        let former = child::rt_sigprocmask(SignalSet::ALL).expect("block");
-        let argument = (&raw const *shared).cast_mut().cast();
-        // SAFETY: signals are held back; stack and words live until the child has left the memory,
+impl Shared<'_> {
+    /// Whether a process between enters, so that its child is in the pid namespace.
+    fn has_middle(&self) -> bool {
+        self.target.is_some_and(|(_, kinds)| kinds.contains(NamespaceFlags::PID))
+    }
+}
+
+fn clone(
+    kinds: CloneFlags,
+    shared: &Shared<'_>,
+    stack: &mut [u8],
+    other: &mut [u8],
+) -> (u32, OwnedFd) {
+    let base = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
+    let flags = base | CloneFlags::UNTRACED | kinds;
+    let [stack, other] = [stack, other].map(|stack| NonNull::from(&mut stack[0]));
+    let former = child::rt_sigprocmask(SignalSet::ALL).expect("block");
+    let made = if shared.has_middle() {
+        // SAFETY: signals are held back; stacks and words live until the child has left the memory,
         // which `start_join` waits for; the child makes bare calls only.
+        unsafe { middle::clone_through(flags, shared, [stack, other]) }
+    } else {
+        let pidfd = AtomicI32::new(-1);
+        let mut args = CloneArgs::new(flags);
+        args.pidfd(&pidfd).child_tid(&shared.tid).stack(stack, STACK);
+        let argument = (&raw const *shared).cast_mut().cast();
+        // SAFETY: as above.
         let pid = unsafe { clone3_entry(&args, enter, argument) }.expect("clone3");
-        child::rt_sigprocmask(former).expect("restore");
         // SAFETY: clone3 has just stored it.
         (pid, unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) })
-    }
+    };
+    child::rt_sigprocmask(former).expect("restore");
+    made
 }
 
 /// As the engine watches the thread that says go.

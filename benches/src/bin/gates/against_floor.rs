@@ -25,8 +25,11 @@ pub(crate) fn pivot() -> Measured {
 
 /// The raw floor of a start in these namespaces.
 pub(crate) fn floor(namespaces: &[Namespace]) -> Floor {
-    let kinds: NamespaceFlags = namespaces.iter().map(|kind| NamespaceFlags::from(*kind)).collect();
-    Floor::new(kinds.into())
+    Floor::new(flags(namespaces).into())
+}
+
+pub(crate) fn flags(namespaces: &[Namespace]) -> NamespaceFlags {
+    namespaces.iter().map(|kind| NamespaceFlags::from(*kind)).collect()
 }
 
 fn against(ours: &Container, mut floor: Floor) -> Measured {

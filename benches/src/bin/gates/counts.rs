@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use benches::counting::{calls_of, count_calls};
 use benches::floor::Root;
-use benches::subjects::{self, FIVE, run};
+use benches::subjects::{self, FIVE, SEVEN, SIX, run};
 use ns_process::Container;
 
-use crate::against_floor::floor;
+use crate::against_floor::{flags, floor};
 use crate::closures::{bare_fork, closure_in_five};
 use crate::measured::Measured;
 
@@ -27,6 +27,14 @@ pub(crate) fn chroot() -> Measured {
 
 pub(crate) fn pivot() -> Measured {
     both("pivot")
+}
+
+pub(crate) fn seven() -> Measured {
+    both("seven entered")
+}
+
+pub(crate) fn six() -> Measured {
+    both("six entered")
 }
 
 pub(crate) fn closure() -> Measured {
@@ -62,6 +70,24 @@ pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
         }
         "floor of pivot" => {
             let mut floor = five.with_root(Root::ReadOnlyPivot);
+            count_calls(|| floor.start_join())
+        }
+        "seven entered" => {
+            let target = subjects::target();
+            count_calls(|| run(&subjects::inject(&target, &SEVEN)))
+        }
+        "floor of seven entered" => {
+            let target = subjects::target();
+            let mut floor = plain.entering(&target, flags(&SEVEN));
+            count_calls(|| floor.start_join())
+        }
+        "six entered" => {
+            let target = subjects::target();
+            count_calls(|| run(&subjects::inject(&target, &SIX)))
+        }
+        "floor of six entered" => {
+            let target = subjects::target();
+            let mut floor = plain.entering(&target, flags(&SIX));
             count_calls(|| floor.start_join())
         }
         "closure" => count_calls(|| run_beside_a_thread(&closure_in_five())),

@@ -1,9 +1,10 @@
 //! Processes in the namespaces of another one.
 
 use benches::pairs::{PAIRS, SLOW_PAIRS, ratios};
-use benches::subjects::{self, SEVEN, inject, new, run, target};
+use benches::subjects::{self, SEVEN, SIX, inject, new, run, target};
 use ns_process::Namespace;
 
+use crate::against_floor::{flags, floor};
 use crate::measured::Measured;
 
 pub(crate) fn against_new() -> Measured {
@@ -17,7 +18,38 @@ pub(crate) fn against_plain() -> Measured {
 }
 
 pub(crate) fn without_pid() -> Measured {
-    into(&SEVEN.into_iter().filter(|kind| *kind != Namespace::Pid).collect::<Vec<_>>())
+    into(&SIX)
+}
+
+pub(crate) fn seven_against_floor() -> Measured {
+    against_floor(&SEVEN)
+}
+
+pub(crate) fn six_against_floor() -> Measured {
+    against_floor(&SIX)
+}
+
+/// The calls of a start that enters, made with `ns-sys` alone.
+fn against_floor(namespaces: &[Namespace]) -> Measured {
+    let target = target();
+    let mut floor = floor(&[]).entering(&target, flags(namespaces));
+    let inject = inject(&target, namespaces);
+    Measured::Ratios(ratios(PAIRS, || run(&inject), || floor.start_join()))
+}
+
+/// What the kernel itself makes one pay.
+pub(crate) fn floor_of_seven() -> Measured {
+    floor_against_plain(&SEVEN)
+}
+
+pub(crate) fn floor_of_six() -> Measured {
+    floor_against_plain(&SIX)
+}
+
+fn floor_against_plain(namespaces: &[Namespace]) -> Measured {
+    let (target, mut plain) = (target(), floor(&[]));
+    let mut entering = floor(&[]).entering(&target, flags(namespaces));
+    Measured::Ratios(ratios(PAIRS, || entering.start_join(), || plain.start_join()))
 }
 
 fn into(namespaces: &[Namespace]) -> Measured {
