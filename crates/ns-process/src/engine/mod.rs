@@ -57,6 +57,15 @@ pub(crate) use threads::refuse_threads;
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     process::sweep();
+    if plan.enters_the_usual() {
+        if let Some(joined) = Joined::usual(plan.request())? {
+            match start_in(plan, &joined) {
+                // The target is not a usual one, or cannot be entered: whoever looks at it can tell.
+                Err(error) if error.step() == Step::Join => {}
+                started => return started.map_err(|error| joined.explained(plan.request(), error)),
+            }
+        }
+    }
     let joined = Joined::open(plan.request())?;
     start_in(plan, &joined).map_err(|error| joined.explained(plan.request(), error))
 }

@@ -4,6 +4,7 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
 
 use super::privileges::{self, Label};
+use super::usual::{self, Unmapped};
 use super::words::Report;
 use crate::step::Step;
 
@@ -15,6 +16,8 @@ pub(crate) const ALL_AT_ONCE: u32 = u32::MAX;
 pub(crate) struct Join<'a> {
     /// A process, and which of its namespaces.
     pub(crate) target: Option<(BorrowedFd<'a>, NamespaceFlags)>,
+    /// Set where the target is taken for a usual one, and nobody looked.
+    pub(crate) usual: Option<Unmapped>,
     /// Single ones.
     pub(crate) files: &'a [(BorrowedFd<'a>, Namespace)],
 }
@@ -40,7 +43,10 @@ pub(super) fn join(wish: Join<'_>, label: Option<Label<'_>>) -> Result<(), Repor
         return Ok(());
     }
     privileges::exec_label(label)?;
-    enter(wish)
+    match (wish.target, wish.usual) {
+        (Some((target, kinds)), Some(unmapped)) => usual::enter(target, kinds, unmapped),
+        _ => enter(wish),
+    }
 }
 
 /// Enters them all at once, or where that cannot be in three passes: what cannot be entered yet may be

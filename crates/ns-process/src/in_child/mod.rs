@@ -37,6 +37,7 @@ mod root;
 mod session;
 mod steps;
 mod time;
+mod usual;
 mod wait_for_go;
 mod words;
 
@@ -56,4 +57,5 @@ pub(crate) use names::Names;
 pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};
 pub(crate) use session::Session;
+pub(crate) use usual::Unmapped;
 pub(crate) use words::{ABORT, GO, Report, Words, has_left};

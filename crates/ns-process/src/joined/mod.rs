@@ -8,6 +8,7 @@ mod follow;
 mod ids;
 mod namespaces;
 mod own;
+mod usual;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 
 use crate::error::Error;
-use crate::in_child::{Follow, Ids, Join};
+use crate::in_child::{Follow, Ids, Join, Unmapped};
 use crate::plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 use crate::step::Step;
@@ -41,6 +42,8 @@ pub(crate) struct Request<'a> {
 #[derive(Debug)]
 pub(crate) struct Joined {
     target: Option<(Arc<OwnedFd>, NamespaceFlags)>,
+    /// Set where the target is taken for a usual one: then nothing of it was looked at.
+    usual: Option<Unmapped>,
     files: Vec<(NamespaceFd, Namespace)>,
     inside: Inside,
     followed: Followed,
@@ -52,7 +55,7 @@ impl Joined {
         let files = request.files()?;
         let (inside, followed) = (Inside::default(), Followed::default());
         let Some((_, kinds)) = &request.join.target else {
-            return Ok(Self { target: None, files, inside, followed });
+            return Ok(Self { target: None, usual: None, files, inside, followed });
         };
         let pidfd = request.pidfd()?;
         let folder = Folder::open(request.proc, &pidfd);
@@ -61,7 +64,30 @@ impl Joined {
         let followed = request.followed(&pidfd, folder)?;
         let enters_user = kinds.contains(NamespaceFlags::USER);
         let inside = folder.filter(|_| enters_user).map_or(inside, Inside::read);
-        Ok(Self { target: Some((pidfd, kinds)), files, inside, followed })
+        Ok(Self { target: Some((pidfd, kinds)), usual: None, files, inside, followed })
+    }
+
+    /// Opens the target alone, and takes it for a usual one; `None` where that is no use.
+    ///
+    /// Whether a time namespace is entered has to be known: that decides how memory is had.
+    pub(crate) fn usual(request: Request<'_>) -> Result<Option<Self>, Error> {
+        let Some((_, kinds)) = &request.join.target else { return Ok(None) };
+        let pidfd = request.pidfd()?;
+        let time = *kinds & NamespaceFlags::TIME;
+        if !time.is_empty() {
+            let folder = Folder::open(request.proc, &pidfd);
+            if !request.unshared(&pidfd, folder.as_ref(), time)?.is_empty() {
+                return Ok(None);
+            }
+        }
+        let kinds = *kinds - time;
+        Ok((!kinds.is_empty()).then(|| Self {
+            target: Some((pidfd, kinds)),
+            usual: Some(usual::unmapped()),
+            files: Vec::new(),
+            inside: Inside::default(),
+            followed: Followed::default(),
+        }))
     }
 
     /// Every kind that will be entered.
@@ -101,7 +127,8 @@ impl Joined {
     /// What who enters is told.
     pub(crate) fn child<'a>(&'a self, files: &'a [(BorrowedFd<'a>, Namespace)]) -> Join<'a> {
         let target = self.target.as_ref().filter(|(_, kinds)| !kinds.is_empty());
-        Join { target: target.map(|(pidfd, kinds)| (pidfd.as_fd(), *kinds)), files }
+        let target = target.map(|(pidfd, kinds)| (pidfd.as_fd(), *kinds));
+        Join { target, usual: self.usual, files }
     }
 
     /// The ids with which the child goes on.

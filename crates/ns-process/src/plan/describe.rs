@@ -117,7 +117,7 @@ impl Plan {
         let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
-        let join = label.chain(self.join.describe().filter(move |_| due));
+        let join = label.chain(self.join.describe(self.enters_the_usual()).filter(move |_| due));
         announce
             .into_iter()
             .chain(whose)
@@ -163,7 +163,7 @@ impl Plan {
             .chain(self.resetting())
             .chain(self.limits.describe_no_core().filter(|_| !self.has_middle()))
             .chain(self.label(true).filter(|_| !self.has_middle()))
-            .chain(self.join.describe().filter(|_| !self.has_middle()))
+            .chain(self.join.describe(self.enters_the_usual()).filter(|_| !self.has_middle()))
             .chain(self.making())
             .chain(go)
             .chain(self.entering())

@@ -78,6 +78,11 @@ impl Ids {
         })
     }
 
+    pub(crate) fn change_anything(&self) -> bool {
+        let Self { zero_gid, zero_uid, groups, gid, uid, .. } = self;
+        *zero_gid || *zero_uid || groups.is_some() || gid.is_some() || uid.is_some()
+    }
+
     pub(crate) fn child(&self) -> in_child::Ids<'_> {
         in_child::Ids {
             zero_gid: self.zero_gid,

@@ -108,9 +108,18 @@ impl Join {
         calls.into_iter().filter(|_| self.follow.root)
     }
 
-    /// The joins; what the caller is in already is left out by the start.
-    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+    /// The joins; what the caller is in already is left out by the start. Whether a target is a `usual` one is
+    /// looked at from inside.
+    pub(super) fn describe(&self, usual: bool) -> impl Iterator<Item = String> {
+        let kinds = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
+        let mounts = usual && kinds.contains(NamespaceFlags::MNT);
+        let user = usual && kinds.contains(NamespaceFlags::USER);
+        let before = mounts.then_some(r#"statx("/", STATX_MNT_ID_UNIQUE); statmount(root)"#);
+        let after = mounts.then_some("statmount(former root)");
+        let ids = user.then_some("geteuid(); getegid()");
         let target = self.target.iter().map(|(_, kinds)| format!("setns(pidfd, {kinds})"));
+        let target = before.map(ToOwned::to_owned).into_iter().chain(target);
+        let target = target.chain(after.into_iter().chain(ids).map(ToOwned::to_owned));
         target.chain(self.files.iter().map(|(kind, _)| format!("setns({kind})")))
     }
 }

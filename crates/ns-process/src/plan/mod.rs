@@ -122,6 +122,15 @@ impl Plan {
         Request { name: &self.name, proc: &self.maps.proc, join: &self.join }
     }
 
+    /// Whether the target may be taken for a usual one, and looked at only if the child finds it otherwise:
+    /// where nothing depends on what it is like, and nothing of the caller's would be called twice.
+    pub(crate) fn enters_the_usual(&self) -> bool {
+        let enters = self.join.target.is_some() && self.join.files.is_empty();
+        let alone = enters && !self.join.follow.anything() && self.namespaces().is_empty();
+        let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
+        simple && self.memory == Memory::Auto && !self.ids.change_anything()
+    }
+
     /// The namespaces that the child gets new.
     pub(crate) fn namespaces(&self) -> NamespaceFlags {
         NamespaceFlags::from_bits_truncate(self.flags.bits())

@@ -4,10 +4,62 @@
 //! the creator's.
 #![allow(unsafe_code, reason = "system calls")]
 
-use linux_raw_sys::general::{__NR_setgroups, __NR_setresgid, __NR_setresuid};
+use linux_raw_sys::general::{
+    __NR_getegid, __NR_geteuid, __NR_setgroups, __NR_setresgid, __NR_setresuid,
+};
 
 use crate::Result;
 use crate::arch::syscall;
+
+/// `geteuid()` — the effective user id, from the kernel and not from a cache; one that has no mapping in the
+/// user namespace is shown as that of /proc/sys/kernel/overflowuid.
+///
+/// # Errors
+/// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// assert_eq!(ns_sys::child::geteuid(), Ok(rustix::process::geteuid().as_raw()));
+/// ```
+///
+/// # References
+/// geteuid(2), user_namespaces(7); kernel/sys.c.
+pub fn geteuid() -> Result<u32> {
+    // SAFETY: takes nothing.
+    let uid = unsafe { syscall(__NR_geteuid, []) }?;
+    Ok(uid as u32)
+}
+
+/// `getegid()` — as [`geteuid`], the effective group id; the shown one is that of
+/// /proc/sys/kernel/overflowgid.
+///
+/// # Errors
+/// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// assert_eq!(ns_sys::child::getegid(), Ok(rustix::process::getegid().as_raw()));
+/// ```
+///
+/// # References
+/// getegid(2), user_namespaces(7); kernel/sys.c.
+pub fn getegid() -> Result<u32> {
+    // SAFETY: takes nothing.
+    let gid = unsafe { syscall(__NR_getegid, []) }?;
+    Ok(gid as u32)
+}
 
 /// `setgroups(gids)` — sets the supplementary groups.
 ///
