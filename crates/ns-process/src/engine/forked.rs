@@ -83,18 +83,22 @@ impl<'a> Start<'a, '_> {
         self.adopted(pid, &self.ready.board().child)?.ok_or_else(|| self.failed())
     }
 
-    /// Makes the process between, which is the copy, and lets it go.
+    /// Makes the process between, which is the copy and makes the child at once, and lets it end; `None`
+    /// where it was killed meanwhile.
     pub(super) fn fork_middle(
         self,
         visitor: &Visitor<'_>,
         middle: &MiddlePlan<'_>,
-    ) -> Result<Child<'a>, Error> {
+    ) -> Result<Option<Child<'a>>, Error> {
         let pid = copy(self.ready.plan, visitor, Role::Middle(middle))?;
-        let copy = self.adopted(pid, &self.ready.board().middle)?;
-        // Not let go, it has made nobody.
-        let copy = copy.ok_or_else(|| self.failed())?;
-        say(copy.words(), GO);
-        Ok(copy)
+        let copy = self.adopted(pid, &self.ready.board().middle);
+        match &copy {
+            Ok(Some(copy)) => say(copy.words(), GO),
+            Ok(None) => {}
+            // It is gone, but whom it made is not.
+            Err(_) => drop(self.made()),
+        }
+        copy
     }
 
     /// Takes over a process that waits for go, by its number; `None` where there is none any more.

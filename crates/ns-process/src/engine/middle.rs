@@ -14,7 +14,7 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use super::{Start, prepare, refused, report, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, MiddlePlan, Staying};
+use crate::in_child::{self, MiddlePlan};
 
 /// The middle process shares the descriptors, so that the child's own lands among the caller's.
 const MIDDLE: CloneFlags = CloneFlags::VM
@@ -23,14 +23,10 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::CLEAR_SIGHAND)
     .union(CloneFlags::UNTRACED);
 
-/// Makes the child by way of a process that enters what is joined first; where memory is copied, that is the
-/// process with the copy.
-pub(super) fn clone<'a>(
-    start: Start<'a, '_>,
-    visitor: Option<&Visitor<'_>>,
-) -> Result<Child<'a>, Error> {
+/// Makes the child by way of a process that enters what is joined first, in this memory or with a copy.
+pub(super) fn clone<'a>(start: Start<'a, '_>) -> Result<Child<'a>, Error> {
     let Ready { plan, deadline, .. } = *start.ready;
-    start.through(visitor, None, |middle| {
+    start.clone_middle(&start.middle(&start.arguments(CloneFlags::PARENT)), |middle| {
         // Killed if it is still there, and reaped: from here on nobody makes a child.
         let (number, in_time) = (middle.pid(), middle.leaves(deadline));
         let child = start.made()?;
@@ -39,6 +35,18 @@ pub(super) fn clone<'a>(
         }
         child.ok_or_else(|| start.failed())
     })
+}
+
+/// Makes the child by way of fork's copy. That one ends while the child goes on, and is given too, to be waited
+/// for; `None` where it is gone already.
+pub(super) fn fork<'a>(
+    start: Start<'a, '_>,
+    visitor: &Visitor<'_>,
+) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
+    let args = forked::arguments(start.ready, CloneFlags::PARENT);
+    let made = Some(&start.ready.board().pid);
+    let plan = MiddlePlan { forks: true, made, ..start.middle(&args) };
+    start.made_by(start.fork_middle(visitor, &plan)?)
 }
 
 /// Makes a child that is not the caller's, by way of a process that stays until it is executed; `go` lets
@@ -50,49 +58,60 @@ pub(super) fn daemon<'a>(
 ) -> Result<Child<'a>, Error> {
     let Ready { plan, deadline, .. } = *start.ready;
     let board = start.ready.board();
-    let stays = Staying { pid: &board.pid, ended: &board.program_ended };
-    start.through(visitor, Some(stays), |middle| {
-        let is_made = |pid| pid != 0 || board.middle.reported().is_some();
-        let in_time = middle.changes(&board.pid, is_made, deadline);
-        let Some(child) = start.made()? else {
-            return Err(if in_time { start.failed() } else { too_slow(plan, middle.pid()) });
-        };
+    let args = match visitor {
+        Some(_) => forked::arguments(start.ready, CloneFlags::empty()),
+        None => start.arguments(CloneFlags::empty()),
+    };
+    let (made, stays) = (Some(&board.pid), Some(&board.program_ended));
+    let middle = MiddlePlan { forks: visitor.is_some(), made, stays, ..start.middle(&args) };
+    let then = |middle| {
+        let (child, middle) = start.made_by(middle)?;
         go(&child)?;
+        let Some(middle) = middle else { return Err(start.failed()) };
         if !middle.leaves(deadline) {
             return Err(too_slow(plan, child.pid()));
         }
         if board.middle.has_entered() { Ok(child) } else { Err(start.failed()) }
-    })
+    };
+    match visitor {
+        Some(visitor) => then(start.fork_middle(visitor, &middle)?),
+        None => start.clone_middle(&middle, |middle| then(Some(middle))),
+    }
 }
 
 impl<'a> Start<'a, '_> {
-    /// Makes the process between, which `then` is given.
-    fn through<T>(
-        self,
-        visitor: Option<&Visitor<'_>>,
-        stays: Option<Staying<'_>>,
-        then: impl FnOnce(Child<'a>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let Ready { plan, .. } = *self.ready;
-        let board = self.ready.board();
-        let parent = if stays.is_some() { CloneFlags::empty() } else { CloneFlags::PARENT };
-        let args = match visitor {
-            Some(_) => forked::arguments(self.ready, parent),
-            None => self.arguments(parent),
-        };
-        let middle = MiddlePlan {
-            forks: visitor.is_some(),
-            words: &board.middle,
-            leaves_session: plan.daemon.is_some(),
+    /// What a process between is given, if the child is the caller's.
+    fn middle<'m>(self, args: &'m CloneArgs<'m>) -> MiddlePlan<'m>
+    where
+        Self: 'm,
+    {
+        MiddlePlan {
+            forks: false,
+            words: &self.ready.board().middle,
+            leaves_session: self.ready.plan.daemon.is_some(),
             join: self.ready.join(),
-            stays,
-            args: &args,
+            made: None,
+            stays: None,
+            args,
             child: self.steps,
-        };
-        match visitor {
-            Some(visitor) => then(self.fork_middle(visitor, &middle)?),
-            None => self.clone_middle(&middle, then),
         }
+    }
+
+    /// The child of a process between that tells of it, and that process.
+    fn made_by(self, middle: Option<Child<'a>>) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
+        let Ready { plan, deadline, .. } = *self.ready;
+        let board = self.ready.board();
+        let is_told = |pid| pid != 0 || board.middle.reported().is_some();
+        let in_time = |middle: &Child<'_>| middle.changes(&board.pid, is_told, deadline);
+        let too_late = middle.as_ref().filter(|middle| !in_time(middle)).map(Child::pid);
+        if board.pid.load(Ordering::Acquire) == 0 {
+            // Killed if it is still there: then nobody makes a child, and one that it made meanwhile is ended.
+            drop(middle);
+            drop(self.made()?);
+        } else if let Some(child) = self.made()? {
+            return Ok((child, middle));
+        }
+        Err(too_late.map_or_else(|| self.failed(), |number| too_slow(plan, number)))
     }
 
     /// Of the child's clone, in the middle's memory.
@@ -135,7 +154,7 @@ impl<'a> Start<'a, '_> {
     }
 
     /// The child, if there is one.
-    fn made(self) -> Result<Option<Child<'a>>, Error> {
+    pub(super) fn made(self) -> Result<Option<Child<'a>>, Error> {
         let board = self.ready.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
         if self.ready.plan.forks() {

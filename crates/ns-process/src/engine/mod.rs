@@ -117,16 +117,18 @@ impl<'a> Start<'a, '_> {
         if plan.is_reparented() {
             return middle::daemon(self, visitor, go);
         }
-        let mut child = match visitor {
-            Some(visitor) if plan.is_forks_child() => self.fork(visitor),
-            _ if self.ready.has_middle() => middle::clone(self, visitor),
-            _ => self.clone(),
-        }?;
+        let (mut child, between) = match visitor {
+            Some(visitor) if plan.is_forks_child() => (self.fork(visitor)?, None),
+            Some(visitor) => middle::fork(self, visitor)?,
+            None if self.ready.has_middle() => (middle::clone(self)?, None),
+            None => (self.clone()?, None),
+        };
         if plan.has_exit_signal() {
             child.stat = Some(Stat::of(plan, &child));
         }
         go(&child)?;
-        Ok(child)
+        let in_time = between.is_none_or(|between| between.leaves(self.ready.deadline));
+        if in_time { Ok(child) } else { Err(too_slow(plan, child.pid())) }
     }
 
     fn let_go(self, child: &Child<'_>, untraced: &mut Untraced<'_>) -> Result<(), Error> {

@@ -20,15 +20,6 @@ const DONE: i32 = 0;
 /// The child that it stayed for never executed, or it cannot tell.
 const NOT_EXECUTED: i32 = 1;
 
-/// Of a process that stays until its child is executed.
-#[derive(Clone, Copy)]
-pub(crate) struct Staying<'a> {
-    /// Where the kernel stores the child's id, and the caller waits for it.
-    pub(crate) pid: &'a AtomicU32,
-    /// The child's status word, if it ended before it executed.
-    pub(crate) ended: &'a AtomicI32,
-}
-
 /// What it is given.
 pub(crate) struct MiddlePlan<'a> {
     /// Whether it is fork's, and its child has memory of its own.
@@ -38,8 +29,11 @@ pub(crate) struct MiddlePlan<'a> {
     /// Whether what it makes is to be in another session.
     pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
-    /// What it stays for, if its child is its own and not the caller's.
-    pub(crate) stays: Option<Staying<'a>>,
+    /// Where the kernel stores the child's id, if the caller waits for that.
+    pub(crate) made: Option<&'a AtomicU32>,
+    /// Where it leaves the child's status word, if the child is its own and not the caller's: then it stays until
+    /// that one executes, or ends.
+    pub(crate) stays: Option<&'a AtomicI32>,
     /// Of the child's clone.
     pub(crate) args: &'a CloneArgs<'a>,
     pub(crate) child: &'a ChildPlan<'a>,
@@ -91,10 +85,14 @@ extern "C" fn run(plan: &MiddlePlan<'_>) -> ! {
     let gone = go_through(plan).and_then(|()| stay(plan));
     let Err(report) = gone else { child::exit_group(DONE) };
     plan.words.report(report);
-    if let Some(staying) = plan.stays {
-        let _ = futex::wake(staying.pid, 1);
-    }
+    tell(plan);
     child::exit_group(NOT_EXECUTED)
+}
+
+/// Whoever waits for the child's id may look: it is there, or never will be.
+fn tell(plan: &MiddlePlan<'_>) {
+    // If the wake were lost, the caller's own round of 100 ms would end.
+    let _ = plan.made.map(|made| futex::wake(made, 1));
 }
 
 fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
@@ -102,10 +100,6 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
         // Of another pid namespace than the caller: with its first process everything in it would end, and
         // ids in it are not the caller's.
         return Err(Report::new(Step::Clone, Errno::INVAL));
-    }
-    if plan.forks {
-        // Until the caller has a descriptor of this process: its number may be another one's later.
-        wait_for_go::wait(plan.words, plan.child.starter);
     }
     limits::no_core(plan.child.limits)?;
     if plan.leaves_session {
@@ -115,14 +109,19 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
     let make = if plan.forks { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made this process, for the child.
     let made = unsafe { make(plan.args, plan.child) };
-    made.map(drop).map_err(|errno| Report::new(Step::Clone, errno))
+    made.map_err(|errno| Report::new(Step::Clone, errno))?;
+    tell(plan);
+    if plan.forks {
+        // Until the caller has a descriptor of this process: its number may be another one's later.
+        wait_for_go::wait(plan.words, plan.child.starter);
+    }
+    Ok(())
 }
 
 /// A parent that ends before the child executes could not be asked whether it did.
 fn stay(plan: &MiddlePlan<'_>) -> Result<(), Report> {
-    let Some(staying) = plan.stays else { return Ok(()) };
-    let _ = futex::wake(staying.pid, 1);
-    let pid = staying.pid.load(Ordering::Acquire);
+    let (Some(made), Some(ended)) = (plan.made, plan.stays) else { return Ok(()) };
+    let pid = made.load(Ordering::Acquire);
     // Beside a closure pid 1 is a program.
     let is_closure = plan.child.has_closure() && plan.child.init.is_none();
     match executed::wait(pid, plan.child.words, is_closure) {
@@ -131,7 +130,7 @@ fn stay(plan: &MiddlePlan<'_>) -> Result<(), Report> {
             Ok(())
         }
         Ok(Some(status)) => {
-            staying.ended.store(status.as_raw(), Ordering::Release);
+            ended.store(status.as_raw(), Ordering::Release);
             child::exit_group(NOT_EXECUTED)
         }
         Err(errno) => Err(Report::new(Step::Wait, errno)),

@@ -52,7 +52,7 @@ pub(crate) use ids::Ids;
 pub(crate) use init::{Init, SIGCHLD, STATUS};
 pub(crate) use join::{ALL_AT_ONCE, Join, enter};
 pub(crate) use limits::{Limit, Limits};
-pub(crate) use middle::{MiddlePlan, Staying, clone_through, go_through_fork};
+pub(crate) use middle::{MiddlePlan, clone_through, go_through_fork};
 pub(crate) use names::Names;
 pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};

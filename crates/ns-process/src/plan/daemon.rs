@@ -38,7 +38,7 @@ impl Plan {
     pub(super) fn describe_staying(&self) -> impl Iterator<Item = String> {
         let is_closure = self.work.closure().is_some() && self.init.is_none();
         let wait = if is_closure { "waitid(child, WNOWAIT)" } else { "wait4(child, __WCLONE)" };
-        let calls = ["futex(pid, wake)", "futex(child_tid, wait)", wait].map(ToOwned::to_owned);
+        let calls = ["futex(child_tid, wait)", wait].map(ToOwned::to_owned);
         let calls = self.is_reparented().then_some(calls);
         calls.into_iter().flatten()
     }

@@ -46,8 +46,10 @@ impl Plan {
         let line = |due: bool| due.then(|| untraced.to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
-        let copy = "pidfd_open(the copy); futex(go, wake)";
-        let copy = (self.forks() && self.has_middle()).then(|| copy.to_owned());
+        let copy =
+            (self.forks() && self.has_middle()).then_some("pidfd_open(the copy); futex(go, wake)");
+        let told = self.has_middle_that_tells().then_some("futex(pid, wait)");
+        let copy = copy.into_iter().chain(told).map(ToOwned::to_owned);
         let apart = self.forks().then(|| "pidfd_open(the child)".to_owned());
         let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
@@ -114,6 +116,7 @@ impl Plan {
         };
         let clone = due.then(|| format!("clone3({flags})"));
         let whose = due.then(|| "getppid()".to_owned());
+        let told = self.has_middle_that_tells().then(|| "futex(pid, wake)".to_owned());
         let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
@@ -121,11 +124,12 @@ impl Plan {
         announce
             .into_iter()
             .chain(whose)
-            .chain(go)
             .chain(no_core)
             .chain(self.describe_leaving())
             .chain(join)
             .chain(clone)
+            .chain(told)
+            .chain(go)
             .chain(self.describe_staying())
     }
 

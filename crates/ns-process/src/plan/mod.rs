@@ -211,6 +211,11 @@ impl Plan {
         !self.is_forks_child() && (between || joined.contains(NamespaceFlags::PID) || both)
     }
 
+    /// Whether it says when the child is made, and goes on meanwhile.
+    pub(crate) fn has_middle_that_tells(&self) -> bool {
+        self.has_middle() && (self.forks() || self.is_reparented())
+    }
+
     /// Whether nobody may trace the child from go on, in the caller's memory: it becomes somebody else, or is
     /// a pid 1 that the program can see.
     pub(crate) fn goes_untraced(&self) -> bool {
