@@ -15,7 +15,7 @@ pub(crate) struct Maps {
     /// Which group ids are which inside
     #[arg(short = 'G', long, value_name = "MAP")]
     gid: Option<GidMap>,
-    /// The caller becomes root inside: user and group
+    /// The caller becomes root inside: user and group; without any map it is nobody there
     #[arg(short = 'z', long, conflicts_with_all = ["uid", "gid"])]
     id: bool,
     /// Whether setgroups(2) is denied inside: where the kernel demands it, always, or as it is
