@@ -6,23 +6,24 @@ use crate::{Extent, MAX_BYTES, Numbered, RuleError, Side, format};
 /// Checks everything, and sorts the indices on the way.
 #[inline]
 pub(crate) fn map(store: &mut Store) -> Result<(), RuleError> {
-    rules(store)?;
-    length(store.as_slice())
+    length(rules(store)?)
 }
 
 /// Checks all but the length of the text: of a map that is only read or computed.
 #[inline]
-pub(crate) fn rules(store: &mut Store) -> Result<(), RuleError> {
+pub(crate) fn rules(store: &mut Store) -> Result<&[Extent], RuleError> {
+    let has_order = store.sort();
     let extents = store.as_slice();
     if extents.is_empty() {
         return Err(RuleError::Empty);
     }
     extents.iter().enumerate().try_for_each(|(place, extent)| one(place, *extent))?;
-    if store.sort() {
-        Side::BOTH.into_iter().try_for_each(|side| neighbours(store, side))
+    if has_order {
+        Side::BOTH.into_iter().try_for_each(|side| neighbours(store, side))?;
     } else {
-        pairs(store.as_slice())
+        pairs(extents)?;
     }
+    Ok(extents)
 }
 
 /// Checks that the text fits into one write.
@@ -42,8 +43,8 @@ fn counted_length(extents: &[Extent]) -> Result<(), RuleError> {
 #[inline]
 pub(crate) fn one(place: usize, extent: Extent) -> Result<(), RuleError> {
     // The last id may be 4294967294, so a sum may reach 4294967295 but not pass it.
-    let ends = |first: u32| first.checked_add(extent.length).is_some();
-    if extent.length > 0 && ends(extent.inside) && ends(extent.outside) {
+    let longest = u32::MAX - extent.inside.max(extent.outside);
+    if (1..=longest).contains(&extent.length) {
         return Ok(());
     }
     Err(broken(Numbered { entry: place + 1, extent }))
@@ -79,19 +80,23 @@ fn neighbours(store: &Store, side: Side) -> Result<(), RuleError> {
 /// Of a few, each with each is faster than sorting.
 #[inline]
 fn pairs(extents: &[Extent]) -> Result<(), RuleError> {
-    for (second, extent) in extents.iter().enumerate() {
-        for (first, other) in extents[..second].iter().enumerate() {
-            if let Some(side) = Side::BOTH.into_iter().find(|side| meet(extent, other, *side)) {
-                return Err(clash(extents, first, second, side));
+    for second in 1..extents.len() {
+        for first in 0..second {
+            for side in Side::BOTH {
+                if meet(&extents[first], &extents[second], side) {
+                    return Err(clash(extents, first, second, side));
+                }
             }
         }
     }
     Ok(())
 }
 
+/// Of two that have ids in common, one begins in the other.
 #[inline]
 fn meet(one: &Extent, other: &Extent, side: Side) -> bool {
-    one.first(side) <= other.last(side) && other.first(side) <= one.last(side)
+    let begins = |one: &Extent, other: &Extent| other.offset(side, one.first(side)).is_some();
+    begins(one, other) || begins(other, one)
 }
 
 #[cold]

@@ -17,8 +17,8 @@ impl<K: IdKind> FromStr for IdMap<K> {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut store = Store::new();
-        fill(&mut store, text)?;
-        Ok(Self::from_store(store))
+        // With `?` the map would be moved in pieces that lie across those just stored: a stall.
+        fill(&mut store, text).map(|()| Self::from_store(store))
     }
 }
 
@@ -60,17 +60,19 @@ pub(crate) fn read_into(store: &mut Store, text: &str) -> Result<(), ParseError>
 
 #[inline]
 fn entries(store: &mut Store, text: &[u8]) -> Result<(), ParseError> {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    let mut scan = Scan { text, at: 0, entry: store.as_slice().len() };
+    let mut scan = Scan::new(text.strip_suffix(b"\n").unwrap_or(text));
     loop {
-        scan.entry += 1;
-        if let Err(place) = scan.extent(store.next()?) {
-            let Scan { text, at, entry } = scan;
-            return Err(Scan { text, at, entry }.fault(place));
-        }
-        match scan.peek() {
-            None => return Ok(()),
-            Some(_end_of_entry) => scan.at += 1,
+        // Once for many entries: for each, it would cost as much as a number.
+        let (len, places) = store.room()?;
+        for place in places {
+            match scan.extent(*len) {
+                Ok(extent) => *place = extent,
+                Err(wrong) => return Err(scan.fault(usize::from(*len) + 1, wrong)),
+            }
+            *len += 1;
+            if scan.is_over() {
+                return Ok(());
+            }
         }
     }
 }
@@ -87,72 +89,69 @@ enum Place {
 struct Scan<'a> {
     text: &'a [u8],
     at: usize,
-    /// Counted from 1.
-    entry: usize,
+    /// The byte here; the end of the text is a line end.
+    byte: u8,
 }
 
-impl Scan<'_> {
-    /// Reads an entry and stops at its end, or at the first byte that is wrong.
+impl<'a> Scan<'a> {
+    #[inline]
+    fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, byte: text.first().copied().unwrap_or(b'\n') }
+    }
+
+    /// Reads an entry and steps over its end, or stops at the first byte that is wrong.
     ///
-    /// Straight to where it stays, and with an error that says no more than where: so nothing of
-    /// this goes through memory twice.
+    /// An id that stands alone counts the entries `before` it.
     #[inline]
-    fn extent(&mut self, extent: &mut Extent) -> Result<(), Place> {
-        self.skip_blanks();
-        let first = self.number().ok_or(Place::In(Field::Inside))?;
-        let colons = self.peek() == Some(b':');
-        self.skip_separator(colons);
-        if !colons && self.is_at_end() {
-            *extent = Extent { inside: self.entry_as_id(), outside: first, length: 1 };
-            return Ok(());
+    fn extent(&mut self, before: u16) -> Result<Extent, Place> {
+        let first = self.number_behind(b' ').ok_or(Place::In(Field::Inside))?;
+        let separator = if self.byte == b':' { b':' } else { b' ' };
+        let Some(outside) = self.number_behind(separator) else {
+            if separator == b':' || !self.is_at_end() {
+                return Err(Place::In(Field::Outside));
+            }
+            self.step();
+            return Ok(Extent { inside: before.into(), outside: first, length: 1 });
+        };
+        let length = self.number_behind(separator).ok_or(Place::In(Field::Length))?;
+        if !self.is_at_end() {
+            *self = self.behind_blanks();
+            if !self.is_at_end() {
+                return Err(Place::AfterLength);
+            }
         }
-        extent.inside = first;
-        extent.outside = self.number().ok_or(Place::In(Field::Outside))?;
-        self.skip_separator(colons);
-        extent.length = self.number().ok_or(Place::In(Field::Length))?;
-        self.skip_blanks();
-        if self.is_at_end() { Ok(()) } else { Err(Place::AfterLength) }
+        self.step();
+        Ok(Extent { inside: first, outside, length })
     }
 
-    /// The id inside of an id that stands alone.
-    fn entry_as_id(&self) -> u32 {
-        // Past u32 there would be far more entries than a map may have.
-        u32::try_from(self.entry - 1).unwrap_or(u32::MAX)
-    }
-
+    /// Reads a number behind one colon, or behind any blanks.
     #[inline]
-    fn skip_separator(&mut self, colons: bool) {
-        if !colons {
-            self.skip_blanks();
-        } else if self.peek() == Some(b':') {
-            self.at += 1;
+    fn number_behind(&mut self, separator: u8) -> Option<u32> {
+        if self.byte == separator {
+            self.step();
         }
+        if separator == b' ' && self.digit().is_none() {
+            *self = self.behind_blanks();
+        }
+        self.number()
     }
 
     /// Reads a number; where there is none, or too large a one, it stops at the byte in the way.
     #[inline]
     fn number(&mut self) -> Option<u32> {
-        let start = self.at;
-        let mut value = 0_u32;
+        let mut value = u32::from(self.digit()?);
+        self.step();
         while let Some(digit) = self.digit() {
-            value = value.wrapping_mul(10).wrapping_add(digit.into());
-            self.at += 1;
+            value = u32::try_from(u64::from(value) * 10 + u64::from(digit)).ok()?;
+            self.step();
         }
-        match self.at - start {
-            0 => None,
-            1..=9 => Some(value),
-            _may_be_too_large => {
-                let (value, digits) = long_number(&self.text[start..self.at]);
-                self.at = start + digits;
-                value
-            }
-        }
+        Some(value)
     }
 
     /// What is wrong where [`Scan::extent`] stopped.
     #[cold]
-    fn fault(self, place: Place) -> ParseError {
-        let (entry, found) = (self.entry, self.found());
+    fn fault(self, entry: usize, place: Place) -> ParseError {
+        let found = self.found();
         match (place, found) {
             (Place::In(field), '0'..='9') => ParseError::TooLarge { entry, field },
             (Place::In(Field::Inside), _) if self.is_at_end() => ParseError::BlankEntry { entry },
@@ -161,12 +160,12 @@ impl Scan<'_> {
             (Place::AfterLength, _) if found == ':' || self.digits_before().is_empty() => {
                 ParseError::Trailing { entry, found }
             }
-            (place, _) => self.not_a_digit(place, found),
+            (place, _) => self.not_a_digit(entry, place, found),
         }
     }
 
-    fn not_a_digit(self, place: Place, found: char) -> ParseError {
-        let (entry, digits) = (self.entry, self.digits_before());
+    fn not_a_digit(self, entry: usize, place: Place, found: char) -> ParseError {
+        let digits = self.digits_before();
         // Right behind digits it is their number that is wrong, not the next one.
         let field = match place {
             Place::In(field) if digits.is_empty() => field,
@@ -194,40 +193,36 @@ impl Scan<'_> {
     }
 
     #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    #[inline]
     fn digit(&self) -> Option<u8> {
-        self.peek().map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+        let digit = self.byte.wrapping_sub(b'0');
+        (digit < 10).then_some(digit)
+    }
+
+    /// More than one blank is rare.
+    #[cold]
+    fn behind_blanks(mut self) -> Self {
+        while is_blank(self.byte) {
+            self.step();
+        }
+        self
     }
 
     #[inline]
-    fn skip_blanks(&mut self) {
-        while self.peek().is_some_and(is_blank) {
-            self.at += 1;
-        }
+    fn step(&mut self) {
+        self.at += 1;
+        self.byte = self.text.get(self.at).copied().unwrap_or(b'\n');
     }
 
     #[inline]
     fn is_at_end(&self) -> bool {
-        self.peek().is_none_or(|byte| matches!(byte, b',' | b'\n'))
+        matches!(self.byte, b',' | b'\n')
     }
-}
 
-/// Reads digits that may be too many for 32 bits, and tells how many fit.
-#[cold]
-fn long_number(digits: &[u8]) -> (Option<u32>, usize) {
-    let mut value = 0_u32;
-    for (place, byte) in digits.iter().enumerate() {
-        let ten = value.checked_mul(10);
-        match ten.and_then(|ten| ten.checked_add((byte - b'0').into())) {
-            Some(larger) => value = larger,
-            None => return (None, place),
-        }
+    /// Whether the end of the last entry has been passed.
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.at > self.text.len()
     }
-    (Some(value), digits.len())
 }
 
 /// What the kernel's `isspace` takes, but for the line end and byte 0xa0, which no `str` has alone.

@@ -5,21 +5,21 @@ use alloc::boxed::Box;
 use crate::{Extent, MAX_EXTENTS, RuleError, Side};
 
 /// As many as the kernel keeps inline: most maps have fewer, and then nothing is allocated.
-const FEW: usize = 5;
+const FEW: u16 = 5;
 
 const NO_EXTENT: Extent = Extent { inside: 0, outside: 0, length: 0 };
 
 /// Extents in the order in which they were given.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
-    Few { len: u8, extents: [Extent; FEW] },
+    Few { len: u16, extents: [Extent; FEW as usize] },
     Many(Box<Many>),
 }
 
 /// One block of fixed size, so that growing and sorting cost no second allocation.
 #[derive(Clone, Debug)]
 pub(crate) struct Many {
-    len: usize,
+    len: u16,
     extents: [Extent; MAX_EXTENTS],
     by_inside: [u16; MAX_EXTENTS],
     by_outside: [u16; MAX_EXTENTS],
@@ -27,7 +27,7 @@ pub(crate) struct Many {
 
 impl Store {
     pub(crate) const fn new() -> Self {
-        Self::Few { len: 0, extents: [NO_EXTENT; FEW] }
+        Self::Few { len: 0, extents: [NO_EXTENT; FEW as usize] }
     }
 
     pub(crate) const fn of(extent: Extent) -> Self {
@@ -35,26 +35,32 @@ impl Store {
     }
 
     pub(crate) fn push(&mut self, extent: Extent) -> Result<(), RuleError> {
-        *self.next()? = extent;
+        let (len, free) = self.room()?;
+        free[0] = extent;
+        *len += 1;
         Ok(())
     }
 
-    /// Makes room for one more extent at the end.
+    /// The count to raise, and the places behind the last extent: one at least.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<&mut Extent, RuleError> {
+    pub(crate) fn room(&mut self) -> Result<(&mut u16, &mut [Extent]), RuleError> {
         match self {
-            Self::Few { len, extents } if usize::from(*len) == FEW => {
-                *self = Self::Many(Many::grown(extents));
+            Self::Few { len: len @ ..FEW, extents } => {
+                let free = &mut extents[usize::from(*len)..];
+                Ok((len, free))
             }
-            _ => {}
+            full => full.room_on_heap(),
         }
+    }
+
+    #[cold]
+    fn room_on_heap(&mut self) -> Result<(&mut u16, &mut [Extent]), RuleError> {
         match self {
-            Self::Few { len, extents } => {
-                let place = usize::from(*len);
-                *len += 1;
-                Ok(&mut extents[place])
+            Self::Few { extents, .. } => {
+                *self = Self::Many(Many::grown(extents));
+                self.room_on_heap()
             }
-            Self::Many(many) => many.next(),
+            Self::Many(many) => many.room(),
         }
     }
 
@@ -62,7 +68,7 @@ impl Store {
     pub(crate) fn as_slice(&self) -> &[Extent] {
         match self {
             Self::Few { len, extents } => &extents[..usize::from(*len)],
-            Self::Many(many) => &many.extents[..many.len],
+            Self::Many(many) => &many.extents[..usize::from(many.len)],
         }
     }
 
@@ -82,15 +88,14 @@ impl Store {
     pub(crate) fn order(&self, side: Side) -> Option<&[u16]> {
         match (self, side) {
             (Self::Few { .. }, _) => None,
-            (Self::Many(many), Side::Inside) => Some(&many.by_inside[..many.len]),
-            (Self::Many(many), Side::Outside) => Some(&many.by_outside[..many.len]),
+            (Self::Many(many), Side::Inside) => Some(&many.by_inside[..usize::from(many.len)]),
+            (Self::Many(many), Side::Outside) => Some(&many.by_outside[..usize::from(many.len)]),
         }
     }
 }
 
 impl Many {
-    #[cold]
-    fn grown(few: &[Extent; FEW]) -> Box<Self> {
+    fn grown(few: &[Extent]) -> Box<Self> {
         let places = core::array::from_fn(|place| u16::try_from(place).unwrap_or_default());
         let mut many = Box::new(Self {
             len: FEW,
@@ -98,19 +103,19 @@ impl Many {
             by_inside: places,
             by_outside: places,
         });
-        many.extents[..FEW].copy_from_slice(few);
+        many.extents[..few.len()].copy_from_slice(few);
         many
     }
 
-    fn next(&mut self) -> Result<&mut Extent, RuleError> {
-        let place = self.extents.get_mut(self.len).ok_or(RuleError::TooMany)?;
-        self.len += 1;
-        Ok(place)
+    fn room(&mut self) -> Result<(&mut u16, &mut [Extent]), RuleError> {
+        let free = &mut self.extents[usize::from(self.len)..];
+        if free.is_empty() { Err(RuleError::TooMany) } else { Ok((&mut self.len, free)) }
     }
 
     fn sort(&mut self) {
         let Self { len, extents, by_inside, by_outside } = self;
-        by_inside[..*len].sort_unstable_by_key(|&place| extents[usize::from(place)].inside);
-        by_outside[..*len].sort_unstable_by_key(|&place| extents[usize::from(place)].outside);
+        let len = usize::from(*len);
+        by_inside[..len].sort_unstable_by_key(|&place| extents[usize::from(place)].inside);
+        by_outside[..len].sort_unstable_by_key(|&place| extents[usize::from(place)].outside);
     }
 }
