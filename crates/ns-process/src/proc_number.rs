@@ -28,7 +28,7 @@ pub(crate) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
 
 /// As proc tells it of a descriptor; `ESRCH` once the process is reaped.
 pub(crate) fn number_by_proc(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
-    let info = proc.join(format!("self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
+    let info = proc.join(format!("thread-self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
     let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
     let told = info.lines().find_map(|line| line.strip_prefix("Pid:"));
     told.and_then(|number| number.trim().parse().ok()).ok_or(Errno::SRCH)

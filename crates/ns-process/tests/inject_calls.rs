@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use common::target::Target;
-use ns_process::{BpfInstruction, Inject, Memory};
+use ns_process::{BpfInstruction, Container, Inject, Memory};
 use ns_testbed::forked;
 
 /// `SECCOMP_IOCTL_NOTIF_RECV` and `SECCOMP_IOCTL_NOTIF_SEND` of include/uapi/linux/seccomp.h.
@@ -132,5 +132,35 @@ fn c14_nothing_is_loaded_inside() {
             });
             assert_eq!(code, 0);
         }
+    });
+}
+
+/// The number of a target may be another process's the next time, also for a target that has to be looked at
+/// because the caller has no id there.
+#[test]
+fn c17_a_number_is_looked_up_once() {
+    ns_testbed::run_as!([Root], {
+        let mut container = Container::new("sleep");
+        container.arg("1000").namespaces(["user", "mnt"]);
+        container.uid_map("0 100000 10".parse().expect("a map"));
+        container.gid_map("0 100000 10".parse().expect("a map"));
+        let target = Target::new(&container);
+        let code = forked(|| {
+            COUNT.store(0, Ordering::Release);
+            std::thread::spawn(|| supervise());
+            LISTENER.store(notify(), Ordering::Release);
+            let status = Inject::new(target.pid(), "/bin/true").status().expect("start");
+            assert!(status.success());
+            let own = u64::from(std::process::id());
+            let call = own << 32 | u64::try_from(libc::SYS_pidfd_open).expect("a number");
+            let calls = &CALLS[..COUNT.load(Ordering::Acquire)];
+            let looked_up = calls.iter().filter(|one| one.load(Ordering::Acquire) == call);
+            assert_eq!(looked_up.count(), 1);
+            let entered =
+                after_setns().into_iter().flatten().filter(|call| *call == libc::SYS_setns);
+            assert_eq!(entered.count(), 2, "seen from inside, and then from outside");
+            0
+        });
+        assert_eq!(code, 0);
     });
 }

@@ -79,6 +79,11 @@ impl Descriptors {
         self.placed.values().any(Stdio::is_piped)
     }
 
+    /// Whether a file is to be opened by its path, which may do something: that of a FIFO waits.
+    pub fn opens_paths(&self) -> bool {
+        self.placed.values().any(Stdio::is_path)
+    }
+
     /// The lowest number above `number` that is to be another file than the caller has there.
     pub fn placed_above(&self, number: RawFd) -> Option<RawFd> {
         let mut placed = self.placed().filter(|(at, file)| *at > number && !file.is_inherit());

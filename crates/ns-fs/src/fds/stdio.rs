@@ -66,6 +66,10 @@ impl Stdio {
         matches!(self.0, Kind::Inherit)
     }
 
+    pub(super) fn is_path(&self) -> bool {
+        matches!(self.0, Kind::Path(_))
+    }
+
     pub(super) fn is_piped(&self) -> bool {
         matches!(self.0, Kind::Piped)
     }

@@ -28,13 +28,26 @@ pub(super) struct Child<'a> {
     words: &'a Words,
     /// Of the process that it makes, which dies with it.
     program: Option<&'a Words>,
+    /// Whether its number was known first, and it may have died before it could announce that.
+    by_number: bool,
     /// By which is seen what it executed, where the kernel cannot be asked.
     pub(super) stat: Option<Stat>,
 }
 
 impl<'a> Child<'a> {
     pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words) -> Self {
-        Self { pid, pidfd: Some(pidfd), words, program: None, stat: None }
+        Self { pid, pidfd: Some(pidfd), words, program: None, by_number: false, stat: None }
+    }
+
+    pub(super) fn found_by_number(mut self) -> Self {
+        self.by_number = true;
+        self
+    }
+
+    /// Whether its number may be another process's by now.
+    pub(super) fn may_be_gone(&self) -> bool {
+        let announced = has_left(self.words.child_tid.load(Ordering::Acquire));
+        announced || self.by_number && is_readable(self.pidfd()) != Ok(false)
     }
 
     /// Takes over what clone3 made.

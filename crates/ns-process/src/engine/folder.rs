@@ -4,13 +4,11 @@ use std::format;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
-use std::sync::atomic::Ordering;
 
 use ns_sys::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::child::Child;
-use crate::in_child::has_left;
 use crate::proc_number::{has_own_numbers, number_of};
 
 /// `/proc/PID` of a child that is still there.
@@ -32,7 +30,7 @@ impl Folder {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, path.as_str(), flags, Mode::empty()).map_err(|errno| (errno, path))?;
         // With `SIGCHLD` ignored its number may be another one's the moment it dies.
-        if has_left(child.words().child_tid.load(Ordering::Acquire)) {
+        if child.may_be_gone() {
             return Err((Errno::SRCH, format!("process {}", child.pid())));
         }
         Ok(Self { fd, number })

@@ -80,7 +80,7 @@ impl<'a> Start<'a, '_> {
     /// Makes the child, which is the copy itself.
     pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Error> {
         let pid = copy(self.ready.plan, visitor, Role::Child(self.steps))?;
-        self.adopted(pid, &self.ready.board().child)?.ok_or_else(|| self.failed())
+        self.adopted(pid, &self.ready.board().child, true)?.ok_or_else(|| self.failed())
     }
 
     /// Makes the process between, which is the copy and makes the child at once, and lets it end; `None`
@@ -91,25 +91,32 @@ impl<'a> Start<'a, '_> {
         middle: &MiddlePlan<'_>,
     ) -> Result<Option<Child<'a>>, Error> {
         let pid = copy(self.ready.plan, visitor, Role::Middle(middle))?;
-        let copy = self.adopted(pid, &self.ready.board().middle);
+        let copy = self.adopted(pid, &self.ready.board().middle, true);
         match &copy {
             Ok(Some(copy)) => say(copy.words(), GO),
             Ok(None) => {}
             // It is gone, but whom it made is not.
-            Err(_) => drop(self.made()),
+            Err(_) => self.forsake(),
         }
         copy
     }
 
     /// Takes over a process that waits for go, by its number; `None` where there is none any more.
-    pub(super) fn adopted(self, pid: u32, words: &'a Words) -> Result<Option<Child<'a>>, Error> {
-        adopted(pid, words).map_err(prepare(self.ready.plan, "a descriptor of the child"))
+    pub(super) fn adopted(
+        self,
+        pid: u32,
+        words: &'a Words,
+        is_own: bool,
+    ) -> Result<Option<Child<'a>>, Error> {
+        let failed = prepare(self.ready.plan, "a descriptor of the child");
+        adopted(pid, words, is_own).map_err(failed)
     }
 }
 
 /// It waits, or is dead: a word that is not marked after the descriptor was opened tells that the number was
-/// its own until then, whoever else reaps children, and with `SIGCHLD` ignored.
-fn adopted(pid: u32, words: &Words) -> Result<Option<Child<'_>>, Errno> {
+/// its own until then, whoever else reaps children, and with `SIGCHLD` ignored. One that was killed before it
+/// could announce its end is seen to be nobody's child, if it was the caller's own.
+fn adopted(pid: u32, words: &Words, is_own: bool) -> Result<Option<Child<'_>>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
@@ -118,8 +125,13 @@ fn adopted(pid: u32, words: &Words) -> Result<Option<Child<'_>>, Errno> {
         Err(Errno::SRCH) => return Ok(None),
         pidfd => pidfd.inspect_err(|_| end_by_number(pid))?,
     };
+    let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
+    let is_stranger = is_own && waitid_pidfd(&pidfd, flags) == Err(Errno::CHILD);
+    if is_stranger {
+        return Ok(None);
+    }
     if !has_left(words.child_tid.load(Ordering::Acquire)) {
-        return Ok(Some(Child::new(pid, pidfd, words)));
+        return Ok(Some(Child::new(pid, pidfd, words).found_by_number()));
     }
     // It was killed while it waited, and if somebody reaped it the number may be another's already:
     // what is dead is reaped, and nothing else touched.

@@ -8,13 +8,14 @@ use ns_sys::{CloneArgs, CloneFlags};
 
 use super::child::Child;
 use super::forked;
+use super::go::say;
 use super::guest::Visitor;
 use super::ready::Ready;
 use super::signals::Blocked;
 use super::stack::Stack;
 use super::{Start, prepare, refused, report, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, MiddlePlan};
+use crate::in_child::{self, ABORT, MiddlePlan};
 
 /// The middle process shares the descriptors, so that the child's own lands among the caller's.
 const MIDDLE: CloneFlags = CloneFlags::VM
@@ -66,8 +67,9 @@ pub(super) fn daemon<'a>(
     let middle = MiddlePlan { forks: visitor.is_some(), made, stays, ..start.middle(&args) };
     let then = |middle| {
         let (child, middle) = start.made_by(middle)?;
-        go(&child)?;
+        // How its start goes, nobody would know.
         let Some(middle) = middle else { return Err(start.failed()) };
+        go(&child)?;
         if !middle.leaves(deadline) {
             return Err(too_slow(plan, child.pid()));
         }
@@ -107,11 +109,20 @@ impl<'a> Start<'a, '_> {
         if board.pid.load(Ordering::Acquire) == 0 {
             // Killed if it is still there: then nobody makes a child, and one that it made meanwhile is ended.
             drop(middle);
-            drop(self.made()?);
+            self.forsake();
         } else if let Some(child) = self.made()? {
             return Ok((child, middle));
         }
         Err(too_late.map_or_else(|| self.failed(), |number| too_slow(plan, number)))
+    }
+
+    /// Ends a child that a process between may have made before it ended.
+    pub(super) fn forsake(self) {
+        let board = self.ready.board();
+        for words in [&board.middle, &board.child] {
+            say(words, ABORT);
+        }
+        drop(self.made());
     }
 
     /// Of the child's clone, in the middle's memory.
@@ -158,7 +169,9 @@ impl<'a> Start<'a, '_> {
         let board = self.ready.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
         if self.ready.plan.forks() {
-            let child = self.adopted(pid, &board.child)?;
+            let plan = self.ready.plan;
+            let is_own = !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT);
+            let child = self.adopted(pid, &board.child, is_own)?;
             return Ok(child.map(|child| child.beside(self.ready.beside())));
         }
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor

@@ -34,6 +34,7 @@ use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::sync::atomic::AtomicI32;
+use std::time::Instant;
 
 use ns_sys::{CloneArgs, Errno};
 
@@ -57,21 +58,24 @@ pub(crate) use threads::refuse_threads;
 /// Starts what `plan` says. On an error nothing is left behind.
 pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
     process::sweep();
-    if plan.enters_the_usual() {
-        if let Some(joined) = Joined::usual(plan.request())? {
-            match start_in(plan, &joined) {
-                // The target is not a usual one, or cannot be entered: whoever looks at it can tell.
-                Err(error) if error.step() == Step::Join => {}
-                started => return started.map_err(|error| joined.explained(plan.request(), error)),
-            }
+    let limit = plan.lifetime.start_timeout;
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let request = plan.request();
+    let target = request.target()?;
+    let usual = plan.enters_the_usual().then(|| Joined::usual(request, target.clone()));
+    if let Some(joined) = usual.transpose()?.flatten() {
+        match start_in(plan, &joined, deadline) {
+            // Whoever looks at it can tell.
+            Err(error) if Joined::is_unusual(&error) => {}
+            started => return started.map_err(|error| joined.explained(request, error)),
         }
     }
-    let joined = Joined::open(plan.request())?;
-    start_in(plan, &joined).map_err(|error| joined.explained(plan.request(), error))
+    let joined = Joined::open(request, target)?;
+    start_in(plan, &joined, deadline).map_err(|error| joined.explained(request, error))
 }
 
-fn start_in(plan: &Plan, joined: &Joined) -> Result<Process, Error> {
-    let ready = Ready::new(plan, joined)?;
+fn start_in(plan: &Plan, joined: &Joined, deadline: Option<Instant>) -> Result<Process, Error> {
+    let ready = Ready::new(plan, joined, deadline)?;
     let untraced = Untraced::before_clone(plan)?;
     let visitor = ready.visitor();
     let executed = ready.with_steps(visitor.as_ref(), |steps| {

@@ -41,7 +41,11 @@ pub(super) struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    pub(super) fn new(plan: &'a Plan, joined: &'a Joined) -> Result<Self, Error> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        joined: &'a Joined,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Error> {
         let fds = Opened::new(plan)?;
         let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
         let starter = || Starter::new()?.apart(&fds, lowest);
@@ -53,7 +57,6 @@ impl<'a> Ready<'a> {
             || plan.memory == Memory::Copied
             || joined.kinds().contains(NamespaceFlags::TIME);
         let place = Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?;
-        let limit = plan.lifetime.start_timeout;
         let program = plan.work.program();
         Ok(Self {
             plan,
@@ -64,7 +67,7 @@ impl<'a> Ready<'a> {
             beside,
             copied,
             place,
-            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            deadline,
             candidates: program.iter().flat_map(|program| program.candidates()).collect(),
             argv: program.map_or_else(Vec::new, Program::argv),
             envp: plan.work.envp(),

@@ -5,7 +5,7 @@ use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
 
 use super::privileges::{self, Label};
 use super::usual::{self, Unmapped};
-use super::words::Report;
+use super::words::{Report, Words};
 use crate::step::Step;
 
 /// The index of a join that is about all at once.
@@ -38,13 +38,13 @@ impl Join<'_> {
 }
 
 /// Enters them, if there are any, with `label` written before.
-pub(super) fn join(wish: Join<'_>, label: Option<Label<'_>>) -> Result<(), Report> {
+pub(super) fn join(wish: Join<'_>, label: Option<Label<'_>>, words: &Words) -> Result<(), Report> {
     if wish.kinds().is_empty() {
         return Ok(());
     }
     privileges::exec_label(label)?;
     match (wish.target, wish.usual) {
-        (Some((target, kinds)), Some(unmapped)) => usual::enter(target, kinds, unmapped),
+        (Some((target, kinds)), Some(unmapped)) => usual::enter(target, kinds, unmapped, words),
         _ => enter(wish),
     }
 }

@@ -105,7 +105,7 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
     if plan.leaves_session {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }
-    join(plan.join, plan.child.early_label)?;
+    join(plan.join, plan.child.early_label, plan.words)?;
     let make = if plan.forks { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made this process, for the child.
     let made = unsafe { make(plan.args, plan.child) };

@@ -68,7 +68,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     }
     dispositions::reset(plan.dispositions);
     limits::no_core(plan.limits)?;
-    join::join(plan.join, plan.early_label)?;
+    join::join(plan.join, plan.early_label, plan.words)?;
     namespaces::make(plan)?;
     if plan.waits {
         wait_for_go::wait(plan.words, plan.starter);

@@ -6,7 +6,7 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, NamespaceFlags, child, setns_pidfd};
 
 use super::join::ALL_AT_ONCE;
-use super::words::Report;
+use super::words::{Report, Words};
 use crate::step::Step;
 
 /// How the kernel shows ids that have no mapping.
@@ -16,19 +16,21 @@ pub(crate) struct Unmapped {
     pub(crate) gid: u32,
 }
 
-/// Enters all at once, if none but what changes nothing is the caller's own already, and its ids have a mapping.
+/// Enters all at once, if no mount or user namespace is the caller's own already, and its ids have a mapping; to
+/// enter another of one's own changes nothing.
 ///
-/// A report of this step, whatever is wrong, means that the caller has to look.
+/// A report of this step, whatever is wrong, means that the caller has to look; also where a filter ends who looks.
 pub(super) fn enter(
     target: BorrowedFd<'_>,
     kinds: NamespaceFlags,
     unmapped: Unmapped,
+    words: &Words,
 ) -> Result<(), Report> {
-    enter_and_look(target, kinds, unmapped).map_err(|errno| Report {
-        step: Step::Join,
-        errno,
-        index: ALL_AT_ONCE,
-    })
+    let report = |errno| Report { step: Step::Join, errno, index: ALL_AT_ONCE };
+    words.report(report(Errno::NOSYS));
+    enter_and_look(target, kinds, unmapped).map_err(report)?;
+    words.retract();
+    Ok(())
 }
 
 fn enter_and_look(
@@ -50,7 +52,7 @@ fn enter_and_look(
     Ok(())
 }
 
-/// A mount of the caller's mount namespace.
+/// A mount of the caller's mount namespace; who unmounts it meanwhile has all power over that namespace.
 fn own_root() -> Result<u64, Errno> {
     let root = child::mount_id(c"/")?;
     // A root may lie in none, or in another one.

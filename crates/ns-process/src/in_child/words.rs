@@ -102,6 +102,11 @@ impl Words {
         self.step.store(report.step as u32, Ordering::Release);
     }
 
+    /// The child's word that what it reported has not come true.
+    pub(crate) fn retract(&self) {
+        self.step.store(0, Ordering::Release);
+    }
+
     /// What the child reported.
     pub(crate) fn reported(&self) -> Option<Report> {
         let step = Step::decode(self.step.load(Ordering::Acquire))?;

@@ -51,13 +51,12 @@ pub(crate) struct Joined {
 
 impl Joined {
     /// Opens what `request` names.
-    pub(crate) fn open(request: Request<'_>) -> Result<Self, Error> {
+    pub(crate) fn open(request: Request<'_>, target: Option<Arc<OwnedFd>>) -> Result<Self, Error> {
         let files = request.files()?;
         let (inside, followed) = (Inside::default(), Followed::default());
-        let Some((_, kinds)) = &request.join.target else {
+        let Some((pidfd, (_, kinds))) = target.zip(request.join.target.as_ref()) else {
             return Ok(Self { target: None, usual: None, files, inside, followed });
         };
-        let pidfd = request.pidfd()?;
         let folder = Folder::open(request.proc, &pidfd);
         let folder = folder.as_ref();
         let kinds = request.unshared(&pidfd, folder, *kinds)?;
@@ -70,9 +69,13 @@ impl Joined {
     /// Opens the target alone, and takes it for a usual one; `None` where that is no use.
     ///
     /// Whether a time namespace is entered has to be known: that decides how memory is had.
-    pub(crate) fn usual(request: Request<'_>) -> Result<Option<Self>, Error> {
-        let Some((_, kinds)) = &request.join.target else { return Ok(None) };
-        let pidfd = request.pidfd()?;
+    pub(crate) fn usual(
+        request: Request<'_>,
+        target: Option<Arc<OwnedFd>>,
+    ) -> Result<Option<Self>, Error> {
+        let target = target.zip(request.join.target.as_ref());
+        let known = target.zip(usual::unmapped(request.proc));
+        let Some(((pidfd, (_, kinds)), unmapped)) = known else { return Ok(None) };
         let time = *kinds & NamespaceFlags::TIME;
         if !time.is_empty() {
             let folder = Folder::open(request.proc, &pidfd);
@@ -83,11 +86,23 @@ impl Joined {
         let kinds = *kinds - time;
         Ok((!kinds.is_empty()).then(|| Self {
             target: Some((pidfd, kinds)),
-            usual: Some(usual::unmapped()),
+            usual: Some(unmapped),
             files: Vec::new(),
             inside: Inside::default(),
             followed: Followed::default(),
         }))
+    }
+
+    /// Whether a start that took the target for a usual one failed because it is not, or because that cannot be
+    /// seen here; then nobody tries again.
+    pub(crate) fn is_unusual(error: &Error) -> bool {
+        usual::note(error.errno());
+        match error.step() {
+            Step::Join => true,
+            // From a pid namespace that the caller has unshared nobody goes by a process between.
+            Step::Clone => error.errno() == Some(Errno::INVAL),
+            _ => false,
+        }
     }
 
     /// Every kind that will be entered.

@@ -15,6 +15,12 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Request<'_> {
+    /// A descriptor of the target, if there is one: to be opened once, because its number may be another
+    /// process's the next time.
+    pub(crate) fn target(self) -> Result<Option<Arc<OwnedFd>>, Error> {
+        self.join.target.as_ref().map(|_| self.pidfd()).transpose()
+    }
+
     /// A descriptor of the target.
     pub(crate) fn pidfd(self) -> Result<Arc<OwnedFd>, Error> {
         let target = self.join.target.as_ref().ok_or(Errno::SRCH);

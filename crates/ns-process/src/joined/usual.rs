@@ -1,19 +1,32 @@
 //! A target that is taken for a usual one: none of its namespaces the caller's own, and the caller's ids mapped.
 
 use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ns_sys::Errno;
 
 use crate::in_child::Unmapped;
 
-/// How the kernel shows ids that have no mapping, as it did when this was asked first.
-pub(super) fn unmapped() -> Unmapped {
-    static TOLD: OnceLock<Unmapped> = OnceLock::new();
-    *TOLD.get_or_init(|| Unmapped { uid: told("overflowuid"), gid: told("overflowgid") })
+/// Set once a child could not look around: before Linux 6.8, or because of a filter.
+static CANNOT_LOOK: AtomicBool = AtomicBool::new(false);
+
+/// How the kernel shows ids that have no mapping, as it did when this was asked first; `None` where nothing tells,
+/// or a child could not look.
+pub(super) fn unmapped(proc: &Path) -> Option<Unmapped> {
+    static TOLD: OnceLock<Option<Unmapped>> = OnceLock::new();
+    if CANNOT_LOOK.load(Ordering::Relaxed) {
+        return None;
+    }
+    let told =
+        |file| fs::read_to_string(proc.join("sys/kernel").join(file)).ok()?.trim().parse().ok();
+    *TOLD.get_or_init(|| Some(Unmapped { uid: told("overflowuid")?, gid: told("overflowgid")? }))
 }
 
-fn told(file: &str) -> u32 {
-    /// `DEFAULT_OVERFLOWUID` of include/linux/highuid.h, and that for groups.
-    const DEFAULT: u32 = 65534;
-    let text = fs::read_to_string(std::format!("/proc/sys/kernel/{file}"));
-    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT)
+/// Remembers why a start failed.
+pub(super) fn note(errno: Option<Errno>) {
+    if matches!(errno, Some(Errno::NOSYS | Errno::OPNOTSUPP)) {
+        CANNOT_LOOK.store(true, Ordering::Relaxed);
+    }
 }

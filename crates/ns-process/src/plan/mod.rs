@@ -123,12 +123,13 @@ impl Plan {
     }
 
     /// Whether the target may be taken for a usual one, and looked at only if the child finds it otherwise:
-    /// where nothing depends on what it is like, and nothing of the caller's would be called twice.
+    /// where nothing depends on what it is like, and nothing of the caller's would be called or opened twice.
     pub(crate) fn enters_the_usual(&self) -> bool {
         let enters = self.join.target.is_some() && self.join.files.is_empty();
         let alone = enters && !self.join.follow.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
-        simple && self.memory == Memory::Auto && !self.ids.change_anything()
+        let once = simple && !self.streams.opens_paths();
+        once && self.memory == Memory::Auto && !self.ids.change_anything()
     }
 
     /// The namespaces that the child gets new.

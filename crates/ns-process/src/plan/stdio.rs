@@ -71,6 +71,11 @@ impl Streams {
         self.descriptors.has_pipes()
     }
 
+    /// Whether opening may do something that is not to be done twice.
+    pub(super) fn opens_paths(&self) -> bool {
+        self.descriptors.opens_paths()
+    }
+
     /// Opens what is to be opened, pipes under a lock.
     pub(crate) fn open<Lock>(
         &self,

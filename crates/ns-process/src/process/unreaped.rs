@@ -9,21 +9,34 @@ use ns_sys::{Errno, WaitStatus};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 use rustix::io::{read, retry_on_intr};
 
+use crate::hint::machine;
 use crate::proc_number::number_by_proc;
 
 /// How it ended, where proc tells that to the caller; `ESRCH` once it is reaped.
 pub(super) fn told_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, Errno> {
     let proc = Path::new("/proc");
     let told = match number_by_proc(proc, &pidfd) {
-        Ok(number) => exit_code(&proc.join(number.to_string())).unwrap_or(None),
+        Ok(number) if tells_of_the_process() => {
+            exit_code(&proc.join(number.to_string())).unwrap_or(None)
+        }
+        Ok(_) => None,
         Err(Errno::SRCH) => return Err(Errno::SRCH),
         Err(_no_proc) => None,
     };
     // Reaped meanwhile, its number may have become another one's.
     match number_by_proc(proc, &pidfd) {
+        Ok(_) => Ok(told),
         Err(Errno::SRCH) => Err(Errno::SRCH),
-        _ => Ok(told),
+        Err(_no_proc) => Ok(None),
     }
+}
+
+/// Before Linux 5.17 the field was that of the leading thread, which may have ended otherwise.
+fn tells_of_the_process() -> bool {
+    let kernel = machine::value("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = kernel.split(|byte: char| !byte.is_ascii_digit()).map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return false };
+    (major, minor) >= (5, 17)
 }
 
 /// `None` of a process that has not ended.

@@ -112,7 +112,7 @@ impl Setns {
     /// # References
     /// setns(2), unshare(2) `CLONE_FS`.
     pub fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, Error> {
-        let joined = Joined::open(self.0.request())?;
+        let joined = Joined::open(self.0.request(), self.0.request().target()?)?;
         let files = joined.borrowed_files();
         let join = joined.child(&files);
         let done = on_a_thread(|| {
