@@ -27,7 +27,7 @@ pub(super) fn enter(
     words: &Words,
 ) -> Result<(), Report> {
     let report = |errno| Report { step: Step::Join, errno, index: ALL_AT_ONCE };
-    words.report(report(Errno::NOSYS));
+    words.report(report(Errno::CANCELED));
     enter_and_look(target, kinds, unmapped).map_err(report)?;
     words.retract();
     Ok(())

@@ -96,9 +96,11 @@ impl Joined {
     /// Whether a start that took the target for a usual one failed because it is not, or because that cannot be
     /// seen here; then nobody tries again.
     pub(crate) fn is_unusual(error: &Error) -> bool {
-        usual::note(error.errno());
         match error.step() {
-            Step::Join => true,
+            Step::Join => {
+                usual::note(error.errno());
+                true
+            }
             // From a pid namespace that the caller has unshared nobody goes by a process between.
             Step::Clone => error.errno() == Some(Errno::INVAL),
             _ => false,
