@@ -43,7 +43,7 @@ pub enum Reason {
     NoName(u32),
     /// No line of the file delegates the ids.
     #[error(
-        "{at} goes beyond your own id, and is not delegated; add a line for this user to {file}"
+        "{at} goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to {file}, such as USER:100000:65536"
     )]
     NotDelegated {
         /// The extent.

@@ -181,7 +181,13 @@ fn missing_namespaces() {
         expect(container.map_zero(), Step::Check, None, "map_zero: needs a new user namespace");
         let mut container = Container::new("true");
         container.mount_proc().namespace(Namespace::Pid);
+        let said = "mount_proc: needs a new mnt namespace too";
+        expect(&container, Step::Check, None, said);
+        container.without(Namespace::Pid);
         expect(&container, Step::Check, None, "mount_proc: needs new pid and mnt namespaces");
+        container.namespace(Namespace::Mnt);
+        let said = "mount_proc: needs a new pid namespace too";
+        expect(&container, Step::Check, None, said);
     });
 }
 

@@ -31,15 +31,28 @@ struct Told<'a> {
 
 pub(crate) fn run(listing: &Listing) -> ExitCode {
     match namespaces() {
-        Ok(found) if listing.json => {
-            print::json(&found.list.iter().map(Told::new).collect::<Vec<_>>())
+        Ok(found) => {
+            tell_hidden(&found);
+            if listing.json {
+                print::json(&found.list.iter().map(Told::new).collect::<Vec<_>>())
+            } else if std::io::stdout().is_terminal() {
+                print::text(&table(&found))
+            } else {
+                print::text(&found.list.iter().map(line).collect::<String>())
+            }
         }
-        Ok(found) if std::io::stdout().is_terminal() => print::text(&table(&found)),
-        Ok(found) => print::text(&found.list.iter().map(line).collect::<String>()),
         Err(error) => {
             eprintln!("space: {error}");
             ExitCode::from(exit::FAILED)
         }
+    }
+}
+
+/// However it is printed: the list is not whole.
+fn tell_hidden(found: &Namespaces) {
+    let hidden = found.unreadable.len();
+    if hidden > 0 {
+        eprintln!("space: {hidden} processes cannot be looked at");
     }
 }
 
@@ -89,10 +102,8 @@ fn table(found: &Namespaces) -> String {
     let widths: [usize; 6] = std::array::from_fn(width);
     let bold = Style::new().bold();
     let head = format!("{bold}{}{bold:#}", row(&HEADER.map(str::to_owned), &widths));
-    let hidden = found.unreadable.len();
-    let hidden = (hidden > 0).then(|| format!("{hidden} processes cannot be looked at"));
     let rows = rows.iter().map(|cells| row(cells, &widths));
-    let lines: Vec<_> = [head].into_iter().chain(rows).chain(hidden).collect();
+    let lines: Vec<_> = [head].into_iter().chain(rows).collect();
     lines.join("\n") + "\n"
 }
 

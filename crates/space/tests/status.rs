@@ -41,7 +41,7 @@ fn our_own_failures_are_125_and_one_line_with_what_to_do() {
         let cases: [(&[&str], &str); 12] = [
             (&["execute", "--usr", "id"], "'--user'"),
             (&["execute", "--id", "id"], "--id: needs a new user namespace: add --user"),
-            (&["execute", "-p", "--mount-proc", "id"], "pid and mnt namespaces: add --mnt --pid"),
+            (&["execute", "-p", "--mount-proc", "id"], "needs a new mnt namespace too: add --mnt"),
             (&["execute", ""], "PROGRAM: is empty"),
             (&["execute", "--hostname", "x", "id"], "--hostname: needs a new uts namespace"),
             (&["execute", "-U", "-M", "0:1", "id"], "inside outside length"),
@@ -93,8 +93,8 @@ fn a_user_is_told_which_namespace_or_map_is_missing() {
         let line = complaint(&["execute", "-UM", "0 4294967294 1", "id"]);
         assert!(line.contains("beyond your own id, and is not delegated"), "{line}");
         // What has no hint has the errno's text, whose number nobody needs.
-        let line = complaint(&["execute", "--workdir", "/nonexistent", "id"]);
-        assert!(line.ends_with("/nonexistent: ENOENT: No such file or directory"), "{line}");
+        let line = complaint(&["execute", "--workdir", "/dev/null", "id"]);
+        assert!(line.ends_with("/dev/null: ENOTDIR: Not a directory"), "{line}");
     });
 }
 

@@ -27,6 +27,7 @@ impl Request<'_> {
         let step = if errno == Errno::SRCH { Step::TargetGone } else { Step::Prepare };
         let hint = match errno {
             Errno::INVAL => Some("0 is no process"),
+            Errno::SRCH => Some("no process has this id"),
             errno => hint::for_descriptors(errno),
         };
         self.error(step).with_errno(errno).with_object(self.target_name()).with_hint(hint)

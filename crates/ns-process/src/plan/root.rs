@@ -81,9 +81,15 @@ impl Root {
 
 fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
     let own_mounts = namespaces.contains(NamespaceFlags::MNT);
-    let own_pids = own_mounts && namespaces.contains(NamespaceFlags::PID);
+    let own_pids = namespaces.contains(NamespaceFlags::PID);
     let needs = |holds: bool, said: &str| if holds { Ok(()) } else { Err(said.to_owned()) };
-    needs(!wish.mount_proc || own_pids, "mount_proc: needs new pid and mnt namespaces")?;
+    let lacks = match (own_pids, own_mounts) {
+        (true, true) => "",
+        (true, false) => "mount_proc: needs a new mnt namespace too",
+        (false, true) => "mount_proc: needs a new pid namespace too",
+        (false, false) => "mount_proc: needs new pid and mnt namespaces",
+    };
+    needs(!wish.mount_proc || lacks.is_empty(), lacks)?;
     needs(wish.mounts.is_empty() || own_mounts, "mount: needs a new mnt namespace")?;
     needs(wish.propagation.is_none() || own_mounts, "propagation: needs a new mnt namespace")?;
     needs(!wish.by_chroot || wish.path.is_some(), "by_chroot: needs a rootdir")?;

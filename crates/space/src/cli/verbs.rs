@@ -38,6 +38,9 @@ pub(crate) enum Verb {
     #[command(visible_alias = "enter")]
     Inject(Inject),
     /// Tells the namespaces of this machine, and who is in them
+    #[command(after_help = "\
+A line for each: its kind, its inode, how many processes are in it, the first of them, the user of that one,
+and its command; where nobody is in it, the file at which it is bound. Through a pipe, between tabs.")]
     List(Listing),
     /// Tells what works here, and what to change for the rest
     Doctor(Listing),
@@ -83,7 +86,7 @@ pub(crate) struct Chroot {
 #[command(after_help = "\
 In all of them, if none is selected. Those in which the caller is already are left out.
 
-Example: space inject --net --uts=/run/ns/uts 4242 sh")]
+Example: space inject --user --net --uts=/run/ns/uts 4242 sh")]
 pub(crate) struct Inject {
     /// The process whose namespaces are entered
     #[arg(value_name = "PID")]
@@ -124,6 +127,7 @@ pub(crate) struct Argv {
     /// The program, by path or by a name that is looked up in PATH, and its arguments
     #[arg(
         value_names = ["PROGRAM", "ARG"],
+        help_heading = None::<&str>,
         num_args = 1..,
         required = true,
         trailing_var_arg = true
