@@ -47,7 +47,7 @@ impl<'a> Child<'a> {
     /// Whether its number may be another process's by now.
     pub(super) fn may_be_gone(&self) -> bool {
         let announced = has_left(self.words.child_tid.load(Ordering::Acquire));
-        announced || self.by_number && is_readable(self.pidfd()) != Ok(false)
+        announced || self.by_number && is_readable(self.pidfd()) == Ok(true)
     }
 
     /// Takes over what clone3 made.
