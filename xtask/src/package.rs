@@ -12,6 +12,8 @@ use crate::workspace;
 /// What every package has besides its code.
 const FILES: [&str; 4] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
+const BUILT: &str = "target/packaged";
+
 pub(crate) fn run() -> Result<Outcome> {
     let metadata = workspace::metadata()?;
     let names: Vec<_> = workspace::libraries(&metadata).map(|krate| krate.name.as_str()).collect();
@@ -21,16 +23,21 @@ pub(crate) fn run() -> Result<Outcome> {
         let lacks: Vec<_> = FILES.into_iter().filter(|file| !has(file)).collect();
         ensure!(lacks.is_empty(), "the package of {name} lacks {}", lacks.join(", "));
     }
-    forget_unpacked(&names)?;
+    forget(&names)?;
     // Together: cargo orders them, and each is built against the packages of those before it.
     let all: Vec<_> = names.iter().map(|name| format!("-p {name}")).collect();
-    Cmd::cargo(&format!("package --quiet --allow-dirty {}", all.join(" "))).run()?;
+    let all = all.join(" ");
+    Cmd::cargo(&format!("package --quiet --allow-dirty --target-dir {BUILT} {all}")).run()?;
     Ok(Outcome::Passed)
 }
 
-/// Removes what an earlier run unpacked beside the registries: cargo would take a package of the same version for
-/// the same one.
-fn forget_unpacked(names: &[&str]) -> Result<()> {
+/// Removes what an earlier run built, and unpacked beside the registries: cargo would take a package of the same
+/// version for the same one.
+fn forget(names: &[&str]) -> Result<()> {
+    let built = workspace::root().join(BUILT);
+    if built.exists() {
+        fs::remove_dir_all(built)?;
+    }
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let Some(home) = home.or_else(|| Some(env::home_dir()?.join(".cargo"))) else { return Ok(()) };
     let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
