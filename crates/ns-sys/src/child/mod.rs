@@ -30,6 +30,7 @@ mod look;
 mod mount_id;
 mod mounts;
 mod process;
+mod record_lock;
 mod robust;
 mod security;
 mod signals;
@@ -44,6 +45,7 @@ pub use look::{FileSystem, Place, fstatfs, getcwd, getdents64, place, readlinkat
 pub use mount_id::{has_mount, mount_id};
 pub use mounts::*;
 pub use process::*;
+pub use record_lock::{fcntl_getlk, fcntl_setlk};
 pub use robust::{
     FormerList, RobustList, get_robust_list, has_died, restore_robust_list, set_robust_list,
 };
