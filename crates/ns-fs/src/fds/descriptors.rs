@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::format;
 use std::os::fd::RawFd;
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
+use std::time::Instant;
 
 use super::error::FdError;
-use super::ranges;
-use super::stdio::Stdio;
+use super::open;
+use super::stdio::{Kind, Stdio};
+use crate::apply::FdRange;
 use crate::describe::Description;
 
 /// Which descriptors a process is to have: 0 to 2 as the caller's, no others, unless told otherwise.
@@ -84,6 +87,40 @@ impl Descriptors {
         self.placed.values().any(Stdio::is_path)
     }
 
+    /// Opens what is given by its path now, and keeps it open in its place.
+    ///
+    /// A FIFO without a peer makes its opener wait. With a deadline, that wait ends there with `ETIMEDOUT`, and
+    /// the caller need not be interrupted. A file system that does not answer is waited for without a limit.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use ns_fs::{Descriptors, Stdio};
+    ///
+    /// let mut wish = Descriptors::new();
+    /// wish.stdin(Stdio::path("/dev/zero"));
+    /// wish.open_paths(Some(Instant::now() + Duration::from_secs(1)))?;
+    /// assert!(!wish.opens_paths());
+    /// # Ok::<(), ns_fs::FdError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`check`](Self::check); [`FdError::Open`], and what was opened before stays open.
+    ///
+    /// # References
+    /// fifo(7), open(2), tee(2).
+    pub fn open_paths(&mut self, deadline: Option<Instant>) -> Result<(), FdError> {
+        self.check()?;
+        let taken = open::Taken(self.numbers());
+        for (number, file) in &mut self.placed {
+            if let Some(path) = file.as_path() {
+                let file_at = open::path(*number, path, deadline, &taken)?;
+                *file = Stdio(Kind::Opened(Arc::new(file_at)));
+            }
+        }
+        Ok(())
+    }
+
     /// The lowest number above `number` that is to be another file than the caller has there.
     pub fn placed_above(&self, number: RawFd) -> Option<RawFd> {
         let mut placed = self.placed().filter(|(at, file)| *at > number && !file.is_inherit());
@@ -99,7 +136,7 @@ impl Descriptors {
     pub fn describe_placing(&self) -> Description {
         let moved = self.placed().filter(|(_, file)| !file.is_inherit());
         let moves = moved.map(|(number, file)| format!("dup3({}, {number}, 0)", file.name()));
-        let closed = ranges::around(&self.numbers(), self.close_rest);
+        let closed = if self.close_rest { FdRange::around(self.numbers()) } else { Vec::new() };
         Description::new(moves.chain(closed.iter().map(ToString::to_string)))
     }
 

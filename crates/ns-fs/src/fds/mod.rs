@@ -2,6 +2,7 @@
 
 mod descriptors;
 mod error;
+mod fifo;
 mod moves;
 mod open;
 mod ranges;
@@ -75,7 +76,7 @@ impl FdPlan {
         let numbers = sources.iter().map(|(number, source)| (*number, source.number())).collect();
         let plan = Self {
             steps: moves::order(&numbers),
-            ranges: ranges::around(&taken.0, wish.closes_rest()),
+            ranges: if wish.closes_rest() { taken.ranges_around(None) } else { Vec::new() },
             pipes,
             sources,
             taken,
@@ -101,7 +102,10 @@ impl FdPlan {
     /// by their numbers in the caller. A copy of the caller that does not execute a program has them
     /// still.
     pub fn opened(&self) -> impl Iterator<Item = RawFd> {
-        let opened = self.sources.values().filter(|source| matches!(source, Source::Opened(_)));
+        let opened = self
+            .sources
+            .values()
+            .filter(|source| matches!(source, Source::Opened(_) | Source::OpenedBefore(_)));
         opened.map(Source::number)
     }
 
@@ -112,6 +116,18 @@ impl FdPlan {
     /// `EMFILE`: `RLIMIT_NOFILE`.
     pub fn apart(&self, file: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
         self.taken.apart(file, lowest)
+    }
+
+    /// Whether the plan says something of a number: the process has the file there that was asked for, and no
+    /// descriptor of the caller's own.
+    pub fn names(&self, number: RawFd) -> bool {
+        self.taken.has(number)
+    }
+
+    /// As [`ranges`](Self::ranges), but without a number, which stays open.
+    pub fn ranges_around(&self, number: RawFd) -> Vec<FdRange> {
+        let closes = !self.ranges.is_empty();
+        if closes { self.taken.ranges_around(Some(number)) } else { Vec::new() }
     }
 
     /// Whether 0, 1 or 2 of the process will be a terminal.

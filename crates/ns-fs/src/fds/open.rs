@@ -7,17 +7,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 use super::descriptors::Descriptors;
 use super::error::FdError;
+use super::fifo::open_until;
 use super::stdio::{Kind, Stdio};
+use crate::apply::FdRange;
 
 /// What a number is made from, kept open.
 pub(super) enum Source {
     /// By the plan.
     Opened(OwnedFd),
+    /// By the wish, for the plan.
+    OpenedBefore(Arc<OwnedFd>),
     Owned(Arc<OwnedFd>),
     Borrowed(BorrowedFd<'static>),
 }
@@ -33,7 +38,7 @@ impl Source {
     pub(super) fn is_terminal(&self) -> bool {
         match self {
             Self::Opened(file) => file.as_fd().is_terminal(),
-            Self::Owned(file) => file.as_fd().is_terminal(),
+            Self::OpenedBefore(file) | Self::Owned(file) => file.as_fd().is_terminal(),
             Self::Borrowed(file) => file.is_terminal(),
         }
     }
@@ -41,7 +46,7 @@ impl Source {
     pub(super) fn number(&self) -> RawFd {
         match self {
             Self::Opened(file) => file.as_raw_fd(),
-            Self::Owned(file) => file.as_raw_fd(),
+            Self::OpenedBefore(file) | Self::Owned(file) => file.as_raw_fd(),
             Self::Borrowed(file) => file.as_raw_fd(),
         }
     }
@@ -83,6 +88,7 @@ fn open(number: RawFd, file: &Stdio, taken: &Taken) -> Result<Option<Source>, Fd
         Kind::Inherit | Kind::Piped => None,
         Kind::Null => Some(Source::Opened(null(number, taken)?)),
         Kind::Path(path) => Some(Source::Opened(file_at(number, path, taken)?)),
+        Kind::Opened(file) => Some(Source::OpenedBefore(Arc::clone(file))),
         Kind::Owned(file) => Some(Source::Owned(Arc::clone(file))),
         Kind::Borrowed(file) => Some(Source::Borrowed(*file)),
     })
@@ -95,12 +101,33 @@ fn null(number: RawFd, taken: &Taken) -> Result<OwnedFd, FdError> {
 }
 
 fn file_at(number: RawFd, path: &Path, taken: &Taken) -> Result<OwnedFd, FdError> {
+    open_file(number, path, &options_for(number), taken)
+}
+
+/// How a file is opened by its path for a number.
+fn options_for(number: RawFd) -> OpenOptions {
     let mut options = OpenOptions::new();
     match number {
         0 => options.read(true),
         _ => options.append(true).create(true),
     };
-    open_file(number, path, &options, taken)
+    options
+}
+
+/// Opens the file at `path` for a number, until the deadline if there is one.
+pub(super) fn path(
+    number: RawFd,
+    path: &Path,
+    deadline: Option<Instant>,
+    taken: &Taken,
+) -> Result<OwnedFd, FdError> {
+    let options = options_for(number);
+    let opened = match deadline {
+        Some(deadline) => open_until(&options, path, deadline),
+        None => options.open(path),
+    };
+    let failed = |source| FdError::Open { number, path: path.to_owned(), source };
+    opened.map(File::into).and_then(|file| taken.apart(file, 0)).map_err(failed)
 }
 
 fn open_file(
@@ -125,10 +152,18 @@ fn pipe(number: RawFd, taken: &Taken) -> io::Result<(OwnedFd, OwnedFd)> {
 pub(super) struct Taken(pub(super) BTreeSet<u32>);
 
 impl Taken {
+    pub(super) fn has(&self, number: RawFd) -> bool {
+        u32::try_from(number).is_ok_and(|number| self.0.contains(&number))
+    }
+
+    /// What lies around them, and around one more.
+    pub(super) fn ranges_around(&self, more: Option<RawFd>) -> Vec<FdRange> {
+        FdRange::around(self.0.iter().copied().chain(more.map(RawFd::unsigned_abs)))
+    }
+
     /// The same file, at a number from `lowest` on that nobody spoke of.
     pub(super) fn apart(&self, mut file: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
-        let is_taken = |number| u32::try_from(number).is_ok_and(|number| self.0.contains(&number));
-        while file.as_raw_fd() < lowest || is_taken(file.as_raw_fd()) {
+        while file.as_raw_fd() < lowest || self.has(file.as_raw_fd()) {
             let above = lowest.max(file.as_raw_fd() + 1);
             file = fcntl_dupfd_cloexec(file.as_fd(), above).map_err(|errno| match errno {
                 // It is not below the limit.

@@ -5,13 +5,22 @@ use std::prelude::rust_2024::*;
 
 use crate::apply::FdRange;
 
-/// The ranges without the numbers in `kept`, up to the highest there is; none if nothing is closed.
-pub(super) fn around(kept: &BTreeSet<u32>, close: bool) -> Vec<FdRange> {
-    if !close {
-        return Vec::new();
+impl FdRange {
+    /// The ranges without the numbers in `kept`, up to the highest there is.
+    ///
+    /// ```
+    /// use ns_fs::apply::FdRange;
+    ///
+    /// let ranges = FdRange::around([7, 0, 1]);
+    /// let expected = [(2, 6), (8, u32::MAX)].map(|(first, last)| FdRange { first, last });
+    /// assert_eq!(ranges, expected);
+    /// ```
+    pub fn around(kept: impl IntoIterator<Item = u32>) -> Vec<Self> {
+        let kept: BTreeSet<u32> = kept.into_iter().collect();
+        let firsts = [Some(0)].into_iter().chain(kept.iter().map(|number| number.checked_add(1)));
+        let lasts = kept.iter().map(|number| number.checked_sub(1)).chain([Some(u32::MAX)]);
+        let all = firsts.zip(lasts).filter_map(|(first, last)| Some((first?, last?)));
+        let all = all.filter(|(first, last)| first <= last);
+        all.map(|(first, last)| Self { first, last }).collect()
     }
-    let firsts = [0].into_iter().chain(kept.iter().map(|number| number + 1));
-    let lasts = kept.iter().map(|number| number.checked_sub(1)).chain([Some(u32::MAX)]);
-    let all = firsts.zip(lasts).filter_map(|(first, last)| Some(FdRange { first, last: last? }));
-    all.filter(|range| range.first <= range.last).collect()
 }

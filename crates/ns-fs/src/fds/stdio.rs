@@ -3,7 +3,7 @@
 use std::format;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Piped,
     Path(PathBuf),
     Owned(Arc<OwnedFd>),
+    /// Opened by its path already.
+    Opened(Arc<OwnedFd>),
     Borrowed(BorrowedFd<'static>),
 }
 
@@ -67,7 +69,14 @@ impl Stdio {
     }
 
     pub(super) fn is_path(&self) -> bool {
-        matches!(self.0, Kind::Path(_))
+        self.as_path().is_some()
+    }
+
+    pub(super) fn as_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Path(path) => Some(path),
+            _ => None,
+        }
     }
 
     pub(super) fn is_piped(&self) -> bool {
@@ -83,7 +92,7 @@ impl Stdio {
                 let flags = if number == 0 { "O_RDONLY" } else { "O_WRONLY | O_CREAT | O_APPEND" };
                 Some(format!("openat({:?}, {flags})", path.to_string_lossy()))
             }
-            Kind::Inherit | Kind::Owned(_) | Kind::Borrowed(_) => None,
+            Kind::Inherit | Kind::Owned(_) | Kind::Opened(_) | Kind::Borrowed(_) => None,
         }
     }
 
@@ -94,7 +103,7 @@ impl Stdio {
             Kind::Null => "/dev/null".to_owned(),
             Kind::Piped => "pipe".to_owned(),
             Kind::Path(path) => format!("{:?}", path.to_string_lossy()),
-            Kind::Owned(file) => file.as_raw_fd().to_string(),
+            Kind::Owned(file) | Kind::Opened(file) => file.as_raw_fd().to_string(),
             Kind::Borrowed(file) => file.as_raw_fd().to_string(),
         }
     }
