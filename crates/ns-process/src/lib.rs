@@ -28,6 +28,7 @@ pub use builder::{
     Memory, NamespaceName, WaitingChild, kind,
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
+pub use engine::set_dumpable;
 pub use error::Error;
 pub use held::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told, namespaces};

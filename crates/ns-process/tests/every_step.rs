@@ -80,6 +80,11 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             plain.namespaces([Namespace::User, Namespace::Pid, Namespace::Time]).start()
         }
         Step::Preup | Step::Postup | Step::Preexec => hooked(step),
+        Step::MemoryLock => {
+            // Of root, whose child has a capability that others could take.
+            forbid(libc::SYS_fcntl);
+            plain.start()
+        }
         Step::NoCore => {
             ns_sys::child::prlimit(Resource::Core as u32, 0, 4096).ok()?;
             // Read when the plan is made, forbidden to the child alone.

@@ -254,7 +254,7 @@ fn b08_a_caller_that_has_unshared() {
             },
             || {
                 let mut copied = Container::new("true");
-                copied.memory(Memory::Copied);
+                copied.memory(Memory::Copied).namespace(Namespace::Pid);
                 copied
             },
         ];

@@ -80,7 +80,7 @@ fn after_setns() -> Vec<Vec<i64>> {
 const STATMOUNT: i64 = 457;
 
 /// What the fence may call around an `Inject` of a program.
-const ALLOWED: [i64; 22] = [
+const ALLOWED: [i64; 23] = [
     libc::SYS_setns,
     libc::SYS_clone3,
     libc::SYS_exit_group,
@@ -101,6 +101,7 @@ const ALLOWED: [i64; 22] = [
     libc::SYS_setresuid,
     libc::SYS_setsid,
     libc::SYS_close_range,
+    libc::SYS_fcntl,
     libc::SYS_statx,
     STATMOUNT,
 ];

@@ -244,7 +244,9 @@ fn describe_lists_the_steps() {
                      | CLONE_NEWUSER | CLONE_NEWPID | CLONE_CLEAR_SIGHAND";
         let expected = [
             "memory: shared; tail: exec",
+            "memory: copied where another start holds the dumpable flag",
             "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)",
+            "parent: fstat(file of the record locks)",
             "parent: prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)",
             "parent: rt_sigprocmask(all)",
             &format!("parent: clone3({flags})"),
@@ -254,6 +256,7 @@ fn describe_lists_the_steps() {
             "parent: write(uid_map, \"0 0 1\\n\")",
             "parent: write(gid_map, \"0 0 1\\n\")",
             "parent: futex(go, wake)",
+            "child: fcntl(F_SETLK)",
             "child: rt_sigaction(1 to 64, SIG_DFL)",
             "child: futex(go, wait)",
             "child: mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)",
@@ -263,6 +266,7 @@ fn describe_lists_the_steps() {
             "child: rt_sigprocmask(none)",
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)",
+            "parent: fcntl(F_GETLK)",
             "parent: prctl(PR_SET_DUMPABLE, 1)",
             "parent: waitid(pidfd, WNOHANG | WNOWAIT)",
         ];

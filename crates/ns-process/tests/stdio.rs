@@ -46,7 +46,7 @@ fn e01_nothing_but_what_was_asked_for() {
             // 3 is the listing's own.
             assert_eq!(captured(&shell(list)).0, "0 1 2 3 ");
             let mut kept = shell(list);
-            kept.keep_fd(41).fd(7, Stdio::null());
+            kept.keep_fd(borrow(41)).fd(7, Stdio::null());
             assert_eq!(captured(&kept).0, "0 1 2 3 41 7 ");
             let mut open = shell(list);
             open.close_fds(false);

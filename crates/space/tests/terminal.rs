@@ -34,7 +34,7 @@ impl Shell {
         let terminal = open(name, flags, Mode::empty()).expect("the other side");
         let file = || Stdio::fd(terminal.try_clone().expect("dup"));
         let mut shell = Container::new("sh");
-        shell.arg("-i").env("PS1", "outer> ").env("S", SPACE).keep_fd(200);
+        shell.arg("-i").env("PS1", "outer> ").env("S", SPACE);
         shell.stdin(file()).stdout(file()).stderr(file());
         shell.terminal(terminal.try_clone().expect("dup")).kill_on_drop(true);
         let process = shell.start().expect("a shell");

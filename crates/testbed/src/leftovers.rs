@@ -54,8 +54,8 @@ impl Leftovers {
     }
 }
 
-/// What a library keeps open from its first use on, once: the file of ns-process's init.
-const KEPT: &str = "/memfd:init (deleted)";
+/// What a library keeps open from its first use on, once: the files of ns-process's init and record locks.
+const KEPT: [&str; 2] = ["/memfd:init (deleted)", "/memfd:exec-lock (deleted)"];
 
 fn descriptors() -> BTreeMap<PathBuf, PathBuf> {
     let list = fs::read_dir("/proc/self/fd").expect("list descriptors");
@@ -64,7 +64,7 @@ fn descriptors() -> BTreeMap<PathBuf, PathBuf> {
     paths
         .into_iter()
         .filter_map(|path| fs::read_link(&path).ok().map(|target| (path, target)))
-        .filter(|(_, target)| target.as_os_str() != KEPT)
+        .filter(|(_, target)| KEPT.iter().all(|kept| target.as_os_str() != *kept))
         .collect()
 }
 

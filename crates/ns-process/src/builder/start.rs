@@ -44,7 +44,7 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
     pub fn start(&self) -> Result<Process, Error> {
-        begin(&self.plan()?)
+        begin(self.plan()?)
     }
 
     /// Starts the program and joins it.
@@ -72,13 +72,13 @@ impl<Kind> Builder<Kind> {
         let mut plan = self.plan()?;
         let mistake = |said| Error::new(&self.name, Step::Check).with_object(said);
         plan.streams.capture().map_err(mistake)?;
-        begin(&plan)?.wait_with_output()
+        begin(plan)?.wait_with_output()
     }
 }
 
-fn begin(plan: &Plan) -> Result<Process, Error> {
+fn begin(plan: Plan) -> Result<Process, Error> {
     if plan.work.closure().is_some() {
-        engine::refuse_threads(plan)?;
+        engine::refuse_threads(&plan)?;
     }
     engine::start(plan)
 }

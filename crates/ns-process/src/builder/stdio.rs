@@ -1,6 +1,7 @@
 //! Standard streams and other descriptors.
 
-use std::os::fd::RawFd;
+use std::format;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::prelude::rust_2024::*;
 
 use ns_fs::{Descriptors, Stdio};
@@ -65,9 +66,35 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Leaves a number as the caller has it, its close-on-exec flag too.
-    pub fn keep_fd(&mut self, number: RawFd) -> &mut Self {
-        self.fd(number, Stdio::inherit())
+    /// Gives the program an open file of the caller's, at the number that it has there.
+    ///
+    /// The builder keeps a duplicate, so that `file` may be closed before the start.
+    ///
+    /// # Errors
+    /// [`Step::Check`](crate::Step::Check): it could not be duplicated, because `RLIMIT_NOFILE` is reached.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::fs::File;
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let file = File::open("/proc/version").expect("open");
+    /// let mut container = Container::new("sh");
+    /// container.args(["-c", &format!("read version <&{}", file.as_raw_fd())]);
+    /// assert!(container.keep_fd(&file).status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn keep_fd(&mut self, file: impl AsFd) -> &mut Self {
+        let file = file.as_fd();
+        match file.try_clone_to_owned() {
+            Ok(copy) => self.fd(file.as_raw_fd(), Stdio::fd(copy)),
+            Err(error) => {
+                self.mistakes.push(format!("keep_fd: {}: {error}", file.as_raw_fd()));
+                self
+            }
+        }
     }
 
     /// Whether all other descriptors are closed, which they are by default; otherwise the program has

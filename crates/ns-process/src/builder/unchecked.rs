@@ -32,7 +32,7 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// fork(2), signal-safety(7).
     pub unsafe fn start_unchecked(&self) -> Result<Process, Error> {
-        engine::start(&self.plan()?)
+        engine::start(self.plan()?)
     }
 
     /// Closes every descriptor of a closure's child but 0 to 2 and these, which it has otherwise.

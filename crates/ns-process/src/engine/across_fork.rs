@@ -2,11 +2,12 @@
 #![allow(unsafe_code, reason = "C's stdout, and descriptors of other starts")]
 
 use std::io::{self, StderrLock, StdoutLock, Write};
+use std::mem;
 use std::os::fd::RawFd;
 
 use super::dumpable;
 use super::pipes::{self, Ends};
-use crate::process::{Abandoned, abandoned};
+use crate::process::{Orphans, orphans};
 
 unsafe extern "C" {
     /// C's own.
@@ -17,7 +18,7 @@ unsafe extern "C" {
 pub(super) struct AcrossFork {
     _streams: Option<(StdoutLock<'static>, StderrLock<'static>)>,
     ends: Ends,
-    abandoned: Abandoned,
+    orphans: Orphans,
     holders: dumpable::Lock,
 }
 
@@ -27,7 +28,7 @@ impl AcrossFork {
         Self {
             _streams: streams.then(flushed),
             ends: pipes::lock(),
-            abandoned: abandoned(),
+            orphans: orphans(),
             holders: dumpable::lock(),
         }
     }
@@ -36,7 +37,7 @@ impl AcrossFork {
     pub(super) fn settle(mut self, own: &[(RawFd, RawFd)]) {
         self.ends.close_those_of_others(own);
         // Not its children.
-        self.abandoned.clear();
+        mem::take(&mut *self.orphans).into_iter().for_each(mem::forget);
         dumpable::forget(&mut self.holders);
     }
 }

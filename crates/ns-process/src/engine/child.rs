@@ -2,32 +2,46 @@
 #![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::prelude::rust_2024::*;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, Signal, WaitFlags, futex, pidfd_send_signal, waitid_pidfd};
-
-use super::executed_apart::Stat;
-use super::go::say;
+use ns_sys::{Errno, Signal, futex, pidfd_send_signal};
 use rustix::process::{Pid, kill_process};
 
-use crate::in_child::{ABORT, Words, has_left};
+use super::attempt::Attempt;
+use super::exec_lock;
+use super::executed_apart::Stat;
+use super::go::say;
+use super::ground::Ground;
+use crate::in_child::{ABORT, ExecLock, Words, has_left};
+use crate::process::{KILLED, Orphan, ends_within, is_readable_until, is_reaped, leave};
 
 /// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
 /// word in every death.
 const ROUND: Duration = Duration::from_millis(100);
 
+/// Between two looks at a lock. Exec needs some microseconds from the wake to the end of the lock.
+const NEXT_LOOK: Duration = Duration::from_micros(50);
+
+/// How often the lock is looked at before that; nearly always the first look finds it free.
+const LOOKS: u32 = 20;
+
 /// The child between clone and exec. Dropped before [`Child::into_pidfd`], by an error or a panic,
-/// it is killed, waited out of the memory and reaped.
+/// it is killed, and reaped once it has ended. If something holds it up, it is left to what it may reach.
 #[derive(Debug)]
 pub(super) struct Child<'a> {
     pid: u32,
     /// `None` once it is handed on.
     pidfd: Option<OwnedFd>,
     words: &'a Words,
+    ground: &'a Ground,
     /// Of the process that it makes, which dies with it.
     program: Option<&'a Words>,
+    /// The locks that it and that process hold until they have left the memory.
+    locks: [Option<ExecLock<'a>>; 2],
     /// Whether its number was known first, and it may have died before it could announce that.
     by_number: bool,
     /// By which is seen what it executed, where the kernel cannot be asked.
@@ -35,8 +49,18 @@ pub(super) struct Child<'a> {
 }
 
 impl<'a> Child<'a> {
-    pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words) -> Self {
-        Self { pid, pidfd: Some(pidfd), words, program: None, by_number: false, stat: None }
+    pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words, ground: &'a Ground) -> Self {
+        let (program, locks) = (None, [None, None]);
+        Self {
+            pid,
+            pidfd: Some(pidfd),
+            words,
+            ground,
+            program,
+            locks,
+            by_number: false,
+            stat: None,
+        }
     }
 
     pub(super) fn found_by_number(mut self) -> Self {
@@ -54,14 +78,22 @@ impl<'a> Child<'a> {
     ///
     /// # Safety
     /// clone3 has stored `pidfd`, and nobody owns it.
-    pub(super) unsafe fn cloned(pid: u32, pidfd: RawFd, words: &'a Words) -> Self {
+    pub(super) unsafe fn cloned(
+        pid: u32,
+        pidfd: RawFd,
+        words: &'a Words,
+        ground: &'a Ground,
+    ) -> Self {
         // SAFETY: the caller's word.
-        Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, words)
+        Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, words, ground)
     }
 
-    /// It is a pid 1 beside a program, if these are the words of one.
-    pub(super) fn beside(mut self, program: Option<&'a Words>) -> Self {
-        self.program = program;
+    /// It makes the steps of an attempt: it may be a pid 1 beside a program, and hold locks.
+    pub(super) fn of(mut self, attempt: &'a Attempt<'_>) -> Self {
+        self.program = attempt.ready.beside.as_ref().map(|_| &attempt.board().program);
+        if let Some(lock) = attempt.lock() {
+            self.locks = [Some(lock.child()), Some(lock.program())];
+        }
         self
     }
 
@@ -84,20 +116,54 @@ impl<'a> Child<'a> {
 
     /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
     /// `false` when it is still there at the deadline.
-    pub(super) fn left_memory(&self, deadline: Option<Instant>) -> bool {
+    ///
+    /// # Errors
+    /// A filter forbids to ask for the lock.
+    pub(super) fn left_memory(&self, deadline: Option<Instant>) -> Result<bool, Errno> {
+        let [own, beside] = self.locks;
+        let left = |words: &Words, lock| {
+            let has_announced = self.changes(&words.child_tid, has_left, deadline);
+            if has_announced { self.is_proven(words, lock, deadline) } else { Ok(false) }
+        };
         // The program's word has a waiter until the child itself has left.
-        let left = |words: &Words| self.changes(&words.child_tid, has_left, deadline);
-        left(self.words) && self.program.is_none_or(left)
+        match self.program {
+            Some(program) if left(self.words, own)? => left(program, beside),
+            Some(_) => Ok(false),
+            None => left(self.words, own),
+        }
     }
 
-    /// Waits until it has left and, as nobody kills it then, reaps it; one that is still there at the
+    /// Waits until the end of the lock proves that the process has left, which has announced it; one that was
+    /// ended before it took the lock has left when the child is dead.
+    fn is_proven(
+        &self,
+        words: &Words,
+        lock: Option<ExecLock<'_>>,
+        deadline: Option<Instant>,
+    ) -> Result<bool, Errno> {
+        let Some(lock) = lock else { return Ok(true) };
+        if !words.has_locked() {
+            return Ok(is_readable_until(self.pidfd(), deadline));
+        }
+        let mut looks = 0;
+        while exec_lock::is_held(lock)? {
+            if deadline.is_some_and(|end| end <= Instant::now()) {
+                return Ok(false);
+            }
+            looks += 1;
+            if looks < LOOKS { thread::yield_now() } else { thread::sleep(NEXT_LOOK) }
+        }
+        Ok(true)
+    }
+
+    /// Waits for its end and, as nobody kills it then, reaps it; one that is still there at the
     /// deadline, for which this is `false`, is killed.
     pub(super) fn leaves(mut self, deadline: Option<Instant>) -> bool {
-        let has_left = self.left_memory(deadline);
-        if let Some(pidfd) = self.pidfd.take_if(|_| has_left) {
-            let _ = waitid_pidfd(&pidfd, WaitFlags::ALL);
+        let has_ended = is_readable_until(self.pidfd(), deadline);
+        if let Some(pidfd) = self.pidfd.take_if(|_| has_ended) {
+            leave(Orphan::new(pidfd, None));
         }
-        has_left
+        has_ended
     }
 
     pub(super) fn changes(
@@ -126,24 +192,25 @@ impl<'a> Child<'a> {
     pub(super) fn into_pidfd(mut self) -> (u32, OwnedFd) {
         (self.pid, self.pidfd.take().expect("handed on only here"))
     }
+}
 
-    fn end(&self, pidfd: &OwnedFd) {
+impl Drop for Child<'_> {
+    fn drop(&mut self) {
+        let Some(pidfd) = self.pidfd.take() else { return };
         say(self.words, ABORT);
-        let sent = pidfd_send_signal(pidfd, Signal::KILL);
+        let sent = pidfd_send_signal(&pidfd, Signal::KILL);
         if sent.is_err_and(|errno| errno != Errno::SRCH) {
             // It is not gone, so that its number is still its own.
             let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
             let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
         }
-        self.left_memory(None);
-        let _ = waitid_pidfd(pidfd, WaitFlags::ALL);
-    }
-}
-
-impl Drop for Child<'_> {
-    fn drop(&mut self) {
-        if let Some(pidfd) = &self.pidfd {
-            self.end(pidfd);
+        if ends_within(&pidfd, KILLED) {
+            // What its tracer keeps has left the memory.
+            if !is_reaped(&pidfd) {
+                leave(Orphan::new(pidfd, None));
+            }
+        } else {
+            self.ground.adopt(pidfd);
         }
     }
 }

@@ -1,13 +1,16 @@
-//! The dumpable flag of this program: one flag, and many starts that want it one way or the other.
+//! The dumpable flag of this program: one flag, and many starts that need it one way or the other.
 //!
-//! A child in the caller's memory can be traced by whoever owns its user namespace, and through it
-//! the caller. While the flag is clear nobody may, without `CAP_SYS_PTRACE` over the caller itself.
-//! An unprivileged caller, on the other hand, cannot write the maps of a child while it is clear.
+//! See [`Dumpable`](crate::plan::Dumpable) for what each start needs. Starts that need the same hold it
+//! together, those that do not take turns, in the order in which they came. No start waits long: one that does
+//! not get the flag in time goes by copied memory.
 #![allow(unsafe_code, reason = "prctl with numbers")]
 
 use std::cell::Cell;
+use std::collections::VecDeque;
+use std::prelude::rust_2024::*;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread_local;
+use std::time::{Duration, Instant};
 
 use ns_sys::Errno;
 use ns_sys::child::prctl;
@@ -16,111 +19,167 @@ use ns_sys::child::prctl;
 const PR_GET_DUMPABLE: u32 = 3;
 const PR_SET_DUMPABLE: u32 = 4;
 
-/// What a start wants the flag to be. Starts of one kind overlap, those of two exclude each other.
+/// What a start needs the flag to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// As it is: maps are written by somebody without privilege.
+pub(super) enum Need {
+    /// As the program has it.
     Kept,
-    /// Cleared, and at the end as it was: nobody is to trace the child, or the child clears it anyway.
+    /// Clear, and at the end as the program has it.
     Cleared,
 }
 
-/// Who holds the flag.
+/// Who holds the flag, and who waits for it.
 pub(super) struct Holders {
-    wish: Wish,
+    need: Need,
     count: usize,
-    /// Whether the flag has to be set again when the last one goes.
+    /// Whether the program's own flag is set, while it is cleared.
     restore: bool,
-    /// How many wait until it is free.
-    waiting: usize,
+    waiting: VecDeque<u64>,
+    next: u64,
 }
 
-static HOLDERS: Mutex<Holders> =
-    Mutex::new(Holders { wish: Wish::Kept, count: 0, restore: false, waiting: 0 });
-static FREE: Condvar = Condvar::new();
+static HOLDERS: Mutex<Holders> = Mutex::new(Holders {
+    need: Need::Kept,
+    count: 0,
+    restore: false,
+    waiting: VecDeque::new(),
+    next: 0,
+});
+static CHANGED: Condvar = Condvar::new();
 
 thread_local! {
-    /// What this thread holds: a start within another must not wait for itself.
-    static HELD: Cell<Option<Wish>> = const { Cell::new(None) };
+    /// What the start holds in whose hook this thread is.
+    static IN_HOOK: Cell<Option<Need>> = const { Cell::new(None) };
 }
 
-/// The flag as wished, until it is dropped.
+/// The flag as needed, until it is dropped, which any thread may do.
 #[derive(Debug)]
-pub(super) struct Dumpable {
-    wish: Wish,
-    /// What the thread held before; a start within another with another wish holds nothing itself.
-    outer: Option<Wish>,
-}
+pub(super) struct Hold(());
 
-impl Dumpable {
-    /// Waits until no start holds it otherwise.
+impl Hold {
+    /// Waits for it no longer than `patience`; `None` if it is still held otherwise then.
     ///
-    /// A start from within another one's `before_go` gets what that one has.
-    pub(super) fn hold(wish: Wish) -> Result<Self, Errno> {
-        let outer = HELD.get();
-        let wish = outer.unwrap_or(wish);
+    /// A start in a hook of a start that holds it otherwise does not wait: that one waits for the hook.
+    pub(super) fn new(need: Need, patience: Duration) -> Result<Option<Self>, Errno> {
+        let outer = IN_HOOK.get();
+        if outer.is_some_and(|outer| outer != need) {
+            return Ok(None);
+        }
         let mut holders = lock();
-        while holders.count > 0 && holders.wish != wish {
-            holders.waiting += 1;
-            holders = FREE.wait(holders).unwrap_or_else(PoisonError::into_inner);
-            holders.waiting -= 1;
+        // In a hook its start holds the flag, so that it is as needed whoever waits.
+        if outer.is_none() {
+            holders = match wait_for_turn(holders, need, Instant::now() + patience) {
+                Some(holders) => holders,
+                None => return Ok(None),
+            };
         }
         if holders.count == 0 {
-            holders.restore = wish == Wish::Cleared && clear()?;
-            holders.wish = wish;
+            holders.restore = need == Need::Cleared && clear()?;
+            holders.need = need;
         }
         holders.count += 1;
-        HELD.set(Some(wish));
-        Ok(Self { wish, outer })
+        Ok(Some(Self(())))
     }
 
-    pub(super) fn is_cleared(&self) -> bool {
-        self.wish == Wish::Cleared
+    /// Runs a hook of a start that holds the flag so, or not at all.
+    pub(super) fn around_hook<T>(hold: Option<Need>, hook: impl FnOnce() -> T) -> T {
+        struct Former(Option<Need>);
+        impl Drop for Former {
+            fn drop(&mut self) {
+                IN_HOOK.set(self.0);
+            }
+        }
+        let _former = Former(IN_HOOK.replace(hold));
+        hook()
     }
 }
 
-impl Drop for Dumpable {
+impl Drop for Hold {
     fn drop(&mut self) {
-        HELD.set(self.outer);
         let mut holders = lock();
         holders.count -= 1;
-        if holders.count == 0 {
-            if holders.restore {
-                // It was 1 when it was cleared, and may be set again by anybody.
-                let _ = set(1);
-            }
-            if holders.waiting > 0 {
-                FREE.notify_all();
-            }
+        if holders.count > 0 {
+            return;
+        }
+        if holders.restore {
+            // It was 1 when it was cleared, which anybody may set.
+            let _ = set(1);
+            holders.restore = false;
+        }
+        if !holders.waiting.is_empty() {
+            CHANGED.notify_all();
         }
     }
+}
+
+/// Waits until no earlier start waits, and the flag is free or held as needed.
+fn wait_for_turn(mut holders: Lock, need: Need, deadline: Instant) -> Option<Lock> {
+    let is_due = |holders: &Holders| holders.count == 0 || holders.need == need;
+    if holders.waiting.is_empty() && is_due(&holders) {
+        return Some(holders);
+    }
+    let own = holders.next;
+    holders.next += 1;
+    holders.waiting.push_back(own);
+    loop {
+        let has_turn = holders.waiting.front() == Some(&own) && is_due(&holders);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if has_turn || left.is_zero() {
+            holders.waiting.retain(|other| *other != own);
+            // The next one's turn may have come.
+            CHANGED.notify_all();
+            return has_turn.then_some(holders);
+        }
+        let woken = CHANGED.wait_timeout(holders, left);
+        holders = woken.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+/// The program's own flag, which a start may have cleared for a while.
+pub(super) fn own() -> bool {
+    let holders = lock();
+    let is_cleared = holders.count > 0 && holders.need == Need::Cleared;
+    if is_cleared { holders.restore } else { get() == Ok(1) }
+}
+
+/// Sets the program's own flag.
+pub(super) fn set_own(dumpable: bool) -> Result<(), Errno> {
+    let mut holders = lock();
+    if holders.count > 0 && holders.need == Need::Cleared {
+        holders.restore = dumpable;
+        return Ok(());
+    }
+    set(dumpable.into())
 }
 
 /// The account, locked.
 pub(super) type Lock = MutexGuard<'static, Holders>;
 
-/// In a copy of this program no start goes on; what another thread's had cleared is set again.
+/// In a copy of this program no start goes on. Its flag is set by its own steps.
 pub(super) fn forget(holders: &mut Lock) {
-    if HELD.take() != Some(Wish::Cleared) && holders.restore {
-        let _ = set(1);
-    }
-    **holders = Holders { wish: Wish::Kept, count: 0, restore: false, waiting: 0 };
+    let next = holders.next;
+    let waiting = VecDeque::new();
+    **holders = Holders { need: Need::Kept, count: 0, restore: false, waiting, next };
+    IN_HOOK.set(None);
 }
 
 pub(super) fn lock() -> Lock {
     HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Clears the flag; says whether it was set. At 2, "dumpable by root", nobody else may trace, and
+/// Clears the flag; says whether it was set. At 2, "dumpable by root", no other process may trace, and
 /// prctl(2) could not set it again.
 fn clear() -> Result<bool, Errno> {
-    // SAFETY: takes numbers only.
-    let former = unsafe { prctl(PR_GET_DUMPABLE, [0; 4]) }?;
-    if former != 1 {
+    if get()? != 1 {
         return Ok(false);
     }
     set(0)?;
     Ok(true)
+}
+
+fn get() -> Result<usize, Errno> {
+    // SAFETY: takes numbers only.
+    unsafe { prctl(PR_GET_DUMPABLE, [0; 4]) }
 }
 
 fn set(value: usize) -> Result<(), Errno> {

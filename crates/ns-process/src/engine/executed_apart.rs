@@ -9,17 +9,15 @@ use std::prelude::rust_2024::*;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ns_sys::{WaitFlags, pidfd_get_info, waitid_pidfd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{pread, retry_on_intr};
 
 use super::child::Child;
 use super::folder::Folder;
-use super::report::{ended_early, is_unexecuted};
+use super::report::is_unexecuted;
 use super::too_slow;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 
 /// How long a process is between leaving its memory and being another program, or dead.
 const BETWEEN: Duration = Duration::from_micros(50);
@@ -56,30 +54,13 @@ impl Child<'_> {
             match stat.look() {
                 Some((false, _)) => return Ok(()),
                 Some((true, true)) => return Err(self.died(plan)),
-                None => return self.told_apart(plan),
+                None => return self.executed_if_it_tried(plan),
                 // It is about to be either.
                 Some((true, false)) => thread::sleep(BETWEEN),
             }
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Err(too_slow(plan, self.pid()));
             }
-        }
-    }
-
-    /// A child without a report cannot have exited by itself; one that a signal ended may have executed
-    /// its program or not.
-    fn told_apart(&self, plan: &Plan) -> Result<(), Error> {
-        if !is_readable_within(self.pidfd(), LONG_ENOUGH) {
-            return Ok(());
-        }
-        let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
-        let told = waitid_pidfd(self.pidfd(), flags).ok().flatten().or_else(|| {
-            has_hung_up(self.pidfd(), LONG_ENOUGH);
-            pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status)
-        });
-        match told {
-            Some(status) if status.signal().is_none() => Ok(()),
-            told => Err(ended_early(plan, told)),
         }
     }
 }

@@ -13,10 +13,11 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
+use super::attempt::Attempt;
 use super::child::Child;
 use super::go::say;
+use super::ground::Ground;
 use super::guest::Visitor;
-use super::ready::Ready;
 use super::signals::Blocked;
 use super::{Start, prepare, refused};
 use crate::error::Error;
@@ -25,14 +26,16 @@ use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
 /// The arguments of a clone that the copy makes.
-pub(super) fn arguments<'a>(ready: &'a Ready<'a>, parent: CloneFlags) -> CloneArgs<'a> {
+pub(super) fn arguments<'a>(attempt: &'a Attempt<'a>, parent: CloneFlags) -> &'a CloneArgs<'a> {
     let own_way = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
-    let mut args = ready.args_of_copy(ready.plan.flags.difference(own_way) | parent);
-    args.parent_tid(&ready.board().pid);
-    if let Some(cgroup) = &ready.plan.cgroup {
+    let plan = attempt.plan();
+    let mut args = attempt.ready.args_of_copy(plan.flags.difference(own_way) | parent);
+    args.parent_tid(&attempt.board().pid);
+    if let Some(cgroup) = &plan.cgroup {
         args.cgroup(cgroup.as_fd());
     }
-    args
+    // SAFETY: they lead to what is prepared, and to the attempt, which is kept.
+    unsafe { attempt.ground.keep(args) }
 }
 
 /// What the copy goes on as.
@@ -76,11 +79,12 @@ fn end_by_number(pid: u32) {
     }
 }
 
-impl<'a> Start<'a, '_> {
+impl<'a> Start<'a> {
     /// Makes the child, which is the copy itself.
     pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Error> {
-        let pid = copy(self.ready.plan, visitor, Role::Child(self.steps))?;
-        self.adopted(pid, &self.ready.board().child, true)?.ok_or_else(|| self.failed())
+        let pid = copy(self.attempt.plan(), visitor, Role::Child(self.steps))?;
+        let child = self.adopted(pid, &self.attempt.board().child, true)?;
+        child.map(|child| child.of(self.attempt)).ok_or_else(|| self.failed())
     }
 
     /// Makes the process between, which is the copy and makes the child at once, and lets it end; `None`
@@ -90,8 +94,8 @@ impl<'a> Start<'a, '_> {
         visitor: &Visitor<'_>,
         middle: &MiddlePlan<'_>,
     ) -> Result<Option<Child<'a>>, Error> {
-        let pid = copy(self.ready.plan, visitor, Role::Middle(middle))?;
-        let copy = self.adopted(pid, &self.ready.board().middle, true);
+        let pid = copy(self.attempt.plan(), visitor, Role::Middle(middle))?;
+        let copy = self.adopted(pid, &self.attempt.board().middle, true);
         match &copy {
             Ok(Some(copy)) => say(copy.words(), GO),
             Ok(None) => {}
@@ -108,15 +112,20 @@ impl<'a> Start<'a, '_> {
         words: &'a Words,
         is_own: bool,
     ) -> Result<Option<Child<'a>>, Error> {
-        let failed = prepare(self.ready.plan, "a descriptor of the child");
-        adopted(pid, words, is_own).map_err(failed)
+        let failed = prepare(self.attempt.plan(), "a descriptor of the child");
+        adopted(pid, words, is_own, self.attempt.ground).map_err(failed)
     }
 }
 
 /// It waits, or is dead: a word that is not marked after the descriptor was opened tells that the number was
 /// its own until then, whoever else reaps children, and with `SIGCHLD` ignored. One that was killed before it
 /// could announce its end is seen to be nobody's child, if it was the caller's own.
-fn adopted(pid: u32, words: &Words, is_own: bool) -> Result<Option<Child<'_>>, Errno> {
+fn adopted<'a>(
+    pid: u32,
+    words: &'a Words,
+    is_own: bool,
+    ground: &'a Ground,
+) -> Result<Option<Child<'a>>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
@@ -131,7 +140,7 @@ fn adopted(pid: u32, words: &Words, is_own: bool) -> Result<Option<Child<'_>>, E
         return Ok(None);
     }
     if !has_left(words.child_tid.load(Ordering::Acquire)) {
-        return Ok(Some(Child::new(pid, pidfd, words).found_by_number()));
+        return Ok(Some(Child::new(pid, pidfd, words, ground).found_by_number()));
     }
     // It was killed while it waited, and if somebody reaped it the number may be another's already:
     // what is dead is reaped, and nothing else touched.

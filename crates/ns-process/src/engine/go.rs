@@ -4,15 +4,16 @@ use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use ns_sys::{Errno, futex};
+use ns_sys::futex;
 
+use super::attempt::{Attempt, Failure};
 use super::child::Child;
+use super::dumpable::Hold;
 use super::folder::Folder;
 use super::maps;
 use super::report;
 use super::time;
 use super::too_slow;
-use super::untraced::Untraced;
 use crate::builder::{HookError, WaitingChild, errno_of};
 use crate::error::Error;
 use crate::in_child::{GO, Words};
@@ -32,37 +33,29 @@ impl Child<'_> {
     }
 
     /// Writes the maps, runs the hooks and says go, where the child waits for it.
-    pub(super) fn let_go(
-        &self,
-        plan: &Plan,
-        untraced: &mut Untraced<'_>,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
+    pub(super) fn let_go(&self, attempt: &Attempt<'_>) -> Result<(), Failure> {
+        let plan = attempt.plan();
         if !plan.made_inside().is_empty() {
-            self.has_made(plan, deadline)?;
+            self.has_made(plan, attempt.deadline())?;
         }
         if plan.writes_files() {
             // A child that was killed has no maps any more, and they are not what failed.
-            let written = self.write_files(plan, untraced);
-            written.map_err(|error| self.ended(plan).unwrap_or(error))?;
+            let written = self.write_files(plan);
+            written.map_err(|error| {
+                self.ended(plan).map_or_else(|| attempt.unwritten(error), Failure::from)
+            })?;
         }
         if plan.needs_go() {
-            untraced.maps_written()?;
-            self.run_hooks(plan)?;
-            untraced.before_go()?;
+            attempt.maps_written()?;
+            Hold::around_hook(attempt.held_in_hooks(), || self.run_hooks(plan))?;
             say(self.words(), GO);
         }
         Ok(())
     }
 
-    fn write_files(&self, plan: &Plan, untraced: &mut Untraced<'_>) -> Result<(), Error> {
+    fn write_files(&self, plan: &Plan) -> Result<(), Error> {
         let folder = self.folder(plan)?;
-        match maps::write(plan, &folder) {
-            Err(error) if error.errno() == Some(Errno::ACCESS) && untraced.gives_way()? => {
-                maps::write(plan, &folder)
-            }
-            written => written,
-        }?;
+        maps::write(plan, &folder)?;
         time::write(plan, &folder)
     }
 

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use ns_sys::{CloneArgs, CloneFlags};
 
+use super::attempt::Failure;
 use super::child::Child;
 use super::forked;
 use super::go::say;
 use super::guest::Visitor;
-use super::ready::Ready;
 use super::signals::Blocked;
 use super::stack::Stack;
-use super::{Start, prepare, refused, report, too_slow};
+use super::{Start, refused, report, too_slow};
 use crate::error::Error;
 use crate::in_child::{self, ABORT, MiddlePlan};
 
@@ -25,27 +25,27 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::UNTRACED);
 
 /// Makes the child by way of a process that enters what is joined first, in this memory or with a copy.
-pub(super) fn clone<'a>(start: Start<'a, '_>) -> Result<Child<'a>, Error> {
-    let Ready { plan, deadline, .. } = *start.ready;
-    start.clone_middle(&start.middle(&start.arguments(CloneFlags::PARENT)), |middle| {
-        // Killed if it is still there, and reaped: from here on nobody makes a child.
-        let (number, in_time) = (middle.pid(), middle.leaves(deadline));
-        let child = start.made()?;
-        if !in_time {
-            return Err(too_slow(plan, child.map_or(number, |child| child.pid())));
-        }
-        child.ok_or_else(|| start.failed())
-    })
+pub(super) fn clone<'a>(start: Start<'a>) -> Result<Child<'a>, Error> {
+    let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
+    let args = start.arguments(CloneFlags::PARENT);
+    let middle = start.clone_middle(start.keep_middle(start.middle(args)))?;
+    // Killed if it is still there: once it has ended, no process makes a child.
+    let (number, in_time) = (middle.pid(), middle.leaves(deadline));
+    let child = start.made()?;
+    if !in_time {
+        return Err(too_slow(plan, child.map_or(number, |child| child.pid())));
+    }
+    child.ok_or_else(|| start.failed())
 }
 
 /// Makes the child by way of fork's copy. That one ends while the child goes on, and is given too, to be waited
 /// for; `None` where it is gone already.
 pub(super) fn fork<'a>(
-    start: Start<'a, '_>,
+    start: Start<'a>,
     visitor: &Visitor<'_>,
 ) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
-    let args = forked::arguments(start.ready, CloneFlags::PARENT);
-    let made = Some(&start.ready.board().pid);
+    let args = forked::arguments(start.attempt, CloneFlags::PARENT);
+    let made = Some(&start.attempt.board().pid);
     let plan = MiddlePlan { forks: true, made, ..start.middle(&args) };
     start.made_by(start.fork_middle(visitor, &plan)?)
 }
@@ -53,45 +53,41 @@ pub(super) fn fork<'a>(
 /// Makes a child that is not the caller's, by way of a process that stays until it is executed; `go` lets
 /// it go. What that process found out is how the child's start went.
 pub(super) fn daemon<'a>(
-    start: Start<'a, '_>,
+    start: Start<'a>,
     visitor: Option<&Visitor<'_>>,
-    go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
-) -> Result<Child<'a>, Error> {
-    let Ready { plan, deadline, .. } = *start.ready;
-    let board = start.ready.board();
+    go: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
+) -> Result<Child<'a>, Failure> {
+    let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
+    let board = start.attempt.board();
     let args = match visitor {
-        Some(_) => forked::arguments(start.ready, CloneFlags::empty()),
+        Some(_) => forked::arguments(start.attempt, CloneFlags::empty()),
         None => start.arguments(CloneFlags::empty()),
     };
     let (made, stays) = (Some(&board.pid), Some(&board.program_ended));
-    let middle = MiddlePlan { forks: visitor.is_some(), made, stays, ..start.middle(&args) };
-    let then = |middle| {
-        let (child, middle) = start.made_by(middle)?;
-        // How its start goes, nobody would know.
-        let Some(middle) = middle else { return Err(start.failed()) };
-        go(&child)?;
-        if !middle.leaves(deadline) {
-            return Err(too_slow(plan, child.pid()));
-        }
-        if board.middle.has_entered() { Ok(child) } else { Err(start.failed()) }
+    let middle = MiddlePlan { forks: visitor.is_some(), made, stays, ..start.middle(args) };
+    let middle = match visitor {
+        Some(visitor) => start.fork_middle(visitor, &middle)?,
+        None => Some(start.clone_middle(start.keep_middle(middle))?),
     };
-    match visitor {
-        Some(visitor) => then(start.fork_middle(visitor, &middle)?),
-        None => start.clone_middle(&middle, |middle| then(Some(middle))),
+    let (child, middle) = start.made_by(middle)?;
+    // No other process knows how its start goes.
+    let Some(middle) = middle else { return Err(start.failed().into()) };
+    go(&child)?;
+    if !middle.leaves(deadline) {
+        return Err(too_slow(plan, child.pid()).into());
     }
+    if board.middle.has_entered() { Ok(child) } else { Err(start.failed().into()) }
 }
 
-impl<'a> Start<'a, '_> {
+impl<'a> Start<'a> {
     /// What a process between is given, if the child is the caller's.
-    fn middle<'m>(self, args: &'m CloneArgs<'m>) -> MiddlePlan<'m>
-    where
-        Self: 'm,
-    {
+    fn middle(self, args: &'a CloneArgs<'a>) -> MiddlePlan<'a> {
         MiddlePlan {
             forks: false,
-            words: &self.ready.board().middle,
-            leaves_session: self.ready.plan.daemon.is_some(),
-            join: self.ready.join(),
+            words: &self.attempt.board().middle,
+            dumpable: self.attempt.first_dumpable(),
+            leaves_session: self.attempt.plan().daemon.is_some(),
+            join: self.attempt.join(),
             made: None,
             stays: None,
             args,
@@ -101,8 +97,8 @@ impl<'a> Start<'a, '_> {
 
     /// The child of a process between that tells of it, and that process.
     fn made_by(self, middle: Option<Child<'a>>) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
-        let Ready { plan, deadline, .. } = *self.ready;
-        let board = self.ready.board();
+        let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
+        let board = self.attempt.board();
         let is_told = |pid| pid != 0 || board.middle.reported().is_some();
         let in_time = |middle: &Child<'_>| middle.changes(&board.pid, is_told, deadline);
         let too_late = middle.as_ref().filter(|middle| !in_time(middle)).map(Child::pid);
@@ -118,7 +114,7 @@ impl<'a> Start<'a, '_> {
 
     /// Ends a child that a process between may have made before it ended.
     pub(super) fn forsake(self) {
-        let board = self.ready.board();
+        let board = self.attempt.board();
         for words in [&board.middle, &board.child] {
             say(words, ABORT);
         }
@@ -126,64 +122,64 @@ impl<'a> Start<'a, '_> {
     }
 
     /// Of the child's clone, in the middle's memory.
-    fn arguments(self, parent: CloneFlags) -> CloneArgs<'a> {
-        let Ready { plan, stack, .. } = self.ready;
-        let board = self.ready.board();
+    fn arguments(self, parent: CloneFlags) -> &'a CloneArgs<'a> {
+        let (plan, board) = (self.attempt.plan(), self.attempt.board());
         let mut args = CloneArgs::new(plan.flags | parent);
         args.pidfd(&board.pidfd).parent_tid(&board.pid).child_tid(&board.child.child_tid);
-        args.stack(stack.lowest(), Stack::SIZE);
+        args.stack(self.attempt.ready.stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
-        args
+        // SAFETY: they lead to what is prepared, and to the attempt, which is kept.
+        unsafe { self.attempt.ground.keep(args) }
     }
 
-    fn clone_middle<T>(
-        self,
-        middle: &MiddlePlan<'_>,
-        then: impl FnOnce(Child<'a>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let Ready { plan, .. } = *self.ready;
-        let words = &self.ready.board().middle;
-        let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+    fn keep_middle(self, plan: MiddlePlan<'a>) -> &'a MiddlePlan<'a> {
+        // SAFETY: it leads to what is prepared, and to what is kept.
+        unsafe { self.attempt.ground.keep(plan) }
+    }
+
+    fn clone_middle(self, middle: &'a MiddlePlan<'a>) -> Result<Child<'a>, Error> {
+        let (attempt, plan) = (self.attempt, self.attempt.plan());
+        let words = &attempt.board().middle;
+        let stack = attempt.middle_stack().expect("made for every attempt with such a process");
         let pidfd = AtomicI32::new(-1);
-        let unwanted = if self.steps.copied { CloneFlags::VM } else { CloneFlags::empty() };
+        let unwanted = if attempt.copied { CloneFlags::VM } else { CloneFlags::empty() };
         let mut args = CloneArgs::new(MIDDLE - unwanted);
         args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
 
         let blocked = Blocked::all();
-        // SAFETY: signals are held back; the middle is waited for by `then`, before its stack, words and
-        // plan go, and `run` keeps the child's, as for a child of its own.
+        // SAFETY: signals are held back; the ground keeps both stacks, words and plans until both processes
+        // have left the memory.
         let cloned = unsafe { in_child::clone_through(&args, middle) };
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
         // SAFETY: clone3 has just stored it.
-        let outcome = then(unsafe { Child::cloned(pid, pidfd.into_inner(), words) });
-        // `then` took the middle, which has left.
-        stack.keep();
-        outcome
+        Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), words, attempt.ground) })
     }
 
     /// The child, if there is one.
     pub(super) fn made(self) -> Result<Option<Child<'a>>, Error> {
-        let board = self.ready.board();
+        let (attempt, plan) = (self.attempt, self.attempt.plan());
+        let board = attempt.board();
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
-        if self.ready.plan.forks() {
-            let plan = self.ready.plan;
+        if plan.forks() {
             let is_own = !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT);
             let child = self.adopted(pid, &board.child, is_own)?;
-            return Ok(child.map(|child| child.beside(self.ready.beside())));
+            return Ok(child.map(|child| child.of(attempt)));
         }
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor
         // that it closed again; the id is stored only when it cannot fail any more.
-        // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
-        let child = (pid != 0).then(|| unsafe { Child::cloned(pid, pidfd, &board.child) });
-        Ok(child.map(|child| child.beside(self.ready.beside())))
+        let cloned = (pid != 0).then(|| {
+            // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
+            unsafe { Child::cloned(pid, pidfd, &board.child, attempt.ground) }
+        });
+        Ok(cloned.map(|child| child.of(attempt)))
     }
 
     /// Why there is no child, or none that executed.
     pub(super) fn failed(self) -> Error {
-        let (plan, board) = (self.ready.plan, self.ready.board());
+        let (plan, board) = (self.attempt.plan(), self.attempt.board());
         match board.middle.reported().or_else(|| board.child.reported()) {
             Some(said) => report::failed(plan, said),
             None => board.executed(plan).err().unwrap_or_else(|| report::ended_early(plan, None)),

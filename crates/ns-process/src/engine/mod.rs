@@ -6,17 +6,22 @@
 #![allow(unsafe_code, reason = "the call into the fence")]
 
 mod across_fork;
+mod attempt;
 mod board;
 mod child;
 mod dumpable;
+mod exec_lock;
 mod executed_apart;
 mod folder;
 mod forked;
 mod go;
+mod ground;
 mod guest;
 pub(crate) mod init;
+mod kept_file;
 mod maps;
 mod middle;
+mod own_flag;
 mod pipes;
 mod ready;
 mod report;
@@ -28,11 +33,11 @@ mod tests;
 mod text;
 mod threads;
 mod time;
-mod untraced;
 
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 use std::time::Instant;
 
@@ -45,68 +50,89 @@ use crate::joined::Joined;
 use crate::plan::Plan;
 use crate::process::{self, Process};
 use crate::step::Step;
+use attempt::{Attempt, Failure, Way};
 use child::Child;
 use executed_apart::Stat;
+use ground::Ground;
 use guest::Visitor;
 use ready::Ready;
 use signals::Blocked;
 use stack::Stack;
-use untraced::Untraced;
 
+pub use own_flag::set_dumpable;
 pub(crate) use threads::refuse_threads;
 
 /// Starts what `plan` says. On an error nothing is left behind.
-pub(crate) fn start(plan: &Plan) -> Result<Process, Error> {
+pub(crate) fn start(mut plan: Plan) -> Result<Process, Error> {
     process::sweep();
     let limit = plan.lifetime.start_timeout;
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    plan.streams.open_paths(&plan.name, deadline)?;
+    let plan = Arc::new(plan);
     let request = plan.request();
     let target = request.target()?;
     let usual = plan.enters_the_usual().then(|| Joined::usual(request, target.clone()));
-    if let Some(joined) = usual.transpose()?.flatten() {
-        match start_in(plan, &joined, deadline) {
+    if let Some(joined) = usual.transpose()?.flatten().map(Arc::new) {
+        match start_in(&plan, &joined, deadline) {
             // Whoever looks at it can tell.
             Err(error) if Joined::is_unusual(&error) => {}
             started => return started.map_err(|error| joined.explained(request, error)),
         }
     }
-    let joined = Joined::open(request, target)?;
-    start_in(plan, &joined, deadline).map_err(|error| joined.explained(request, error))
+    let joined = Arc::new(Joined::open(request, target)?);
+    start_in(&plan, &joined, deadline).map_err(|error| joined.explained(request, error))
 }
 
-fn start_in(plan: &Plan, joined: &Joined, deadline: Option<Instant>) -> Result<Process, Error> {
-    let ready = Ready::new(plan, joined, deadline)?;
-    let untraced = Untraced::before_clone(plan)?;
-    let visitor = ready.visitor();
-    let executed = ready.with_steps(visitor.as_ref(), |steps| {
-        let start = Start { ready: &ready, steps };
-        start.run(visitor.as_ref(), untraced).map_err(|error| start.in_its_words(error))
-    })?;
-    drop(visitor);
-    Ok(ready.handle(executed))
-}
-
-/// A start that is ready, and the steps of its child.
-#[derive(Clone, Copy)]
-struct Start<'a, 'b> {
-    ready: &'a Ready<'a>,
-    steps: &'b ChildPlan<'b>,
-}
-
-impl<'a> Start<'a, '_> {
-    /// Makes the child and sees it through, until it is the program.
-    fn run(
-        self,
-        visitor: Option<&Visitor<'_>>,
-        mut untraced: Untraced<'_>,
-    ) -> Result<(u32, OwnedFd), Error> {
-        let Ready { plan, deadline, .. } = *self.ready;
-        let child = self.make(visitor, |child| self.let_go(child, &mut untraced))?;
-        if !child.left_memory(deadline) {
-            return Err(too_slow(plan, child.pid()));
+fn start_in(
+    plan: &Arc<Plan>,
+    joined: &Arc<Joined>,
+    deadline: Option<Instant>,
+) -> Result<Process, Error> {
+    let ground = Ground::new(Ready::new(plan, joined, deadline)?);
+    let must_copy = plan.must_copy(joined.kinds());
+    let mut way = if must_copy { Way::Copied { for_maps: false } } else { Way::Shared };
+    let executed = loop {
+        match attempt(&ground, way) {
+            Ok(executed) => break executed,
+            Err(Failure::Retry(next, _))
+                if next != way && plan.can_be_copied() && !ground.has_stuck() =>
+            {
+                way = next;
+            }
+            Err(Failure::Error(error) | Failure::Retry(_, error)) => return Err(error),
         }
-        drop(untraced);
-        self.ready.board().executed(plan)?;
+    };
+    Ok(ground.into_ready().handle(executed))
+}
+
+fn attempt(ground: &Ground, way: Way) -> Result<(u32, OwnedFd), Failure> {
+    let attempt = Attempt::new(ground, way)?;
+    let visitor = attempt.visitor();
+    let start = Start { attempt, steps: attempt.steps(visitor) };
+    start.run(visitor).map_err(|failure| failure.map(|error| start.in_its_words(error)))
+}
+
+/// An attempt, and the steps of its child.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    attempt: &'a Attempt<'a>,
+    steps: &'a ChildPlan<'a>,
+}
+
+impl<'a> Start<'a> {
+    /// Makes the child and sees it through, until it is the program.
+    fn run(self, visitor: Option<&Visitor<'_>>) -> Result<(u32, OwnedFd), Failure> {
+        let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
+        let child = self.make(visitor, |child| self.let_go(child))?;
+        let has_left = child.left_memory(deadline).map_err(|errno| {
+            let error = Error::new(&plan.name, Step::MemoryLock).with_errno(errno);
+            error.with_object("the lock of the child")
+        })?;
+        if !has_left {
+            return Err(too_slow(plan, child.pid()).into());
+        }
+        self.attempt.ground.release_hold();
+        self.attempt.board().executed(plan)?;
         child.executed(plan, deadline)?;
         Ok(child.into_pidfd())
     }
@@ -115,35 +141,35 @@ impl<'a> Start<'a, '_> {
     fn make(
         self,
         visitor: Option<&Visitor<'_>>,
-        go: impl FnOnce(&Child<'a>) -> Result<(), Error>,
-    ) -> Result<Child<'a>, Error> {
-        let plan = self.ready.plan;
+        go: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
+    ) -> Result<Child<'a>, Failure> {
+        let plan = self.attempt.plan();
         if plan.is_reparented() {
             return middle::daemon(self, visitor, go);
         }
         let (mut child, between) = match visitor {
             Some(visitor) if plan.is_forks_child() => (self.fork(visitor)?, None),
             Some(visitor) => middle::fork(self, visitor)?,
-            None if self.ready.has_middle() => (middle::clone(self)?, None),
+            None if self.attempt.has_middle() => (middle::clone(self)?, None),
             None => (self.clone()?, None),
         };
         if plan.has_exit_signal() {
             child.stat = Some(Stat::of(plan, &child));
         }
         go(&child)?;
-        let in_time = between.is_none_or(|between| between.leaves(self.ready.deadline));
-        if in_time { Ok(child) } else { Err(too_slow(plan, child.pid())) }
+        let in_time = between.is_none_or(|between| between.leaves(self.attempt.deadline()));
+        if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }
     }
 
-    fn let_go(self, child: &Child<'_>, untraced: &mut Untraced<'_>) -> Result<(), Error> {
-        let Ready { plan, joined, deadline, .. } = *self.ready;
-        joined.move_to_cgroups(plan.request(), child.pid())?;
-        child.let_go(plan, untraced, deadline)
+    fn let_go(self, child: &Child<'_>) -> Result<(), Failure> {
+        let plan = self.attempt.plan();
+        self.attempt.ready.joined.move_to_cgroups(plan.request(), child.pid())?;
+        child.let_go(self.attempt)
     }
 
     /// A hook of the child's may have said what failed.
     fn in_its_words(self, error: Error) -> Error {
-        match self.ready.board().said.read() {
+        match self.attempt.board().said.read() {
             Some(said) if error.step().is_hook() => error.with_object(said),
             _ => error,
         }
@@ -151,23 +177,24 @@ impl<'a> Start<'a, '_> {
 
     /// Makes the child, in this memory.
     fn clone(self) -> Result<Child<'a>, Error> {
-        let Ready { plan, stack, .. } = self.ready;
-        let words = &self.ready.board().child;
+        let (attempt, plan) = (self.attempt, self.attempt.plan());
+        let words = &attempt.board().child;
         let pidfd = AtomicI32::new(-1);
         let mut args = CloneArgs::new(plan.flags);
-        args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
+        args.pidfd(&pidfd).child_tid(&words.child_tid);
+        args.stack(attempt.ready.stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
         let blocked = Blocked::all();
-        // SAFETY: signals are held back; `run` drops its `Child`, which waits until the child has left,
-        // before stack, words, plan and arrays, and `Program` ends the arrays with null.
+        // SAFETY: signals are held back; the ground keeps stack, words, plan and arrays until the child has
+        // left, also where a `Child` that is dropped cannot wait for that; `Program` ends the arrays with null.
         let cloned = unsafe { in_child::clone(&args, self.steps) };
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
         // SAFETY: clone3 has just stored it.
-        let child = unsafe { Child::cloned(pid, pidfd.into_inner(), words) };
-        Ok(child.beside(self.ready.beside()))
+        let child = unsafe { Child::cloned(pid, pidfd.into_inner(), words, attempt.ground) };
+        Ok(child.of(attempt))
     }
 }
 

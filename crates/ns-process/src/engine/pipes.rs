@@ -1,7 +1,7 @@
 //! The ends of pipes that starts have open, while they do.
 //!
-//! A copy of memory has copies of them, and if it lives on, as a closure does, no reader of another
-//! start's output would see an end.
+//! A forked child inherits these ends. While it runs, as a closure does, readers of other starts would never
+//! see an end.
 #![allow(unsafe_code, reason = "closing what starts own, in a process where they do not go on")]
 
 use std::ops::{Deref, DerefMut};

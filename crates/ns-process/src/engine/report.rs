@@ -6,9 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::board::{Board, EXECUTED};
@@ -58,14 +57,17 @@ impl Child<'_> {
         if let Some(stat) = &self.stat {
             return self.executed_apart(plan, stat, deadline);
         }
-        let never = match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
+        match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
             Ok(_) => return Ok(()),
-            Err(Errno::CHILD) => waitid_pidfd(self.pidfd(), WaitFlags::CLONE | WaitFlags::NOWAIT),
-            failed => failed,
-        };
-        match never {
-            Ok(ended) => Err(ended_early(plan, ended)),
-            Err(Errno::CHILD) => self.not_stolen(plan),
+            Err(Errno::CHILD) => {}
+            Err(errno) => return Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
+        }
+        // One that never executed is dying, and does not take long, unless something holds it up.
+        let flags = WaitFlags::CLONE | WaitFlags::NOHANG | WaitFlags::NOWAIT;
+        match waitid_pidfd(self.pidfd(), flags) {
+            Ok(Some(ended)) => Err(ended_early(plan, Some(ended))),
+            Ok(None) => Err(self.died(plan)),
+            Err(Errno::CHILD) => self.executed_if_it_tried(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
         }
     }
@@ -79,27 +81,25 @@ impl Child<'_> {
     /// The error of a child that is dying, or dead.
     pub(super) fn died(&self, plan: &Plan) -> Error {
         is_readable_within(self.pidfd(), LONG_ENOUGH);
-        self.killed(plan).unwrap_or_else(|| ended_early(plan, None))
+        let told = || {
+            has_hung_up(self.pidfd(), LONG_ENOUGH);
+            pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status)
+        };
+        self.killed(plan).unwrap_or_else(|| ended_early(plan, told()))
     }
 
-    /// Somebody in this program who waits for every child may have reaped one that never executed. A
-    /// child without a report cannot have exited by itself; one that a signal ended may be either.
-    fn not_stolen(&self, plan: &Plan) -> Result<(), Error> {
-        let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
-        let is_child = waitid_pidfd(self.pidfd(), flags).is_ok();
-        if is_child || is_readable(self.pidfd()) != Ok(true) {
-            return Ok(());
+    /// The child is no child of the caller's any more, or never was one. With `SIGCHLD` ignored the kernel reaps
+    /// what has executed, and nothing else. A waiter of this program with `__WALL` reaps either, and may take
+    /// a child that was killed in its execve for a program that was killed at once: so do its start and handle.
+    pub(super) fn executed_if_it_tried(&self, plan: &Plan) -> Result<(), Error> {
+        if !self.words().is_executing() {
+            return Err(self.died(plan));
         }
-        let ask = || pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status);
-        let told = match (ask(), never_executed(self.pid())) {
-            // With `CLONE_PARENT` it is there until another process reaps it.
-            (None, Some((true, true))) => return Err(ended_early(plan, None)),
-            (None, Some((false, true))) => return Ok(()),
-            (None, _) => has_hung_up(self.pidfd(), LONG_ENOUGH).then(ask).flatten(),
-            (told, _) => told,
-        };
-        match told {
-            Some(status) if status.signal().is_some() => Err(ended_early(plan, told)),
+        // With `CLONE_PARENT` it is there until another process reaps it.
+        match never_executed(self.pid()) {
+            Some((true, true)) if !has_hung_up(self.pidfd(), Duration::ZERO) => {
+                Err(ended_early(plan, None))
+            }
             _ => Ok(()),
         }
     }

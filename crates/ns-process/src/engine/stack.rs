@@ -16,7 +16,7 @@ thread_local! {
     static KEPT: Cell<[Option<Stack>; 2]> = const { Cell::new([None, None]) };
 }
 
-/// A stack, unmapped when it is dropped.
+/// A stack.
 #[derive(Debug)]
 pub(super) struct Stack(NonNull<u8>);
 
@@ -33,17 +33,6 @@ impl Stack {
             taken
         });
         kept.ok().flatten().map_or_else(Self::new, Ok)
-    }
-
-    /// Keeps it for the thread's next start.
-    pub(super) fn keep(self) {
-        let _ = KEPT.try_with(|kept| {
-            let mut stacks = kept.take();
-            if let Some(free) = stacks.iter_mut().find(|stack| stack.is_none()) {
-                *free = Some(self);
-            }
-            kept.set(stacks);
-        });
     }
 
     /// The lowest byte that may be used.
@@ -67,9 +56,18 @@ impl Stack {
 }
 
 impl Drop for Stack {
+    /// Keeps it for the thread's next start, or unmaps it. Whatever ran on it has left the memory by then.
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new`. Whatever ran on it has left the memory: `start` makes its
-        // `Child` after the stack, so that it is dropped before.
-        let _ = unsafe { munmap(self.0.as_ptr().cast(), GUARD + Self::SIZE) };
+        let kept = KEPT.try_with(|kept| {
+            let mut stacks = kept.take();
+            let free = stacks.iter_mut().find(|stack| stack.is_none());
+            let is_kept = free.map(|free| *free = Some(Self(self.0))).is_some();
+            kept.set(stacks);
+            is_kept
+        });
+        if kept != Ok(true) {
+            // SAFETY: the mapping of `new`, which no other value stands for.
+            let _ = unsafe { munmap(self.0.as_ptr().cast(), GUARD + Self::SIZE) };
+        }
     }
 }

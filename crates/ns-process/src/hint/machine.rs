@@ -5,12 +5,24 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
+use std::sync::OnceLock;
 
 use ns_sys::Namespace;
 
 /// What stands in a file of one value.
 pub(crate) fn value(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+}
+
+/// The first two numbers of the kernel's version.
+pub(crate) fn kernel() -> Option<(u32, u32)> {
+    static KNOWN: OnceLock<Option<(u32, u32)>> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let uname = rustix::system::uname();
+        let release = uname.release().to_string_lossy();
+        let mut numbers = release.split(|byte: char| !byte.is_ascii_digit()).map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    })
 }
 
 /// The limit of namespaces of a kind.

@@ -10,6 +10,7 @@ use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
 use super::dispositions::Dispositions;
+use super::exec_lock::ExecLock;
 use super::follow::Follow;
 use super::guest::Guest;
 use super::ids::Ids;
@@ -36,6 +37,12 @@ pub(crate) struct Watch<'a> {
 pub(crate) struct ChildPlan<'a> {
     /// Where it waits, and reports.
     pub(crate) words: &'a Words,
+    /// Taken first, and held until exec, in the caller's memory.
+    pub(crate) exec_lock: Option<ExecLock<'a>>,
+    /// The first dumpable flag, where memory is the child's own and no process between has set it.
+    pub(crate) dumpable: Option<bool>,
+    /// Whether that flag is cleared once the caller has written the maps.
+    pub(crate) cleared_at_go: bool,
     /// The thread that will say go, if the child has to wait, or with which it dies.
     pub(crate) starter: Option<Watch<'a>>,
     /// Whether pid 1 has made the first steps for it, and the first hooks.

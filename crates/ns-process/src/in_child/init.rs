@@ -15,7 +15,7 @@ use ns_sys::fd::{BorrowedFd, RawFd};
 
 use super::child_plan::ChildPlan;
 use super::decimal::Decimal;
-use super::words::Report;
+use super::words::{Report, Words};
 use super::{entry, executed};
 use crate::step::Step;
 
@@ -26,8 +26,6 @@ pub(crate) const STATUS: RawFd = 3;
 const NO_PROGRAM: i32 = 126;
 
 pub(crate) const SIGCHLD: u32 = 17;
-/// Of include/uapi/linux/prctl.h.
-const PR_SET_DUMPABLE: u32 = 4;
 
 /// What pid 1 is given besides its own steps.
 #[derive(Clone, Copy)]
@@ -51,11 +49,6 @@ pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    if plan.copied && !plan.has_closure() {
-        // The program could look into the copy; in the caller's memory the flag is the caller's.
-        // SAFETY: takes numbers only.
-        let _ = unsafe { child::prctl(PR_SET_DUMPABLE, [0; 4]) };
-    }
     let make = if plan.guest.is_some() { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made pid 1 holds for both processes: two stacks, two words. Where a guest
     // comes, pid 1 is alone in its own memory.
@@ -80,10 +73,11 @@ pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
 }
 
 /// Becomes the init; returns when that failed.
-pub(super) fn execute(init: Init<'_>) -> Report {
+pub(super) fn execute(init: Init<'_>, words: &Words) -> Report {
     let pid = Decimal::new(init.pid.load(Ordering::Acquire));
     let argv = [init.argv0.as_ptr(), pid.as_c_str().as_ptr(), ptr::null()];
     let envp = [ptr::null()];
+    words.set_executing();
     // SAFETY: both arrays live here, and end with null.
     let errno = unsafe {
         child::execveat(init.executable, c"", argv.as_ptr(), envp.as_ptr(), AtFlags::EMPTY_PATH)

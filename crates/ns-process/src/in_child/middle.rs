@@ -12,7 +12,7 @@ use ns_sys::{CloneArgs, Errno, child, clone_entry, clone3_entry, futex};
 use super::child_plan::ChildPlan;
 use super::join::{Join, join};
 use super::words::{Report, Words};
-use super::{entry, executed, limits, wait_for_go};
+use super::{entry, executed, limits, own_dumpable, wait_for_go};
 use crate::step::Step;
 
 /// Its exit code; what went wrong stands in its words.
@@ -26,6 +26,8 @@ pub(crate) struct MiddlePlan<'a> {
     pub(crate) forks: bool,
     /// Its own, where it reports.
     pub(crate) words: &'a Words,
+    /// Its first dumpable flag, where memory is a copy: the child's too.
+    pub(crate) dumpable: Option<bool>,
     /// Whether what it makes is to be in another session.
     pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
@@ -101,6 +103,7 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
         // ids in it are not the caller's.
         return Err(Report::new(Step::Clone, Errno::INVAL));
     }
+    own_dumpable::set(plan.dumpable);
     limits::no_core(plan.child.limits)?;
     if plan.leaves_session {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;

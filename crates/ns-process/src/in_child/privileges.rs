@@ -78,17 +78,22 @@ pub(super) fn no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     Ok(())
 }
 
+/// What a change of the uid took out of force: a filter may need it, and [`capabilities`] does.
+pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
+    let Some(sets) = privileges.capabilities.filter(|sets| sets.through_setresuid) else {
+        return Ok(());
+    };
+    let (all, inheritable) = (sets.before, 0);
+    child::capset(CapabilitySets { effective: all, permitted: all, inheritable })
+        .map_err(|errno| Report::new(Step::Capabilities, errno))
+}
+
 pub(super) fn capabilities(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(sets) = privileges.capabilities else { return Ok(()) };
     change(sets).map_err(|errno| Report::new(Step::Capabilities, errno))
 }
 
 fn change(sets: Capabilities) -> Result<(), Errno> {
-    if sets.through_setresuid {
-        // The change took them out of force.
-        let (all, inheritable) = (sets.before, 0);
-        child::capset(CapabilitySets { effective: all, permitted: all, inheritable })?;
-    }
     for capability in bits(sets.dropped) {
         match prctl(PR_CAPBSET_DROP, [capability, 0, 0, 0]) {
             // This kernel has no such capability to drop.

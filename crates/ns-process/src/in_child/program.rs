@@ -15,8 +15,9 @@ use crate::step::Step;
 /// executed counts more than folders that do not have it.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
     if let Some(own) = plan.init {
-        return init::execute(own);
+        return init::execute(own, plan.words);
     }
+    plan.words.set_executing();
     if let [only] = plan.candidates {
         return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
     }

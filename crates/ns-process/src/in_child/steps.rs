@@ -7,8 +7,8 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, follow, guest, ids, init, join, limits, names, namespaces,
-    privileges, root, session, time, wait_for_go,
+    descriptors, dispositions, exec_lock, follow, guest, ids, init, join, limits, names,
+    namespaces, own_dumpable, privileges, root, session, time, wait_for_go,
 };
 use crate::step::Step;
 
@@ -17,6 +17,8 @@ use crate::step::Step;
 /// In shared memory there is no guest, and no hook runs.
 ///
 /// Why in this order:
+/// - The lock, or the flag of memory of its own, before all else: before the child enters where others may
+///   trace it. The flag is cleared as soon as the maps are written.
 /// - Dispositions and the core limit before the wait for go: it may be long, and they need no map.
 /// - What is joined before the wait for go, because the target may end meanwhile; before everything
 ///   that is done inside.
@@ -45,7 +47,8 @@ use crate::step::Step;
 /// - The parent's death after the last change of ids, which clears the signal.
 /// - Pid 1 waits for the program after all that takes time, and before its filter, which may forbid it.
 /// - Closing the rest after the last descriptor of the plan's own was used.
-/// - Capabilities after everything that needs one. A filter without `no_new_privs` does.
+/// - Capabilities after everything that needs one. A filter without `no_new_privs` does, so what a change of
+///   the uid took out of force comes back before it.
 /// - The mask late: from here on a signal ends the child, and the caller sees that it never executed.
 /// - The core limit before the filter, which may forbid it; the filter last, because it may forbid
 ///   anything but execve.
@@ -66,6 +69,8 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if let Some(guest) = plan.guest {
         guest.settle();
     }
+    exec_lock::take(plan.exec_lock, plan.words)?;
+    own_dumpable::set(plan.dumpable);
     dispositions::reset(plan.dispositions);
     limits::no_core(plan.limits)?;
     join::join(plan.join, plan.early_label, plan.words)?;
@@ -73,6 +78,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if plan.waits {
         wait_for_go::wait(plan.words, plan.starter);
     }
+    own_dumpable::set(plan.cleared_at_go.then_some(false));
     time::enter(plan.time_namespace)?;
     ids::become_zero(plan.ids)?;
     root::detach(plan.root)
@@ -96,6 +102,7 @@ fn narrow(plan: &ChildPlan<'_>) -> Result<(), Report> {
     session::die_with_parent(plan)?;
     init::wait_for_program(plan)?;
     descriptors::close_rest(plan.close_rest)?;
+    privileges::regain(plan.privileges)?;
     privileges::filter_early(plan.privileges)?;
     privileges::capabilities(plan.privileges)?;
     child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;

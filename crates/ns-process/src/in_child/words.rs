@@ -36,6 +36,10 @@ pub(crate) struct Words {
     /// 1 once the child runs its closure, or has seen its own child execute; success is never the lack of a
     /// report.
     entered: AtomicU32,
+    /// 1 once the child holds its record lock: then the lock's end proves that it has left the memory.
+    locked: AtomicU32,
+    /// 1 from before the first execve: without it a child that is gone never executed.
+    executing: AtomicU32,
     /// The number of the step that failed, or 0; the child alone writes it, and the next two first.
     step: AtomicU32,
     errno: AtomicI32,
@@ -65,6 +69,8 @@ impl Words {
             go: AtomicU32::new(if waits { WAIT } else { GO }),
             has_made: AtomicU32::new(0),
             entered: AtomicU32::new(0),
+            locked: AtomicU32::new(0),
+            executing: AtomicU32::new(0),
             step: AtomicU32::new(0),
             errno: AtomicI32::new(0),
             index: AtomicU32::new(0),
@@ -87,6 +93,26 @@ impl Words {
     /// Whether the closure has begun, or that was seen.
     pub(crate) fn has_entered(&self) -> bool {
         self.entered.load(Ordering::Relaxed) == 1
+    }
+
+    /// The child holds its record lock.
+    pub(crate) fn set_locked(&self) {
+        self.locked.store(1, Ordering::Release);
+    }
+
+    /// Whether the child has held its record lock.
+    pub(crate) fn has_locked(&self) -> bool {
+        self.locked.load(Ordering::Acquire) == 1
+    }
+
+    /// All steps are made, and the program is about to be executed.
+    pub(crate) fn set_executing(&self) {
+        self.executing.store(1, Ordering::Release);
+    }
+
+    /// Whether the child came as far as execve(2).
+    pub(crate) fn is_executing(&self) -> bool {
+        self.executing.load(Ordering::Acquire) == 1
     }
 
     /// The child's word that there is nothing more to wait for: see `has_made`.

@@ -35,7 +35,9 @@ impl Request<'_> {
     fn file(self, kind: Namespace, file: &JoinFile) -> Result<NamespaceFd, Error> {
         let opened = match file {
             JoinFile::Path(path) => {
-                openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+                // A FIFO, which is no namespace, would wait for a writer.
+                let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+                openat(CWD, path, flags, Mode::empty())
             }
             JoinFile::Open(fd) => fcntl_dupfd_cloexec(fd, 3),
         };

@@ -46,6 +46,17 @@ impl Caller {
         !self.permitted.is_empty()
     }
 
+    /// Whether it can open files in proc of a process of its own that belong to root.
+    pub(super) fn opens_files_of_root(&self) -> bool {
+        self.has(CapabilitySet::DAC_OVERRIDE) || self.euid() == 0
+    }
+
+    /// Whether a child in its memory that dumps core before exec ends it too, unless the flag is clear: before
+    /// Linux 5.16 the kernel ends all processes with that memory, whatever the limit of core files is.
+    pub(super) fn dies_of_dumps(&self) -> bool {
+        machine::kernel().is_some_and(|version| version < (5, 16))
+    }
+
     /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
     pub(super) fn may_drop_groups(&self) -> bool {
         let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");

@@ -6,7 +6,7 @@ use std::{format, vec};
 
 use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
-use super::{Plan, Program};
+use super::{Dumpable, Plan, Program};
 use crate::in_child::{Dispositions, Moment};
 
 /// The steps of a start in order, one a line, by their system calls; nothing has been run.
@@ -30,6 +30,9 @@ impl Plan {
         let memory = if self.copies_memory() { "copied" } else { "shared" };
         let tail = if self.work.closure().is_some() { "closure" } else { "exec" };
         let mut lines = vec![format!("memory: {memory}; tail: {tail}")];
+        if self.flag().is_some_and(|flag| flag != Dumpable::AsIs) {
+            lines.push("memory: copied where another start holds the dumpable flag".to_owned());
+        }
         lines.extend(self.before().map(|line| format!("parent: {line}")));
         lines.extend(self.middle().map(|line| format!("middle: {line}")));
         lines.extend(self.child());
@@ -40,10 +43,11 @@ impl Plan {
     fn before(&self) -> impl Iterator<Item = String> {
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
         let watch = self.watches_parent().then(|| watch.to_owned());
-        let untraced = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
-        let early = self.is_untraced() || self.goes_untraced() && !self.needs_go();
-        let late = self.goes_untraced() && !early;
-        let line = |due: bool| due.then(|| untraced.to_owned());
+        let clearing = |at: Dumpable| {
+            let line = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
+            (self.flag() == Some(at)).then(|| line.to_owned())
+        };
+        let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
         let copy =
@@ -60,7 +64,8 @@ impl Plan {
             .chain(self.join.describe_following())
             .chain(watch)
             .chain(self.forks().then(|| "get_robust_list()".to_owned()))
-            .chain(line(early))
+            .chain(lock)
+            .chain(clearing(Dumpable::Cleared))
             .chain(mask)
             .chain(clone)
             .chain(copy)
@@ -70,9 +75,24 @@ impl Plan {
             .chain(self.describe_folder())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
+            .chain(clearing(Dumpable::ClearedAtGo))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
-            .chain(line(late))
             .chain(go)
+    }
+
+    /// What is needed of the caller's flag while memory is shared.
+    fn flag(&self) -> Option<Dumpable> {
+        (!self.copies_memory()).then(|| self.dumpable(self.join.kinds()))
+    }
+
+    /// Whether the caller waits for the end of the child's record lock.
+    fn takes_lock(&self) -> bool {
+        matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
+    }
+
+    /// What the first process with the copied memory does.
+    fn describe_own_flag(&self) -> Option<String> {
+        self.copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
     }
 
     /// The folder of the child's files, and first whether its proc has the caller's numbers.
@@ -124,6 +144,7 @@ impl Plan {
         announce
             .into_iter()
             .chain(whose)
+            .chain(self.describe_own_flag().filter(move |_| due))
             .chain(no_core)
             .chain(self.describe_leaving())
             .chain(join)
@@ -135,9 +156,9 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let traced = self.is_untraced() || self.goes_untraced();
-        let traced = traced.then_some("prctl(PR_SET_DUMPABLE, 1)");
-        let left = ["futex(child_tid, wait)"].into_iter().chain(traced);
+        let unlocked = ["fcntl(F_GETLK)", "prctl(PR_SET_DUMPABLE, 1)"];
+        let unlocked = unlocked.into_iter().filter(|_| self.takes_lock());
+        let left = ["futex(child_tid, wait)"].into_iter().chain(unlocked);
         let executed =
             (!self.forks() && !self.is_reparented()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
         left.chain(executed).map(ToOwned::to_owned)
@@ -155,7 +176,8 @@ impl Plan {
         let wait = self.session.describe_death().chain(self.describe_wait_for_program());
         let init = self.set_up().chain(self.describe_parting());
         let init = init.chain(self.narrow(wait, "all")).chain(["execveat(init)".to_owned()]);
-        let program = self.announce().chain(own).chain(self.hooks_between());
+        let program =
+            self.announce().chain(self.lock_line()).chain(own).chain(self.hooks_between());
         let program = program.chain(self.narrow(close.into_iter(), "none"));
         [labelled("init", init), labelled("child", program.chain(self.target()))].concat()
     }
@@ -163,13 +185,19 @@ impl Plan {
     /// What an init and its program have in common.
     fn set_up(&self) -> impl Iterator<Item = String> {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
+        let own = self.own_dumpable(self.join.kinds(), true, false);
+        let cleared = (self.copies_memory() && own.cleared_at_go)
+            .then(|| "prctl(PR_SET_DUMPABLE, 0)".to_owned());
         self.announce()
+            .chain(self.lock_line())
+            .chain(self.describe_own_flag().filter(|_| !self.has_middle()))
             .chain(self.resetting())
             .chain(self.limits.describe_no_core().filter(|_| !self.has_middle()))
             .chain(self.label(true).filter(|_| !self.has_middle()))
             .chain(self.join.describe(self.enters_the_usual()).filter(|_| !self.has_middle()))
             .chain(self.making())
             .chain(go)
+            .chain(cleared)
             .chain(self.entering())
             .chain(self.ids.describe_zero())
             .chain(self.root.describe_detaching())
@@ -178,6 +206,10 @@ impl Plan {
             .chain(self.join.describe_root())
             .chain(self.root.describe())
             .chain(self.names.describe())
+    }
+
+    fn lock_line(&self) -> Option<String> {
+        self.takes_lock().then(|| "fcntl(F_SETLK)".to_owned())
     }
 
     fn announce(&self) -> impl Iterator<Item = String> {

@@ -46,10 +46,6 @@ impl Join {
         Ok(Self { target: None, files: wish.files.clone(), follow: wish.follow })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.target.is_none() && self.files.is_empty()
-    }
-
     /// All kinds, as far as a plan knows.
     pub(crate) fn kinds(&self) -> NamespaceFlags {
         let of_target = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);

@@ -56,6 +56,12 @@ impl Maps {
         self.uid.is_some() || self.gid.is_some()
     }
 
+    /// Whether other programs write any of them.
+    pub(crate) fn have_helpers(&self) -> bool {
+        let uid = self.uid.as_ref().is_some_and(|way| way.helper.is_some());
+        uid || self.gid.as_ref().is_some_and(|way| way.helper.is_some())
+    }
+
     /// What the parent does for them.
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
         let uid = self.uid.as_ref().map(|way| way.describe("uid_map", &way.map));

@@ -4,6 +4,7 @@ mod caller;
 mod checks;
 mod daemon;
 mod describe;
+mod dumpable;
 mod environment;
 mod ids;
 mod init;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
+pub(crate) use dumpable::{Dumpable, OwnDumpable};
 pub(crate) use join::Join;
 pub(crate) use program::Program;
 pub(crate) use work::Work;
@@ -85,7 +87,9 @@ impl Plan {
         let ids = Ids::new(&wish.ids, &maps, namespaces, join.kinds(), &caller).map_err(mistake)?;
         let flags = mechanism(wish.flags) | namespaces.into();
         let entered = (join.kinds(), join.follow.privileges);
-        let privileges = Privileges::new(&wish.privileges, namespaces, ids.last_uid(), entered);
+        let is_root = wish.privileges.filter.is_some() && caller.euid() == 0;
+        let privileges =
+            Privileges::new(&wish.privileges, namespaces, ids.last_uid(), entered, is_root);
         let privileges = privileges.map_err(mistake)?;
         Ok(Self {
             name: wish.name.clone(),
@@ -107,7 +111,7 @@ impl Plan {
             root: Root::new(&wish.root, namespaces).map_err(mistake)?,
             streams: Streams::new(
                 &wish.streams,
-                flags,
+                wish.flags,
                 (wish.closure.is_some(), wish.daemon.is_some()),
             )
             .map_err(mistake)?,
@@ -123,13 +127,12 @@ impl Plan {
     }
 
     /// Whether the target may be taken for a usual one, and looked at only if the child finds it otherwise:
-    /// where nothing depends on what it is like, and nothing of the caller's would be called or opened twice.
+    /// where nothing depends on what it is like, and nothing of the caller's would be called twice.
     pub(crate) fn enters_the_usual(&self) -> bool {
         let enters = self.join.target.is_some() && self.join.files.is_empty();
         let alone = enters && !self.join.follow.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
-        let once = simple && !self.streams.opens_paths();
-        once && self.memory == Memory::Auto && !self.ids.change_anything()
+        simple && self.memory == Memory::Auto && !self.ids.change_anything()
     }
 
     /// The namespaces that the child gets new.
@@ -152,16 +155,11 @@ impl Plan {
         self.writes_files() || self.join.follow.cgroup || !self.hooks.0.is_empty() || self.forks()
     }
 
-    /// Whether nobody may trace the child from its first moment on: where it enters, somebody may have
-    /// power over it, and through the memory over a caller with privilege anybody of its user.
-    pub(crate) fn is_untraced(&self) -> bool {
-        self.caller.is_privileged() || !self.join.is_empty()
-    }
-
-    /// Whether code of the caller's runs in the child: then libc forks, so that its locks are free there,
-    /// and the child has memory of its own.
+    /// Whether libc forks: for code of the caller's in the child, so that libc's locks are free there, and for
+    /// `Memory::Copied`, because emulators know no other way.
     pub(crate) fn forks(&self) -> bool {
-        self.work.closure().is_some() || !self.child_hooks.is_empty()
+        let runs_code = self.work.closure().is_some() || !self.child_hooks.is_empty();
+        runs_code || self.memory == Memory::Copied
     }
 
     /// Whether what libc forks is the child itself, and makes no other. A pid namespace is only for its
@@ -199,34 +197,31 @@ impl Plan {
     /// Whether memory is copied, as far as is known before a target is looked at: it may be in the
     /// caller's own time namespace.
     pub(crate) fn copies_memory(&self) -> bool {
-        self.forks()
-            || self.memory == Memory::Copied
-            || self.join.kinds().contains(NamespaceFlags::TIME)
+        self.must_copy(self.join.kinds())
+    }
+
+    /// The same for a child that enters the namespaces `joined`.
+    pub(crate) fn must_copy(&self, joined: NamespaceFlags) -> bool {
+        let enters_time = joined.contains(NamespaceFlags::TIME);
+        self.forks() || enters_time || self.dumpable(joined) == Dumpable::Own
     }
 
     /// Whether a process between makes the child, as far as is known then.
     pub(crate) fn has_middle(&self) -> bool {
-        let joined = self.join.kinds();
+        self.needs_middle(self.join.kinds(), self.copies_memory())
+    }
+
+    /// Whether another process makes the child: the one with the copy of memory, or one that enters the
+    /// namespaces `joined` and makes it in there, or leaves the caller's session.
+    pub(crate) fn needs_middle(&self, joined: NamespaceFlags, copied: bool) -> bool {
         let both = !joined.is_empty() && !self.namespaces().is_empty();
-        let between = self.copies_memory() || self.daemon.is_some();
-        !self.is_forks_child() && (between || joined.contains(NamespaceFlags::PID) || both)
+        let enters = joined.contains(NamespaceFlags::PID) || both;
+        !self.is_forks_child() && (copied || self.daemon.is_some() || enters)
     }
 
     /// Whether it says when the child is made, and goes on meanwhile.
     pub(crate) fn has_middle_that_tells(&self) -> bool {
         self.has_middle() && (self.forks() || self.is_reparented())
-    }
-
-    /// Whether nobody may trace the child from go on, in the caller's memory: it becomes somebody else, or is
-    /// a pid 1 that the program can see.
-    pub(crate) fn goes_untraced(&self) -> bool {
-        (self.changes_ids() || self.init.is_some()) && !self.copies_memory()
-    }
-
-    /// Whether the child becomes another user or group.
-    fn changes_ids(&self) -> bool {
-        let ids = self.ids.child();
-        ids.zero_uid || ids.zero_gid || ids.uid.is_some() || ids.gid.is_some()
     }
 
     /// Whether the child has to know the thread that started it.
@@ -239,9 +234,10 @@ impl Plan {
 ///
 /// `UNTRACED`, unless it is wished otherwise by `PTRACE`: a debugger of the caller would lose its
 /// breakpoints, which the child shares. `VFORK` would stop the caller before it could write maps.
+/// `FILES` would last until exec, which gives the program a table of its own.
 fn mechanism(wished: CloneFlags) -> CloneFlags {
     let base = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
     let traced =
         if wished.contains(CloneFlags::PTRACE) { CloneFlags::PTRACE } else { CloneFlags::UNTRACED };
-    base | traced | wished.difference(CloneFlags::VFORK)
+    base | traced | wished.difference(CloneFlags::VFORK | CloneFlags::FILES)
 }

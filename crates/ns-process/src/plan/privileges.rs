@@ -32,6 +32,8 @@ pub(crate) struct Privileges {
     joined: NamespaceFlags,
     /// The last one, if the child changes it.
     uid: Option<u32>,
+    /// Whether the caller is root in its user namespace.
+    is_root: bool,
     filter: Option<Vec<BpfInstruction>>,
     label: Option<Label>,
 }
@@ -59,6 +61,7 @@ impl Privileges {
         namespaces: NamespaceFlags,
         uid: Option<u32>,
         (joined, limits): (NamespaceFlags, bool),
+        is_root: bool,
     ) -> Result<Self, String> {
         if wish.kept.intersects(wish.dropped) {
             let both = wish.kept & wish.dropped;
@@ -69,7 +72,8 @@ impl Privileges {
             return Err(format!("seccomp: a filter has 1 to {LONGEST_FILTER} instructions"));
         }
         let new_user = namespaces.contains(NamespaceFlags::USER);
-        let changes = limits || !new_user && !(wish.kept | wish.dropped).is_empty();
+        let keeps = !(wish.kept | wish.dropped).is_empty() || wish.filter.is_some();
+        let changes = limits || !new_user && keeps;
         let own = changes.then(Held::current).transpose();
         Ok(Self {
             no_new_privs: wish.no_new_privs,
@@ -79,6 +83,7 @@ impl Privileges {
             new_user,
             joined,
             uid,
+            is_root,
             filter: wish.filter.clone(),
             label: wish.label.as_ref().map(|label| Label::new(label.as_bytes())),
         })
@@ -105,6 +110,7 @@ impl Privileges {
 
     /// What the child has when its turn comes, and what it is to have: `capset` takes whole sets.
     fn sets(&self, joined: NamespaceFlags, limited: Option<Limited>) -> Option<Capabilities> {
+        let no_new_privs = self.no_new_privs || limited.is_some_and(|most| most.no_new_privs);
         let all = self.new_user || joined.contains(NamespaceFlags::USER);
         let before = self.own.filter(|_| !all).unwrap_or(Held::ALL);
         let (mut kept, mut dropped) = (self.kept.bits(), self.dropped.bits());
@@ -113,10 +119,12 @@ impl Privileges {
             dropped |= bounding & !most.permitted.bits();
             kept |= most.ambient.bits() & before.permitted & !dropped;
         }
-        if kept == 0 && dropped == 0 {
+        let becomes_user = self.uid.is_some_and(|uid| uid != 0);
+        // Which needs a capability that root loses when it becomes a user.
+        let filters = self.filter.is_some() && !no_new_privs && (all || self.is_root);
+        if kept == 0 && dropped == 0 && !(filters && becomes_user) {
             return None;
         }
-        let becomes_user = self.uid.is_some_and(|uid| uid != 0);
         Some(Capabilities {
             before: before.permitted,
             // By setresuid alone it would lose them before their turn comes.
@@ -151,14 +159,15 @@ impl Privileges {
         self.no_new_privs.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
     }
 
-    /// A filter that cannot wait until the capabilities are gone.
+    /// What a filter may need, and one that cannot wait until the capabilities are gone.
     pub(super) fn describe_early(&self) -> impl Iterator<Item = String> {
-        self.filter_line().filter(|_| !self.no_new_privs).into_iter()
+        let regained = self.planned().filter(|sets| sets.through_setresuid);
+        let again = regained.map(|sets| format!("capset({:#x})", sets.before));
+        again.into_iter().chain(self.filter_line().filter(|_| !self.no_new_privs))
     }
 
     pub(super) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
         self.planned().into_iter().flat_map(|sets| {
-            let again = sets.through_setresuid.then(|| format!("capset({:#x})", sets.before));
             let dropped = CapabilitySet::from_bits_retain(sets.dropped);
             let bounding =
                 (sets.dropped != 0).then(|| format!("prctl(PR_CAPBSET_DROP, {dropped:?})"));
@@ -166,7 +175,7 @@ impl Privileges {
             let kept = CapabilitySet::from_bits_retain(sets.kept);
             let ambient =
                 (sets.kept != 0).then(|| format!("prctl(PR_CAP_AMBIENT_RAISE, {kept:?})"));
-            again.into_iter().chain(bounding).chain([last]).chain(ambient)
+            bounding.into_iter().chain([last]).chain(ambient)
         })
     }
 

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::format;
 use std::io;
 use std::prelude::rust_2024::*;
+use std::time::Instant;
 
 use ns_fs::{Descriptors, FdError, FdPlan, Stdio};
 use ns_sys::{CloneFlags, Errno};
@@ -71,9 +72,13 @@ impl Streams {
         self.descriptors.has_pipes()
     }
 
-    /// Whether opening may do something that is not to be done twice.
-    pub(super) fn opens_paths(&self) -> bool {
-        self.descriptors.opens_paths()
+    /// Opens what has a path, which waits at a FIFO without a peer, until the deadline.
+    pub(crate) fn open_paths(
+        &mut self,
+        name: &str,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        self.descriptors.open_paths(deadline).map_err(|error| refused(name, &error))
     }
 
     /// Opens what is to be opened, pipes under a lock.
@@ -115,6 +120,10 @@ fn refused(name: &str, said: &FdError) -> Error {
     let error = Error::new(name, Step::Prepare).with_object(said.to_string());
     let source = said.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {
+        Some(Errno::TIMEDOUT) => Error::new(name, Step::StartTimeout)
+            .with_object(said.to_string())
+            .with_errno(Errno::TIMEDOUT)
+            .with_hint(Some("nothing has opened the other end of this FIFO")),
         Some(errno) => error.with_errno(errno).with_hint(hint::for_descriptors(errno)),
         None => error,
     }

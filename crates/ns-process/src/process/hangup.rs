@@ -1,22 +1,67 @@
-//! Whether a process has been reaped, by anybody.
+//! Whether a process has ended, or has been reaped, by anybody.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::prelude::rust_2024::*;
+use std::time::{Duration, Instant};
 
+use ns_sys::{Errno, Signal, WaitFlags, pidfd_send_signal, waitid_pidfd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Longer than any reaping takes; kernels before 6.9 never hang up.
-pub(crate) const LONG_ENOUGH: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-pub(super) const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+pub(crate) const LONG_ENOUGH: Duration = Duration::from_millis(100);
+
+/// How long the end of a killed process is waited for. It takes less, unless its memory is large or something
+/// holds it: a tracer, or a file system that does not answer.
+pub(crate) const KILLED: Duration = Duration::from_millis(50);
+
+/// How often a process that does not end is killed again: one that its tracer stopped on its way out goes on.
+const KILL_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits no longer than `limit` for the descriptor to hang up. Only then does the kernel tell how the
 /// process ended to those who did not reap it: between the reaping and its last act there is no answer.
-pub(crate) fn has_hung_up(pidfd: impl AsFd, limit: Timespec) -> bool {
-    let mut hangup = [PollFd::new(&pidfd, PollFlags::empty())];
-    rustix::io::retry_on_intr(|| poll(&mut hangup, Some(&limit))).is_ok_and(|count| count == 1)
+pub(crate) fn has_hung_up(pidfd: impl AsFd, limit: Duration) -> bool {
+    is_polled(pidfd, PollFlags::empty(), Instant::now().checked_add(limit))
 }
 
 /// Waits no longer than `limit` for the end of a process.
-pub(crate) fn is_readable_within(pidfd: impl AsFd, limit: Timespec) -> bool {
-    let mut end = [PollFd::new(&pidfd, PollFlags::IN)];
-    rustix::io::retry_on_intr(|| poll(&mut end, Some(&limit))).is_ok_and(|count| count == 1)
+pub(crate) fn is_readable_within(pidfd: impl AsFd, limit: Duration) -> bool {
+    is_readable_until(pidfd, Instant::now().checked_add(limit))
+}
+
+/// Waits for the end of a process, until the deadline if there is one. It has left its memory by then.
+pub(crate) fn is_readable_until(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
+    is_polled(pidfd, PollFlags::IN, deadline)
+}
+
+/// A handler that runs meanwhile does not make it longer.
+fn is_polled(pidfd: impl AsFd, events: PollFlags, deadline: Option<Instant>) -> bool {
+    loop {
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::new(&pidfd, events)], left.as_ref()) {
+            Err(Errno::INTR) => {}
+            polled => return polled == Ok(1),
+        }
+    }
+}
+
+/// Sends `SIGKILL` until the process has ended; `false` if it has not within `limit`.
+pub(crate) fn ends_within(pidfd: impl AsFd, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if is_readable_within(&pidfd, left.min(KILL_AGAIN)) {
+            return true;
+        }
+        if left.is_zero() {
+            return false;
+        }
+    }
+}
+
+/// Reaps a process that has ended; `false` where the kernel keeps it for its tracer.
+pub(crate) fn is_reaped(pidfd: &OwnedFd) -> bool {
+    let ended = waitid_pidfd(pidfd, WaitFlags::NOHANG | WaitFlags::ALL);
+    matches!(ended, Ok(Some(_)) | Err(Errno::CHILD))
 }

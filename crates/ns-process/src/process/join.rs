@@ -11,15 +11,19 @@ use super::Process;
 use crate::error::Error;
 use crate::step::Step;
 
-/// How often an ended process is looked at that the kernel keeps for its tracer.
+/// How often an ended process is looked at that its tracer has yet to reap, where proc does not tell its status.
 const TRACED_ROUND: Duration = Duration::from_millis(10);
+
+/// After how long it is given up.
+const TRACED: Duration = Duration::from_secs(1);
 
 impl Process {
     /// Waits until the process has ended, and tells how; later calls tell the same.
     ///
     /// # Errors
     /// [`Step::Wait`] with no errno: the status is lost, because the program ignores `SIGCHLD` or
-    /// reaps children that are not its own, and the kernel is older than 6.15.
+    /// reaps children that are not its own, and the kernel is older than 6.15. `ETIMEDOUT`: the process has
+    /// ended, and for a second neither its tracer reaped it nor proc told its status.
     ///
     /// # Kernel support
     /// Linux 5.4.
@@ -54,6 +58,7 @@ impl Process {
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Error> {
+        let mut given_up = None;
         loop {
             if let Some(status) = self.known_status() {
                 return Ok(Some(status));
@@ -67,6 +72,9 @@ impl Process {
             let left = deadline.map_or(TRACED_ROUND, left_until);
             if left.is_zero() {
                 return Ok(None);
+            }
+            if Instant::now() >= *given_up.get_or_insert_with(|| Instant::now() + TRACED) {
+                return Err(self.held());
             }
             thread::sleep(left.min(TRACED_ROUND));
         }

@@ -1,9 +1,9 @@
 //! The handle of a started process.
 
-mod abandoned;
 mod hangup;
 mod init;
 mod join;
+mod orphans;
 mod output;
 mod signal;
 mod status;
@@ -15,12 +15,14 @@ use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
 use std::sync::Mutex;
 
-use ns_sys::{Signal, WaitFlags, pidfd_send_signal, waitid_pidfd};
+use ns_sys::{Signal, pidfd_send_signal};
 
-pub(crate) use abandoned::{Abandoned, abandoned, sweep};
-pub(crate) use hangup::{LONG_ENOUGH, has_hung_up, is_readable_within};
+pub(crate) use hangup::{
+    KILLED, LONG_ENOUGH, ends_within, has_hung_up, is_readable_until, is_readable_within, is_reaped,
+};
+pub(crate) use orphans::{Orphan, Orphans, leave, orphans, sweep};
 
-pub use abandoned::reap;
+pub use orphans::reap;
 
 /// A started process, held by a descriptor: it can be joined, signalled and asked from any thread,
 /// any number of times, and never comes to mean another one.
@@ -38,9 +40,10 @@ pub use abandoned::reap;
 /// # Ok::<(), ns_process::Error>(())
 /// ```
 ///
-/// Dropped, it neither kills nor blocks: the process is reaped if it has ended, and otherwise by a
-/// later start, drop or [`reap`]. That of an [`Inject`](crate::Inject) kills and reaps: unreaped, the
-/// process would keep the pid namespace that it entered from ending.
+/// Dropping it does not kill the process. It is reaped at once if it has ended, and otherwise by a later start,
+/// drop or [`reap`]. Dropping the handle of an [`Inject`](crate::Inject) kills the process and reaps it: unreaped,
+/// it would keep the pid namespace that it entered from ending. That waits 50 ms at most, because the end of a
+/// process can be held up: by its tracer, or by a file system that does not answer. A later call reaps it then.
 pub struct Process {
     name: String,
     pid: u32,
@@ -52,7 +55,15 @@ pub struct Process {
     /// Where an init tells how the program beside it ended.
     init: Option<OwnedFd>,
     /// How it ended, once that is known: the kernel tells it once.
-    status: Mutex<Option<ExitStatus>>,
+    status: Mutex<Option<End>>,
+}
+
+/// The end of a process.
+#[derive(Clone, Copy)]
+struct End {
+    status: ExitStatus,
+    /// Whether it is still to be reaped: a tracer has it.
+    is_kept: bool,
 }
 
 /// How the process is tied to the handle and the caller.
@@ -136,16 +147,14 @@ impl fmt::Debug for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         sweep();
-        let known = self.status.get_mut().is_ok_and(|status| status.is_some());
-        if let Some(pidfd) = self.pidfd.take().filter(|_| !known) {
-            if self.tie.kill_on_drop || self.tie.reap_on_drop {
-                let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-            }
-            if self.tie.reap_on_drop {
-                let _ = waitid_pidfd(&pidfd, WaitFlags::ALL);
-                return;
-            }
-            abandoned::leave(pidfd);
+        let end = self.status.get_mut().ok().copied().flatten();
+        let is_reaped = end.is_some_and(|end| !end.is_kept);
+        let Some(pidfd) = self.pidfd.take().filter(|_| !is_reaped) else { return };
+        if self.tie.reap_on_drop {
+            ends_within(&pidfd, KILLED);
+        } else if self.tie.kill_on_drop {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
+        leave(Orphan::new(pidfd, None));
     }
 }

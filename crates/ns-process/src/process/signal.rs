@@ -6,8 +6,12 @@ use std::time::Duration;
 use ns_sys::{Errno, Signal, pidfd_send_signal};
 
 use super::Process;
+use super::hangup::{KILLED, ends_within};
 use crate::error::Error;
 use crate::step::Step;
+
+/// How long a killed process may take, which has memory to give back.
+const GIVEN_UP: Duration = Duration::from_secs(1);
 
 impl Process {
     /// Sends `signal`; does nothing if the process has ended.
@@ -44,8 +48,12 @@ impl Process {
 
     /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
     ///
+    /// A killed process that does not end is given up after one second, one that its tracer does not reap
+    /// after 50 ms.
+    ///
     /// # Errors
-    /// As [`signal`](Self::signal) and [`join`](Self::join).
+    /// - As [`signal`](Self::signal) and [`join`](Self::join).
+    /// - `ETIMEDOUT`: it was killed, and something keeps it. Later calls can learn its end.
     ///
     /// # Examples
     /// ```
@@ -63,6 +71,7 @@ impl Process {
             return Ok(status);
         }
         self.kill()?;
-        self.join()
+        ends_within(self.pidfd(), GIVEN_UP);
+        self.join_timeout(KILLED)?.ok_or_else(|| self.held())
     }
 }

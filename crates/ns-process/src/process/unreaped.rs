@@ -33,10 +33,7 @@ pub(super) fn told_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, E
 
 /// Before Linux 5.17 the field was that of the leading thread, which may have ended otherwise.
 fn tells_of_the_process() -> bool {
-    let kernel = machine::value("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = kernel.split(|byte: char| !byte.is_ascii_digit()).map(str::parse::<u32>);
-    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return false };
-    (major, minor) >= (5, 17)
+    machine::kernel().is_some_and(|version| version >= (5, 17))
 }
 
 /// `None` of a process that has not ended.

@@ -1,12 +1,15 @@
 //! For namespaces that only a process can enter, or only its children are in.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
+use std::vec;
 
 use ns_sys::{Errno, NamespaceFd};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{read, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Entry;
@@ -93,16 +96,19 @@ impl SetnsProcess {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| {
             Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a pipe")
         })?;
-        // Who starts drops its end with the builder, so that the child's is the last one.
         let process = self.start(hand_over(body, writer), starter)?;
-        let mut bytes = Vec::new();
-        let read = File::from(reader).read_to_end(&mut bytes);
+        let read = read_framed(&reader, &process);
+        // What the child still writes after an error would block it.
+        drop(reader);
         let status = process.join()?;
-        let complete = status.success() && read.is_ok();
-        complete.then(|| unframed(bytes)).flatten().ok_or_else(|| {
+        let (bytes, errno) = match read {
+            Ok(bytes) => (bytes.filter(|_| status.success()), None),
+            Err(errno) => (None, Some(errno)),
+        };
+        bytes.ok_or_else(|| {
             let error = Error::new(NAME, Step::Output).with_object(status.to_string());
             let error = error.with_hint(Some("the closure ended without a value"));
-            match read.err().as_ref().and_then(Errno::from_io_error) {
+            match errno {
                 Some(errno) => error.with_errno(errno),
                 None => error,
             }
@@ -148,8 +154,30 @@ fn hand_over(
     }
 }
 
-fn unframed(mut framed: Vec<u8>) -> Option<Vec<u8>> {
+/// The bytes that the closure handed over, or `None` if the process ended before all were there.
+///
+/// The end of the pipe is not waited for: closures that other threads started meanwhile have copies of it.
+fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, Errno> {
+    let (mut framed, mut chunk) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        if let Some(bytes) = unframed(&framed) {
+            return Ok(Some(bytes.to_vec()));
+        }
+        let mut ready = [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
+        retry_on_intr(|| poll(&mut ready, None))?;
+        if ready[0].revents().is_empty() {
+            // What an ended process has written is there by now.
+            return Ok(None);
+        }
+        match retry_on_intr(|| read(reader, &mut chunk))? {
+            0 => return Ok(None),
+            length => framed.extend_from_slice(&chunk[..length]),
+        }
+    }
+}
+
+/// What stands behind the number of bytes, once all of it is there.
+fn unframed(framed: &[u8]) -> Option<&[u8]> {
     let (length, bytes) = framed.split_first_chunk()?;
-    let whole = u64::from_ne_bytes(*length) == bytes.len() as u64;
-    whole.then(|| framed.split_off(size_of::<u64>()))
+    (u64::from_ne_bytes(*length) == bytes.len() as u64).then_some(bytes)
 }

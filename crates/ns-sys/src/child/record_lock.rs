@@ -1,9 +1,7 @@
 //! Record locks: what a process holds on a file until it closes it, executes a program or ends.
 #![allow(unsafe_code, reason = "system calls")]
 
-use linux_raw_sys::general::{
-    __NR_fcntl, F_GETLK, F_SETLK, F_UNLCK, F_WRLCK, flock as Flock,
-};
+use linux_raw_sys::general::{__NR_fcntl, F_GETLK, F_SETLK, F_UNLCK, F_WRLCK, flock as Flock};
 use rustix::fd::BorrowedFd;
 
 use super::fd;
@@ -37,8 +35,10 @@ const SEEK_SET: i16 = 0;
 pub fn fcntl_setlk(file: BorrowedFd<'_>, byte: u64) -> Result<()> {
     let lock = record(byte);
     // SAFETY: the kernel reads the struct, which outlives the call.
-    unsafe { syscall(__NR_fcntl, [fd(file), F_SETLK as usize, (&raw const lock).expose_provenance()]) }
-        .map(drop)
+    unsafe {
+        syscall(__NR_fcntl, [fd(file), F_SETLK as usize, (&raw const lock).expose_provenance()])
+    }
+    .map(drop)
 }
 
 /// `fcntl(fd, F_GETLK, {F_WRLCK, SEEK_SET, byte, 1})` — whether another process has locked one byte of a

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
 use ns_fs::apply::{FdRange, FdStep};
@@ -15,7 +16,8 @@ use crate::engine::prepare;
 use crate::engine::stack::Stack;
 use crate::error::Error;
 use crate::in_child::{
-    ChildPlan, Dispositions, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS, Session,
+    ChildPlan, Dispositions, ExecLock, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS,
+    Session,
 };
 use crate::plan::Plan;
 
@@ -27,7 +29,6 @@ pub(in crate::engine) struct Beside {
     /// Where the init tells how the program ended.
     status: OwnedFd,
     place: [FdStep; 1],
-    close: [FdRange; 3],
 }
 
 impl Beside {
@@ -38,8 +39,8 @@ impl Beside {
         let status = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let status = status.map_err(prepare(plan, "a descriptor for the status"))?;
         let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-        let (place, close) = ([at_its_place(&status)], all_but(executable.as_raw_fd()));
-        Ok(Some(Self { stack, executable, argv0, status, place, close }))
+        let place = [at_its_place(&status)];
+        Ok(Some(Self { stack, executable, argv0, status, place }))
     }
 
     /// The arguments of the program's clone: pid 1 makes it, in its own namespaces.
@@ -56,10 +57,17 @@ impl Beside {
     }
 
     /// The steps of the program's process: those of `whole` that pid 1 has not made before.
-    pub(in crate::engine) fn program<'a>(whole: &ChildPlan<'a>, board: &'a Board) -> ChildPlan<'a> {
+    pub(in crate::engine) fn program<'a>(
+        whole: &ChildPlan<'a>,
+        board: &'a Board,
+        exec_lock: Option<ExecLock<'a>>,
+    ) -> ChildPlan<'a> {
         ChildPlan {
             words: &board.program,
             is_beside: true,
+            exec_lock,
+            dumpable: None,
+            cleared_at_go: false,
             starter: None,
             waits: false,
             makes: NamespaceFlags::empty(),
@@ -84,6 +92,7 @@ impl Beside {
         program: &'a ChildPlan<'a>,
         args: &'a CloneArgs<'a>,
         board: &'a Board,
+        close_rest: &'a [FdRange],
     ) -> ChildPlan<'a> {
         let init = Init {
             args,
@@ -97,16 +106,21 @@ impl Beside {
         ChildPlan {
             session: Session { new: true, die_with_parent, ..Session::default() },
             place_fds: &self.place,
-            close_rest: &self.close,
+            close_rest,
             mask: SignalSet::ALL,
             init: Some(init),
             ..*whole
         }
     }
 
+    /// What pid 1 closes: all but the status, the file that it executes, and one that is `kept` besides.
+    pub(in crate::engine) fn ranges(&self, kept: Option<RawFd>) -> Vec<FdRange> {
+        let numbers = [STATUS, self.executable.as_raw_fd()].into_iter().chain(kept);
+        FdRange::around(numbers.map(RawFd::unsigned_abs))
+    }
+
     /// Both processes have left the memory: what is needed from now on is the status.
     pub(in crate::engine) fn into_status(self) -> OwnedFd {
-        self.stack.keep();
         self.status
     }
 }
@@ -116,14 +130,4 @@ fn at_its_place(status: &OwnedFd) -> FdStep {
         STATUS => FdStep::Inherit { fd: STATUS },
         from => FdStep::Duplicate { from, to: STATUS },
     }
-}
-
-/// Every descriptor but the status and the file that is executed, which lies above it.
-fn all_but(executable: RawFd) -> [FdRange; 3] {
-    let (status, executable) = (STATUS.unsigned_abs(), executable.unsigned_abs());
-    [
-        FdRange { first: 0, last: status - 1 },
-        FdRange { first: status + 1, last: executable - 1 },
-        FdRange { first: executable + 1, last: u32::MAX },
-    ]
 }

@@ -2,12 +2,11 @@
 //! starts.
 
 use std::ffi::CString;
-use std::mem::forget;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ns_sys::Errno;
 use rustix::fs::{
@@ -18,20 +17,15 @@ use rustix::io::{fcntl_dupfd_cloexec, write};
 
 use super::executable;
 use crate::builder::Init;
+use crate::engine::kept_file::KeptFile;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::STATUS;
 use crate::plan::Plan;
 use crate::step::Step;
 
-/// The file, and what it is known by: a program that closes every descriptor closes this one too, and
-/// then its number is another file's.
-struct Kept {
-    file: Arc<OwnedFd>,
-    id: (u64, u64),
-}
-
-static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+/// The sealed file, one for all starts.
+static KEPT: KeptFile = KeptFile::new();
 
 /// The file, above the number of the status, and what it is called.
 pub(super) fn open(plan: &Plan, init: &Init) -> Result<(Arc<OwnedFd>, CString), Error> {
@@ -45,26 +39,16 @@ pub(super) fn open(plan: &Plan, init: &Init) -> Result<(Arc<OwnedFd>, CString), 
     Ok((Arc::new(file), name))
 }
 
+/// Whoever runs it can reach the file as `/proc/1/exe`. Before Linux 6.3 nothing keeps its owner, which the root
+/// of a container may be, from changing its mode: then each start has a file of its own.
 fn builtin() -> Result<Arc<OwnedFd>, Errno> {
-    // Held by another start, or by nobody any more where memory was copied meanwhile.
-    let Ok(mut kept) = KEPT.try_lock() else { return make().map(Arc::new) };
-    match kept.take() {
-        Some(known) if id(&known.file) == Ok(known.id) => Ok(Arc::clone(&kept.insert(known).file)),
-        strange => {
-            // Its number is not this library's to close any more.
-            forget(strange);
-            let file = Arc::new(make()?);
-            let id = id(&file)?;
-            Ok(Arc::clone(&kept.insert(Kept { file, id }).file))
-        }
+    match KEPT.get(|| make(SealFlags::EXEC)) {
+        Err(Errno::INVAL) => make(SealFlags::empty()).map(Arc::new),
+        kept => kept,
     }
 }
 
-fn id(file: &OwnedFd) -> Result<(u64, u64), Errno> {
-    fstat(file).map(|told| (told.st_dev, told.st_ino))
-}
-
-fn make() -> Result<OwnedFd, Errno> {
+fn make(seal: SealFlags) -> Result<OwnedFd, Errno> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = match memfd_create(c"init", flags | MemfdFlags::EXEC) {
         // Before Linux 6.3 every such file can be executed.
@@ -76,7 +60,7 @@ fn make() -> Result<OwnedFd, Errno> {
         return Err(Errno::NOSPC);
     }
     let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-    fcntl_add_seals(&file, seals)?;
+    fcntl_add_seals(&file, seals | seal)?;
     above_status(&file)
 }
 

@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::prelude::rust_2024::*;
 use std::process::Command;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +29,9 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use super::board::Board;
 use super::child::Child;
 use super::go::say;
+use super::ground::Ground;
 use super::init::Beside;
+use super::ready::Ready;
 use super::signals::Blocked;
 use super::stack::Stack;
 use super::starter::Starter;
@@ -36,6 +39,7 @@ use crate::Container;
 use crate::in_child::{
     self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Privileges, Root, Session,
 };
+use crate::joined::Joined;
 use crate::plan::Plan;
 
 /// More than any stack or storage needs.
@@ -74,11 +78,17 @@ fn child_with<'a>(
     let fds = rich.map(|plan| plan.streams.open("test", || ()).expect("open").0);
     let fds: Option<&'static FdPlan> = fds.map(leak);
     let board: &Board = leak(Board::new(starter.is_some()));
+    let plan = Arc::new(Container::new("true").plan().expect("plan"));
+    let joined = Arc::new(Joined::open(plan.request(), None).expect("open"));
+    let ground: &Ground = leak(Ground::new(Ready::new(&plan, &joined, None).expect("ready")));
     let words = &board.child;
     let none: &[*const _] = leak([ptr::null()]);
     let pidfd: &AtomicI32 = leak(AtomicI32::new(-1));
     let whole = ChildPlan {
         words,
+        exec_lock: None,
+        dumpable: None,
+        cleared_at_go: false,
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
         guest: None,
@@ -111,8 +121,8 @@ fn child_with<'a>(
         None => whole,
         Some((plan, beside)) => {
             let args = leak(beside.args(plan, board));
-            let program = leak(Beside::program(&whole, board));
-            beside.pid_one(&whole, program, args, board)
+            let program = leak(Beside::program(&whole, board, None));
+            beside.pid_one(&whole, program, args, board, leak(beside.ranges(None)))
         }
     });
     let shared = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
@@ -127,7 +137,7 @@ fn child_with<'a>(
     let pid = unsafe { in_child::clone(&args, plan) }.expect("clone");
     drop(blocked);
     // SAFETY: clone3 has just stored it.
-    unsafe { Child::cloned(pid, pidfd.load(std::sync::atomic::Ordering::Relaxed), words) }
+    unsafe { Child::cloned(pid, pidfd.load(std::sync::atomic::Ordering::Relaxed), words, ground) }
 }
 
 fn own_thread() -> Starter {
@@ -152,7 +162,7 @@ fn f02_a_waiting_child_takes_no_signal() {
         }
         assert!(read().contains("SigBlk:\tfffffffffffbfeff"), "{}", read());
         say(child.words(), GO);
-        child.left_memory(None);
+        child.left_memory(None).expect("no lock");
         assert_eq!(reap(&child).code(), Some(0));
     });
 }
@@ -165,7 +175,7 @@ fn f27_killed_while_it_waits() {
         let starter = own_thread();
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
         pidfd_send_signal(child.pidfd(), Signal::KILL).expect("kill");
-        child.left_memory(None);
+        child.left_memory(None).expect("no lock");
         let error = child.executed(&plan, None).expect_err("it never executed");
         assert!(error.to_string().contains("signal 9"), "{error}");
         assert!(child.killed(&plan).is_some());
@@ -188,11 +198,14 @@ fn f34_the_starting_thread_ends() {
         let waiting = thread::spawn(|| {
             // The child has a descriptor of its own by the time this one is closed.
             let starter = own_thread();
-            child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None)
+            let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
+            // It must not be ended.
+            child.into_pidfd().1
         });
-        let child = waiting.join().expect("join");
-        assert!(leaves_within(Duration::from_secs(1), || is_readable(child.pidfd())));
-        assert_eq!(reap(&child).code(), Some(126));
+        let pidfd = waiting.join().expect("join");
+        assert!(leaves_within(Duration::from_secs(1), || is_readable(pidfd.as_fd())));
+        let ended = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("without NOHANG");
+        assert_eq!(ended.code(), Some(126));
     });
 }
 

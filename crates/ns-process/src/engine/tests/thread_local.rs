@@ -43,7 +43,7 @@ fn without_tls(
     // Longer than a round, so that the look at this thread is among the steps.
     thread::sleep(Duration::from_millis(150));
     say(child.words(), GO);
-    child.left_memory(None);
+    child.left_memory(None).expect("no lock");
     (child.words().reported(), reap(&child))
 }
 

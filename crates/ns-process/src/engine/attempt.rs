@@ -1,0 +1,329 @@
+//! One attempt of a start: in this memory, or with a copy of it where the dumpable flag has to be the child's own.
+#![allow(unsafe_code, reason = "what the child is given is kept for it")]
+
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+use std::prelude::rust_2024::*;
+use std::time::{Duration, Instant};
+
+use ns_sys::child::SignalSet;
+use ns_sys::{CloneArgs, CloneFlags, Errno, Namespace, NamespaceFlags};
+
+use super::board::{Board, Place};
+use super::dumpable::{self, Hold, Need};
+use super::exec_lock::ExecLock;
+use super::ground::Ground;
+use super::guest::Visitor;
+use super::init::Beside;
+use super::prepare;
+use super::ready::Ready;
+use super::stack::Stack;
+use super::starter::Starter;
+use crate::error::Error;
+use crate::in_child::{ChildPlan, Guest, Join, Limits, Privileges, SIGCHLD};
+use crate::plan::{Dumpable, OwnDumpable, Plan};
+use crate::step::Step;
+
+/// How long the flag is waited for before memory is copied.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The same where memory cannot be copied.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How the child gets its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Shared,
+    Copied {
+        /// Whether the copy keeps its flag until the maps are written, though others may read it meanwhile.
+        for_maps: bool,
+    },
+}
+
+/// Why an attempt failed.
+pub(super) enum Failure {
+    Error(Error),
+    /// Another way may succeed; if it cannot be gone, this is the error.
+    Retry(Way, Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Failure {
+    /// The error, whether or not there is another way.
+    pub(super) fn map(self, change: impl FnOnce(Error) -> Error) -> Self {
+        match self {
+            Self::Error(error) => Self::Error(change(error)),
+            Self::Retry(way, error) => Self::Retry(way, change(error)),
+        }
+    }
+}
+
+pub(super) struct Attempt<'a> {
+    pub(super) ground: &'a Ground,
+    pub(super) ready: &'a Ready,
+    pub(super) copied: bool,
+    dumpable: Dumpable,
+    /// Of a copy.
+    own: OwnDumpable,
+    place: Place,
+    lock: Option<ExecLock>,
+    /// Of a process between in this memory.
+    middle_stack: Option<Stack>,
+    candidates: Vec<&'a CStr>,
+    files: Vec<(BorrowedFd<'a>, Namespace)>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(ground: &'a Ground, way: Way) -> Result<&'a Self, Failure> {
+        let ready = ground.ready();
+        let (plan, joined) = (&*ready.plan, &*ready.joined);
+        let copied = way != Way::Shared;
+        let dumpable = plan.dumpable(joined.kinds());
+        let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
+        let lock = (is_cleared && !copied).then(|| ExecLock::new(&ready.fds)).transpose();
+        let has_middle = plan.needs_middle(joined.kinds(), copied) && !plan.forks();
+        let middle_stack = has_middle.then(Stack::take).transpose();
+        let for_maps = way == Way::Copied { for_maps: true };
+        let program = plan.work.program();
+        let attempt = Self {
+            ground,
+            ready,
+            copied,
+            dumpable,
+            own: plan.own_dumpable(joined.kinds(), copied && dumpable::own(), for_maps),
+            place: Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?,
+            lock: lock.map_err(prepare(plan, "a file to lock"))?,
+            middle_stack: middle_stack.map_err(prepare(plan, "a stack"))?,
+            candidates: program.iter().flat_map(|program| program.candidates()).collect(),
+            files: joined.borrowed_files(),
+        };
+        // SAFETY: it leads to what is prepared, and to nothing else.
+        let attempt = unsafe { ground.keep(attempt) };
+        attempt.before_clone()?;
+        Ok(attempt)
+    }
+
+    pub(super) fn board(&self) -> &Board {
+        &self.place
+    }
+
+    pub(super) fn plan(&self) -> &'a Plan {
+        &self.ready.plan
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.ready.deadline
+    }
+
+    pub(super) fn lock(&self) -> Option<&ExecLock> {
+        self.lock.as_ref()
+    }
+
+    /// Of a process between, where there is one that libc does not fork.
+    pub(super) fn middle_stack(&self) -> Option<&Stack> {
+        self.middle_stack.as_ref()
+    }
+
+    /// Whether another process makes the child.
+    pub(super) fn has_middle(&self) -> bool {
+        self.plan().needs_middle(self.ready.joined.kinds(), self.copied)
+    }
+
+    /// What is entered first.
+    pub(super) fn join(&self) -> Join<'_> {
+        self.ready.joined.child(&self.files)
+    }
+
+    /// The first flag of memory that is a copy, for the process that is made of it first.
+    pub(super) fn first_dumpable(&self) -> Option<bool> {
+        self.copied.then_some(self.own.first)
+    }
+
+    fn before_clone(&self) -> Result<(), Failure> {
+        match self.dumpable {
+            _ if self.copied => Ok(()),
+            Dumpable::AsIs => Ok(()),
+            Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold(Need::Kept),
+            Dumpable::Cleared => self.hold(Need::Cleared),
+            // A copy has one of its own.
+            Dumpable::Own => Err(self.refused(Errno::BUSY)),
+        }
+    }
+
+    /// The maps are written: no file of root's is opened any more.
+    pub(super) fn maps_written(&self) -> Result<(), Failure> {
+        match self.dumpable {
+            _ if self.copied => Ok(()),
+            Dumpable::KeptForMaps => {
+                self.ground.release_hold();
+                Ok(())
+            }
+            Dumpable::ClearedAtGo => self.hold(Need::Cleared),
+            Dumpable::AsIs | Dumpable::Cleared | Dumpable::Own => Ok(()),
+        }
+    }
+
+    /// What hooks of this start hold.
+    pub(super) fn held_in_hooks(&self) -> Option<Need> {
+        let is_cleared = matches!(self.dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
+        (is_cleared && !self.copied).then_some(Need::Cleared)
+    }
+
+    /// A map could not be opened. Another attempt with a copy that keeps its flag may open it, unless the
+    /// program itself has cleared the flag.
+    pub(super) fn unwritten(&self, error: Error) -> Failure {
+        let is_cleared =
+            if self.copied { !self.own.first } else { self.dumpable == Dumpable::Cleared };
+        let is_map = matches!(error.step(), Step::UidMap | Step::GidMap);
+        if is_map && error.errno() == Some(Errno::ACCESS) && is_cleared && dumpable::own() {
+            return Failure::Retry(Way::Copied { for_maps: true }, error);
+        }
+        error.into()
+    }
+
+    /// Never holds it both ways: the former hold ends first.
+    fn hold(&self, need: Need) -> Result<(), Failure> {
+        let left =
+            self.deadline().map_or(LONGEST, |end| end.saturating_duration_since(Instant::now()));
+        let patience = if self.plan().can_be_copied() { PATIENCE } else { LONGEST };
+        let mut refused = None;
+        let holds = self.ground.hold(|| {
+            let hold = Hold::new(need, patience.min(left));
+            hold.unwrap_or_else(|errno| {
+                refused = Some(errno);
+                None
+            })
+        });
+        if holds { Ok(()) } else { Err(self.refused(refused.unwrap_or(Errno::BUSY))) }
+    }
+
+    fn refused(&self, errno: Errno) -> Failure {
+        let error = Error::new(&self.plan().name, Step::Prepare)
+            .with_errno(errno)
+            .with_object("the dumpable flag of the caller")
+            .with_hint(Some(
+                "another start needs it otherwise, and with these flags memory is not copied",
+            ));
+        Failure::Retry(Way::Copied { for_maps: false }, error)
+    }
+
+    /// The caller's own code in the child, if there is any.
+    pub(super) fn visitor(&'a self) -> Option<&'a Visitor<'a>> {
+        let ready = self.ready;
+        let number = ready.starter.as_ref().and_then(Starter::number);
+        let beside = ready.beside.iter().flat_map(Beside::opened);
+        let own = number.into_iter().chain(ready.joined.opened()).chain(beside);
+        let visitor =
+            || Visitor::new(&ready.plan, &self.board().said, &ready.fds, own, &ready.envp);
+        // SAFETY: it leads to what is prepared and to this attempt, which is kept.
+        self.plan().forks().then(|| unsafe { self.ground.keep(visitor()) })
+    }
+
+    /// The steps of the child; of pid 1, where the program is another.
+    pub(super) fn steps(&'a self, visitor: Option<&'a Visitor<'a>>) -> &'a ChildPlan<'a> {
+        let whole = self.whole(visitor.map(|visitor| visitor as &dyn Guest));
+        let (ground, board) = (self.ground, self.board());
+        let Some(beside) = &self.ready.beside else {
+            // SAFETY: it leads to what is prepared, and to what is kept.
+            return unsafe { ground.keep(whole) };
+        };
+        let args = match visitor {
+            Some(_) => self.args_beside(),
+            None => beside.args(self.plan(), board),
+        };
+        // SAFETY: as above.
+        let args = unsafe { ground.keep(args) };
+        let lock = self.lock.as_ref().map(ExecLock::program);
+        // SAFETY: as above.
+        let program = unsafe { ground.keep(Beside::program(&whole, board, lock)) };
+        let kept = self.lock.as_ref().map(ExecLock::number);
+        // SAFETY: as above.
+        let ranges = unsafe { ground.keep(beside.ranges(kept)) };
+        // SAFETY: as above.
+        unsafe { ground.keep(beside.pid_one(&whole, program, args, board, ranges)) }
+    }
+
+    /// Of pid 1's clone for code of the caller's.
+    fn args_beside(&self) -> CloneArgs<'_> {
+        let plan = self.plan();
+        let mut args = self.ready.args_of_copy(plan.flags_beside_init());
+        args.parent_tid(&self.board().program_pid);
+        if plan.work.closure().is_some() {
+            // No exec gives it one, and the init has to learn of its end.
+            args.exit_signal(SIGCHLD);
+        }
+        args
+    }
+
+    /// All there is to do, for whoever does it.
+    fn whole(&'a self, guest: Option<&'a dyn Guest>) -> ChildPlan<'a> {
+        let Ready { joined, fds, starter, clocks, .. } = self.ready;
+        let plan = self.plan();
+        let limits = plan.limits.child();
+        let has_middle = self.has_middle();
+        let no_core = limits.no_core.filter(|_| !has_middle);
+        let privileges = plan.privileges.child(joined.kinds(), joined.limited());
+        let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
+        ChildPlan {
+            words: &self.board().child,
+            is_beside: false,
+            exec_lock: self.lock.as_ref().map(ExecLock::child),
+            dumpable: self.first_dumpable().filter(|_| !has_middle),
+            cleared_at_go: self.copied && self.own.cleared_at_go,
+            starter: starter.as_ref().map(|starter| starter.watch(self.copied)),
+            copied: self.copied,
+            waits: plan.needs_go(),
+            guest,
+            makes: plan.made_inside(),
+            time_namespace: clocks.as_deref(),
+            join: if has_middle { Join::default() } else { self.join() },
+            early_label: privileges.label.filter(|_| enters_mounts),
+            init: None,
+            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
+            session: plan.session.child(fds.has_terminal()),
+            follow: joined.follow(),
+            root: plan.root.child(),
+            place_fds: fds.steps(),
+            close_rest: self.ranges(),
+            names: plan.names.child(),
+            limits: Limits { no_core, ..limits },
+            privileges: Privileges {
+                label: privileges.label.filter(|_| !enters_mounts),
+                ..privileges
+            },
+            dispositions: plan.dispositions(),
+            mask: SignalSet::EMPTY,
+            candidates: &self.candidates,
+            argv: self.ready.argv.as_ptr(),
+            envp: self.ready.envp.as_ptr(),
+        }
+    }
+
+    /// What the child closes: all but the file of its lock, which exec closes.
+    fn ranges(&'a self) -> &'a [ns_fs::apply::FdRange] {
+        let fds = &self.ready.fds;
+        match &self.lock {
+            // SAFETY: it leads to nothing.
+            Some(lock) => unsafe { self.ground.keep(fds.ranges_around(lock.number())) },
+            None => fds.ranges(),
+        }
+    }
+}
+
+impl Plan {
+    /// Whether memory may be copied where that was not asked for. These flags mean the caller, and a process
+    /// between would take its place.
+    pub(super) fn can_be_copied(&self) -> bool {
+        let of_caller = CloneFlags::FS
+            | CloneFlags::IO
+            | CloneFlags::SYSVSEM
+            | CloneFlags::PARENT
+            | CloneFlags::PTRACE;
+        !self.flags.intersects(of_caller)
+    }
+}

@@ -1,0 +1,140 @@
+//! What a child in this memory can reach, kept at its place until the child has left.
+#![allow(unsafe_code, reason = "values on the heap that outlive their borrows")]
+
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::prelude::rust_2024::*;
+use std::sync::Arc;
+
+use super::dumpable::Hold;
+use super::ready::Ready;
+use crate::process::{Orphan, leave};
+
+/// What is prepared for a start, and everything that is made of it for the child.
+///
+/// A child that does not leave its memory, because something holds it, is handed over with all of this to the
+/// list of orphans. Then the start can return.
+pub(super) struct Ground {
+    values: Values,
+    hold: RefCell<Option<Hold>>,
+    stuck: RefCell<Vec<OwnedFd>>,
+    /// `None` once it is handed on.
+    ready: Option<Box<Ready>>,
+}
+
+/// In the order in which they were kept, of which a later one may lead to earlier ones.
+#[derive(Default)]
+struct Values(RefCell<Vec<Box<dyn Value>>>);
+
+trait Value {}
+
+impl<T> Value for T {}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        let values = self.0.get_mut();
+        while values.pop().is_some() {}
+    }
+}
+
+impl fmt::Debug for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ground").field("stuck", &self.stuck).finish_non_exhaustive()
+    }
+}
+
+impl Ground {
+    pub(super) fn new(ready: Ready) -> Self {
+        Self {
+            values: Values::default(),
+            hold: RefCell::new(None),
+            stuck: RefCell::new(Vec::new()),
+            ready: Some(Box::new(ready)),
+        }
+    }
+
+    pub(super) fn ready(&self) -> &Ready {
+        self.ready.as_ref().expect("handed on only at the end")
+    }
+
+    /// Keeps a value for as long as this lives, or a child of it.
+    ///
+    /// # Safety
+    /// `value` leads to nothing that a child in this memory uses but what lives for ever, is kept here, or
+    /// belongs to what is prepared. Its destructor uses nothing else either.
+    pub(super) unsafe fn keep<'a, T: 'a>(&'a self, value: T) -> &'a T {
+        let value: Box<T> = Box::new(value);
+        let kept: *const T = &raw const *value;
+        let value: Box<dyn Value + 'a> = value;
+        // SAFETY: the lifetime alone changes. The caller vouches for what the value leads to.
+        let value: Box<dyn Value> = unsafe { std::mem::transmute(value) };
+        self.values.0.borrow_mut().push(value);
+        // SAFETY: a box does not move its value, and `values` are dropped with this alone.
+        unsafe { &*kept }
+    }
+
+    /// How the dumpable flag is held; the former hold ends first.
+    pub(super) fn hold(&self, hold: impl FnOnce() -> Option<Hold>) -> bool {
+        self.hold.replace(None);
+        let hold = hold();
+        let holds = hold.is_some();
+        self.hold.replace(hold);
+        holds
+    }
+
+    pub(super) fn release_hold(&self) {
+        self.hold.replace(None);
+    }
+
+    /// Takes over a child that was killed and has not ended.
+    pub(super) fn adopt(&self, pidfd: OwnedFd) {
+        self.stuck.borrow_mut().push(pidfd);
+    }
+
+    /// Whether a child may still be in this memory.
+    pub(super) fn has_stuck(&self) -> bool {
+        !self.stuck.borrow().is_empty()
+    }
+
+    /// Every child has left.
+    pub(super) fn into_ready(mut self) -> Box<Ready> {
+        self.values = Values::default();
+        self.ready.take().expect("handed on only here")
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let stuck = self.stuck.take();
+        if stuck.is_empty() {
+            // No child is left, so the flag may be set again before the rest is freed.
+            self.release_hold();
+            return;
+        }
+        let values = std::mem::take(&mut self.values);
+        let left = Left { values, ready: self.ready.take(), hold: self.hold.take() };
+        let left = Arc::new(left);
+        for pidfd in stuck {
+            leave(Orphan::new(pidfd, Some(Arc::clone(&left) as _)));
+        }
+    }
+}
+
+/// What stuck children may use, until the last of them has ended. The values are dropped first, which may lead
+/// to what is prepared.
+struct Left {
+    #[expect(dead_code, reason = "kept to be dropped")]
+    values: Values,
+    #[expect(dead_code, reason = "kept to be dropped")]
+    ready: Option<Box<Ready>>,
+    #[expect(dead_code, reason = "kept to be dropped")]
+    hold: Option<Hold>,
+}
+
+// SAFETY: nothing is done with it but to drop it, once; memory, descriptors and the flag can be given back by
+// any thread.
+unsafe impl Send for Left {}
+// SAFETY: as above.
+unsafe impl Sync for Left {}

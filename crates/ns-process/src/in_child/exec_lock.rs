@@ -1,0 +1,23 @@
+//! A record lock that proves when the child has left the caller's memory.
+
+use ns_sys::child;
+use ns_sys::fd::BorrowedFd;
+
+use super::words::{Report, Words};
+use crate::step::Step;
+
+/// One byte of a file that is close-on-exec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExecLock<'a> {
+    pub(crate) file: BorrowedFd<'a>,
+    pub(crate) byte: u64,
+}
+
+/// Takes it. No later step closes a descriptor of that file, which would end the lock.
+pub(super) fn take(lock: Option<ExecLock<'_>>, words: &Words) -> Result<(), Report> {
+    let Some(lock) = lock else { return Ok(()) };
+    child::fcntl_setlk(lock.file, lock.byte)
+        .map_err(|errno| Report::new(Step::MemoryLock, errno))?;
+    words.set_locked();
+    Ok(())
+}
