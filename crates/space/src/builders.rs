@@ -50,9 +50,6 @@ fn finish<Kind>(builder: &mut Builder<Kind>, Start { argv, program, control }: &
     builder.args(argv.args());
     program.apply(builder);
     builder.name(control.name.as_deref().unwrap_or("space"));
-    if let Some(limit) = control.timeout {
-        builder.start_timeout(limit);
-    }
     if control.daemonize {
         builder.daemonize();
         return;

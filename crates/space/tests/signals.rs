@@ -145,3 +145,84 @@ fn a_start_without_standard_streams_works() {
         assert_eq!(shell.process_group(0).status().expect("run").code(), Some(5));
     });
 }
+
+/// A FIFO in its temporary folder, removed when it is dropped.
+struct Fifo(std::path::PathBuf);
+
+impl Fifo {
+    fn new(name: &str) -> Self {
+        let file = format!("space-fifo-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(file);
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("mkfifo");
+        Self(path)
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A FIFO without a peer, as each stream, ends by signals and at the limit, as `cat <fifo` in a shell.
+#[test]
+fn e09_a_fifo_without_a_peer() {
+    run_space_as!([Root, User], {
+        for stream in ["--stdin", "--stdout", "--stderr"] {
+            let fifo = Fifo::new(stream);
+            let words = ["execute", stream, fifo.name(), "true"];
+            for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+                let mut child = command(&words).spawn().expect("spawn");
+                std::thread::sleep(Duration::from_millis(100));
+                assert_eq!(child.try_wait().expect("wait"), None, "{stream}");
+                send(&child, signal);
+                let status = child.wait().expect("wait");
+                assert_eq!(status.signal(), Some(signal.as_raw()), "{stream}");
+            }
+            let begin = Instant::now();
+            let limited = ["execute", "--timeout", "0.2", stream, fifo.name(), "true"];
+            assert_eq!(status(&limited), 124, "{stream}");
+            assert!(begin.elapsed() >= Duration::from_millis(200));
+        }
+    });
+}
+
+/// With a peer the program gets what it writes.
+#[test]
+fn e09_a_fifo_with_a_peer() {
+    run_space_as!([Root, User], {
+        let fifo = Fifo::new("peer");
+        let path = fifo.0.clone();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            std::fs::write(path, "told\n").expect("write");
+        });
+        let words = ["execute", "--timeout", "5", "--stdin", fifo.name(), "cat"];
+        let output = space(&words);
+        writer.join().expect("the writer");
+        assert_eq!(output.stdout, b"told\n", "{output:?}");
+    });
+}
+
+/// A program that dies by a signal at once is told as such, also where nobody waits for children.
+#[test]
+fn f38_an_early_end_with_children_ignored() {
+    run_space_as!([Root, User], {
+        // The inner shell dies at once.
+        let script = "trap '' CHLD; exec \"$0\" execute \"$@\" sh -c 'kill -SEGV $$'";
+        for options in [[].as_slice(), &["-Uz"]] {
+            for _ in 0..50 {
+                let mut shell = std::process::Command::new("sh");
+                shell.args(["-c", script, common::SPACE]).args(options);
+                let code = shell.status().expect("run").code();
+                assert_eq!(code, Some(139), "{options:?}");
+            }
+        }
+    });
+}

@@ -3,10 +3,13 @@
 use std::format;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::prelude::rust_2024::*;
+use std::time::{Duration, Instant};
 
 use ns_fs::{Descriptors, Stdio};
 
 use super::Builder;
+use crate::error::Error;
+use crate::plan;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +98,24 @@ impl<Kind> Builder<Kind> {
                 self
             }
         }
+    }
+
+    /// Opens the files that were given by their paths now, in place of at each start.
+    ///
+    /// A FIFO without a peer makes its opener wait, for as long as `limit` at most. A handler of a signal runs
+    /// meanwhile, and does not end the wait.
+    ///
+    /// # Errors
+    /// - [`Step::StartTimeout`](crate::Step::StartTimeout): the limit is over.
+    /// - [`Step::Prepare`](crate::Step::Prepare): a file cannot be opened.
+    ///
+    /// # References
+    /// fifo(7), open(2).
+    pub fn open_paths(&mut self, limit: Option<Duration>) -> Result<&mut Self, Error> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let opened = self.streams.descriptors.open_paths(deadline);
+        opened.map_err(|error| plan::refused_stream(&self.name, &error))?;
+        Ok(self)
     }
 
     /// Whether all other descriptors are closed, which they are by default; otherwise the program has

@@ -31,6 +31,7 @@ pub use describe::Description;
 pub(crate) use dumpable::{Dumpable, OwnDumpable};
 pub(crate) use join::Join;
 pub(crate) use program::Program;
+pub(crate) use stdio::refused_stream;
 pub(crate) use work::Work;
 
 use crate::builder::{Builder, ChildHooks, Daemon, Hooks, Init, Lifetime, Memory};

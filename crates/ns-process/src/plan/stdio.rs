@@ -78,7 +78,7 @@ impl Streams {
         name: &str,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        self.descriptors.open_paths(deadline).map_err(|error| refused(name, &error))
+        self.descriptors.open_paths(deadline).map_err(|error| refused_stream(name, &error))
     }
 
     /// Opens what is to be opened, pipes under a lock.
@@ -87,7 +87,7 @@ impl Streams {
         name: &str,
         lock: impl FnOnce() -> Lock,
     ) -> Result<(FdPlan, Lock), Error> {
-        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| refused(name, &error))
+        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| refused_stream(name, &error))
     }
 
     pub(super) fn describe_opening(&self) -> Vec<String> {
@@ -116,7 +116,7 @@ fn closure(wish: &Wish, descriptors: &mut Descriptors) -> Result<(), String> {
     descriptors.check().map_err(|error| error.to_string())
 }
 
-fn refused(name: &str, said: &FdError) -> Error {
+pub(crate) fn refused_stream(name: &str, said: &FdError) -> Error {
     let error = Error::new(name, Step::Prepare).with_object(said.to_string());
     let source = said.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {

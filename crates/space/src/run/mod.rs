@@ -4,6 +4,7 @@ mod group;
 mod job;
 mod report;
 mod signals;
+mod starting;
 mod terminal;
 mod watch;
 
@@ -67,6 +68,14 @@ impl<'a> Manner<'a> {
         builder: &mut Builder<Kind>,
         report: &mut Report<'_>,
     ) -> Result<Ended, Failure> {
+        let limit = self.control.timeout;
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        // A FIFO may have no peer for a long time. Until its streams are open, `space` ends by signals as any
+        // other command does.
+        builder.open_paths(limit)?;
+        if let Some(deadline) = deadline {
+            builder.start_timeout(deadline.saturating_duration_since(Instant::now()));
+        }
         // Before the start: a signal that comes meanwhile waits, and is passed on.
         let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
         let terminal =
@@ -74,7 +83,7 @@ impl<'a> Manner<'a> {
         if let Some(terminal) = terminal.clone().filter(|terminal| terminal.is_lent_out()) {
             builder.new_session(false).before_go(move |child| terminal.lend(child.pid()));
         }
-        let ended = self.watch(builder, &signals, terminal.as_deref(), report);
+        let ended = Self::watch(builder, &signals, terminal.as_deref(), report, deadline);
         if let Some(terminal) = terminal {
             terminal.take_back(report.pid());
         }
@@ -82,15 +91,13 @@ impl<'a> Manner<'a> {
     }
 
     fn watch<Kind>(
-        &self,
         builder: &Builder<Kind>,
         signals: &Signals,
         terminal: Option<&Terminal>,
         report: &mut Report<'_>,
+        deadline: Option<Instant>,
     ) -> Result<Ended, Failure> {
-        let limit = self.control.timeout;
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let process = builder.start()?;
+        let process = starting::interruptible(|| builder.start())?;
         report.started(&process);
         let beside_init = builder.get_init().is_some();
         let job = Job { process: &process, proc: builder.get_proc(), beside_init };
