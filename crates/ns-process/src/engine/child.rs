@@ -17,7 +17,7 @@ use super::executed_apart::Stat;
 use super::go::say;
 use super::ground::Ground;
 use crate::in_child::{ABORT, ExecLock, Words, has_left};
-use crate::process::{KILLED, Orphan, ends_within, is_readable_until, is_reaped, leave};
+use crate::process::{Orphan, ends, is_readable_until, is_reaped, leave};
 
 /// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
 /// word in every death.
@@ -204,7 +204,7 @@ impl Drop for Child<'_> {
             let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
             let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
         }
-        if ends_within(&pidfd, KILLED) {
+        if ends(&pidfd) {
             // What its tracer keeps has left the memory.
             if !is_reaped(&pidfd) {
                 leave(Orphan::new(pidfd, None));

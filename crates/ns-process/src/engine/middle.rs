@@ -86,6 +86,7 @@ impl<'a> Start<'a> {
             forks: false,
             words: &self.attempt.board().middle,
             dumpable: self.attempt.first_dumpable(),
+            no_core: self.attempt.plan().limits.child(),
             leaves_session: self.attempt.plan().daemon.is_some(),
             join: self.attempt.join(),
             made: None,

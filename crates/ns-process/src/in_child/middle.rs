@@ -11,6 +11,7 @@ use ns_sys::{CloneArgs, Errno, child, clone_entry, clone3_entry, futex};
 
 use super::child_plan::ChildPlan;
 use super::join::{Join, join};
+use super::limits::Limits;
 use super::words::{Report, Words};
 use super::{entry, executed, limits, own_dumpable, wait_for_go};
 use crate::step::Step;
@@ -28,6 +29,8 @@ pub(crate) struct MiddlePlan<'a> {
     pub(crate) words: &'a Words,
     /// Its first dumpable flag, where memory is a copy: the child's too.
     pub(crate) dumpable: Option<bool>,
+    /// Keeps it, and what it makes, from dumping the caller's memory.
+    pub(crate) no_core: Limits<'a>,
     /// Whether what it makes is to be in another session.
     pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
@@ -104,7 +107,7 @@ fn go_through(plan: &MiddlePlan<'_>) -> Result<(), Report> {
         return Err(Report::new(Step::Clone, Errno::INVAL));
     }
     own_dumpable::set(plan.dumpable);
-    limits::no_core(plan.child.limits)?;
+    limits::no_core(plan.no_core)?;
     if plan.leaves_session {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }

@@ -14,9 +14,6 @@ pub(crate) const LONG_ENOUGH: Duration = Duration::from_millis(100);
 /// holds it: a tracer, or a file system that does not answer.
 pub(crate) const KILLED: Duration = Duration::from_millis(50);
 
-/// How often a process that does not end is killed again: one that its tracer stopped on its way out goes on.
-const KILL_AGAIN: Duration = Duration::from_millis(10);
-
 /// Waits no longer than `limit` for the descriptor to hang up. Only then does the kernel tell how the
 /// process ended to those who did not reap it: between the reaping and its last act there is no answer.
 pub(crate) fn has_hung_up(pidfd: impl AsFd, limit: Duration) -> bool {
@@ -45,19 +42,10 @@ fn is_polled(pidfd: impl AsFd, events: PollFlags, deadline: Option<Instant>) -> 
     }
 }
 
-/// Sends `SIGKILL` until the process has ended; `false` if it has not within `limit`.
-pub(crate) fn ends_within(pidfd: impl AsFd, limit: Duration) -> bool {
-    let deadline = Instant::now() + limit;
-    loop {
-        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-        let left = deadline.saturating_duration_since(Instant::now());
-        if is_readable_within(&pidfd, left.min(KILL_AGAIN)) {
-            return true;
-        }
-        if left.is_zero() {
-            return false;
-        }
-    }
+/// Kills a process; `false` if it has not ended within [`KILLED`].
+pub(crate) fn ends(pidfd: impl AsFd) -> bool {
+    let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+    is_readable_within(pidfd, KILLED)
 }
 
 /// Reaps a process that has ended; `false` where the kernel keeps it for its tracer.

@@ -8,11 +8,15 @@ use ns_sys::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Process;
+use super::orphans::{has_orphans, sweep};
 use crate::error::Error;
 use crate::step::Step;
 
 /// How often an ended process is looked at that its tracer has yet to reap, where proc does not tell its status.
 const TRACED_ROUND: Duration = Duration::from_millis(10);
+
+/// How often orphans are looked at.
+const SWEEP: Duration = Duration::from_millis(50);
 
 /// After how long it is given up.
 const TRACED: Duration = Duration::from_secs(1);
@@ -80,16 +84,20 @@ impl Process {
         }
     }
 
-    /// Sleeps until the descriptor is readable; `false` at the deadline.
+    /// Sleeps until the descriptor is readable; `false` at the deadline. Meanwhile orphans are reaped: they may be
+    /// in the pid namespace that has to end.
     fn has_ended(&self, deadline: Option<Instant>) -> Result<bool, Error> {
         loop {
-            let timeout =
-                deadline.map(|end| Timespec::try_from(left_until(end)).unwrap_or(LONGEST));
-            match poll(&mut [PollFd::new(self, PollFlags::IN)], timeout.as_ref()) {
-                Ok(0) => return Ok(false),
+            sweep();
+            let left = deadline.map(left_until);
+            let round = if has_orphans() { Some(SWEEP) } else { None };
+            let sleep = left.into_iter().chain(round).min();
+            let sleep = sleep.map(|sleep| Timespec::try_from(sleep).unwrap_or(LONGEST));
+            match poll(&mut [PollFd::new(self, PollFlags::IN)], sleep.as_ref()) {
+                Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(false),
+                // Or a handler ran; the time that is left is computed anew.
+                Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(true),
-                // A handler ran; the time that is left is computed anew.
-                Err(Errno::INTR) => {}
                 Err(errno) => return Err(self.failed(Step::Wait, errno)),
             }
         }

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use ns_sys::{Signal, pidfd_send_signal};
 
 pub(crate) use hangup::{
-    KILLED, LONG_ENOUGH, ends_within, has_hung_up, is_readable_until, is_readable_within, is_reaped,
+    LONG_ENOUGH, ends, has_hung_up, is_readable_until, is_readable_within, is_reaped,
 };
 pub(crate) use orphans::{Orphan, Orphans, leave, orphans, sweep};
 
@@ -151,7 +151,7 @@ impl Drop for Process {
         let is_reaped = end.is_some_and(|end| !end.is_kept);
         let Some(pidfd) = self.pidfd.take().filter(|_| !is_reaped) else { return };
         if self.tie.reap_on_drop {
-            ends_within(&pidfd, KILLED);
+            ends(&pidfd);
         } else if self.tie.kill_on_drop {
             let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }

@@ -60,6 +60,9 @@ pub fn reap() -> usize {
 pub(crate) fn sweep() {
     let mut free = Vec::new();
     let Ok(mut all) = ORPHANS.try_lock() else { return };
+    if all.is_empty() {
+        return;
+    }
     for _ in 0..AT_ONCE.min(all.len()) {
         let Some(mut oldest) = all.pop_front() else { break };
         if !oldest.is_gone(&mut free) {
@@ -68,6 +71,11 @@ pub(crate) fn sweep() {
     }
     drop(all);
     drop(free);
+}
+
+/// Whether there are any. One that another thread looks at just now may be missed.
+pub(crate) fn has_orphans() -> bool {
+    ORPHANS.try_lock().is_ok_and(|all| !all.is_empty())
 }
 
 /// All of them, locked.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use ns_sys::{Errno, Signal, pidfd_send_signal};
 
 use super::Process;
-use super::hangup::{KILLED, ends_within};
+use super::hangup::{ends, is_readable_within};
+use super::unreaped::is_traced;
 use crate::error::Error;
 use crate::step::Step;
 
@@ -48,8 +49,7 @@ impl Process {
 
     /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
     ///
-    /// A killed process that does not end is given up after one second, one that its tracer does not reap
-    /// after 50 ms.
+    /// A killed process that does not end is given up after one second, one that is traced after 50 ms.
     ///
     /// # Errors
     /// - As [`signal`](Self::signal) and [`join`](Self::join).
@@ -71,7 +71,9 @@ impl Process {
             return Ok(status);
         }
         self.kill()?;
-        ends_within(self.pidfd(), GIVEN_UP);
-        self.join_timeout(KILLED)?.ok_or_else(|| self.held())
+        if !ends(self) && !is_traced(self) {
+            is_readable_within(self, GIVEN_UP);
+        }
+        self.join_timeout(Duration::ZERO)?.ok_or_else(|| self.held())
     }
 }

@@ -1,9 +1,11 @@
 //! An ended process that another parent has yet to reap, and perhaps never will: not every process 1
 //! of a container does.
 
+use std::fs;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 
 use ns_sys::{Errno, WaitStatus};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
@@ -29,6 +31,17 @@ pub(super) fn told_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, E
         Err(Errno::SRCH) => Err(Errno::SRCH),
         Err(_no_proc) => Ok(None),
     }
+}
+
+/// Whether a process has a tracer, which can keep it from ending; `false` where proc does not say.
+pub(super) fn is_traced(pidfd: impl AsFd) -> bool {
+    let proc = Path::new("/proc");
+    let status = number_by_proc(proc, pidfd)
+        .ok()
+        .and_then(|number| fs::read_to_string(proc.join(number.to_string()).join("status")).ok());
+    let status = status.unwrap_or_default();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+    tracer.is_some_and(|tracer| tracer.trim() != "0")
 }
 
 /// Before Linux 5.17 the field was that of the leading thread, which may have ended otherwise.

@@ -1,0 +1,259 @@
+//! The dumpable flag: one for the process, and starts that need it in different ways.
+#![allow(unsafe_code, reason = "the flag of this process, and forks beside starts")]
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::mapped::{as_user, delegated};
+use common::target::Target;
+use common::{eventually, shell};
+use ns_process::{
+    CapabilitySet, CloneFlags, Container, Errno, Init, Inject, Namespace, Stdio, Step, reap,
+    set_dumpable,
+};
+use ns_testbed::{Leftovers, USER};
+
+/// How long a start may take beside others.
+const LIMIT: Duration = Duration::from_secs(1);
+
+fn in_full() -> bool {
+    std::env::var_os("NS_PROVE").is_some()
+}
+
+fn flag() -> i32 {
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_GET_DUMPABLE) }
+}
+
+fn mapped() -> Container {
+    let mut container = Container::new("true");
+    container.namespace(Namespace::User).map_zero().start_timeout(LIMIT);
+    container
+}
+
+fn entered() -> Target {
+    Target::new(Container::new("sleep").arg("1000").namespaces(["user", "net"]).map_zero())
+}
+
+/// Runs `body` beside threads that inject without a pause.
+fn beside_injects(target: &Target, threads: u32, body: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let process = Inject::new(&**target, "true").start().expect("inject");
+                    process.join().expect("join");
+                }
+            });
+        }
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        stop.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+/// Starts `container` many times; gives the longest time.
+fn many(container: &Container) -> Duration {
+    let rounds = if in_full() { 1000 } else { 50 };
+    let times = (0..rounds).map(|_| {
+        let begin = Instant::now();
+        let process = container.start().expect("start");
+        let time = begin.elapsed();
+        assert!(process.join().expect("join").success());
+        time
+    });
+    let longest = times.max().expect("some");
+    println!("shown: {rounds} starts beside 8 injecting threads, the longest {longest:?}");
+    longest
+}
+
+/// Starts that keep the flag are not starved by those that clear it.
+#[test]
+fn f35_mapped_starts_beside_injects() {
+    ns_testbed::run_as!([User], {
+        let target = entered();
+        let before = Leftovers::snapshot();
+        beside_injects(&target, 8, || assert!(many(&mapped()) < LIMIT));
+        assert_eq!(flag(), 1);
+        eventually("all is reaped", || reap() == 0);
+        before.assert_unchanged();
+    });
+}
+
+/// The same with maps that helpers write, which are planned while the flag is cleared.
+#[test]
+fn f35_delegated_starts_beside_injects() {
+    ns_testbed::run_as!([Root], {
+        if !std::path::Path::new("/usr/bin/newuidmap").exists() {
+            ns_testbed::skip!("no newuidmap");
+        }
+        let _etc = delegated();
+        as_user(|| {
+            let target = entered();
+            let map = format!("0 {USER} 1,1 100000 10");
+            let mut container = Container::new("true");
+            container.namespace(Namespace::User).start_timeout(LIMIT);
+            container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+            beside_injects(&target, 8, || assert!(many(&container) < LIMIT));
+        });
+    });
+}
+
+/// A start in a hook of a start that holds the flag otherwise, on the same thread and on another that the hook
+/// waits for.
+#[test]
+fn f35_a_start_in_a_hook() {
+    ns_testbed::run_as!([User], {
+        let target = entered();
+        let begin = Instant::now();
+        let mut inject = Inject::new(&*target, "true");
+        inject.before_go(|_| assert!(mapped().status().expect("nested").success()));
+        inject.before_go(|_| {
+            let other = thread::spawn(|| mapped().status().expect("of the thread").success());
+            assert!(other.join().expect("the thread"));
+        });
+        inject.before_go(|_| {
+            // What needs the flag as it is does not wait for anybody.
+            assert_eq!(flag(), 0);
+            let nested = Inject::new(std::process::id(), "true").status();
+            assert!(nested.expect("nested").success());
+        });
+        assert!(inject.status().expect("outer").success());
+        assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
+        assert_eq!(flag(), 1);
+    });
+}
+
+/// A start that is held up keeps the flag, and no other start waits for it.
+#[test]
+fn f35_beside_a_start_that_is_held_up() {
+    ns_testbed::run_as!([User], {
+        let target = entered();
+        thread::scope(|scope| {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            scope.spawn(|| {
+                let mut inject = Inject::new(&*target, "true");
+                let sender = std::sync::Mutex::new(sender);
+                inject.before_go(move |_| {
+                    sender.lock().expect("free").send(()).expect("send");
+                    thread::sleep(Duration::from_millis(500));
+                });
+                assert!(inject.status().expect("inject").success());
+            });
+            receiver.recv().expect("in the hook");
+            let begin = Instant::now();
+            assert!(mapped().status().expect("start").success());
+            assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
+            // With what cannot be copied it says so, and does not wait for ever.
+            let mut plain = Container::new("true");
+            plain.flags(CloneFlags::SYSVSEM).namespace(Namespace::User).map_zero();
+            let error = plain.start_timeout(Duration::from_millis(50)).start().expect_err("held");
+            assert_eq!(
+                (error.step(), error.errno()),
+                (Step::Prepare, Some(Errno::BUSY)),
+                "{error}"
+            );
+        });
+        assert_eq!(flag(), 1);
+    });
+}
+
+/// One capability is not enough to write files of root's.
+#[test]
+fn f36_a_caller_with_one_capability() {
+    ns_testbed::run_as!([Root], {
+        let mut caller = common::act("f36_the_caller");
+        caller.uid(USER).gid(USER).keep_capabilities(CapabilitySet::NET_BIND_SERVICE);
+        let output = caller.stdout(Stdio::piped()).output().expect("start");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    });
+}
+
+/// Not a test: the caller of the one above.
+#[test]
+fn f36_the_caller() {
+    if std::env::var_os(common::ACT).is_none() {
+        return;
+    }
+    let plan = mapped().plan().expect("plan").describe().to_string();
+    assert!(plan.starts_with("memory: copied"), "{plan}");
+    let script = "id -u; cat /proc/self/uid_map | tr -s ' '";
+    let mut container = shell(script);
+    container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    let output = container.output().expect("start");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("0\n 0 {USER} 1\n"));
+    assert!(mapped().init(Init::builtin()).namespace(Namespace::Pid).status().is_ok());
+    assert_eq!(flag(), 1);
+}
+
+/// To join what the caller is in already joins nothing, and takes nothing from a start that writes maps.
+#[test]
+fn f36_ones_own_namespace_is_joined() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut container = mapped();
+        container.namespace_file(Namespace::Net, "/proc/self/ns/net");
+        assert!(container.status().expect("start").success());
+        assert_eq!(flag(), 1);
+    });
+}
+
+/// What the program sets while starts clear the flag is not undone.
+#[test]
+fn f41_the_programs_own_flag() {
+    ns_testbed::run_as!([Root, User], {
+        let rounds = if in_full() { 200 } else { 20 };
+        let target = entered();
+        for round in 0..rounds {
+            set_dumpable(true).expect("set");
+            beside_injects(&target, 2, || {
+                thread::sleep(Duration::from_micros(2000 + round * 37 % 2000));
+                set_dumpable(false).expect("clear");
+                assert_eq!(flag(), 0);
+                thread::sleep(Duration::from_millis(3));
+            });
+            assert_eq!(flag(), 0, "undone in round {round}");
+        }
+        println!("shown: PR_SET_DUMPABLE 0 undone in 0 of {rounds} rounds");
+        set_dumpable(true).expect("set");
+        assert_eq!(flag(), 1);
+    });
+}
+
+/// A program that stays undumpable writes no maps without privilege, and is told why. With privilege it does.
+#[test]
+fn f41_a_program_that_stays_undumpable() {
+    ns_testbed::run_as!([Root, User], {
+        set_dumpable(false).expect("clear");
+        let started = mapped().status();
+        if rustix::process::geteuid().is_root() {
+            assert!(started.expect("start").success());
+        } else {
+            let error = started.expect_err("the files are root's");
+            assert_eq!((error.step(), error.errno()), (Step::UidMap, Some(Errno::ACCESS)));
+            assert!(error.to_string().contains("dumpable"), "{error}");
+        }
+        assert_eq!(flag(), 0);
+        set_dumpable(true).expect("set");
+    });
+}
+
+/// A child that changes its ids, or has an init, clears the flag from go on, and it is set again.
+#[test]
+fn c18_cleared_at_go() {
+    ns_testbed::run_as!([User], {
+        let seen = |container: &mut Container| {
+            container.before_go(|_| assert_eq!(flag(), 0, "the maps are written"));
+            assert!(container.status().expect("start").success());
+            assert_eq!(flag(), 1);
+        };
+        seen(mapped().namespace(Namespace::Pid).init(Init::builtin()));
+        // Without a map of its own there is nothing that needs the flag.
+        let mut plain = Container::new("true");
+        plain.namespace(Namespace::User).before_go(|_| assert_eq!(flag(), 1));
+        assert!(plain.status().expect("start").success());
+    });
+}

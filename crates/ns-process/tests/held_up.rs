@@ -1,0 +1,171 @@
+//! Processes that somebody else holds up: no start and no handle waits for them without an end.
+#![allow(unsafe_code, reason = "tracers, and a file system that does not answer")]
+
+mod common;
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use common::target::Target;
+use common::{act, eventually};
+use ns_process::{Container, Errno, Inject, Namespace, Stdio, Step, reap};
+use ns_testbed::Leftovers;
+
+/// How much longer than its limit a call may take.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Not a test: traces what is injected, and never waits for it.
+#[test]
+fn tracer() {
+    if std::env::var_os(common::ACT).is_none() {
+        return;
+    }
+    loop {
+        let entries = fs::read_dir("/proc").expect("proc").flatten();
+        let traced = entries.filter(|entry| {
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            command.starts_with(b"sleep\x00999")
+        });
+        for entry in traced {
+            let pid: i32 =
+                entry.file_name().to_str().and_then(|name| name.parse().ok()).expect("pid");
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            // One of them is stopped on its way out, too.
+            let stops = command.starts_with(b"sleep\x009998");
+            let options = if stops { libc::PTRACE_O_TRACEEXIT } else { 0 };
+            // SAFETY: takes numbers.
+            unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, options) };
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn hostile(name: &str) -> Target {
+    let mut container = act(name);
+    container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]).map_zero();
+    Target::new(container.mount_proc().stdout(Stdio::null()))
+}
+
+fn injected(target: &Target, seconds: &str) -> ns_process::Process {
+    let process = Inject::new(&**target, "sleep").arg(seconds).start().expect("start");
+    eventually("it is traced", || {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("read");
+        !status.contains("TracerPid:\t0\n")
+    });
+    process
+}
+
+/// Drop and `terminate_timeout` return, though the target's root keeps the zombie; later it is reaped.
+#[test]
+fn c20_a_tracer_keeps_the_zombie() {
+    ns_testbed::run_as!([Root, User], {
+        let before = Leftovers::snapshot();
+        let target = hostile("tracer");
+        let [dropped, ended, killed] = [(); 3].map(|()| injected(&target, "999"));
+        let [stopped, left] = [(); 2].map(|()| injected(&target, "9998"));
+
+        let begin = Instant::now();
+        drop(dropped);
+        assert!(begin.elapsed() < MARGIN, "drop: {:?}", begin.elapsed());
+
+        let (begin, grace) = (Instant::now(), Duration::from_millis(100));
+        let status = ended.terminate_timeout(grace).expect("proc tells the status");
+        assert!(!status.success());
+        assert!(begin.elapsed() < grace + MARGIN, "terminate_timeout: {:?}", begin.elapsed());
+        drop(ended);
+
+        let begin = Instant::now();
+        killed.kill().expect("kill");
+        let status = killed.join_timeout(Duration::from_secs(1)).expect("join").expect("ended");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+        drop(killed);
+        assert!(begin.elapsed() < Duration::from_secs(1), "join: {:?}", begin.elapsed());
+
+        let begin = Instant::now();
+        let error = stopped.terminate_timeout(grace).expect_err("it does not end");
+        assert_eq!((error.step(), error.errno()), (Step::Wait, Some(Errno::TIMEDOUT)), "{error}");
+        assert!(begin.elapsed() < grace + MARGIN, "terminate_timeout: {:?}", begin.elapsed());
+        let begin = Instant::now();
+        drop(left);
+        assert!(begin.elapsed() < MARGIN, "drop: {:?}", begin.elapsed());
+
+        // Its end waits until the last one is reaped.
+        target.kill().expect("kill");
+        assert!(!stopped.join().expect("join").success());
+        drop((stopped, target));
+        eventually("they are reaped", || reap() == 0);
+        before.assert_unchanged();
+    });
+}
+
+/// Not a test: mounts a FUSE that answers nothing but the first request, on `/mnt`.
+#[test]
+fn silent_fuse() {
+    if std::env::var_os(common::ACT).is_none() {
+        return;
+    }
+    const INIT: u32 = 26;
+    let mut device = File::options().read(true).write(true).open("/dev/fuse").expect("open");
+    let number = device.as_raw_fd();
+    let options = format!("fd={number},rootmode=40000,user_id=0,group_id=0,allow_other");
+    let options = CString::new(options).expect("no NUL");
+    let (kind, place) = (c"fuse".as_ptr(), c"/mnt".as_ptr());
+    // SAFETY: strings that outlive the call.
+    let mounted = unsafe { libc::mount(kind, place, kind, 0, options.as_ptr().cast()) };
+    assert_eq!(mounted, 0, "{}", std::io::Error::last_os_error());
+    let mut request = vec![0; 1 << 20];
+    loop {
+        let Ok(length) = device.read(&mut request) else { continue };
+        let word = |at: usize| u32::from_ne_bytes(request[at..at + 4].try_into().expect("four"));
+        if length >= 16 && word(4) == INIT {
+            // `fuse_out_header` and `fuse_init_out` of include/uapi/linux/fuse.h: version 7.31.
+            let mut answer = [0_u8; 80];
+            answer[0..4].copy_from_slice(&80_u32.to_ne_bytes());
+            answer[8..16].copy_from_slice(&request[8..16]);
+            answer[16..20].copy_from_slice(&7_u32.to_ne_bytes());
+            answer[20..24].copy_from_slice(&31_u32.to_ne_bytes());
+            answer[24..28].copy_from_slice(&65536_u32.to_ne_bytes());
+            answer[36..40].copy_from_slice(&65536_u32.to_ne_bytes());
+            std::io::Write::write_all(&mut device, &answer).expect("answer");
+        }
+    }
+}
+
+/// A program on a file system of the target's that does not answer: the start returns at its limit, and once the
+/// target has ended nothing is left.
+#[test]
+fn c21_a_file_system_that_does_not_answer() {
+    ns_testbed::run_as!([Root], {
+        if File::options().read(true).write(true).open("/dev/fuse").is_err() {
+            ns_testbed::skip!("no /dev/fuse");
+        }
+        let before = Leftovers::snapshot();
+        let target = hostile("silent_fuse");
+        let mounts = format!("/proc/{}/mounts", target.pid());
+        eventually("it is mounted", || {
+            fs::read_to_string(&mounts).is_ok_and(|mounts| mounts.contains("fuse"))
+        });
+        let rounds = if std::env::var_os("NS_PROVE").is_some() { 100 } else { 5 };
+        let limit = Duration::from_millis(100);
+        let mut longest = Duration::ZERO;
+        for _ in 0..rounds {
+            let begin = Instant::now();
+            let error = Inject::new(&*target, "/mnt/program").start_timeout(limit).start();
+            longest = longest.max(begin.elapsed());
+            let error = error.expect_err("it does not answer");
+            assert_eq!((error.step(), error.errno()), (Step::StartTimeout, Some(Errno::TIMEDOUT)));
+        }
+        assert!(longest < limit + MARGIN, "{longest:?}");
+        // Other starts go on meanwhile, whatever they need the dumpable flag to be.
+        let mut container = Container::new("true");
+        assert!(container.namespace(Namespace::User).map_zero().status().expect("start").success());
+        assert!(reap() >= rounds, "they are kept");
+        drop(target);
+        eventually("they are reaped", || reap() == 0);
+        before.assert_unchanged();
+        println!("shown: {rounds} starts of {limit:?} on a silent FUSE, the longest {longest:?}");
+    });
+}
