@@ -7,10 +7,15 @@ use std::cell::UnsafeCell;
 use std::fs;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use common::target::Target;
 use common::{alone, eventually};
-use ns_process::{Clock, Container, Errno, HookContext, Init, Namespace, NamespaceFlags, Step};
+use ns_process::{
+    Clock, Container, Errno, HookContext, Init, Namespace, NamespaceFlags, Step, setns_process,
+};
 use ns_testbed::{Leftovers, refuse};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
@@ -112,7 +117,7 @@ fn s6_errors_of_what_the_child_makes() {
             let mut container = Container::from_fn(|| ());
             all_but_pid(&mut container);
             refuse(libc::SYS_unshare, Errno::NOSPC);
-            let began = std::time::Instant::now();
+            let began = Instant::now();
             // SAFETY: this process has one thread; that the caller has one cannot be asked any more.
             let error = unsafe { container.start_unchecked() }.expect_err("refused");
             assert!(began.elapsed().as_millis() < 90, "without a round of waiting");
@@ -200,5 +205,35 @@ fn s1_robust_mutexes() {
                 mutex.recover();
             });
         }
+    });
+}
+
+/// Closures that other threads start meanwhile, and that live on, hold up nobody's value.
+#[test]
+fn e10_beside_closures_that_live_on() {
+    ns_testbed::run_as!([User], {
+        let target = Target::in_all();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut closure = Container::from_fn(|| {
+                    thread::sleep(Duration::from_secs(100));
+                });
+                closure.kill_on_drop(true);
+                // SAFETY: the closure takes no lock.
+                let start = || unsafe { closure.start_unchecked() }.expect("start");
+                let processes: Vec<_> = (0..40).map(|_| start()).collect();
+                stop.store(true, Ordering::Relaxed);
+                drop(processes);
+            });
+            while !stop.load(Ordering::Relaxed) {
+                let begin = Instant::now();
+                let inside = setns_process(&*target, [Namespace::User]).expect("a target");
+                // SAFETY: the closure takes no lock.
+                let value = unsafe { inside.run_unchecked(|| vec![7; 200_000]) }.expect("run");
+                assert_eq!(value.len(), 200_000);
+                assert!(begin.elapsed() < Duration::from_secs(10), "it was waited for");
+            }
+        });
     });
 }

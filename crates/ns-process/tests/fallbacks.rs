@@ -372,3 +372,42 @@ fn f13_the_missing_loader_is_named() {
         std::fs::remove_dir_all(&root).expect("remove");
     });
 }
+
+/// As qemu-user does: no clone3, and clone(2) with no flag that fork(2) does not have. Copied memory works
+/// without namespaces; what cannot be had names the emulator.
+#[test]
+fn b17_only_fork() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            refuse(libc::SYS_clone3, Errno::NOSYS);
+            let instruction = |code, jt, jf, k| ns_sys::child::BpfInstruction { code, jt, jf, k };
+            let number = u32::try_from(libc::SYS_clone).expect("small");
+            // `CSIGNAL`, `CLONE_CHILD_SETTID` and `CLONE_CHILD_CLEARTID` are what fork(3) gives.
+            let forks = 0x0120_00ff;
+            let filter = [
+                instruction(0x20, 0, 0, 0),
+                instruction(0x15, 0, 4, number),
+                instruction(0x20, 0, 0, 16),
+                instruction(0x54, 0, 0, !forks),
+                instruction(0x15, 1, 0, 0),
+                instruction(0x06, 0, 0, 0x0005_0000 | Errno::INVAL.raw_os_error().unsigned_abs()),
+                instruction(0x06, 0, 0, 0x7fff_0000),
+            ];
+            // SAFETY: it only makes one call fail.
+            unsafe { ns_sys::child::seccomp_set_filter(0, &filter) }.expect("seccomp");
+            let mut copied = shell("exit 7");
+            assert_eq!(copied.memory(Memory::Copied).status().expect("start").code(), Some(7));
+            let error = Container::new("/nope").memory(Memory::Copied).start().expect_err("none");
+            assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)), "{error}");
+            for namespaces in [&[][..], &[Namespace::User]] {
+                let mut shared = Container::new("true");
+                let error = shared.namespaces(namespaces.iter().copied()).start();
+                let error = error.expect_err("no shared memory");
+                assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::INVAL)));
+                assert!(error.to_string().contains("emulator"), "{error}");
+            }
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}

@@ -430,3 +430,17 @@ fn describe_tells_of_both() {
     assert!(order.map(place).is_sorted(), "{text}");
     assert!(!text.contains("child: mount("), "{text}");
 }
+
+/// A program that takes the execute bits of its init's file spoils no later start.
+#[test]
+fn f37_the_file_of_the_init_cannot_be_spoilt() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for script in ["chmod 000 /proc/1/exe", "chmod 444 /proc/1/exe", "true"] {
+            let script = format!("{INIT_IS_THERE}; {script}");
+            let output = beside(&script).output().expect("start");
+            let refused = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() || refused.contains("not permitted"), "{refused}");
+            assert!(beside("true").status().expect("a later start").success(), "{script}");
+        }
+    });
+}

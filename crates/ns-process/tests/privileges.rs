@@ -176,3 +176,51 @@ fn a_label_that_nobody_takes() {
         assert!(error.hint().is_some_and(|hint| hint.contains("security module")), "{error}");
     });
 }
+
+/// A filter without `no_new_privs` is set though the program becomes a user, who may set none: its ids and its
+/// capabilities are those of that user.
+#[test]
+fn f39_another_user_and_a_filter() {
+    ns_testbed::run_as!([Root, Nested], {
+        let script = "mkdir /tmp/refused-by-filter 2>&1; id -u; \
+                      grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' /proc/self/status";
+        let is_root = ns_testbed::role() == ns_testbed::Role::Root;
+        let outside = || {
+            let mut container = shell(script);
+            container.uid(1000).gid(1000);
+            container
+        };
+        let inside = || {
+            let mut container = shell(script);
+            let map = if is_root { "0 0 2000" } else { "0 0 1" };
+            container.namespace(Namespace::User).uid_map(map.parse().expect("map"));
+            container.gid_map(map.parse().expect("map"));
+            if is_root {
+                container.uid(1000).gid(1000)
+            } else {
+                container.uid(0).gid(0)
+            };
+            container
+        };
+        let mut cases = vec![inside()];
+        if is_root {
+            cases.push(outside());
+        }
+        for mut container in cases {
+            container.seccomp(refusing(libc::SYS_mkdir));
+            let plain = printed(&container);
+            assert!(plain.contains("Seccomp:\t2"), "{plain}");
+            assert!(plain.contains("NoNewPrivs:\t0"), "{plain}");
+            assert!(plain.contains("cannot create"), "{plain}");
+            if is_root {
+                assert!(plain.contains("\n1000\n"), "{plain}");
+                let nothing = "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000";
+                assert!(plain.contains(nothing), "{plain}");
+                container.keep_capabilities(CapabilitySet::NET_BIND_SERVICE);
+                let kept = printed(&container);
+                assert!(kept.contains("CapEff:\t0000000000000400"), "{kept}");
+                assert!(kept.contains("Seccomp:\t2") && kept.contains("\n1000\n"), "{kept}");
+            }
+        }
+    });
+}

@@ -233,3 +233,49 @@ fn f06_no_placed_descriptor_is_taken_for_the_parent() {
         }
     });
 }
+
+/// A FIFO without a peer, as each stream, holds up a start for no longer than its limit; with one it works.
+#[test]
+fn e09_a_fifo() {
+    ns_testbed::run_as!([Root, User], {
+        let path = std::env::temp_dir().join(format!("ns-process-fifo-{}", std::process::id()));
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("mkfifo");
+        let limit = std::time::Duration::from_millis(200);
+        for number in 0..3 {
+            let begin = std::time::Instant::now();
+            let mut container = Container::new("true");
+            container.fd(number, Stdio::path(&path)).start_timeout(limit);
+            let error = container.start().expect_err("no peer");
+            assert_eq!((error.step(), error.errno()), (Step::StartTimeout, Some(Errno::TIMEDOUT)));
+            assert!(error.to_string().contains("FIFO"), "{error}");
+            assert!(begin.elapsed() >= limit && begin.elapsed() < limit * 5, "{number}");
+        }
+        let (peer, told) = (path.clone(), "told\n");
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let mut fifo = File::options().write(true).open(peer).expect("open");
+            // The reader has it before the first byte comes.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            fifo.write_all(told.as_bytes()).expect("write");
+        });
+        let mut cat = Container::new("cat");
+        cat.stdin(Stdio::path(&path)).start_timeout(std::time::Duration::from_secs(10));
+        let output = cat.stdout(Stdio::piped()).output().expect("start");
+        assert_eq!(output.stdout, told.as_bytes());
+        writer.join().expect("the writer");
+        let peer = path.clone();
+        let reader = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            fs::read_to_string(peer).expect("read")
+        });
+        let mut echo = Container::new("echo");
+        echo.arg("told")
+            .stdout(Stdio::path(&path))
+            .start_timeout(std::time::Duration::from_secs(10));
+        assert!(echo.status().expect("start").success());
+        assert_eq!(reader.join().expect("the reader"), told);
+        fs::remove_file(path).expect("remove");
+    });
+}

@@ -112,7 +112,13 @@ impl<'a> Start<'a> {
         words: &'a Words,
         is_own: bool,
     ) -> Result<Option<Child<'a>>, Error> {
-        let failed = prepare(self.attempt.plan(), "a descriptor of the child");
+        let failed = |errno| {
+            let error = prepare(self.attempt.plan(), "a descriptor of the child")(errno);
+            let hidden =
+                "pidfd_open(2) is missing: a seccomp filter or a tool such as valgrind hides it";
+            let is_hidden = matches!(errno, Errno::NOSYS | Errno::PERM);
+            if is_hidden { error.with_hint(Some(hidden)) } else { error }
+        };
         adopted(pid, words, is_own, self.attempt.ground).map_err(failed)
     }
 }

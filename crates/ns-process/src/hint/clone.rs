@@ -20,13 +20,28 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         Errno::INVAL | Errno::NOMEM if machine::has_unshared_pids() => Some(unshared(errno)),
         Errno::AGAIN => Some(processes()),
         Errno::NOSYS if machine::is_filtered() => Some(filtered("hides")),
+        Errno::NOSYS if machine::kernel().is_some_and(|version| version >= (5, 5)) => {
+            Some(unknown(kinds))
+        }
         Errno::NOSYS => Some("needs Linux 5.5".to_owned()),
-        Errno::INVAL => Some("the kernel is older than 5.5, or has no such namespaces".to_owned()),
+        Errno::INVAL => Some(unknown(kinds)),
         Errno::BADF => Some("the cgroup is no directory of a cgroup2 file system".to_owned()),
         Errno::BUSY => Some("the cgroup has controllers enabled for its children".to_owned()),
         Errno::ACCESS => Some("cgroup.procs of the cgroup may not be written".to_owned()),
         _ => for_descriptors(errno).map(ToOwned::to_owned),
     }
+}
+
+/// A kernel that is new enough knows these flags; an emulator of system calls need not.
+fn unknown(kinds: NamespaceFlags) -> String {
+    if machine::kernel().is_none_or(|version| version < (5, 5)) {
+        return "the kernel is older than 5.5, or has no such namespaces".to_owned();
+    }
+    let emulator = "an emulator such as qemu-user, or a tool such as valgrind, refuses it";
+    if kinds.is_empty() {
+        return format!("{emulator}: they know copied memory, see Builder::memory");
+    }
+    format!("the kernel has no such namespaces, or {emulator}")
 }
 
 fn unshared(errno: Errno) -> String {
