@@ -73,7 +73,6 @@ impl<K: IdKind> View<'_, K> {
     fn way(&self) -> Result<WritePlan, Reason> {
         self.map.check()?;
         self.fits_parent()?;
-        self.can_open()?;
         if self.privilege.is_ok() || self.is_own_alone() && self.own_alone_allowed {
             self.can_map_zero()?;
             return Ok(WritePlan::Direct);
@@ -92,12 +91,6 @@ impl<K: IdKind> View<'_, K> {
             }
             None => Ok(()),
         }
-    }
-
-    fn can_open(&self) -> Result<(), Reason> {
-        let writer = self.writer;
-        let can = writer.dumpable || writer.euid == 0 || writer.capabilities.dac_override;
-        if can { Ok(()) } else { Err(Reason::NotDumpable) }
     }
 
     fn can_map_zero(&self) -> Result<(), Reason> {

@@ -20,7 +20,8 @@ pub enum Reason {
     /// Id 0 of the parent is mapped by a writer without `CAP_SETFCAP` (since Linux 5.12).
     #[error("uid 0 of the parent is mapped, which needs CAP_SETFCAP; keep it, or map another uid")]
     NoSetfcap,
-    /// The files of a child would belong to root.
+    /// The caller is not dumpable, so the files of its child belong to root. Only a refused write
+    /// has this reason; no plan has it, because another thread may change the flag at any time.
     #[error(
         "the process is not dumpable, so its /proc files are root's; call prctl(PR_SET_DUMPABLE, 1) before it is created"
     )]

@@ -3,6 +3,9 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, dumpable_behavior};
+
 use crate::{GidMap, ProcError, Reason, UidMap, WritePlan, Writer};
 
 /// Adds the reason to `EPERM` and `EACCES`, as far as the caller's state tells.
@@ -16,15 +19,23 @@ pub(crate) fn explain(
         &mut error
     {
         if source.kind() == io::ErrorKind::PermissionDenied {
-            *why = Some(reason(file, dir, plan));
+            *why = Some(reason(file, source, dir, plan));
         }
     }
     error
 }
 
-fn reason(file: &str, dir: BorrowedFd<'_>, plan: impl FnOnce(&Writer) -> WritePlan) -> Reason {
+fn reason(
+    file: &str,
+    error: &io::Error,
+    dir: BorrowedFd<'_>,
+    plan: impl FnOnce(&Writer) -> WritePlan,
+) -> Reason {
     if is_written(file, dir) {
         return Reason::AlreadyWritten;
+    }
+    if Errno::from_io_error(error) == Some(Errno::ACCESS) && !is_dumpable() {
+        return Reason::NotDumpable;
     }
     // The facts may be out of reach too, as without a /proc of one's own.
     match Writer::current().map(|writer| plan(&writer)) {
@@ -32,6 +43,13 @@ fn reason(file: &str, dir: BorrowedFd<'_>, plan: impl FnOnce(&Writer) -> WritePl
         Ok(WritePlan::Helper) => Reason::NeedsHelper,
         Ok(WritePlan::Direct) | Err(_) => Reason::NotTheParent,
     }
+}
+
+/// Whether the caller is dumpable now.
+///
+/// Another thread may change the flag at any time, so it explains a refusal and predicts none.
+fn is_dumpable() -> bool {
+    dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable)
 }
 
 /// Whether the map is there; `setgroups` too can be set only before `gid_map`.

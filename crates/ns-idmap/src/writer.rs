@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 
-use rustix::process::{DumpableBehavior, dumpable_behavior, getegid, geteuid};
+use rustix::process::{getegid, geteuid};
 use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
 use crate::{Delegation, GidMap, ProcError, Setgroups, UidMap};
@@ -29,15 +29,12 @@ pub struct Writer {
     pub setgroups_allowed: bool,
     /// `no_new_privs` of `prctl(2)`.
     pub no_new_privs: bool,
-    /// Whether its `/proc` files, and those of its children, are its own; see `PR_SET_DUMPABLE`.
-    pub dumpable: bool,
     /// What the helpers would write for it.
     pub delegation: Delegation,
 }
 
 /// The capabilities that matter to a writer of maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a capability of its own")]
 pub struct Capabilities {
     /// `CAP_SETUID`: any user map.
     pub setuid: bool,
@@ -45,13 +42,11 @@ pub struct Capabilities {
     pub setgid: bool,
     /// `CAP_SETFCAP`: user maps that have the parent's uid 0 (asked for since Linux 5.12).
     pub setfcap: bool,
-    /// `CAP_DAC_OVERRIDE`: opens the files of a process that is not dumpable.
-    pub dac_override: bool,
 }
 
 impl Writer {
-    /// An ordinary user: dumpable, without capabilities and without delegated ids, of whose
-    /// namespace nothing is known.
+    /// An ordinary user without capabilities and without delegated ids, in a namespace of unknown
+    /// maps.
     pub fn unprivileged(uid: u32, gid: u32) -> Self {
         Self {
             euid: uid,
@@ -61,7 +56,6 @@ impl Writer {
             gid_map: None,
             setgroups_allowed: true,
             no_new_privs: false,
-            dumpable: true,
             delegation: Delegation::default(),
         }
     }
@@ -95,7 +89,6 @@ impl Writer {
         writer.gid_map = GidMap::read(dir)?;
         writer.setgroups_allowed = Setgroups::is_allowed(dir)?;
         writer.no_new_privs = no_new_privs().unwrap_or(false);
-        writer.dumpable = dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable);
         if !(writer.capabilities.setuid && writer.capabilities.setgid) {
             writer.delegation = Delegation::of(writer.euid);
         }
@@ -111,7 +104,6 @@ impl Capabilities {
             setuid: effective.contains(CapabilitySet::SETUID),
             setgid: effective.contains(CapabilitySet::SETGID),
             setfcap: effective.contains(CapabilitySet::SETFCAP),
-            dac_override: effective.contains(CapabilitySet::DAC_OVERRIDE),
         }
     }
 }

@@ -170,11 +170,26 @@ fn a14_not_dumpable() {
             let error = map.write(Target::new()).expect_err("EACCES");
             assert!(error.to_string().contains("not dumpable"), "{error}");
             assert_eq!(why(map.write(Target::new())), Reason::NotDumpable);
-            let planned = map.plan(&Writer::current().expect("facts"));
-            assert_eq!(planned, WritePlan::Impossible(Reason::NotDumpable));
             set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
             map.write(Target::new()).expect("write");
         });
+    });
+}
+
+/// A plan is the same while another thread has cleared the dumpable flag for a moment.
+#[test]
+fn f35_a_plan_does_not_see_the_dumpable_flag() {
+    ns_testbed::run_as!([User, Nested], {
+        let plans = || {
+            let writer = Writer::current().expect("facts");
+            let gids = GidMap::current().plan(&writer, Setgroups::Auto);
+            [UidMap::current().plan(&writer), gids, UidMap::from(USER + 1).plan(&writer)]
+        };
+        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
+        let before = plans();
+        assert_eq!(before[..2], [WritePlan::Direct, WritePlan::Direct]);
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("not dumpable");
+        assert_eq!(plans(), before);
     });
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_idmap::{Helper, Writer};
+use rustix::process::{DumpableBehavior, dumpable_behavior};
 
 use super::Finding;
 
@@ -15,7 +16,7 @@ pub(super) fn all() -> Vec<Finding> {
     match Writer::current() {
         Ok(writer) => {
             let [uids, gids] = ["newuidmap", "newgidmap"].map(helper);
-            Vec::from([ranges(&writer), uids, gids, dumpable(&writer), setgroups(&writer)])
+            Vec::from([ranges(&writer), uids, gids, dumpable(), setgroups(&writer)])
         }
         Err(error) => Vec::from([Finding::new("id maps", false, error.to_string())]),
     }
@@ -49,9 +50,9 @@ fn is_privileged(program: &Path) -> bool {
     mode & SET_USER_ID != 0 || capabilities.is_ok_and(|length| length > 0)
 }
 
-fn dumpable(writer: &Writer) -> Finding {
-    let told = if writer.dumpable { "yes" } else { "no" };
-    Finding::new("dumpable", writer.dumpable, told)
+fn dumpable() -> Finding {
+    let is_set = dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable);
+    Finding::new("dumpable", is_set, if is_set { "yes" } else { "no" })
         .advise("without privilege maps cannot be written: set it by prctl, or execute again")
 }
 
