@@ -15,10 +15,11 @@ pub(crate) fn open(
     access: OFlags,
 ) -> Result<OwnedFd, ProcError> {
     let opened = open_beneath(dir, file, access | OFlags::CLOEXEC | OFlags::NOFOLLOW);
-    let fd = opened.map_err(|errno| ProcError::Open { file, source: errno.into(), why: None })?;
+    let failed = |errno: Errno| ProcError::Open { file, source: errno.into(), why: None };
+    let fd = opened.map_err(failed)?;
     // A made-up folder would take the map and map nobody.
-    match fstatfs(&fd) {
-        Ok(fs) if fs.f_type == PROC_SUPER_MAGIC => Ok(fd),
+    match fstatfs(&fd).map_err(failed)?.f_type {
+        PROC_SUPER_MAGIC => Ok(fd),
         _ => Err(ProcError::NotProc { file }),
     }
 }

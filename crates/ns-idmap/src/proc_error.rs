@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::{ParseError, Reason, RuleError};
@@ -16,7 +17,7 @@ pub enum ProcError {
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// `open(2)` failed.
-    #[error("could not open {file}: {}", hint(why.as_ref(), source))]
+    #[error("could not open {file}{}", open_hint(file, why.as_ref(), source))]
     Open {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
@@ -32,7 +33,7 @@ pub enum ProcError {
         file: &'static str,
     },
     /// `read(2)` failed.
-    #[error("could not read {file}; look whether the process lives")]
+    #[error("could not read {file}")]
     Read {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
@@ -40,7 +41,7 @@ pub enum ProcError {
         source: io::Error,
     },
     /// `write(2)` failed, and the file is as before.
-    #[error("could not write {file}: {}", hint(why.as_ref(), source))]
+    #[error("could not write {file}{}", hint(why.as_ref()))]
     Write {
         /// `uid_map`, `gid_map` or `setgroups`.
         file: &'static str,
@@ -59,11 +60,29 @@ pub enum ProcError {
     },
 }
 
-fn hint(why: Option<&Reason>, error: &io::Error) -> String {
-    match (why, error.kind()) {
-        (Some(reason), _) => reason.to_string(),
-        (None, io::ErrorKind::ReadOnlyFilesystem) => "mount this /proc read-write".into(),
-        (None, io::ErrorKind::NotFound) => "the process has no such file; it may be gone".into(),
-        (None, _) => "the process must be a living one in a new user namespace".into(),
+/// The reason, after a colon. Where none is known, the errno has to do.
+fn hint(why: Option<&Reason>) -> String {
+    why.map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
+fn open_hint(file: &str, why: Option<&Reason>, error: &io::Error) -> String {
+    match (why, Errno::from_io_error(error).and_then(|errno| advice(file, errno))) {
+        (None, Some(advice)) => format!(": {advice}"),
+        _ => hint(why),
     }
+}
+
+fn advice(file: &str, errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::MFILE => "RLIMIT_NOFILE is reached; close descriptors, or raise the limit",
+        Errno::NFILE => "/proc/sys/fs/file-max is reached; close files, or raise the limit",
+        Errno::ROFS => "mount this /proc read-write",
+        Errno::NOENT if file == "/proc/self" => "mount a proc file system on /proc",
+        Errno::NOENT | Errno::SRCH => "the process has no such file; it may be gone",
+        Errno::INVAL => "the process must be a living one in a new user namespace",
+        Errno::LOOP => "it is a symbolic link; give a descriptor of a real /proc/PID",
+        Errno::NOTDIR => "not a directory; give a descriptor of a real /proc/PID",
+        Errno::XDEV => "something is mounted on it; unmount that",
+        _ => return None,
+    })
 }

@@ -2,15 +2,17 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::symlink;
 
-use ns_idmap::{GidMap, ProcError, Setgroups, UidMap};
+use ns_idmap::{GidMap, ProcError, Setgroups, UidMap, Writer};
 use ns_testbed::{forked, refuse};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::fixture::{Folder, Over};
-use crate::process::Target;
+use crate::process::{Target, pair};
 
 fn errno(error: &ProcError) -> Option<i32> {
     error.source().and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error())
@@ -39,6 +41,57 @@ fn a15_fake_proc() {
     });
 }
 
+/// A limit on open files is named, whichever limit it is.
+#[test]
+fn a15_open_file_limits() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let target = Target::new();
+        let code = forked(|| {
+            let limit = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit }).expect("setrlimit");
+            let errors = [
+                UidMap::current().write(&target).expect_err("EMFILE"),
+                GidMap::read(&target).expect_err("EMFILE"),
+                Writer::current().expect_err("EMFILE"),
+            ];
+            for error in errors {
+                assert_eq!(errno(&error), Some(libc::EMFILE));
+                assert!(error.to_string().contains(": RLIMIT_NOFILE is reached"), "{error}");
+            }
+            0
+        });
+        assert_eq!(code, 0);
+        assert!(opening(&target, Errno::NFILE).contains("file-max"));
+    });
+}
+
+/// An errno without a known reason gets no explanation.
+#[test]
+fn a15_other_errors_are_not_explained() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for errno in [Errno::NOMEM, Errno::INTR, Errno::IO] {
+            assert_eq!(opening(&Target::new(), errno), "could not open uid_map");
+        }
+    });
+}
+
+/// What a write says where opening the map file fails with `refused`.
+fn opening(target: &Target, refused: Errno) -> String {
+    let (mut said, tell) = pair();
+    let code = forked(|| {
+        refuse(libc::SYS_openat2, refused);
+        let error = UidMap::current().write(target).expect_err("refused");
+        assert_eq!(errno(&error), Some(refused.raw_os_error()));
+        (&tell).write_all(error.to_string().as_bytes()).expect("tell");
+        0
+    });
+    assert_eq!(code, 0);
+    drop(tell);
+    let mut words = String::new();
+    said.read_to_string(&mut words).expect("words");
+    words
+}
+
 /// A link is refused by the older open as well.
 #[test]
 fn a15_a_link_without_openat2() {
@@ -47,9 +100,10 @@ fn a15_a_link_without_openat2() {
         let dir = File::open(folder.path("")).expect("open");
         symlink("/proc/self/uid_map", folder.path("uid_map")).expect("link");
         let code = forked(|| {
-            refuse(libc::SYS_openat2, rustix::io::Errno::NOSYS);
+            refuse(libc::SYS_openat2, Errno::NOSYS);
             let error = UidMap::from(1000).write(&dir).expect_err("a link");
             assert_eq!(errno(&error), Some(libc::ELOOP));
+            assert!(error.to_string().contains("symbolic link"), "{error}");
             0
         });
         assert_eq!(code, 0);
@@ -74,6 +128,7 @@ fn a15_missing_and_redirected() {
         let over = Over::bind(from.as_ref(), to);
         let error = UidMap::from(1000).write(&target).expect_err("another's file");
         assert_eq!(errno(&error), Some(libc::EXDEV));
+        assert!(error.to_string().contains("mounted on it"), "{error}");
         drop(over);
         assert_eq!(other.shown("uid_map"), "");
     });
@@ -102,7 +157,11 @@ fn a15_process_gone() {
         let target = Target::new();
         let dir = File::open(format!("/proc/{}", target.pid())).expect("open");
         drop(target);
-        UidMap::current().write(&dir).expect_err("gone");
-        UidMap::read(&dir).expect_err("gone");
+        for error in [
+            UidMap::current().write(&dir).expect_err("gone"),
+            UidMap::read(&dir).expect_err("gone"),
+        ] {
+            assert!(error.to_string().contains("it may be gone"), "{error:?}");
+        }
     });
 }
