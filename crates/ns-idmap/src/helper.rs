@@ -1,16 +1,13 @@
 //! newuidmap and newgidmap: programs that write maps for those who may not.
 
-use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
 
+use crate::helper_run::{Ending, run};
 use crate::{HelperError, IdKind, IdMap};
 
 /// Where the helpers are looked for, in this order; never in `PATH`, which a stranger may have set.
 const FOLDERS: [&str; 3] = ["/usr/bin", "/bin", "/run/wrappers/bin"];
-
-/// How much of what a helper says is kept.
-const KEPT: u64 = 4096;
 
 /// A way to `newuidmap(1)` or `newgidmap(1)`.
 ///
@@ -51,24 +48,43 @@ impl Helper {
 }
 
 impl<K: IdKind> IdMap<K> {
-    /// Lets the helper write the map of the process `pid`, a number in the caller's pid namespace.
+    /// Runs the helper, which writes the map of a process.
+    ///
+    /// `proc_dir` and `pid` are the same process, by its open `/proc/PID` and by its number in the
+    /// caller's pid namespace.
     ///
     /// The helper gets an empty environment, the numbers of all extents as arguments, and
     /// `/dev/null` as input and output. It is reaped in any case.
+    ///
+    /// The exit status is lost when `SIGCHLD` is ignored, or when another thread waits for all
+    /// children. Then the map file is read back: the call succeeds if it shows this map.
     ///
     /// newgidmap by itself writes `deny` to `setgroups` when the map is the caller's own gid alone
     /// and `/etc/subgid` does not have it; with delegated gids `setgroups` stays as it is. For
     /// `deny` with those, call [`Setgroups::deny`](crate::Setgroups::deny) before.
     ///
     /// # Errors
-    /// How the helper ended, and what it said.
-    pub fn write_by(&self, helper: &Helper, pid: u32) -> Result<(), HelperError> {
+    /// How the helper ended, and what it wrote to stderr.
+    pub fn write_by(
+        &self,
+        proc_dir: impl AsFd,
+        pid: u32,
+        helper: &Helper,
+    ) -> Result<(), HelperError> {
         self.check()?;
         let program = helper.program(K::HELPER)?;
-        match run(&program, &arguments(self, pid)) {
-            Ok((status, _)) if status.success() => Ok(()),
-            Ok((status, said)) => Err(HelperError::failed(program, status, &said)),
-            Err(source) => Err(HelperError::Run { program, source }),
+        let (ending, said) = match run(&program, &arguments(self, pid)) {
+            Ok(ended) => ended,
+            Err(source) => return Err(HelperError::Run { program, source }),
+        };
+        let said = || String::from_utf8_lossy(&said).into_owned();
+        match ending {
+            Ending::Exited(status) if status.success() => Ok(()),
+            Ending::Exited(status) => Err(HelperError::failed(program, status, said())),
+            Ending::StatusLost => match Self::read(proc_dir) {
+                Ok(shown) if shown.as_ref() == Some(self) => Ok(()),
+                read => Err(HelperError::status_lost::<K>(program, said(), read.err())),
+            },
         }
     }
 }
@@ -76,28 +92,4 @@ impl<K: IdKind> IdMap<K> {
 fn arguments<K: IdKind>(map: &IdMap<K>, pid: u32) -> Vec<String> {
     let numbers = map.iter().flat_map(|extent| [extent.inside, extent.outside, extent.length]);
     [pid].into_iter().chain(numbers).map(|number| number.to_string()).collect()
-}
-
-fn run(program: &Path, arguments: &[String]) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let said = listen(&mut child);
-    // Whatever became of its words, no zombie may stay.
-    let status = child.wait()?;
-    Ok((status, said?))
-}
-
-/// Reads to the end, or the helper might wait for a reader, but keeps only the beginning.
-fn listen(child: &mut Child) -> io::Result<Vec<u8>> {
-    let mut said = Vec::new();
-    if let Some(mut stderr) = child.stderr.take() {
-        stderr.by_ref().take(KEPT).read_to_end(&mut said)?;
-        io::copy(&mut stderr, &mut io::sink())?;
-    }
-    Ok(said)
 }

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use crate::RuleError;
+use crate::{IdKind, ProcError, RuleError};
 
 /// Why `newuidmap` or `newgidmap` did not write a map.
 #[derive(Debug, Error)]
@@ -29,9 +29,8 @@ pub enum HelperError {
         /// `newuidmap` or `newgidmap`.
         name: &'static str,
     },
-    /// It could not be run, or its status is lost because somebody else reaps the caller's
-    /// children (`ECHILD`): then reading the map back shows what was done.
-    #[error("{} could not be run to its end", program.display())]
+    /// It could not be run, or not be waited for.
+    #[error("{} could not be run", program.display())]
     Run {
         /// The path.
         program: PathBuf,
@@ -50,15 +49,44 @@ pub enum HelperError {
         /// Whether the caller has `no_new_privs` set, under which helpers gain no privilege.
         no_new_privs: bool,
     },
+    /// It has ended, its exit status is lost, and the map file does not show the map.
+    ///
+    /// The status is lost when `SIGCHLD` is ignored, or when another thread waits for all children.
+    #[error(
+        "{}: the exit status is lost, as SIGCHLD is ignored or another thread waits for all children, and {}: {}",
+        program.display(), why_not_shown(file, read.as_deref()), one_line(said)
+    )]
+    StatusLost {
+        /// The path.
+        program: PathBuf,
+        /// `uid_map` or `gid_map`.
+        file: &'static str,
+        /// The first 4096 bytes that it wrote to stderr.
+        said: String,
+        /// Why the file could not be read; `None` if it shows another map or none.
+        read: Option<Box<ProcError>>,
+    },
 }
 
 impl HelperError {
     #[cold]
-    pub(crate) fn failed(program: PathBuf, status: ExitStatus, said: &[u8]) -> Self {
-        let said = String::from_utf8_lossy(said).into_owned();
+    pub(crate) fn failed(program: PathBuf, status: ExitStatus, said: String) -> Self {
         let no_new_privs = rustix::thread::no_new_privs().unwrap_or(false);
         Self::Failed { program, status, said, no_new_privs }
     }
+
+    #[cold]
+    pub(crate) fn status_lost<K: IdKind>(
+        program: PathBuf,
+        said: String,
+        read: Option<ProcError>,
+    ) -> Self {
+        Self::StatusLost { program, file: K::FILE, said, read: read.map(Box::new) }
+    }
+}
+
+fn why_not_shown(file: &str, read: Option<&ProcError>) -> String {
+    read.map_or_else(|| format!("{file} does not show the map"), ToString::to_string)
 }
 
 fn one_line(said: &str) -> String {

@@ -41,7 +41,7 @@ impl IdMap<Uid> {
         let plan = self.plan(writer);
         match &plan {
             WritePlan::Direct => self.write(proc_dir)?,
-            WritePlan::Helper => self.write_by(helper, pid)?,
+            WritePlan::Helper => self.write_by(proc_dir, pid, helper)?,
             WritePlan::Impossible(reason) => return Err(reason.clone().into()),
         }
         Ok(plan)
@@ -66,9 +66,9 @@ impl IdMap<Gid> {
             WritePlan::Direct => self.write(proc_dir, setgroups)?,
             WritePlan::Helper => {
                 if setgroups == Setgroups::Deny {
-                    Setgroups::deny(proc_dir)?;
+                    Setgroups::deny(&proc_dir)?;
                 }
-                self.write_by(helper, pid)?;
+                self.write_by(&proc_dir, pid, helper)?;
             }
             WritePlan::Impossible(reason) => return Err(reason.clone().into()),
         }

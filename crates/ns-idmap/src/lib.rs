@@ -30,6 +30,8 @@ mod helper;
 #[cfg(feature = "std")]
 mod helper_error;
 #[cfg(feature = "std")]
+mod helper_run;
+#[cfg(feature = "std")]
 mod install;
 #[cfg(feature = "std")]
 mod owner;

@@ -1,7 +1,7 @@
 //! newuidmap and newgidmap, the real ones and stand-ins.
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
@@ -9,21 +9,27 @@ use ns_idmap::{
     Extent, GidMap, Helper, HelperError, InstallError, Reason, Setgroups, UidMap, WritePlan, Writer,
 };
 use ns_testbed::USER;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::thread::set_no_new_privs;
 
 use crate::fixture::{Etc, Folder};
 use crate::process::{Target, as_user, in_child, set_path, with_alarms};
 
-const DELEGATED: &str = "tester:100000:65536\n";
+pub(crate) const DELEGATED: &str = "tester:100000:65536\n";
 
 /// The user's own id, and then delegated ones, in so many extents.
-fn map_of(extents: u32) -> UidMap {
+pub(crate) fn map_of(extents: u32) -> UidMap {
     let own = Extent { inside: 0, outside: USER, length: 1 };
     let others = (1..extents).map(|n| Extent { inside: n, outside: 100_000 + 2 * n, length: 1 });
     UidMap::new([own].into_iter().chain(others)).expect("a map")
 }
 
-fn installed() -> bool {
+/// A process that a stand-in does not look at.
+fn own() -> File {
+    File::open("/proc/self").expect("open")
+}
+
+pub(crate) fn installed() -> bool {
     ["/usr/bin/newuidmap", "/usr/bin/newgidmap"].iter().all(|path| Path::new(path).exists())
 }
 
@@ -47,14 +53,14 @@ fn a16_many_extents() {
             for extents in [2, 6, 7, 8, 100] {
                 let (target, map) = (Target::new(), map_of(extents));
                 assert_eq!(map.plan(&writer), WritePlan::Helper);
-                map.write_by(&Helper::default(), target.pid()).expect("newuidmap");
+                map.write_by(&target, target.pid(), &Helper::default()).expect("newuidmap");
                 assert_eq!(target.rows("uid_map").len(), extents as usize);
                 assert_eq!(UidMap::read(&target).expect("read"), Some(map));
                 println!("shown: {extents} extents through newuidmap read back equal");
             }
             let (target, gids) = (Target::new(), "0 100000 7,7 100100 9".parse::<GidMap>());
             let gids = gids.expect("parse");
-            gids.write_by(&Helper::default(), target.pid()).expect("newgidmap");
+            gids.write_by(&target, target.pid(), &Helper::default()).expect("newgidmap");
             assert_eq!(GidMap::read(&target).expect("read"), Some(gids));
         });
     });
@@ -67,7 +73,7 @@ fn a17_how_a_helper_ended() {
         let folder = Folder::new("ended");
         let run = |body: &str| {
             let helper = Helper::at(folder.script("helper", body)).expect("absolute");
-            UidMap::from(1000).write_by(&helper, 1)
+            UidMap::from(1000).write_by(own(), 1, &helper)
         };
         run("exit 0").expect("done");
         for (body, code, signal, words) in [
@@ -94,7 +100,8 @@ fn a20_helper_under_no_new_privs() {
     ns_testbed::run_as!([Root, User], {
         let folder = Folder::new("no-new-privs");
         let helper = Helper::at(folder.script("helper", "exit 1")).expect("absolute");
-        let said = || UidMap::from(1000).write_by(&helper, 1).expect_err("fails").to_string();
+        let said =
+            || UidMap::from(1000).write_by(own(), 1, &helper).expect_err("fails").to_string();
         let words = " (no_new_privs is set, so it gains no privilege)";
         assert!(!said().contains(words), "{}", said());
         set_no_new_privs(true).expect("prctl");
@@ -108,7 +115,7 @@ fn a17_interrupted() {
     ns_testbed::run_as!([Root, User], {
         let folder = Folder::new("interrupted");
         let helper = Helper::at(folder.script("helper", "sleep 0.3; exit 0")).expect("absolute");
-        with_alarms(|| UidMap::from(1000).write_by(&helper, 1).expect("no EINTR"));
+        with_alarms(|| UidMap::from(1000).write_by(own(), 1, &helper).expect("no EINTR"));
     });
 }
 
@@ -119,7 +126,7 @@ fn a18_absolute_or_nothing() {
         let error = Helper::at("newuidmap").expect_err("relative");
         assert_eq!(error.to_string(), "newuidmap is not an absolute path; give one");
         let missing = Helper::at("/nonexistent/newuidmap").expect("absolute");
-        let error = UidMap::from(1000).write_by(&missing, 1).expect_err("missing");
+        let error = UidMap::from(1000).write_by(own(), 1, &missing).expect_err("missing");
         assert!(
             error.to_string().starts_with("/nonexistent/newuidmap could not be run"),
             "{error}"
@@ -139,7 +146,7 @@ fn a18_hostile_path() {
         as_user(|| {
             set_path(&folder.path(""));
             let target = Target::new();
-            map_of(3).write_by(&Helper::default(), target.pid()).expect("the real one");
+            map_of(3).write_by(&target, target.pid(), &Helper::default()).expect("the real one");
             assert_eq!(target.rows("uid_map").len(), 3);
         });
         assert!(!marker.exists());
@@ -154,7 +161,7 @@ fn a18_empty_environment() {
         let body = "cat /proc/$$/environ >&2; echo \"$@\" >&2; exit 1";
         let helper = Helper::at(folder.script("helper", body)).expect("absolute");
         let map: UidMap = "0 1 2,3 4 5".parse().expect("parse");
-        let error = map.write_by(&helper, 42).expect_err("exit 1");
+        let error = map.write_by(own(), 42, &helper).expect_err("exit 1");
         let HelperError::Failed { said, .. } = error else { panic!("{error:?}") };
         assert_eq!(said, "42 0 1 2 3 4 5\n");
     });
@@ -208,11 +215,28 @@ fn a20_no_new_privs() {
             let map = map_of(2);
             assert_eq!(map.plan(&writer), WritePlan::Impossible(Reason::NoNewPrivs));
             let target = Target::new();
-            let error = map.write_by(&Helper::default(), target.pid()).expect_err("refused");
+            let error =
+                map.write_by(&target, target.pid(), &Helper::default()).expect_err("refused");
             assert!(error.to_string().contains("no_new_privs"), "{error}");
             assert!(error.to_string().contains("Operation not permitted"), "{error}");
             assert_eq!(UidMap::current().plan(&writer), WritePlan::Direct);
             UidMap::current().write(&target).expect("one's own id needs no helper");
+        });
+    });
+}
+
+/// newuidmap writes for a caller that is not dumpable, as one is while another thread starts a process.
+#[test]
+fn f35_a_helper_for_who_is_not_dumpable() {
+    ns_testbed::run_as!([Root], {
+        let _etc = delegated!(DELEGATED, DELEGATED);
+        as_user(|| {
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("prctl");
+            let (writer, target, map) =
+                (Writer::current().expect("facts"), Target::new(), map_of(3));
+            let way = map.install(&target, target.pid(), &writer, &Helper::default());
+            assert_eq!(way.expect("newuidmap"), WritePlan::Helper);
+            assert_eq!(UidMap::read(&target).expect("read"), Some(map));
         });
     });
 }
@@ -238,7 +262,7 @@ fn a21_setgroups_after_newgidmap() {
             assert_eq!(state("0 12345 1", Setgroups::Auto), (WritePlan::Direct, false));
 
             let target = Target::new();
-            GidMap::current().write_by(&helper, target.pid()).expect("newgidmap");
+            GidMap::current().write_by(&target, target.pid(), &helper).expect("newgidmap");
             assert_eq!(target.shown("setgroups"), "deny\n");
         });
     });
@@ -277,7 +301,9 @@ fn a22_nameless_user() {
             assert_eq!(plan, WritePlan::Impossible(Reason::NoName(USER)));
             in_child(|| {
                 let target = Target::new();
-                map_of(2).write_by(&Helper::default(), target.pid()).expect_err("newuidmap agrees");
+                map_of(2)
+                    .write_by(&target, target.pid(), &Helper::default())
+                    .expect_err("newuidmap agrees");
             });
         });
     });

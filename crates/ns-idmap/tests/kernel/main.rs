@@ -4,6 +4,7 @@ mod count;
 mod direct;
 mod fixture;
 mod helper;
+mod lost_status;
 mod oracle;
 mod parent;
 mod plans;

@@ -5,14 +5,16 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ns_testbed::USER;
+use ns_testbed::{USER, refuse};
+use rustix::io::Errno;
 use rustix::process::{
     DumpableBehavior, Gid, Pid, Signal, Uid, WaitOptions, kill_process, set_dumpable_behavior,
-    waitpid,
+    wait, waitpid,
 };
 use rustix::thread::{self, UnshareFlags};
 
@@ -177,6 +179,72 @@ fn run(child: impl FnOnce(), parent: impl FnOnce(Pid)) {
 pub(crate) fn set_path(folder: &Path) {
     // SAFETY: no other thread reads the environment.
     unsafe { std::env::set_var("PATH", folder) };
+}
+
+/// Runs `body` where pidfd_open(2) fails, and once more where poll(2) does too.
+pub(crate) fn without_pidfd_open(body: impl Fn()) {
+    for calls in [&[libc::SYS_pidfd_open][..], &[libc::SYS_pidfd_open, libc::SYS_ppoll]] {
+        in_child(|| {
+            for call in calls {
+                refuse(*call, Errno::NOSYS);
+            }
+            body();
+        });
+    }
+}
+
+/// A way to lose the exit status of a child.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Loss {
+    /// `SIGCHLD` is ignored.
+    Ignored,
+    /// `SA_NOCLDWAIT` is set, and `SIGCHLD` has its default action.
+    NoWait,
+    /// Another thread waits for all children; whether it is the first to reap one is open.
+    Reaper,
+}
+
+impl Loss {
+    pub(crate) const ALL: [Self; 3] = [Self::Ignored, Self::NoWait, Self::Reaper];
+
+    /// Runs `body`; returns how many children another thread reaped meanwhile.
+    pub(crate) fn during<T>(self, body: impl FnOnce() -> T) -> (T, usize) {
+        let (handler, flags) = match self {
+            Self::Ignored => (libc::SIG_IGN, 0),
+            Self::NoWait => (libc::SIG_DFL, libc::SA_NOCLDWAIT),
+            Self::Reaper => return with_reaper(body),
+        };
+        set_child_action(handler, flags);
+        let done = body();
+        set_child_action(libc::SIG_DFL, 0);
+        (done, 0)
+    }
+}
+
+fn set_child_action(handler: libc::sighandler_t, flags: libc::c_int) {
+    // SAFETY: zeroed is a valid sigaction: no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    (action.sa_sigaction, action.sa_flags) = (handler, flags);
+    // SAFETY: `action` is initialised, and there is no handler to be called.
+    unsafe { libc::sigaction(libc::SIGCHLD, &raw const action, std::ptr::null_mut()) };
+}
+
+fn with_reaper<T>(body: impl FnOnce() -> T) -> (T, usize) {
+    let over = AtomicBool::new(false);
+    let reap = || {
+        let mut reaped = 0;
+        while !over.load(Ordering::Relaxed) {
+            reaped += usize::from(matches!(wait(WaitOptions::NOHANG), Ok(Some(_))));
+        }
+        reaped
+    };
+    std::thread::scope(|scope| {
+        let reaper = scope.spawn(reap);
+        let done = catch_unwind(AssertUnwindSafe(body));
+        over.store(true, Ordering::Relaxed);
+        let reaped = reaper.join().expect("the reaper");
+        (done.unwrap_or_else(|panic| resume_unwind(panic)), reaped)
+    })
 }
 
 /// Runs `body` under a hail of signals, whose handler restarts no system call.

@@ -67,7 +67,7 @@ fn a23_subuid_as_newuidmap_reads_it() {
             delegated += u32::from(ours);
             as_user(|| {
                 let target = Target::new();
-                let theirs = map.write_by(&Helper::default(), target.pid());
+                let theirs = map.write_by(&target, target.pid(), &Helper::default());
                 assert_eq!(ours, theirs.is_ok(), "{file:?}: {theirs:?}");
             });
         }

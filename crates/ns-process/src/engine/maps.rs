@@ -23,7 +23,7 @@ pub(super) fn write(plan: &Plan, folder: &Folder) -> Result<(), Error> {
             }
             Some(helper) => way
                 .map
-                .write_by(helper, folder.number())
+                .write_by(folder, folder.number(), helper)
                 .map_err(|error| failed(plan, Step::UidMap, &text(), &error)),
         }?;
     }
@@ -41,7 +41,7 @@ fn write_gids(plan: &Plan, folder: &Folder) -> Result<(), Error> {
             if wish == Setgroups::Deny {
                 Setgroups::deny(folder).map_err(|error| refused(&error))?;
             }
-            map.write_by(helper, folder.number()).map_err(|error| refused(&error))
+            map.write_by(folder, folder.number(), helper).map_err(|error| refused(&error))
         }
     }
 }
