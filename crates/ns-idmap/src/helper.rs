@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::helper_run::{Ending, run};
 use crate::{HelperError, IdKind, IdMap};
@@ -15,6 +16,7 @@ const FOLDERS: [&str; 3] = ["/usr/bin", "/bin", "/run/wrappers/bin"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Helper {
     program: Option<PathBuf>,
+    timeout: Option<Duration>,
 }
 
 impl Helper {
@@ -25,10 +27,18 @@ impl Helper {
     pub fn at(program: impl Into<PathBuf>) -> Result<Self, HelperError> {
         let path = program.into();
         if path.is_absolute() {
-            Ok(Self { program: Some(path) })
+            Ok(Self { program: Some(path), timeout: None })
         } else {
             Err(HelperError::NotAbsolute { path })
         }
+    }
+
+    /// Limits the time of each run. Of several limits the shortest holds; the default is none.
+    ///
+    /// A helper whose time is over is killed, and the call fails with [`HelperError::TimedOut`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(self.timeout.map_or(timeout, |shorter| shorter.min(timeout)));
+        self
     }
 
     /// Where it is: the path that was given, or the first of the folders that has `name`.
@@ -54,7 +64,8 @@ impl<K: IdKind> IdMap<K> {
     /// caller's pid namespace.
     ///
     /// The helper gets an empty environment, the numbers of all extents as arguments, and
-    /// `/dev/null` as input and output. It is reaped in any case.
+    /// `/dev/null` as input and output. It is reaped, unless it outlives its
+    /// [time limit](Helper::timeout).
     ///
     /// The exit status is lost when `SIGCHLD` is ignored, or when another thread waits for all
     /// children. Then the map file is read back: the call succeeds if it shows this map.
@@ -73,7 +84,7 @@ impl<K: IdKind> IdMap<K> {
     ) -> Result<(), HelperError> {
         self.check()?;
         let program = helper.program(K::HELPER)?;
-        let (ending, said) = match run(&program, &arguments(self, pid)) {
+        let (ending, said) = match run(&program, &arguments(self, pid), helper.timeout) {
             Ok(ended) => ended,
             Err(source) => return Err(HelperError::Run { program, source }),
         };
@@ -85,6 +96,9 @@ impl<K: IdKind> IdMap<K> {
                 Ok(shown) if shown.as_ref() == Some(self) => Ok(()),
                 read => Err(HelperError::status_lost::<K>(program, said(), read.err())),
             },
+            Ending::TimedOut(helper) => {
+                Err(HelperError::TimedOut { program, said: said(), helper })
+            }
         }
     }
 }

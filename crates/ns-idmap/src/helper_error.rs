@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Child, ExitStatus};
 
 use thiserror::Error;
 
@@ -65,6 +65,20 @@ pub enum HelperError {
         said: String,
         /// Why the file could not be read; `None` if it shows another map or none.
         read: Option<Box<ProcError>>,
+    },
+    /// It was still running when its time was over. The map may be written or not.
+    #[error(
+        "{}: still running when its time was over, and {}: {}",
+        program.display(), if helper.is_some() { "not killed at once" } else { "killed" }, one_line(said)
+    )]
+    TimedOut {
+        /// The path.
+        program: PathBuf,
+        /// The first 4096 bytes that it wrote to stderr.
+        said: String,
+        /// The helper, if it has not been reaped: `SIGKILL` was refused or has not taken effect.
+        /// The caller has to wait for it, or it becomes a zombie.
+        helper: Option<Child>,
     },
 }
 

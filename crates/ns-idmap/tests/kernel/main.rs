@@ -12,3 +12,4 @@ mod proc_dir;
 mod process;
 mod subid;
 mod texts;
+mod time_limit;
