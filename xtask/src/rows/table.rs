@@ -119,6 +119,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("f32", "a child that somebody stops"),
     ("f33", "debuggers"),
     ("f34", "another thread executes while a child waits"),
+    ("f35", "two threads want the dumpable flag in different ways"),
+    ("f40", "the exit status of a helper is lost"),
     ("s1", "what a container is given, a closure among it"),
     ("s1_all", "all namespaces, and each taken back"),
     ("s1_flags", "the flags of clone by pyspaces' names"),
