@@ -168,3 +168,27 @@ fn a20_no_new_privs() {
         });
     });
 }
+
+/// A helper that hangs holds up a start for no longer than its limit, and is ended or left to be reaped.
+#[test]
+fn f32_a_helper_that_hangs() {
+    ns_testbed::run_as!([Root], {
+        let _etc = delegated();
+        let scripts = Scripts::new("hanging");
+        let helper = scripts.helper("hang", "exec sleep 1000");
+        as_user(|| {
+            let before = Leftovers::snapshot();
+            let limit = std::time::Duration::from_millis(200);
+            let begin = std::time::Instant::now();
+            let mut container = inside("true");
+            container.uid_map(format!("0 {USER} 1,1 100000 5").parse().expect("map"));
+            container.uid_map_helper(helper.clone()).start_timeout(limit);
+            let error = container.start().expect_err("it hangs");
+            assert_eq!(error.step(), Step::StartTimeout, "{error}");
+            assert!(error.to_string().contains("hang"), "{error}");
+            assert!(begin.elapsed() < limit * 3, "{:?}", begin.elapsed());
+            common::eventually("it is reaped", || ns_process::reap() == 0);
+            before.assert_unchanged();
+        });
+    });
+}

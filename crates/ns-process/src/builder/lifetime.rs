@@ -12,13 +12,20 @@ pub(crate) struct Lifetime {
 }
 
 impl<Kind> Builder<Kind> {
-    /// Bounds [`start`](Self::start) itself, from the clone to the exec: when it is over the child is
-    /// killed and reaped, and the start fails as
-    /// [`Step::StartTimeout`](crate::Step::StartTimeout).
+    /// Bounds [`start`](Self::start) itself, from its first open to the exec. When the limit is over the child is
+    /// killed, and the start fails as [`Step::StartTimeout`](crate::Step::StartTimeout).
     ///
-    /// A start takes less than a millisecond, but whoever may signal the child can stop it for as
-    /// long as they like, and a program on a file system of the network may be slow to load. What
-    /// a hook or a helper that writes maps does in the caller meanwhile is not interrupted.
+    /// A start takes less than a millisecond. It takes longer, without a limit for as long as that lasts, where
+    /// - a process that may signal the child stops it, or a frozen cgroup is its own;
+    /// - the program lies on a file system that is slow or does not answer;
+    /// - a stream is a FIFO without a peer;
+    /// - a helper that writes maps is slow.
+    ///
+    /// The error comes at the limit, or 50 ms later. A child that does not end by then is reaped by a later start,
+    /// drop or [`reap`](crate::reap), and what it may use of the caller's memory is kept until then.
+    ///
+    /// The limit does not interrupt a hook, the wait of a closure's start for std's streams, or the search for
+    /// directories of roots, mounts and the target on a file system that does not answer.
     ///
     /// # Errors
     /// [`Step::StartTimeout`](crate::Step::StartTimeout), `ETIMEDOUT`, of the start.

@@ -40,7 +40,7 @@ impl Child<'_> {
         }
         if plan.writes_files() {
             // A child that was killed has no maps any more, and they are not what failed.
-            let written = self.write_files(plan);
+            let written = self.write_files(plan, attempt.deadline());
             written.map_err(|error| {
                 self.ended(plan).map_or_else(|| attempt.unwritten(error), Failure::from)
             })?;
@@ -53,9 +53,9 @@ impl Child<'_> {
         Ok(())
     }
 
-    fn write_files(&self, plan: &Plan) -> Result<(), Error> {
+    fn write_files(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         let folder = self.folder(plan)?;
-        maps::write(plan, &folder)?;
+        maps::write(plan, &folder, deadline)?;
         time::write(plan, &folder)
     }
 

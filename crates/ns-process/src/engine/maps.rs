@@ -4,54 +4,88 @@ use std::error::Error as StdError;
 use std::format;
 use std::io;
 use std::prelude::rust_2024::*;
+use std::time::Instant;
+
+use ns_idmap::{Helper, HelperError, IdKind, IdMap, ProcError, Setgroups};
+use ns_sys::{Errno, pidfd_open};
 
 use super::folder::Folder;
 use crate::error::Error;
 use crate::hint;
 use crate::plan::Plan;
+use crate::process::{Orphan, leave};
 use crate::step::Step;
-use ns_idmap::Setgroups;
-use ns_sys::Errno;
 
-/// Writes the maps of the process whose folder that is.
-pub(super) fn write(plan: &Plan, folder: &Folder) -> Result<(), Error> {
+/// Writes the maps of the process whose folder that is; helpers have time until the deadline.
+pub(super) fn write(plan: &Plan, folder: &Folder, deadline: Option<Instant>) -> Result<(), Error> {
     if let Some(way) = &plan.maps.uid {
-        let text = || way.map.to_string();
+        let failed = |error| failed(plan, Step::UidMap, &way.map, error);
         match &way.helper {
-            None => {
-                way.map.write(folder).map_err(|error| failed(plan, Step::UidMap, &text(), &error))
-            }
-            Some(helper) => way
-                .map
-                .write_by(folder, folder.number(), helper)
-                .map_err(|error| failed(plan, Step::UidMap, &text(), &error)),
+            None => way.map.write(folder).map_err(|error| failed(error.into())),
+            Some(helper) => write_by(&way.map, folder, helper, deadline).map_err(failed),
         }?;
     }
-    write_gids(plan, folder)
-}
-
-fn write_gids(plan: &Plan, folder: &Folder) -> Result<(), Error> {
     let Some(way) = &plan.maps.gid else { return Ok(()) };
-    let (map, wish) = (&way.map, plan.maps.setgroups);
-    let refused =
-        |error: &(dyn StdError + 'static)| failed(plan, Step::GidMap, &map.to_string(), error);
+    let failed = |error| failed(plan, Step::GidMap, &way.map, error);
+    let setgroups = plan.maps.setgroups;
     match &way.helper {
-        None => map.write(folder, wish).map_err(|error| refused(&error)),
+        None => way.map.write(folder, setgroups).map_err(|error| failed(error.into())),
         Some(helper) => {
-            if wish == Setgroups::Deny {
-                Setgroups::deny(folder).map_err(|error| refused(&error))?;
+            if setgroups == Setgroups::Deny {
+                Setgroups::deny(folder).map_err(|error| failed(error.into()))?;
             }
-            map.write_by(folder, folder.number(), helper).map_err(|error| refused(&error))
+            write_by(&way.map, folder, helper, deadline).map_err(failed)
         }
     }
 }
 
-fn failed(plan: &Plan, step: Step, map: &str, error: &(dyn StdError + 'static)) -> Error {
-    let object = format!("{}: {error}", map.trim_end().replace('\n', ","));
+/// Why a map is not written.
+enum Unwritten {
+    Proc(ProcError),
+    Helper(HelperError),
+}
+
+impl From<ProcError> for Unwritten {
+    fn from(error: ProcError) -> Self {
+        Self::Proc(error)
+    }
+}
+
+fn write_by<K: IdKind>(
+    map: &IdMap<K>,
+    folder: &Folder,
+    helper: &Helper,
+    deadline: Option<Instant>,
+) -> Result<(), Unwritten> {
+    let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+    let helper = left.map_or_else(|| helper.clone(), |left| helper.clone().timeout(left));
+    map.write_by(folder, folder.number(), &helper).map_err(Unwritten::Helper)
+}
+
+fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) -> Error {
+    let (is_late, error): (bool, Box<dyn StdError>) = match error {
+        Unwritten::Proc(error) => (false, error.into()),
+        Unwritten::Helper(error) => (leave_late(&error), error.into()),
+    };
+    let object = format!("{}: {error}", map.to_string().trim_end().replace('\n', ","));
+    if is_late {
+        let late = Error::new(&plan.name, Step::StartTimeout).with_errno(Errno::TIMEDOUT);
+        return late.with_object(object);
+    }
     let refused = Error::new(&plan.name, step).with_object(object);
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {
         Some(errno) => refused.with_errno(errno).with_hint(hint::in_user_namespace(step, errno)),
         None => refused,
     }
+}
+
+/// Whether a helper took too long; if it still runs, it is reaped when it has ended.
+fn leave_late(error: &HelperError) -> bool {
+    let HelperError::TimedOut { helper, .. } = error else { return false };
+    // It has not been reaped, so that its number is still its own.
+    if let Some(pidfd) = helper.as_ref().and_then(|helper| pidfd_open(helper.id()).ok()) {
+        leave(Orphan::new(pidfd, None));
+    }
+    true
 }
