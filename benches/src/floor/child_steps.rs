@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
 
 use std::ffi::{CStr, c_void};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 use ns_sys::child::{
@@ -19,6 +20,7 @@ use super::{RLIMIT_CORE, Root, Shared};
 pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     // SAFETY: `clone` passes such a one.
     let shared = unsafe { &*shared.cast::<Shared<'_>>() };
+    let _ = shared.lock.map(|lock| child::fcntl_setlk(lock, 1));
     for signal in 1..=64 {
         let _ = child::rt_sigaction_default(signal);
     }
@@ -40,13 +42,22 @@ pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
         Some((Root::Chroot, path)) => change_root(path),
         Some((Root::ReadOnlyPivot, path)) => pivot(path),
     }
-    // SAFETY: the table is the child's own, and nothing of it is used again.
-    let _ = unsafe { child::close_range(3, u32::MAX, CloseRangeFlags::empty()) };
+    close_rest(shared);
     let _ = child::rt_sigprocmask(SignalSet::EMPTY);
     let _ = shared.core.map(|[_, own]| limit(own));
     // SAFETY: both arrays end with a null pointer, and the parent keeps them.
     let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
     child::exit_group(127)
+}
+
+/// All but the file of the lock, which exec closes.
+fn close_rest(shared: &Shared<'_>) {
+    let kept = shared.lock.map(|lock| lock.as_raw_fd().unsigned_abs());
+    let below = kept.filter(|kept| *kept > 3).map(|kept| (3, kept - 1));
+    for (first, last) in below.into_iter().chain([(kept.map_or(3, |kept| kept + 1), u32::MAX)]) {
+        // SAFETY: the table is the child's own, and nothing of it is used again.
+        let _ = unsafe { child::close_range(first, last, CloseRangeFlags::empty()) };
+    }
 }
 
 /// Enters what is to be entered.

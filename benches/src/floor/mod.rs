@@ -18,6 +18,8 @@ use ns_sys::{
     waitid_pidfd,
 };
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{MemfdFlags, fstat, memfd_create};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::thread::capabilities;
 
 use crate::{TINY, TINY_ROOT};
@@ -42,6 +44,8 @@ struct Shared<'a> {
     /// What is entered first.
     target: Option<(BorrowedFd<'a>, NamespaceFlags)>,
     root: Option<(Root, CString)>,
+    /// What proves that the child has left the memory, where the caller's flag is cleared.
+    lock: Option<BorrowedFd<'a>>,
     /// The core limits before exec: one that keeps from dumping, and the caller's own.
     core: Option<[(u64, u64); 2]>,
     program: CString,
@@ -68,6 +72,8 @@ pub struct Floor {
     target: Option<(OwnedFd, NamespaceFlags)>,
     /// Of a process between.
     other_stack: Box<[u8]>,
+    /// The file of the record locks.
+    locks: OwnedFd,
 }
 
 impl Floor {
@@ -85,6 +91,7 @@ impl Floor {
             root: None,
             target: None,
             other_stack: vec![0; STACK].into_boxed_slice(),
+            locks: locks(),
         }
     }
 
@@ -113,12 +120,15 @@ impl Floor {
     pub fn start_join(&mut self) {
         let program = if self.root.is_some() { "/tiny" } else { TINY };
         let program = CString::new(program).expect("no NUL");
+        let privileged = !capabilities(None).expect("the caller's own").permitted.is_empty();
+        let is_cleared = privileged || self.target.is_some();
         let maps = self.flags.contains(CloneFlags::NEWUSER).then(own_maps);
         let shared = Shared {
             tid: AtomicU32::new(1),
             go: AtomicU32::new(0),
             waits: maps.is_some(),
             session: !(0..=2).any(is_terminal),
+            lock: is_cleared.then(|| self.locks.as_fd()),
             target: self.target.as_ref().map(|(target, kinds)| (target.as_fd(), *kinds)),
             private: self.flags.contains(CloneFlags::NEWNS),
             root: self.root.map(|root| (root, CString::new(TINY_ROOT).expect("no NUL"))),
@@ -127,9 +137,10 @@ impl Floor {
             envp: self.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect(),
             program,
         };
-        let privileged = !capabilities(None).expect("the caller's own").permitted.is_empty();
         let watch = shared.waits.then(watch);
-        let restore = privileged && prctl(PR_GET_DUMPABLE, 0) == 1;
+        // Its number may be another file's by now, and this process a forked copy.
+        let _ = shared.lock.map(|lock| (fstat(lock), std::process::id()));
+        let restore = is_cleared && prctl(PR_GET_DUMPABLE, 0) == 1;
         if restore {
             prctl(PR_SET_DUMPABLE, 0);
         }
@@ -142,6 +153,9 @@ impl Floor {
         }
         while shared.tid.load(Ordering::Acquire) == 1 {
             let _ = futex::wait(&shared.tid, 1, None);
+        }
+        while shared.lock.is_some_and(|lock| child::fcntl_getlk(lock, 1) != Ok(false)) {
+            std::thread::yield_now();
         }
         if restore {
             prctl(PR_SET_DUMPABLE, 1);
@@ -196,6 +210,12 @@ fn watch() -> OwnedFd {
     let mut word: *const AtomicU32 = ptr::null();
     prctl(PR_GET_TID_ADDRESS, (&raw mut word).expose_provenance());
     pidfd_open_thread(tid).expect("Linux 6.9")
+}
+
+/// Among the descriptors of a program, so that what is closed lies around it.
+fn locks() -> OwnedFd {
+    let file = memfd_create(c"locks", MemfdFlags::CLOEXEC).expect("a file");
+    fcntl_dupfd_cloexec(file, 8).expect("a number")
 }
 
 /// Limits that a start sets and takes back, where they differ.

@@ -17,7 +17,7 @@ const KEPT: usize = 4096;
 /// The time between two looks at the helper, where nothing else reports its end.
 const TICK: Duration = Duration::from_millis(2);
 
-/// How long a killed helper is waited for. It usually takes a tenth of this.
+/// How long a killed helper is waited for: half of the 10 ms that a call may be late.
 const GRACE: Duration = Duration::from_millis(5);
 
 /// How a run ended.

@@ -246,7 +246,7 @@ fn describe_lists_the_steps() {
             "memory: shared; tail: exec",
             "memory: copied where another start holds the dumpable flag",
             "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)",
-            "parent: fstat(file of the record locks)",
+            "parent: fstat(file of the record locks); getpid()",
             "parent: prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)",
             "parent: rt_sigprocmask(all)",
             &format!("parent: clone3({flags})"),

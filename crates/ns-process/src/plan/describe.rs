@@ -47,7 +47,8 @@ impl Plan {
             let line = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
             (self.flag() == Some(at)).then(|| line.to_owned())
         };
-        let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
+        let lock =
+            self.takes_lock().then(|| "fstat(file of the record locks); getpid()".to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
         let copy =
