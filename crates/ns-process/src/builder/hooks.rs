@@ -90,7 +90,8 @@ impl<Kind> Builder<Kind> {
     /// namespaces, its maps hold, and it waits. The place to move a network interface into it, or to
     /// put it into a cgroup of version 1.
     ///
-    /// Several run in the order given. The hook may start other processes. If it panics, the child is
+    /// Several run in the order given. The hook may start other processes, by copied memory where they need the
+    /// "dumpable" attribute otherwise than this start. If it panics, the child is
     /// killed and reaped, and the panic goes on in the caller; an error does the same and is what the
     /// start returns, as [`Step::BeforeGo`](crate::Step::BeforeGo).
     ///

@@ -53,9 +53,15 @@ pub(crate) enum File {
 ///
 /// The program is a child of the caller, with the caller's standard streams, environment, limits and
 /// cgroup, and with all capabilities over a user namespace that it enters. Its working directory is `/`
-/// of the mount namespace that it enters. Nobody in there can trace the caller or the child, or reach
-/// their descriptors, before the program is executed. Dropping the handle kills and reaps it: unreaped,
-/// it would keep a pid namespace from ending.
+/// of the mount namespace that it enters. Before the program is executed no process in there can trace the caller or
+/// the child, or reach their descriptors, unless it has `CAP_SYS_PTRACE` in the caller's own user namespace.
+///
+/// Until then the "dumpable" attribute of the calling process is cleared, which its other threads may notice:
+/// - what they fork is not dumpable either, until it executes a program;
+/// - without privilege they cannot open files of `/proc/self` such as `environ`;
+/// - they set the attribute by [`set_dumpable`](crate::set_dumpable), and not by prctl(2), which would be undone.
+///
+/// Dropping the handle kills and reaps the process: unreaped, it would keep a pid namespace from ending.
 ///
 /// ```
 /// use ns_process::{Container, Inject, Namespace};
