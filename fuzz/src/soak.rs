@@ -10,7 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
-use ns_process::{Container, Inject, Namespace, Process, Step, reap, setns, setns_process};
+use ns_process::{
+    Container, Inject, Namespace, Process, Step, reap, set_dumpable, setns, setns_process,
+};
 use ns_sys::{Signal, pidfd_send_signal};
 use ns_testbed::Leftovers;
 
@@ -79,6 +81,7 @@ fn run(soak: &Soak, limit: Duration, threads: u64) -> u64 {
     let deadline = Instant::now() + limit;
     let entered = target();
     thread::scope(|scope| {
+        disturb(scope, deadline);
         for number in 0..threads {
             let entered = &entered;
             scope.spawn(move || turns(soak, entered, deadline, number));
@@ -87,6 +90,56 @@ fn run(soak: &Soak, limit: Duration, threads: u64) -> u64 {
     entered.kill().expect("kill");
     entered.join().expect("join");
     status("VmRSS:")
+}
+
+/// What a program does besides: it forks, gets signals, sets its dumpable flag, and waits for every child.
+fn disturb<'scope>(scope: &'scope thread::Scope<'scope, '_>, deadline: Instant) {
+    let handler: extern "C" fn(i32) = ignore;
+    // SAFETY: zeros are a struct without flags.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    // SAFETY: a handler that does nothing, and interrupts system calls.
+    unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) };
+    let disturbances: [fn(); 4] = [fork, raise, toggle, reap_all];
+    for disturbance in disturbances {
+        scope.spawn(move || {
+            while Instant::now() < deadline {
+                disturbance();
+                thread::sleep(Duration::from_millis(2));
+            }
+        });
+    }
+}
+
+extern "C" fn ignore(_: i32) {}
+
+fn fork() {
+    // SAFETY: the child leaves at once.
+    match unsafe { libc::fork() } {
+        // SAFETY: ends the child alone.
+        0 => unsafe { libc::_exit(0) },
+        // The other waiter may have reaped it.
+        // SAFETY: writes nothing.
+        child => unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) },
+    };
+}
+
+fn raise() {
+    let own = std::process::id().cast_signed();
+    // SAFETY: takes numbers.
+    unsafe { libc::kill(own, libc::SIGUSR1) };
+}
+
+fn toggle() {
+    set_dumpable(false).expect("clear");
+    thread::yield_now();
+    set_dumpable(true).expect("set");
+}
+
+fn reap_all() {
+    let all = libc::WNOHANG | libc::__WALL;
+    // SAFETY: writes nothing.
+    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), all) } > 0 {}
 }
 
 fn target() -> Process {

@@ -20,7 +20,7 @@ use super::{RLIMIT_CORE, Root, Shared};
 pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     // SAFETY: `clone` passes such a one.
     let shared = unsafe { &*shared.cast::<Shared<'_>>() };
-    let _ = shared.lock.map(|lock| child::fcntl_setlk(lock, 1));
+    let _ = shared.lock.map(|lock| (child::fcntl_setfd(lock, true), child::fcntl_setlk(lock, 1)));
     for signal in 1..=64 {
         let _ = child::rt_sigaction_default(signal);
     }

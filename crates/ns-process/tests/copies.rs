@@ -208,6 +208,25 @@ fn s1_robust_mutexes() {
     });
 }
 
+/// Copies of the caller with the same process id start programs at once: their record locks differ.
+#[test]
+fn c19_copies_with_the_same_id() {
+    ns_testbed::run_as!([Root], {
+        assert!(Container::new("true").status().expect("start").success());
+        let mut closure = Container::from_fn(|| {
+            let started = (0..200).map(|_| Container::new("true").status());
+            i32::from(!started.into_iter().all(|status| status.is_ok_and(|it| it.success())))
+        });
+        closure.namespace(Namespace::Pid);
+        // SAFETY: no other thread of the test holds a lock.
+        let start = || unsafe { closure.start_unchecked() }.expect("start");
+        let processes: Vec<_> = (0..4).map(|_| start()).collect();
+        for process in processes {
+            assert_eq!(process.join().expect("join").code(), Some(0));
+        }
+    });
+}
+
 /// Closures that other threads start meanwhile, and that live on, hold up nobody's value.
 #[test]
 fn e10_beside_closures_that_live_on() {
@@ -235,5 +254,6 @@ fn e10_beside_closures_that_live_on() {
                 assert!(begin.elapsed() < Duration::from_secs(10), "it was waited for");
             }
         });
+        eventually("all are reaped", || ns_process::reap() == 0);
     });
 }

@@ -186,6 +186,8 @@ fn f36_the_caller() {
     container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
     let output = container.output().expect("start");
     assert_eq!(String::from_utf8_lossy(&output.stdout), format!("0\n 0 {USER} 1\n"));
+    let error = mapped().flags(CloneFlags::SYSVSEM).start().expect_err("not across a copy");
+    assert_eq!((error.step(), error.errno()), (Step::Prepare, Some(Errno::BUSY)), "{error}");
     assert!(mapped().init(Init::builtin()).namespace(Namespace::Pid).status().is_ok());
     assert_eq!(flag(), 1);
 }

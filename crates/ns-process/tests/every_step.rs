@@ -82,6 +82,7 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         Step::Preup | Step::Postup | Step::Preexec => hooked(step),
         Step::MemoryLock => {
             // Of root, whose child has a capability that others could take.
+            plain.status().ok()?;
             forbid(libc::SYS_fcntl);
             plain.start()
         }

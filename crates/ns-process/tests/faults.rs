@@ -29,7 +29,6 @@ fn number(name: &str) -> Option<i64> {
         "futex" => libc::SYS_futex,
         "getcwd" => libc::SYS_getcwd,
         "get_robust_list" => libc::SYS_get_robust_list,
-        "getpid" => libc::SYS_getpid,
         "getppid" => libc::SYS_getppid,
         "ioctl" => libc::SYS_ioctl,
         "mount" => libc::SYS_mount,

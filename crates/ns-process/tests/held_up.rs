@@ -101,13 +101,36 @@ fn c20_a_tracer_keeps_the_zombie() {
     });
 }
 
+/// A join reaps what other threads leave meanwhile: unreaped, it would keep the process from ending.
+#[test]
+fn c17_a_join_reaps_what_is_left() {
+    ns_testbed::run_as!([Root, User], {
+        let target = Target::in_all();
+        std::thread::scope(|scope| {
+            let joined = scope.spawn(|| target.join());
+            std::thread::sleep(Duration::from_millis(100));
+            let mut inside = Container::new("sleep");
+            inside.arg("1000").namespace_file(Namespace::User, target.file(Namespace::User));
+            inside.namespace_file(Namespace::Pid, target.file(Namespace::Pid));
+            drop(inside.start().expect("start"));
+            target.kill().expect("kill");
+            let begin = Instant::now();
+            joined.join().expect("the thread").expect("join");
+            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        });
+        assert_eq!(reap(), 0);
+    });
+}
+
+/// `FUSE_INIT` of include/uapi/linux/fuse.h.
+const INIT: u32 = 26;
+
 /// Not a test: mounts a FUSE that answers nothing but the first request, on `/mnt`.
 #[test]
 fn silent_fuse() {
     if std::env::var_os(common::ACT).is_none() {
         return;
     }
-    const INIT: u32 = 26;
     let mut device = File::options().read(true).write(true).open("/dev/fuse").expect("open");
     let number = device.as_raw_fd();
     let options = format!("fd={number},rootmode=40000,user_id=0,group_id=0,allow_other");

@@ -265,6 +265,14 @@ fn e09_a_fifo() {
         let output = cat.stdout(Stdio::piped()).output().expect("start");
         assert_eq!(output.stdout, told.as_bytes());
         writer.join().expect("the writer");
+        // A writer that comes and goes without a byte.
+        let peer = path.clone();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            drop(File::options().write(true).open(peer).expect("open"));
+        });
+        assert_eq!(cat.output().expect("start").stdout, b"");
+        writer.join().expect("the writer");
         let peer = path.clone();
         let reader = std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -103,6 +103,8 @@ fn call(kind: &str, limit: Duration, cpu: &str, word: u64) {
     // SAFETY: the mapping above.
     unsafe { page.cast::<u64>().write_volatile(word) };
     pin(cpu);
+    // The file of the locks is made before anything that the later starts open.
+    assert!(Container::new("/bin/true").status().expect("start").success());
     let attacker = (kind == "inject").then(|| {
         let other = if cpu == "free" { "free" } else { "1" };
         let mut attacker = act(&format!("attacker {} {other} {word}", limit.as_secs()));

@@ -197,4 +197,34 @@ pub(super) const CLAIMS: &[Claim] = &[
         cargo: "xtask soak --minutes 20",
         shows: "0 leaks, 0 wrong statuses",
     },
+    Claim {
+        issue: 14,
+        text: "attacks in the window before the memory is left, 60 s each: 0 reads",
+        cargo: "test --release -p ns-process --test window -- --nocapture --test-threads 1",
+        shows: "shown: init, free: 0 reads",
+    },
+    Claim {
+        issue: 14,
+        text: "1000 mapped and 1000 delegated starts beside 8 injecting threads; the program's own flag",
+        cargo: "test --release -p ns-process --test dumpable -- --nocapture --test-threads 1",
+        shows: "shown: PR_SET_DUMPABLE 0 undone in 0 of 200 rounds",
+    },
+    Claim {
+        issue: 14,
+        text: "tracers that do not reap, and 100 starts on a FUSE that does not answer",
+        cargo: "test --release -p ns-process --test held_up -- --nocapture --test-threads 1",
+        shows: "shown: 100 starts of 100ms on a silent FUSE",
+    },
+    Claim {
+        issue: 14,
+        text: "1000 programs that die at once, in each setting of SIGCHLD and each kind of start",
+        cargo: "test --release -p ns-process --test early_death -- --nocapture",
+        shows: "shown: init, ReapedByThreadWhateverTheirSignal: 1000 of 1000 executed",
+    },
+    Claim {
+        issue: 14,
+        text: "what the record lock and the owner of the flag cost",
+        cargo: "run --quiet --release -p benches --bin gates -- --only price",
+        shows: "| price: record lock",
+    },
 ];

@@ -1,6 +1,6 @@
 //! Opening a file that may make its opener wait: a FIFO without a peer.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -8,8 +8,9 @@ use std::prelude::rust_2024::*;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 
 /// How long to sleep between two looks for a peer.
@@ -25,11 +26,11 @@ pub(super) fn open_until(
     deadline: Instant,
 ) -> io::Result<File> {
     let mut options = options.clone();
-    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    options.custom_flags(flags);
     let file = loop {
         match options.open(path) {
-            // A FIFO without a reader.
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::NXIO) => sleep(deadline)?,
+            Err(error) if is_for_now(&error, path) => sleep(deadline)?,
             opened => break opened?,
         }
     };
@@ -41,18 +42,33 @@ pub(super) fn open_until(
     Ok(file)
 }
 
+/// Whether open(2) without `O_NONBLOCK` would wait: for a reader of the FIFO, or for the end of a lease.
+fn is_for_now(error: &io::Error, path: &Path) -> bool {
+    match Errno::from_io_error(error) {
+        Some(Errno::NXIO) => fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()),
+        errno => errno == Some(Errno::AGAIN),
+    }
+}
+
 /// Waits until the FIFO has a writer, as open(2) without `O_NONBLOCK` does. tee(2) says so: of an empty one it
-/// copies nothing without a writer, and fails with one.
+/// copies nothing without a writer, and fails with one. poll(2) tells of a writer that has come and gone.
 fn wait_for_writer(fifo: &File, deadline: Instant) -> io::Result<()> {
     let (_reader, copies) = pipe_with(PipeFlags::CLOEXEC)?;
     loop {
         match tee(fifo, &copies, 1, SpliceFlags::NONBLOCK) {
+            Ok(0) if has_hung_up(fifo)? => return Ok(()),
             Ok(0) => sleep(deadline)?,
             Ok(_) | Err(Errno::AGAIN) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
     }
+}
+
+fn has_hung_up(fifo: &File) -> io::Result<bool> {
+    let mut ends = [PollFd::new(fifo, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    Ok(retry_on_intr(|| poll(&mut ends, Some(&now)))? == 1)
 }
 
 fn sleep(deadline: Instant) -> io::Result<()> {

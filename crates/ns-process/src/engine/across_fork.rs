@@ -5,8 +5,8 @@ use std::io::{self, StderrLock, StdoutLock, Write};
 use std::mem;
 use std::os::fd::RawFd;
 
-use super::dumpable;
 use super::pipes::{self, Ends};
+use super::{dumpable, exec_lock};
 use crate::process::{Orphans, orphans};
 
 unsafe extern "C" {
@@ -33,12 +33,18 @@ impl AcrossFork {
         }
     }
 
+    /// The account of the dumpable flag, which does not change until the fork.
+    pub(super) fn holders(&self) -> &dumpable::Lock {
+        &self.holders
+    }
+
     /// Gives them up in the child, which has no part in what other threads were doing.
     pub(super) fn settle(mut self, own: &[(RawFd, RawFd)]) {
         self.ends.close_those_of_others(own);
         // Not its children.
         mem::take(&mut *self.orphans).into_iter().for_each(mem::forget);
         dumpable::forget(&mut self.holders);
+        exec_lock::forget();
     }
 }
 

@@ -68,8 +68,9 @@ pub(super) struct Attempt<'a> {
     pub(super) ready: &'a Ready,
     pub(super) copied: bool,
     dumpable: Dumpable,
-    /// Of a copy.
+    /// Of a copy, made while the program's own flag was this.
     own: OwnDumpable,
+    programs: bool,
     place: Place,
     lock: Option<ExecLock>,
     /// Of a process between in this memory.
@@ -88,6 +89,7 @@ impl<'a> Attempt<'a> {
         let lock = (is_cleared && !copied).then(|| ExecLock::new(&ready.fds)).transpose();
         let has_middle = plan.needs_middle(joined.kinds(), copied) && !plan.forks();
         let middle_stack = has_middle.then(Stack::take).transpose();
+        let programs = copied && dumpable::own();
         let for_maps = way == Way::Copied { for_maps: true };
         let program = plan.work.program();
         let attempt = Self {
@@ -95,7 +97,8 @@ impl<'a> Attempt<'a> {
             ready,
             copied,
             dumpable,
-            own: plan.own_dumpable(joined.kinds(), copied && dumpable::own(), for_maps),
+            own: plan.own_dumpable(joined.kinds(), programs, for_maps),
+            programs,
             place: Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?,
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             middle_stack: middle_stack.map_err(prepare(plan, "a stack"))?,
@@ -144,14 +147,25 @@ impl<'a> Attempt<'a> {
         self.copied.then_some(self.own.first)
     }
 
+    /// Refuses to copy memory that the program has made undumpable since: it may hold a secret by now. No thread
+    /// changes the flag while it is locked.
+    pub(super) fn is_current(&self, locked: &dumpable::Lock) -> Result<(), Error> {
+        if !self.copied || dumpable::own_of(locked) == self.programs {
+            return Ok(());
+        }
+        let error = Error::new(&self.plan().name, Step::Prepare).with_errno(Errno::AGAIN);
+        let error = error.with_object("the dumpable flag of the caller");
+        Err(error.with_hint(Some("the program has just changed it: start again")))
+    }
+
     fn before_clone(&self) -> Result<(), Failure> {
         match self.dumpable {
+            // A copy has one of its own.
+            Dumpable::Own if !self.plan().can_be_copied() => Err(self.refused(Errno::BUSY)),
             _ if self.copied => Ok(()),
-            Dumpable::AsIs => Ok(()),
+            Dumpable::AsIs | Dumpable::Own => Ok(()),
             Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold(Need::Kept),
             Dumpable::Cleared => self.hold(Need::Cleared),
-            // A copy has one of its own.
-            Dumpable::Own => Err(self.refused(Errno::BUSY)),
         }
     }
 
@@ -207,7 +221,7 @@ impl<'a> Attempt<'a> {
             .with_errno(errno)
             .with_object("the dumpable flag of the caller")
             .with_hint(Some(
-                "another start needs it otherwise, and with these flags memory is not copied",
+                "this start needs it otherwise, and with its flags memory is not copied",
             ));
         Failure::Retry(Way::Copied { for_maps: false }, error)
     }
@@ -274,7 +288,7 @@ impl<'a> Attempt<'a> {
             is_beside: false,
             exec_lock: self.lock.as_ref().map(ExecLock::child),
             dumpable: self.first_dumpable().filter(|_| !has_middle),
-            cleared_at_go: self.copied && self.own.cleared_at_go,
+            dumpable_at_go: (self.copied && self.own.cleared_at_go).then_some(false),
             starter: starter.as_ref().map(|starter| starter.watch(self.copied)),
             copied: self.copied,
             waits: plan.needs_go(),

@@ -32,19 +32,14 @@ pub(super) enum Need {
 pub(super) struct Holders {
     need: Need,
     count: usize,
-    /// Whether the program's own flag is set, while it is cleared.
-    restore: bool,
+    /// The program's own flag, while it is cleared.
+    own: usize,
     waiting: VecDeque<u64>,
     next: u64,
 }
 
-static HOLDERS: Mutex<Holders> = Mutex::new(Holders {
-    need: Need::Kept,
-    count: 0,
-    restore: false,
-    waiting: VecDeque::new(),
-    next: 0,
-});
+static HOLDERS: Mutex<Holders> =
+    Mutex::new(Holders { need: Need::Kept, count: 0, own: 0, waiting: VecDeque::new(), next: 0 });
 static CHANGED: Condvar = Condvar::new();
 
 thread_local! {
@@ -74,7 +69,9 @@ impl Hold {
             };
         }
         if holders.count == 0 {
-            holders.restore = need == Need::Cleared && clear()?;
+            if need == Need::Cleared {
+                holders.own = clear()?;
+            }
             holders.need = need;
         }
         holders.count += 1;
@@ -101,10 +98,9 @@ impl Drop for Hold {
         if holders.count > 0 {
             return;
         }
-        if holders.restore {
-            // It was 1 when it was cleared, which anybody may set.
-            let _ = set(1);
-            holders.restore = false;
+        if holders.need == Need::Cleared {
+            // The child may have changed it. The kernel does not take 2, "dumpable by root".
+            let _ = set(holders.own);
         }
         if !holders.waiting.is_empty() {
             CHANGED.notify_all();
@@ -137,16 +133,19 @@ fn wait_for_turn(mut holders: Lock, need: Need, deadline: Instant) -> Option<Loc
 
 /// The program's own flag, which a start may have cleared for a while.
 pub(super) fn own() -> bool {
-    let holders = lock();
+    own_of(&lock())
+}
+
+pub(super) fn own_of(holders: &Lock) -> bool {
     let is_cleared = holders.count > 0 && holders.need == Need::Cleared;
-    if is_cleared { holders.restore } else { get() == Ok(1) }
+    if is_cleared { holders.own == 1 } else { get() == Ok(1) }
 }
 
 /// Sets the program's own flag.
 pub(super) fn set_own(dumpable: bool) -> Result<(), Errno> {
     let mut holders = lock();
     if holders.count > 0 && holders.need == Need::Cleared {
-        holders.restore = dumpable;
+        holders.own = dumpable.into();
         return Ok(());
     }
     set(dumpable.into())
@@ -159,7 +158,7 @@ pub(super) type Lock = MutexGuard<'static, Holders>;
 pub(super) fn forget(holders: &mut Lock) {
     let next = holders.next;
     let waiting = VecDeque::new();
-    **holders = Holders { need: Need::Kept, count: 0, restore: false, waiting, next };
+    **holders = Holders { need: Need::Kept, count: 0, own: 0, waiting, next };
     IN_HOOK.set(None);
 }
 
@@ -167,14 +166,14 @@ pub(super) fn lock() -> Lock {
     HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Clears the flag; says whether it was set. At 2, "dumpable by root", no other process may trace, and
-/// prctl(2) could not set it again.
-fn clear() -> Result<bool, Errno> {
-    if get()? != 1 {
-        return Ok(false);
+/// Clears the flag; gives the former one. At 2, "dumpable by root", no other process may trace, and prctl(2)
+/// could not set it again.
+fn clear() -> Result<usize, Errno> {
+    let former = get()?;
+    if former == 1 {
+        set(0)?;
     }
-    set(0)?;
-    Ok(true)
+    Ok(former)
 }
 
 fn get() -> Result<usize, Errno> {

@@ -16,11 +16,17 @@ use ns_sys::Errno;
 use ns_sys::child::fcntl_getlk;
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::kept_file::KeptFile;
-use crate::in_child;
+use super::kept_file::{KeptFile, above};
+use crate::in_child::{self, STATUS};
 
 /// One file for all starts of the program; each locks bytes of its own.
 static FILE: KeptFile = KeptFile::new();
+
+/// `PID_MAX_LIMIT` of include/linux/threads.h, less one.
+const PID_MAX: u32 = (1 << 22) - 1;
+
+/// Of its descriptors.
+const LOWEST: RawFd = STATUS + 1;
 
 /// Two bytes: the child's, and that of a program beside an init.
 pub(super) struct ExecLock {
@@ -30,11 +36,11 @@ pub(super) struct ExecLock {
 
 impl ExecLock {
     /// For a start whose child places `fds`, none of them at the number of this file: closing a descriptor of
-    /// it would end the lock.
+    /// it would end the lock. So it lies above the streams, and above what an init has its status at.
     pub(super) fn new(fds: &FdPlan) -> Result<Self, Errno> {
         let kept = FILE.get(make)?;
         let file = if fds.names(kept.as_raw_fd()) {
-            let apart = fds.apart(make()?, 3);
+            let apart = fds.apart(make()?, LOWEST);
             Arc::new(apart.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?)
         } else {
             kept
@@ -62,13 +68,24 @@ pub(super) fn is_held(lock: in_child::ExecLock<'_>) -> Result<bool, Errno> {
     fcntl_getlk(lock.file, lock.byte)
 }
 
-fn make() -> Result<OwnedFd, Errno> {
-    memfd_create(c"exec-lock", MemfdFlags::CLOEXEC)
+/// In a copy of this program, which has the same file and may have the same process id.
+pub(super) fn forget() {
+    FILE.forget();
 }
 
-/// A forked copy of this program has the same file: its bytes are told apart by its process id.
+fn make() -> Result<OwnedFd, Errno> {
+    let file = match memfd_create(c"exec-lock", MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
+        // Before Linux 6.3.
+        Err(Errno::INVAL) => memfd_create(c"exec-lock", MemfdFlags::CLOEXEC),
+        made => made,
+    }?;
+    above(&file, LOWEST)
+}
+
+/// Forked copies of this program that it does not know of have the same file: bytes are told apart by the
+/// process id.
 fn next_byte() -> u64 {
     static STARTS: AtomicU32 = AtomicU32::new(0);
     let start = STARTS.fetch_add(1, Ordering::Relaxed);
-    u64::from(process::id()) << 33 | u64::from(start) << 1
+    u64::from(process::id() & PID_MAX) << 33 | u64::from(start) << 1
 }

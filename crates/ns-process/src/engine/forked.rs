@@ -22,7 +22,6 @@ use super::signals::Blocked;
 use super::{Start, prepare, refused};
 use crate::error::Error;
 use crate::in_child::{self, ChildPlan, GO, MiddlePlan, Words, has_left};
-use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 
 /// The arguments of a clone that the copy makes.
@@ -49,8 +48,9 @@ enum Role<'a> {
 ///
 /// By libc, which leaves its locks free in the copy: a clone3 of our own would hand over a descriptor, but not
 /// do that.
-fn copy(plan: &Plan, visitor: &Visitor<'_>, role: Role<'_>) -> Result<u32, Error> {
-    visitor.hold();
+fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<u32, Error> {
+    let plan = attempt.plan();
+    visitor.hold(|locked| attempt.is_current(locked))?;
     let blocked = Blocked::all();
     // SAFETY: the copy makes the steps of the fence; code of the caller's runs in it, as far as the caller
     // vouched for it or has no other threads.
@@ -82,7 +82,7 @@ fn end_by_number(pid: u32) {
 impl<'a> Start<'a> {
     /// Makes the child, which is the copy itself.
     pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Error> {
-        let pid = copy(self.attempt.plan(), visitor, Role::Child(self.steps))?;
+        let pid = copy(self.attempt, visitor, Role::Child(self.steps))?;
         let child = self.adopted(pid, &self.attempt.board().child, true)?;
         child.map(|child| child.of(self.attempt)).ok_or_else(|| self.failed())
     }
@@ -94,7 +94,7 @@ impl<'a> Start<'a> {
         visitor: &Visitor<'_>,
         middle: &MiddlePlan<'_>,
     ) -> Result<Option<Child<'a>>, Error> {
-        let pid = copy(self.attempt.plan(), visitor, Role::Middle(middle))?;
+        let pid = copy(self.attempt, visitor, Role::Middle(middle))?;
         let copy = self.adopted(pid, &self.attempt.board().middle, true);
         match &copy {
             Ok(Some(copy)) => say(copy.words(), GO),

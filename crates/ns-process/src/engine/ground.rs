@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::dumpable::Hold;
@@ -26,7 +27,7 @@ pub(super) struct Ground {
 
 /// In the order in which they were kept, of which a later one may lead to earlier ones.
 #[derive(Default)]
-struct Values(RefCell<Vec<Box<dyn Value>>>);
+struct Values(RefCell<Vec<NonNull<dyn Value>>>);
 
 trait Value {}
 
@@ -35,7 +36,10 @@ impl<T> Value for T {}
 impl Drop for Values {
     fn drop(&mut self) {
         let values = self.0.get_mut();
-        while values.pop().is_some() {}
+        while let Some(value) = values.pop() {
+            // SAFETY: `keep` made it of a box, and takes it out of the list nowhere else.
+            drop(unsafe { Box::from_raw(value.as_ptr()) });
+        }
     }
 }
 
@@ -65,14 +69,13 @@ impl Ground {
     /// `value` leads to nothing that a child in this memory uses but what lives for ever, is kept here, or
     /// belongs to what is prepared. Its destructor uses nothing else either.
     pub(super) unsafe fn keep<'a, T: 'a>(&'a self, value: T) -> &'a T {
-        let value: Box<T> = Box::new(value);
-        let kept: *const T = &raw const *value;
-        let value: Box<dyn Value + 'a> = value;
+        let kept = NonNull::from(Box::leak(Box::new(value)));
+        let value: NonNull<dyn Value + 'a> = kept;
         // SAFETY: the lifetime alone changes. The caller vouches for what the value leads to.
-        let value: Box<dyn Value> = unsafe { std::mem::transmute(value) };
+        let value: NonNull<dyn Value> = unsafe { std::mem::transmute(value) };
         self.values.0.borrow_mut().push(value);
-        // SAFETY: a box does not move its value, and `values` are dropped with this alone.
-        unsafe { &*kept }
+        // SAFETY: it does not move, is only read, and is dropped with this alone.
+        unsafe { kept.as_ref() }
     }
 
     /// How the dumpable flag is held; the former hold ends first.

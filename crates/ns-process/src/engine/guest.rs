@@ -18,10 +18,12 @@ use ns_sys::child::{
 };
 
 use super::across_fork::{self, AcrossFork};
+use super::dumpable;
 use super::pipes::{self, Opened};
 use super::text::Text;
 use super::threads;
 use crate::builder::{ChildHook, HookContext, errno_of};
+use crate::error::Error;
 use crate::in_child::{Ended, Guest, Moment, Report};
 use crate::plan::Plan;
 use crate::step::Step;
@@ -70,9 +72,18 @@ impl<'a> Visitor<'a> {
 
     /// Takes what must not be another thread's when memory is copied. Hooks of a program in a program
     /// with threads must do without std's streams, so that no start waits for those who hold them.
-    pub(super) fn hold(&self) {
+    ///
+    /// # Errors
+    /// That of `check`, which sees the dumpable flag as it will be until the fork; then nothing is held.
+    pub(super) fn hold(
+        &self,
+        check: impl FnOnce(&dumpable::Lock) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let streams = self.has_closure() || threads::is_alone();
-        self.held.set(Some(AcrossFork::hold(streams)));
+        let held = AcrossFork::hold(streams);
+        check(held.holders())?;
+        self.held.set(Some(held));
+        Ok(())
     }
 
     /// Gives it up in the caller.

@@ -1,12 +1,13 @@
 //! A file without a name that the program keeps open from its first use on.
 
 use std::mem::forget;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::sync::{Arc, Mutex};
 
 use ns_sys::Errno;
 use rustix::fs::fstat;
+use rustix::io::fcntl_dupfd_cloexec;
 
 /// The file, and its device and inode: a program that closes every descriptor closes this one too, and then
 /// its number is another file's.
@@ -21,6 +22,13 @@ pub(super) struct KeptFile(Mutex<Option<Known>>);
 impl KeptFile {
     pub(super) const fn new() -> Self {
         Self(Mutex::new(None))
+    }
+
+    /// Keeps it no longer, without closing it.
+    pub(super) fn forget(&self) {
+        if let Ok(mut kept) = self.0.try_lock() {
+            forget(kept.take());
+        }
     }
 
     /// The file that is kept, or the one that `make` makes.
@@ -43,6 +51,15 @@ impl KeptFile {
             }
         }
     }
+}
+
+/// The same file at a number from `lowest` on, close-on-exec.
+pub(super) fn above(file: &OwnedFd, lowest: RawFd) -> Result<OwnedFd, Errno> {
+    fcntl_dupfd_cloexec(file, lowest).map_err(|errno| match errno {
+        // It is not below RLIMIT_NOFILE.
+        Errno::INVAL => Errno::MFILE,
+        errno => errno,
+    })
 }
 
 fn id(file: &OwnedFd) -> Result<(u64, u64), Errno> {

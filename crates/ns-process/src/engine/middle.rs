@@ -8,6 +8,7 @@ use ns_sys::{CloneArgs, CloneFlags};
 
 use super::attempt::Failure;
 use super::child::Child;
+use super::dumpable;
 use super::forked;
 use super::go::say;
 use super::guest::Visitor;
@@ -25,7 +26,7 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::UNTRACED);
 
 /// Makes the child by way of a process that enters what is joined first, in this memory or with a copy.
-pub(super) fn clone<'a>(start: Start<'a>) -> Result<Child<'a>, Error> {
+pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Error> {
     let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
     let args = start.arguments(CloneFlags::PARENT);
     let middle = start.clone_middle(start.keep_middle(start.middle(args)))?;
@@ -46,7 +47,7 @@ pub(super) fn fork<'a>(
 ) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
     let args = forked::arguments(start.attempt, CloneFlags::PARENT);
     let made = Some(&start.attempt.board().pid);
-    let plan = MiddlePlan { forks: true, made, ..start.middle(&args) };
+    let plan = MiddlePlan { forks: true, made, ..start.middle(args) };
     start.made_by(start.fork_middle(visitor, &plan)?)
 }
 
@@ -149,11 +150,14 @@ impl<'a> Start<'a> {
         let mut args = CloneArgs::new(MIDDLE - unwanted);
         args.pidfd(&pidfd).child_tid(&words.child_tid).stack(stack.lowest(), Stack::SIZE);
 
+        let locked = attempt.copied.then(dumpable::lock);
+        locked.as_ref().map_or(Ok(()), |locked| attempt.is_current(locked))?;
         let blocked = Blocked::all();
         // SAFETY: signals are held back; the ground keeps both stacks, words and plans until both processes
         // have left the memory.
         let cloned = unsafe { in_child::clone_through(&args, middle) };
         drop(blocked);
+        drop(locked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
         // SAFETY: clone3 has just stored it.
         Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), words, attempt.ground) })

@@ -97,6 +97,8 @@ fn start_in(
             Err(Failure::Retry(next, _))
                 if next != way && plan.can_be_copied() && !ground.has_stuck() =>
             {
+                // The copy has a flag of its own.
+                ground.release_hold();
                 way = next;
             }
             Err(Failure::Error(error) | Failure::Retry(_, error)) => return Err(error),

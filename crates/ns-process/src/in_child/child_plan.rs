@@ -41,8 +41,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) exec_lock: Option<ExecLock<'a>>,
     /// The first dumpable flag, where memory is the child's own and no process between has set it.
     pub(crate) dumpable: Option<bool>,
-    /// Whether that flag is cleared once the caller has written the maps.
-    pub(crate) cleared_at_go: bool,
+    /// What that flag becomes once the caller has written the maps.
+    pub(crate) dumpable_at_go: Option<bool>,
     /// The thread that will say go, if the child has to wait, or with which it dies.
     pub(crate) starter: Option<Watch<'a>>,
     /// Whether pid 1 has made the first steps for it, and the first hooks.

@@ -16,7 +16,10 @@ pub(crate) struct ExecLock<'a> {
 /// Takes it. No later step closes a descriptor of that file, which would end the lock.
 pub(super) fn take(lock: Option<ExecLock<'_>>, words: &Words) -> Result<(), Report> {
     let Some(lock) = lock else { return Ok(()) };
-    child::fcntl_setlk(lock.file, lock.byte)
+    // A program may have cleared the flag of every descriptor. Then exec would not end the lock.
+    let closed = child::fcntl_setfd(lock.file, true);
+    closed
+        .and_then(|()| child::fcntl_setlk(lock.file, lock.byte))
         .map_err(|errno| Report::new(Step::MemoryLock, errno))?;
     words.set_locked();
     Ok(())

@@ -83,7 +83,7 @@ pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(sets) = privileges.capabilities.filter(|sets| sets.through_setresuid) else {
         return Ok(());
     };
-    let (all, inheritable) = (sets.before, 0);
+    let (all, inheritable) = (sets.before, sets.inheritable);
     child::capset(CapabilitySets { effective: all, permitted: all, inheritable })
         .map_err(|errno| Report::new(Step::Capabilities, errno))
 }

@@ -78,7 +78,7 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if plan.waits {
         wait_for_go::wait(plan.words, plan.starter);
     }
-    own_dumpable::set(plan.cleared_at_go.then_some(false));
+    own_dumpable::set(plan.dumpable_at_go);
     time::enter(plan.time_namespace)?;
     ids::become_zero(plan.ids)?;
     root::detach(plan.root)

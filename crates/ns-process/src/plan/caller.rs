@@ -51,12 +51,6 @@ impl Caller {
         self.has(CapabilitySet::DAC_OVERRIDE) || self.euid() == 0
     }
 
-    /// Whether a child in its memory that dumps core before exec ends it too, unless the flag is clear: before
-    /// Linux 5.16 the kernel ends all processes with that memory, whatever the limit of core files is.
-    pub(super) fn dies_of_dumps(&self) -> bool {
-        machine::kernel().is_some_and(|version| version < (5, 16))
-    }
-
     /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
     pub(super) fn may_drop_groups(&self) -> bool {
         let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");

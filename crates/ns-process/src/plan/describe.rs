@@ -47,8 +47,7 @@ impl Plan {
             let line = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
             (self.flag() == Some(at)).then(|| line.to_owned())
         };
-        let lock =
-            self.takes_lock().then(|| "fstat(file of the record locks); getpid()".to_owned());
+        let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
         let copy =
@@ -210,7 +209,7 @@ impl Plan {
     }
 
     fn lock_line(&self) -> Option<String> {
-        self.takes_lock().then(|| "fcntl(F_SETLK)".to_owned())
+        self.takes_lock().then(|| "fcntl(F_SETFD); fcntl(F_SETLK)".to_owned())
     }
 
     fn announce(&self) -> impl Iterator<Item = String> {

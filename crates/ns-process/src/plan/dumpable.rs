@@ -3,6 +3,7 @@
 use ns_sys::NamespaceFlags;
 
 use super::Plan;
+use crate::hint::machine;
 
 /// The flag of prctl(2) `PR_SET_DUMPABLE`. While it is clear, tracing needs `CAP_SYS_PTRACE` over the memory's
 /// own user namespace, and the files of the process in proc belong to root.
@@ -38,7 +39,7 @@ impl Plan {
     /// - A child that changes its ids clears the flag that it shares. A program beside an init can trace
     ///   process 1 while that one still has the memory.
     pub(crate) fn dumpable(&self, joined: NamespaceFlags) -> Dumpable {
-        let at_go = self.changes_ids() || self.init.is_some() || self.caller.dies_of_dumps();
+        let at_go = self.changes_ids() || self.init.is_some() || a_dump_ends_sharers();
         match (self.is_secret(joined), self.writes_maps()) {
             (true, true) if self.needs_own_files() => Dumpable::Own,
             (true, _) => Dumpable::Cleared,
@@ -80,4 +81,10 @@ impl Plan {
         let ids = self.ids.child();
         ids.zero_uid || ids.zero_gid || ids.uid.is_some() || ids.gid.is_some()
     }
+}
+
+/// Whether a core dump of a child in the caller's memory ends the caller too, unless the flag is clear: before
+/// Linux 5.16 the kernel ends all processes with that memory, whatever the limit of core files is.
+fn a_dump_ends_sharers() -> bool {
+    machine::kernel().is_some_and(|version| version < (5, 16))
 }

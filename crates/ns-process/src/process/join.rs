@@ -17,6 +17,7 @@ const TRACED_ROUND: Duration = Duration::from_millis(10);
 
 /// How often orphans are looked at.
 const SWEEP: Duration = Duration::from_millis(50);
+const FIRST_SWEEP: Duration = Duration::from_secs(1);
 
 /// After how long it is given up.
 const TRACED: Duration = Duration::from_secs(1);
@@ -90,10 +91,11 @@ impl Process {
         loop {
             sweep();
             let left = deadline.map(left_until);
-            let round = if has_orphans() { Some(SWEEP) } else { None };
-            let sleep = left.into_iter().chain(round).min();
-            let sleep = sleep.map(|sleep| Timespec::try_from(sleep).unwrap_or(LONGEST));
-            match poll(&mut [PollFd::new(self, PollFlags::IN)], sleep.as_ref()) {
+            // Another thread may leave one at any time.
+            let round = if has_orphans() { SWEEP } else { FIRST_SWEEP };
+            let sleep = left.map_or(round, |left| left.min(round));
+            let sleep = Timespec::try_from(sleep).unwrap_or(LONGEST);
+            match poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&sleep)) {
                 Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(false),
                 // Or a handler ran; the time that is left is computed anew.
                 Ok(0) | Err(Errno::INTR) => {}

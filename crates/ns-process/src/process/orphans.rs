@@ -63,6 +63,10 @@ pub(crate) fn sweep() {
     if all.is_empty() {
         return;
     }
+    // Starts may wait for what is kept.
+    for orphan in all.iter_mut().filter(|orphan| orphan.kept.is_some()) {
+        orphan.is_gone(&mut free);
+    }
     for _ in 0..AT_ONCE.min(all.len()) {
         let Some(mut oldest) = all.pop_front() else { break };
         if !oldest.is_gone(&mut free) {
@@ -73,9 +77,9 @@ pub(crate) fn sweep() {
     drop(free);
 }
 
-/// Whether there are any. One that another thread looks at just now may be missed.
+/// Whether there are any, or another thread looks at them.
 pub(crate) fn has_orphans() -> bool {
-    ORPHANS.try_lock().is_ok_and(|all| !all.is_empty())
+    ORPHANS.try_lock().map_or(true, |all| !all.is_empty())
 }
 
 /// All of them, locked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ns_sys::{Errno, Signal, pidfd_send_signal};
 
 use super::Process;
-use super::hangup::{ends, is_readable_within};
+use super::hangup::KILLED;
 use super::unreaped::is_traced;
 use crate::error::Error;
 use crate::step::Step;
@@ -71,9 +71,11 @@ impl Process {
             return Ok(status);
         }
         self.kill()?;
-        if !ends(self) && !is_traced(self) {
-            is_readable_within(self, GIVEN_UP);
-        }
-        self.join_timeout(Duration::ZERO)?.ok_or_else(|| self.held())
+        let ended = self.join_timeout(KILLED)?;
+        let ended = match ended {
+            None if !is_traced(self) => self.join_timeout(GIVEN_UP)?,
+            ended => ended,
+        };
+        ended.ok_or_else(|| self.held())
     }
 }

@@ -5,8 +5,8 @@ use linux_raw_sys::general::{__NR_fcntl, F_GETLK, F_SETLK, F_UNLCK, F_WRLCK, flo
 use rustix::fd::BorrowedFd;
 
 use super::fd;
-use crate::Result;
 use crate::arch::syscall;
+use crate::{Errno, Result};
 
 /// `SEEK_SET` of include/uapi/linux/fs.h.
 const SEEK_SET: i16 = 0;
@@ -33,7 +33,7 @@ const SEEK_SET: i16 = 0;
 /// # References
 /// fcntl_locking(2); fs/locks.c `posix_lock_inode`, fs/exec.c `begin_new_exec`.
 pub fn fcntl_setlk(file: BorrowedFd<'_>, byte: u64) -> Result<()> {
-    let lock = record(byte);
+    let lock = record(byte)?;
     // SAFETY: the kernel reads the struct, which outlives the call.
     unsafe {
         syscall(__NR_fcntl, [fd(file), F_SETLK as usize, (&raw const lock).expose_provenance()])
@@ -71,7 +71,7 @@ pub fn fcntl_setlk(file: BorrowedFd<'_>, byte: u64) -> Result<()> {
 /// # References
 /// fcntl_locking(2); fs/locks.c `posix_test_lock`.
 pub fn fcntl_getlk(file: BorrowedFd<'_>, byte: u64) -> Result<bool> {
-    let mut lock = record(byte);
+    let mut lock = record(byte)?;
     let argument = (&raw mut lock).expose_provenance();
     // SAFETY: the kernel reads and writes the struct, which outlives the call.
     unsafe { syscall(__NR_fcntl, [fd(file), F_GETLK as usize, argument]) }?;
@@ -79,12 +79,7 @@ pub fn fcntl_getlk(file: BorrowedFd<'_>, byte: u64) -> Result<bool> {
 }
 
 /// A write lock of one byte.
-const fn record(byte: u64) -> Flock {
-    Flock {
-        l_type: F_WRLCK as i16,
-        l_whence: SEEK_SET,
-        l_start: byte.cast_signed(),
-        l_len: 1,
-        l_pid: 0,
-    }
+fn record(byte: u64) -> Result<Flock> {
+    let l_start = i64::try_from(byte).map_err(|_| Errno::INVAL)?;
+    Ok(Flock { l_type: F_WRLCK as i16, l_whence: SEEK_SET, l_start, l_len: 1, l_pid: 0 })
 }

@@ -67,7 +67,7 @@ impl Beside {
             is_beside: true,
             exec_lock,
             dumpable: None,
-            cleared_at_go: false,
+            dumpable_at_go: None,
             starter: None,
             waits: false,
             makes: NamespaceFlags::empty(),

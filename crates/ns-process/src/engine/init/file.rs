@@ -2,7 +2,7 @@
 //! starts.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -13,11 +13,11 @@ use rustix::fs::{
     CWD, FileType, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fstat, memfd_create,
     openat,
 };
-use rustix::io::{fcntl_dupfd_cloexec, write};
+use rustix::io::write;
 
 use super::executable;
 use crate::builder::Init;
-use crate::engine::kept_file::KeptFile;
+use crate::engine::kept_file::{KeptFile, above};
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::STATUS;
@@ -77,11 +77,7 @@ fn at(path: &Path) -> Result<OwnedFd, Errno> {
 
 /// With something between both, so that what is closed there is a range.
 fn above_status(file: &OwnedFd) -> Result<OwnedFd, Errno> {
-    fcntl_dupfd_cloexec(file.as_fd(), STATUS + 2).map_err(|errno| match errno {
-        // It is not below RLIMIT_NOFILE.
-        Errno::INVAL => Errno::MFILE,
-        errno => errno,
-    })
+    above(file, STATUS + 2)
 }
 
 fn unmade(plan: &Plan, errno: Errno) -> Error {

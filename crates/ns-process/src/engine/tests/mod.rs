@@ -88,7 +88,7 @@ fn child_with<'a>(
         words,
         exec_lock: None,
         dumpable: None,
-        cleared_at_go: false,
+        dumpable_at_go: None,
         starter: starter.map(|starter| starter.watch(false)),
         copied: false,
         guest: None,
