@@ -17,7 +17,7 @@ use common::target::Target;
 use ns_process::{
     Chroot, Clock, CloneFlags, Container, Inject, IntoExitCode, Namespace, Signal, Stdio, Step,
 };
-use ns_testbed::Leftovers;
+use ns_testbed::{LONG, Leftovers};
 
 fn code_of<Value: IntoExitCode>(closure: impl FnMut() -> Value + Send + 'static) -> Option<i32> {
     let mut container = Container::from_fn(closure);
@@ -300,7 +300,7 @@ fn e05_a_closure_that_sleeps() {
             scope.spawn(move || {
                 let mut sleepers = Vec::new();
                 while !done.load(Ordering::Relaxed) {
-                    let closure = || thread::sleep(Duration::from_secs(20));
+                    let closure = || thread::sleep(2 * LONG);
                     // SAFETY: the closure only sleeps.
                     let sleeper = unsafe { Container::from_fn(closure).start_unchecked() };
                     sleepers.push(sleeper.expect("start"));
@@ -318,7 +318,7 @@ fn e05_a_closure_that_sleeps() {
                 longest = longest.max(before.elapsed());
             }
             done.store(true, Ordering::Relaxed);
-            assert!(longest < Duration::from_secs(5), "held up for {longest:?}");
+            assert!(longest < LONG, "held up for {longest:?}");
         });
     });
 }
@@ -349,7 +349,7 @@ fn b11_unchecked_from_a_program_with_threads() {
                 container.stdout(Stdio::null());
                 // SAFETY: the heap and stdout are free in the child.
                 let process = unsafe { container.start_unchecked() }.expect("start");
-                let status = process.join_timeout(Duration::from_secs(20)).expect("join");
+                let status = process.join_timeout(LONG).expect("join");
                 assert_eq!(status.expect("no hang").code(), Some(number % 100));
             }
             done.store(true, Ordering::Relaxed);

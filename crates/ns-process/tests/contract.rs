@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use common::{prints, shell};
+use common::{only_nicer, prints, shell};
 use ns_process::{
     Chroot, CloneFlags, Container, Errno, GidMap, Mount, Namespace, Process, Setgroups, Side,
     Signal, Stdio, Step, UidMap,
@@ -360,6 +360,7 @@ fn s6_eof() {
 #[test]
 fn s6_errors() {
     ns_testbed::run_as!([User], {
+        only_nicer();
         let error = Container::new("true").nice(-5).start().expect_err("no privilege");
         assert_eq!((error.step(), error.side()), (Step::Nice, Side::Child));
         assert_eq!(error.errno(), Some(Errno::ACCESS));

@@ -117,13 +117,18 @@ fn s6_errors_of_what_the_child_makes() {
             let mut container = Container::from_fn(|| ());
             all_but_pid(&mut container);
             refuse(libc::SYS_unshare, Errno::NOSPC);
-            let began = Instant::now();
-            // SAFETY: this process has one thread; that the caller has one cannot be asked any more.
-            let error = unsafe { container.start_unchecked() }.expect_err("refused");
-            assert!(began.elapsed().as_millis() < 90, "without a round of waiting");
-            assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::NOSPC)));
-            assert!(error.hint().is_some_and(|hint| hint.contains("limit")), "{error}");
-            before.assert_unchanged();
+            // On a busy machine one may take long, but not each.
+            let at_once = (0..100).any(|_| {
+                let began = Instant::now();
+                // SAFETY: this process has one thread; that the caller has one cannot be asked any more.
+                let error = unsafe { container.start_unchecked() }.expect_err("refused");
+                let took = began.elapsed();
+                assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::NOSPC)));
+                assert!(error.hint().is_some_and(|hint| hint.contains("limit")), "{error}");
+                before.assert_unchanged();
+                took.as_millis() < 90
+            });
+            assert!(at_once, "without a round of waiting");
         });
     });
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Output, eventually, shell};
 use ns_process::{Container, Errno, Init, Memory, Namespace, Process, Signal, Step};
 use ns_sys::pidfd_send_signal;
-use ns_testbed::{Leftovers, forked, refuse};
+use ns_testbed::{LONG, Leftovers, forked, refuse};
 use rustix::process::{Pid, WaitOptions, set_child_subreaper, wait};
 
 fn daemon(script: &str) -> Container {
@@ -150,8 +150,11 @@ fn f20_daemon_that_fails() {
             let mut dies = daemon("");
             dies.namespaces([Namespace::User]).map_zero();
             dies.before_go(move |child| pidfd_send_signal(child, signal));
-            let error = dies.start_timeout(Duration::from_millis(300)).start().expect_err("dies");
-            let step = if signal == Signal::KILL { Step::Exec } else { Step::StartTimeout };
+            let (step, limit) = match signal {
+                Signal::KILL => (Step::Exec, LONG),
+                _ => (Step::StartTimeout, Duration::from_millis(300)),
+            };
+            let error = dies.start_timeout(limit).start().expect_err("dies");
             assert_eq!(error.step(), step, "{error}");
         }
         let panics =
@@ -169,7 +172,7 @@ fn f20_daemon_that_fails() {
         assert_eq!(refused(libc::SYS_clone3), 0);
         assert_eq!(refused(libc::SYS_wait4), 0);
         // A daemon that was given up may be an orphan for a moment.
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + LONG;
         while wait(WaitOptions::NOHANG).is_ok() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -212,7 +215,7 @@ fn s1_daemonize_outlives_the_caller() {
         assert_eq!(code, 128 + 9);
         let pid: u32 = output.read().parse().expect("a number");
         std::thread::sleep(Duration::from_millis(100));
-        assert_eq!(stat(pid)[0], "S");
+        eventually("it sleeps", || stat(pid)[0] == "S");
         let pid = Pid::from_raw(pid.try_into().expect("small")).expect("a number");
         rustix::process::kill_process(pid, Signal::KILL).expect("kill");
         wait(WaitOptions::empty()).expect("reap");

@@ -12,7 +12,7 @@ use common::target::Target;
 use common::{Output, eventually, shell};
 use ns_process::{Builder, Container, Errno, Inject, Namespace, Process, Signal, Step};
 use ns_sys::pidfd_send_signal;
-use ns_testbed::Leftovers;
+use ns_testbed::{LONG, Leftovers};
 use rustix::process::{Pid, WaitOptions, kill_process, set_child_subreaper, wait, waitpid};
 
 /// As of `common`; orphans are its children.
@@ -179,9 +179,11 @@ fn f20_daemon_copies_that_fail() {
                 let mut dies = Container::from_fn(|| ());
                 dies.namespaces([Namespace::User]).map_zero().daemonize();
                 dies.before_go(move |child| pidfd_send_signal(child, signal));
-                let error =
-                    dies.start_timeout(Duration::from_millis(300)).start().expect_err("dies");
-                let step = if signal == Signal::KILL { Step::Exec } else { Step::StartTimeout };
+                let (step, limit) = match signal {
+                    Signal::KILL => (Step::Exec, LONG),
+                    _ => (Step::StartTimeout, Duration::from_millis(300)),
+                };
+                let error = dies.start_timeout(limit).start().expect_err("dies");
                 assert_eq!(error.step(), step, "{error}");
             }
             // A daemon that was given up may be an orphan for a moment.

@@ -3,12 +3,12 @@
 mod common;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::shell;
 use ns_process::{CloneFlags, Container, Namespace, Resource, Signal, Step};
 use ns_sys::pidfd_send_signal;
-use ns_testbed::{Leftovers, forked};
+use ns_testbed::{LONG, Leftovers, forked, nicer};
 
 fn mapped() -> Container {
     let mut container = Container::new("true");
@@ -29,7 +29,7 @@ fn f28_any_death_before_exec() {
             assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
             let named = format!("signal {}", signal.as_raw());
             assert!(error.to_string().contains(&named), "{error}");
-            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+            assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
             before.assert_unchanged();
         }
     });
@@ -43,12 +43,13 @@ fn f26_no_dump_of_the_caller() {
         if pattern.starts_with(['/', '|']) {
             ns_testbed::skip!("dumps do not go into the working directory here");
         }
+        let limit = |bytes| ns_sys::child::prlimit(Resource::Core as u32, bytes, bytes);
+        if limit(u64::MAX).or_else(|_| limit(1 << 30)).is_err() {
+            ns_testbed::skip!("the hard limit of dumps is lower");
+        }
         let folder = std::env::temp_dir().join(format!("ns-process-core-{}", std::process::id()));
         fs::create_dir(&folder).expect("mkdir");
         let code = forked(|| {
-            ns_sys::child::prlimit(Resource::Core as u32, u64::MAX, u64::MAX)
-                .or_else(|_| ns_sys::child::prlimit(Resource::Core as u32, 1 << 30, 1 << 30))
-                .expect("prlimit");
             std::env::set_current_dir(&folder).expect("chdir");
             // Without a new user namespace the caller stays dumpable.
             let mut container = Container::new("true");
@@ -82,7 +83,7 @@ fn f25_the_callers_own_values() {
         };
         let before = look();
         let mut container = mapped();
-        container.nice(3).umask(0o77).no_new_privs().rlimit(Resource::Nofile, 30, 40);
+        container.nice(nicer(3)).umask(0o77).no_new_privs().rlimit(Resource::Nofile, 30, 40);
         container.drop_capabilities(ns_process::CapabilitySet::SYS_ADMIN).hostname("other");
         container.new_session(true).die_with_parent();
         assert!(container.status().expect("start").success());
@@ -97,7 +98,7 @@ fn b12_vfork_and_a_map() {
         let begun = Instant::now();
         let mut container = mapped();
         let status = container.flags(CloneFlags::VFORK).status().expect("start");
-        assert!(status.success() && begun.elapsed() < Duration::from_secs(1));
+        assert!(status.success() && begun.elapsed() < LONG);
     });
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use common::target::Target;
 use common::{containers, guests};
 use ns_process::{Container, Errno, Error, Process, Step};
-use ns_testbed::{Fault, FaultSide, Leftovers, forked, refuse, with_fault};
+use ns_testbed::{Fault, FaultSide, Leftovers, forked_by_reaper, refuse, with_fault};
 
 /// The number of each call that a description names. One that is missing here fails the test: a new
 /// step is not forgotten.
@@ -139,9 +139,9 @@ fn is_somebody_left(number: i64, errno: Errno) -> bool {
 /// Starts once with `number` failing for good; 0 when all was as it should be.
 fn start_without(container: &Container, number: i64, errno: Errno) -> i32 {
     let is_told = is_told(container);
-    forked(|| {
+    forked_by_reaper(|| {
         // SAFETY: ends this process if it hangs.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(120) };
         refuse(number, errno);
         let code = verdict(container.start(), is_told, number, errno);
         if is_somebody_left(number, errno) { 44 } else { code }
@@ -152,9 +152,9 @@ fn start_without(container: &Container, number: i64, errno: Errno) -> i32 {
 fn start_with(container: &Container, fault: Fault) -> Option<i32> {
     const NEVER_MADE: i32 = 77;
     let is_told = is_told(container);
-    let code = forked(|| {
+    let code = forked_by_reaper(|| {
         // SAFETY: ends this process if it hangs.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(120) };
         let ((code, left), made) = with_fault(fault, |over| {
             let started = container.start();
             over();

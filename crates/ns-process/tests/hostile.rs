@@ -6,11 +6,12 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use common::target::Target;
 use ns_process::{Container, Inject, Namespace, Stdio, Step};
-use ns_testbed::Leftovers;
+use ns_testbed::{LONG, Leftovers};
 
 const CANARY: u64 = 0x0063_616e_6172_7921;
 
@@ -91,7 +92,7 @@ impl Hostile {
     fn new(kind: &str, canary: &'static u64) -> Self {
         let loot = common::Output::new();
         fs::write(loot.path(), "").expect("write");
-        let mut container = Container::new(std::env::current_exe().expect("a path"));
+        let mut container = Container::new("/proc/self/exe");
         container.args(["attack", "--exact", "--nocapture"]).stdout(Stdio::null());
         container.all().without(Namespace::Time).map_zero().mount_proc().stderr(Stdio::null());
         container.env("NS_ATTACK", kind).env("NS_LOOT", loot.path());
@@ -104,6 +105,14 @@ impl Hostile {
 
     fn has(&self, what: &str) -> bool {
         self.loot.read().contains(what)
+    }
+
+    /// Waits until it has both, or may have neither.
+    fn is_given(&self, loot: [&str; 2]) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !loot.iter().all(|what| self.has(what)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -120,7 +129,7 @@ fn c12_c16_nothing_is_robbed() {
         let canary: &'static u64 = Box::leak(Box::new(CANARY));
         let injects = if std::env::var_os("NS_PROVE").is_some() { 200 } else { 20 };
         let _secret = fs::File::open("/etc").expect("open");
-        let hostile = Hostile::new("rob", canary);
+        let hostile = Arc::new(Hostile::new("rob", canary));
         for _ in 0..injects {
             let mut inject = Inject::new(&*hostile.target, "true");
             inject.before_go(|_| std::thread::sleep(Duration::from_millis(10)));
@@ -130,9 +139,10 @@ fn c12_c16_nothing_is_robbed() {
             assert!(!hostile.has(loot), "{loot} was robbed");
         }
         let mut open = Inject::new(&*hostile.target, "true");
-        open.before_go(|_| {
+        let watched = Arc::clone(&hostile);
+        open.before_go(move |_| {
             set_dumpable(1);
-            std::thread::sleep(Duration::from_millis(300));
+            watched.is_given(["memory", "directory"]);
             set_dumpable(0);
         });
         open.status().expect("start");
@@ -154,19 +164,21 @@ fn c13_c16_a_closure_is_not_robbed() {
         let visit = |closure: fn()| {
             let inject = Inject::from_fn(&*hostile.target, closure);
             // SAFETY: the closures take no lock.
-            let process = unsafe { inject.start_unchecked() }.expect("start");
-            assert!(process.join().expect("join").success());
+            unsafe { inject.start_unchecked() }.expect("start")
         };
         for _ in 0..if std::env::var_os("NS_PROVE").is_some() { 200 } else { 20 } {
-            visit(|| std::thread::sleep(Duration::from_millis(10)));
+            let visitor = visit(|| std::thread::sleep(Duration::from_millis(10)));
+            assert!(visitor.join().expect("join").success());
         }
         for loot in ["memory", "ptrace", "directory", "executable"] {
             assert!(!hostile.has(loot), "{loot} was robbed");
         }
-        visit(|| {
+        let open = visit(|| {
             set_dumpable(1);
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(LONG);
         });
+        hostile.is_given(["memory", "executable"]);
+        open.kill().and_then(|()| open.join()).expect("killed");
         if !hostile.has("memory") || !hostile.has("executable") {
             ns_testbed::skip!("a security module forbids the attack");
         }
@@ -182,7 +194,12 @@ fn f32_stopped_before_exec() {
         let mut inject = Inject::new(&*hostile.target, "true");
         let before = Leftovers::snapshot();
         inject.start_timeout(Duration::from_millis(300));
-        inject.before_go(|_| std::thread::sleep(Duration::from_millis(100)));
+        inject.before_go(|child| {
+            let status = format!("/proc/{}/status", child.pid());
+            common::eventually("the attacker stops it", || {
+                fs::read_to_string(&status).is_ok_and(|status| status.contains("State:\tT"))
+            });
+        });
         let error = inject.start().expect_err("it is stopped");
         assert_eq!(error.step(), Step::StartTimeout, "{error}");
         before.assert_unchanged();

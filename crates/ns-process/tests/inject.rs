@@ -11,6 +11,7 @@ use std::time::Duration;
 use common::shell;
 use common::target::Target;
 use ns_process::{Clock, Container, Errno, Inject, Memory, Namespace, Step};
+use ns_testbed::LONG;
 
 /// Prints the eight links of the namespaces that it is in.
 const LINKS: &str = "for kind in cgroup ipc mnt net pid time user uts; do \
@@ -228,7 +229,7 @@ fn c07_killed_in_the_middle() {
                     gone += 1;
                 }
             }
-            let status = target.join_timeout(Duration::from_secs(1)).expect("join");
+            let status = target.join_timeout(LONG).expect("join");
             assert!(status.is_some(), "kept by an unreaped process");
         }
         println!("shown: {rounds} targets killed in the middle: {gone} gone, {entered} entered");
@@ -244,7 +245,7 @@ fn c17_dropped_is_reaped() {
         target.kill().expect("kill");
         assert_eq!(target.join_timeout(Duration::from_millis(100)).expect("join"), None);
         drop(process);
-        assert!(target.join_timeout(Duration::from_secs(1)).expect("join").is_some());
+        assert!(target.join_timeout(LONG).expect("join").is_some());
     });
 }
 
@@ -260,7 +261,7 @@ fn c17_a_container_dropped_is_reaped() {
             beside.arg("1000").namespace_file(Namespace::Pid, file).kill_on_drop(true);
             drop(beside.start().expect("start"));
             target.kill().expect("kill");
-            assert!(target.join_timeout(Duration::from_secs(1)).expect("join").is_some());
+            assert!(target.join_timeout(LONG).expect("join").is_some());
         }
     });
 }

@@ -224,8 +224,7 @@ impl Cgroups {
             mounts.lines().find(|line| line.contains(" cgroup rw") && line.contains("pids")),
         ];
         let roots = of_kinds.into_iter().flatten().filter_map(|line| line.split(' ').nth(1));
-        let name = format!("ns-process-{}", std::process::id());
-        let folders = roots.map(|root| Path::new(root).join(&name));
+        let folders = roots.map(|root| Path::new(root).join(ns_testbed::own_name()));
         Self(folders.filter(|folder| fs::create_dir(folder).is_ok()).collect())
     }
 

@@ -50,10 +50,11 @@ fn a11_a22_root_writes_by_itself() {
 fn a10_own_ids_by_oneself() {
     ns_testbed::run_as!([User], {
         let mut container = inside(&format!("id -u; id -g; {MAPS}; cat /proc/self/setgroups"));
-        container.uid_map(format!("7 {USER} 1").parse().expect("map"));
-        container.gid_map(format!("8 {USER} 1").parse().expect("map"));
+        let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+        container.uid_map(format!("7 {uid} 1").parse().expect("map"));
+        container.gid_map(format!("8 {gid} 1").parse().expect("map"));
         let seen = printed(&container);
-        assert_eq!(seen, format!("7\n8\n 7 {USER} 1\n 8 {USER} 1\ndeny\n"));
+        assert_eq!(seen, format!("7\n8\n 7 {uid} 1\n 8 {gid} 1\ndeny\n"));
         let told = |uid: &str, gid: &str, step| {
             let mut container = Container::new("true");
             container.namespace(Namespace::User);
@@ -63,11 +64,11 @@ fn a10_own_ids_by_oneself() {
             before.assert_unchanged();
             assert_eq!((error.step(), error.side()), (step, Side::Parent), "{error}");
         };
-        let own = format!("0 {USER} 1");
-        told("0 1 1", &own, Step::UidMap);
-        told(&format!("0 {USER} 2"), &own, Step::UidMap);
-        told(&format!("{own},1 1 1"), &own, Step::UidMap);
-        told(&own, "0 1 1", Step::GidMap);
+        let (uids, gids) = (format!("0 {uid} 1"), format!("0 {gid} 1"));
+        told("0 1 1", &gids, Step::UidMap);
+        told(&format!("0 {uid} 2"), &gids, Step::UidMap);
+        told(&format!("{uids},1 1 1"), &gids, Step::UidMap);
+        told(&uids, "0 1 1", Step::GidMap);
         let mut kept = Container::new("true");
         kept.namespace(Namespace::User).map_zero().setgroups(Setgroups::Keep);
         assert_eq!(kept.start().expect_err("the kernel demands it").step(), Step::GidMap);
@@ -95,7 +96,6 @@ fn c18_eight_threads() {
                     match thread % 3 {
                         0 => container.namespace(Namespace::User).map_zero(),
                         1 if is_root => container.uid(USER).gid(USER),
-
                         1 => container.namespace(Namespace::User).map_zero().uid(0),
                         _ => &mut container,
                     };
@@ -159,9 +159,13 @@ fn a14_not_dumpable() {
 fn a14_privilege_of_an_inner_namespace() {
     ns_testbed::run_as!([User], {
         let code = forked(|| {
+            let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
             ns_sys::unshare(ns_sys::UnshareFlags::NEWUSER).expect("unshare");
-            for (file, text) in [("setgroups", "deny"), ("uid_map", "0"), ("gid_map", "0")] {
-                let text = if text == "0" { format!("0 {USER} 1") } else { text.to_owned() };
+            for (file, text) in [
+                ("setgroups", "deny".to_owned()),
+                ("uid_map", format!("0 {uid} 1")),
+                ("gid_map", format!("0 {gid} 1")),
+            ] {
                 fs::write(format!("/proc/self/{file}"), text).expect("a map");
             }
             let mut container = inside("id -u");

@@ -4,7 +4,8 @@ mod common;
 
 use common::{ACT, act, shell};
 use ns_process::{Memory, Namespace};
-use ns_testbed::{USER, forked};
+use ns_testbed::forked;
+use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Not a test: the program of the next one, which starts a container itself.
@@ -41,13 +42,14 @@ fn a13_nested_containers() {
 fn a14_a_copy_of_foreign_memory() {
     ns_testbed::run_as!([User], {
         let code = forked(|| {
+            let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
             // SAFETY: nothing of this process is shared.
             #[expect(unsafe_code, reason = "a user namespace for a forked child")]
             unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }.expect("unshare");
             for (file, text) in [
                 ("setgroups", "deny".to_owned()),
-                ("uid_map", format!("0 {USER} 1")),
-                ("gid_map", format!("0 {USER} 1")),
+                ("uid_map", format!("0 {uid} 1")),
+                ("gid_map", format!("0 {gid} 1")),
             ] {
                 std::fs::write(format!("/proc/self/{file}"), text).expect("write");
             }

@@ -4,6 +4,7 @@ mod common;
 
 use common::shell;
 use ns_process::{BpfInstruction, CapabilitySet, Container, Errno, Namespace, Step};
+use ns_testbed::USER;
 
 fn printed(container: &Container) -> String {
     let output = container.output().expect("start");
@@ -55,7 +56,7 @@ fn f21_kept_through_exec() {
 fn f21_kept_through_setresuid() {
     ns_testbed::run_as!([Root], {
         let mut container = status();
-        container.uid(12345).gid(12345);
+        container.uid(USER).gid(USER);
         assert_eq!(seen(&container, "CapEff:"), NONE);
         container.keep_capabilities(CapabilitySet::NET_RAW);
         assert_eq!(seen(&container, "CapEff:"), CapabilitySet::NET_RAW.bits());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{ACT, act, eventually, shell};
 use ns_process::{Container, Namespace, Stdio, Step};
-use ns_testbed::forked;
+use ns_testbed::{LONG, USER, forked};
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 
 fn printed(container: &Container) -> String {
@@ -267,7 +267,7 @@ fn f06_no_orphan() {
             };
             std::thread::sleep(Duration::from_micros(round * 331 % 20_000));
             kill_process(pid, Signal::KILL).expect("kill");
-            let deadline = Instant::now() + Duration::from_secs(1);
+            let deadline = Instant::now() + LONG;
             // Whatever is left becomes a child of this process.
             while rustix::process::wait(rustix::process::WaitOptions::empty()).is_ok() {
                 assert!(Instant::now() < deadline, "somebody outlives the parent");
@@ -297,7 +297,7 @@ fn start_for_ever(in_pid_namespace: bool) -> ! {
 fn f07_signal_after_the_ids() {
     ns_testbed::run_as!([Root], {
         let mut container = Container::new("sleep");
-        container.arg("1000").uid(12345).gid(12345).die_with_parent();
+        container.arg("1000").uid(USER).gid(USER).die_with_parent();
         let process =
             std::thread::spawn(move || container.start().expect("start")).join().expect("join");
         eventually("it dies with its thread", || !process.is_alive().expect("ask"));

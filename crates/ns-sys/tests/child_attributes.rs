@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
 use ns_sys::child::{self, BpfInstruction, CapabilitySets, SignalSet};
 use ns_sys::{Errno, UnshareFlags, unshare};
-use ns_testbed::{USER, forked};
+use ns_testbed::{USER, forked, nicer};
 
 /// A line of the calling thread's own status, by its key.
 fn status(key: &str) -> String {
@@ -61,8 +61,9 @@ fn session_and_limits() {
             assert_eq!(session, child::getpid());
             assert_eq!(child::setsid(), Err(Errno::PERM), "it leads a group");
             assert_eq!(child::setpgid(0, 0), Err(Errno::PERM), "it leads a session");
-            child::setpriority(5).expect("setpriority");
-            assert_eq!(rustix::process::getpriority_process(None), Ok(5));
+            let wished = nicer(5);
+            child::setpriority(wished).expect("setpriority");
+            assert_eq!(rustix::process::getpriority_process(None), Ok(wished));
             child::prlimit(libc::RLIMIT_CORE, 0, 0).expect("prlimit");
             assert_eq!(child::prlimit(libc::RLIMIT_CORE, 2, 1), Err(Errno::INVAL));
             assert_eq!(child::getrlimit(libc::RLIMIT_CORE), Ok((0, 0)));

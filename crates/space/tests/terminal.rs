@@ -2,23 +2,25 @@
 #[macro_use]
 mod common;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use common::SPACE;
 use ns_process::{Container, Process, Stdio};
+use ns_testbed::LONG;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const CTRL_C: &str = "\u{3}";
 const CTRL_Z: &str = "\u{1a}";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An interactive shell at a terminal of its own, which has `space` as `$S`.
 struct Shell {
     screen: File,
+    /// Of its terminal, as proc_pid_stat(5) tells it.
+    number: String,
     /// What was printed and not yet looked for.
     text: String,
     process: Process,
@@ -38,7 +40,11 @@ impl Shell {
         shell.stdin(file()).stdout(file()).stderr(file());
         shell.terminal(terminal.try_clone().expect("dup")).kill_on_drop(true);
         let process = shell.start().expect("a shell");
-        let mut shell = Self { screen: File::from(screen), text: String::new(), process };
+        let device = rustix::fs::fstat(&terminal).expect("fstat").st_rdev;
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        let number = (minor & 0xff | major << 8 | (minor & !0xff) << 12).to_string();
+        let screen = File::from(screen);
+        let mut shell = Self { screen, number, text: String::new(), process };
         shell.sees("outer> ");
         shell
     }
@@ -49,7 +55,7 @@ impl Shell {
 
     /// Waits until `text` is printed, and forgets what came before.
     fn sees(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONG;
         loop {
             if let Some(at) = self.text.find(text) {
                 self.text.drain(..at + text.len());
@@ -70,12 +76,40 @@ impl Shell {
         }
     }
 
-    /// Starts a job, and waits until its program runs: the shell prints `ready` before it executes it,
-    /// and would do with a key what shells do.
+    /// Starts a job, and waits until it sleeps: a shell that has not come so far would do with a key
+    /// what shells do.
     fn runs(&mut self, options: &str, program: &str) {
-        self.types(&format!("$S execute {options} -- sh -c 'echo rea\"\"dy; exec {program}'\n"));
-        self.sees("ready\r\n");
-        std::thread::sleep(Duration::from_millis(300));
+        self.types(&format!("$S execute {options} -- {program}\n"));
+        self.sleeps();
+    }
+
+    /// Waits until a key would find a program that sleeps, and nobody busy with a signal.
+    fn sleeps(&self) {
+        let deadline = Instant::now() + LONG;
+        while !self.is_quiet() {
+            assert!(Instant::now() < deadline, "nothing sleeps at the terminal: {:?}", self.text);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        let mut has_sleeper = false;
+        for process in fs::read_dir("/proc").expect("list").flatten() {
+            let read = |name: &str| fs::read_to_string(process.path().join(name));
+            let (Ok(stat), Ok(status)) = (read("stat"), read("status")) else { continue };
+            let Some((name, fields)) = stat.rsplit_once(") ") else { continue };
+            // State, parent, group, session, terminal, the terminal's group.
+            let fields: Vec<_> = fields.split(' ').collect();
+            if fields[4] != self.number {
+                continue;
+            }
+            let mut masks = status.lines().filter(|line| line.contains("Pnd:"));
+            if fields[0] != "S" || masks.any(|mask| !mask.ends_with("\t0000000000000000")) {
+                return false;
+            }
+            has_sleeper |= name.ends_with("(sleep") && fields[2] == fields[5];
+        }
+        has_sleeper
     }
 
     fn status_is(&mut self, status: u32) {
@@ -86,7 +120,7 @@ impl Shell {
 
     fn leaves(mut self) {
         self.types("exit\n");
-        self.process.join_timeout(PATIENCE).expect("join").expect("the shell ends");
+        self.process.join_timeout(LONG).expect("join").expect("the shell ends");
     }
 }
 
@@ -99,8 +133,7 @@ fn a_shell_in_it_has_job_control() {
             shell.sees("\ninner> ");
             assert!(!shell.text.contains("job control"), "{}", shell.text);
             shell.types("sleep 1000\n");
-            shell.sees("sleep 1000");
-            std::thread::sleep(Duration::from_millis(300));
+            shell.sleeps();
             shell.types(CTRL_Z);
             shell.sees("Stopped");
             shell.types("kill %1; fg; echo rc $?.\n");
@@ -135,10 +168,8 @@ fn what_a_program_does_about_a_key_is_its_own_business() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-pUz"] {
-            let program =
-                "sh -c \"trap \\\"echo caught; exit 5\\\" INT; while :; do sleep 0.1; done\"";
+            let program = "sh -c 'trap \"echo caught; exit 5\" INT; while :; do sleep 0.1; done'";
             shell.runs(options, program);
-            std::thread::sleep(Duration::from_millis(200));
             shell.types(CTRL_C);
             shell.sees("caught");
             shell.sees("outer> ");
@@ -158,7 +189,7 @@ fn a_key_stops_it_and_the_shell_goes_on_with_it() {
             shell.sees("Stopped");
             shell.types("fg\n");
             shell.sees("execute");
-            std::thread::sleep(Duration::from_millis(200));
+            shell.sleeps();
             shell.types(CTRL_Z);
             shell.sees("Stopped");
             shell.types("bg; kill -INT %1; wait %1; echo rc $?.\n");
@@ -172,7 +203,7 @@ fn a_key_stops_it_and_the_shell_goes_on_with_it() {
 fn the_program_may_stop_itself() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
-        shell.runs("", "sh -c \"kill -STOP \\$\\$; exit 4\"");
+        shell.types("$S execute -- sh -c 'kill -STOP $$; exit 4'\n");
         shell.sees("Stopped");
         shell.types("fg; echo rc $?.\n");
         shell.sees("\nrc 4.");
@@ -186,10 +217,8 @@ fn a_key_reaches_the_script_around_it() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-pUz"] {
-            let program = "sh -c 'echo rea\"\"dy; exec sleep 1000'";
-            shell.types(&format!("sh -c \"$S execute {options} {program}; echo wro\\ng\"\n"));
-            shell.sees("ready\r\n");
-            std::thread::sleep(Duration::from_millis(300));
+            shell.types(&format!("sh -c \"$S execute {options} sleep 1000; echo wro\\ng\"\n"));
+            shell.sleeps();
             shell.types(CTRL_C);
             shell.sees("outer> ");
             assert!(!shell.text.contains("wrong"));
@@ -219,10 +248,9 @@ fn its_own_group_may_lie_outside() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for (options, status) in [("", 130), ("-Uz", 130), ("-pUz", 137)] {
-            let program = "sh -c 'echo rea\"\"dy; exec sleep 1000'";
-            shell.types(&format!("unshare -Urpf --mount-proc $S execute {options} {program}\n"));
-            shell.sees("ready\r\n");
-            std::thread::sleep(Duration::from_millis(300));
+            let inner = "unshare -Urpf --mount-proc $S execute";
+            shell.types(&format!("{inner} {options} sleep 1000\n"));
+            shell.sleeps();
             shell.types(CTRL_C);
             shell.sees("outer> ");
             shell.status_is(status);

@@ -10,9 +10,9 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountPropagationFlags, mount_change};
-use rustix::process::{DumpableBehavior, Gid, Uid, geteuid, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Gid, Uid, getegid, geteuid, set_dumpable_behavior, umask};
 use rustix::thread::{self, UnshareFlags};
 
 use crate::role::{Role, USER};
@@ -30,16 +30,26 @@ pub(crate) fn command(
         std::iter::once("test").chain(args.iter().copied()).map(text).collect();
     let envp: Vec<CString> = env.iter().map(|(key, value)| variable(key, value)).collect();
     let from_root = geteuid().is_root();
+    let ids = if from_root { (USER, USER) } else { (geteuid().as_raw(), getegid().as_raw()) };
+    let maps = [ids.0, ids.1].map(|id| format!("0 {id} 1\n"));
     let exec =
         Exec { binary, argv: pointers(&argv), envp: pointers(&envp), _strings: [argv, envp] };
 
     let mut command = Command::new("/nonexistent");
     command.process_group(0);
-    // SAFETY: `become_role` and `exec` make system calls on what was built above, and allocate nothing.
+    // SAFETY: it makes system calls on what was built above, and allocates nothing.
     unsafe {
         command.pre_exec(move || {
+            // What one role makes for another is read by it.
+            umask(Mode::from_raw_mode(0o022));
             if from_root {
-                become_role(role)?;
+                in_own_mounts(UnshareFlags::NEWNS)?;
+                if role != Role::Root {
+                    become_user(ids)?;
+                }
+            }
+            if role == Role::Nested {
+                nest(&maps)?;
             }
             Err(exec.now())
         });
@@ -47,37 +57,31 @@ pub(crate) fn command(
     command
 }
 
-fn become_role(role: Role) -> io::Result<()> {
+fn in_own_mounts(flags: UnshareFlags) -> io::Result<()> {
     // SAFETY: a forked child has its own descriptor table, and no FILES is asked for.
-    unsafe { thread::unshare_unsafe(UnshareFlags::NEWNS) }?;
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-    if role == Role::Root {
-        return Ok(());
-    }
+    unsafe { thread::unshare_unsafe(flags) }?;
+    Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
+}
+
+fn become_user((uid, gid): (u32, u32)) -> io::Result<()> {
     thread::set_thread_groups(&[])?;
-    let (gid, uid) = (Gid::from_raw(USER), Uid::from_raw(USER));
+    let (gid, uid) = (Gid::from_raw(gid), Uid::from_raw(uid));
     thread::set_thread_res_gid(gid, gid, gid)?;
     thread::set_thread_res_uid(uid, uid, uid)?;
-    if role == Role::Nested {
-        nest()?;
-    }
     Ok(())
 }
 
-fn nest() -> io::Result<()> {
-    // The id change cleared the flag, and without it /proc/self belongs to root.
+fn nest([uid_map, gid_map]: &[String; 2]) -> io::Result<()> {
+    // A change of ids clears the flag, and without it /proc/self belongs to root.
     set_dumpable_behavior(DumpableBehavior::Dumpable)?;
-    // SAFETY: as above.
-    unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNS) }?;
-    let map = b"0 12345 1\n";
+    in_own_mounts(UnshareFlags::NEWUSER | UnshareFlags::NEWNS)?;
     for (path, text) in [
-        (c"/proc/self/setgroups", b"deny".as_slice()),
-        (c"/proc/self/uid_map", map),
-        (c"/proc/self/gid_map", map),
+        (c"/proc/self/setgroups", "deny"),
+        (c"/proc/self/uid_map", uid_map),
+        (c"/proc/self/gid_map", gid_map),
     ] {
-        let file =
-            rustix::fs::openat(CWD, path, rustix::fs::OFlags::WRONLY, rustix::fs::Mode::empty())?;
-        rustix::io::write(&file, text)?;
+        let file = rustix::fs::openat(CWD, path, OFlags::WRONLY, Mode::empty())?;
+        rustix::io::write(&file, text.as_bytes())?;
     }
     Ok(())
 }

@@ -19,12 +19,16 @@
 mod become_role;
 mod clone3;
 mod descriptors;
+mod ended;
 mod fault;
 mod forked;
 mod leftovers;
+mod niceness;
 mod observe;
+mod program;
 mod role;
 mod run;
+mod scratch;
 mod seccomp;
 mod shared_mount;
 mod skip;
@@ -33,15 +37,21 @@ mod watched_heap;
 pub use clone3::{await_left, clone3_leave};
 pub use descriptors::{DescriptorTable, DescriptorWish, PaperTable};
 pub use fault::{Fault, FaultSide, with_fault};
-pub use forked::forked;
+pub use forked::{forked, forked_by_reaper};
 pub use leftovers::Leftovers;
+pub use niceness::nicer;
 pub use observe::observed;
+pub use program::for_all;
 pub use role::{Role, USER, role};
 pub use run::run;
+pub use scratch::own_name;
 pub use seccomp::{ask_about, refuse};
 pub use shared_mount::SharedMount;
 pub use skip::skipped;
 pub use watched_heap::WatchedHeap;
+
+/// Longer than anything takes that ends at all, on a busy machine too.
+pub const LONG: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Runs the block once in each of the named [`Role`]s; the whole body of a `#[test]` function.
 #[macro_export]

@@ -2,7 +2,8 @@
 
 use std::env;
 
-/// The uid and gid of [`Role::User`]: not 65534, which is also what an unmapped id reads as.
+/// The uid and gid that root takes for [`Role::User`]: not 65534, which is also what an unmapped id
+/// reads as.
 pub const USER: u32 = 12345;
 
 /// The variable through which a test process learns its role.
@@ -13,7 +14,8 @@ pub(crate) const VARIABLE: &str = "NS_TESTBED_ROLE";
 pub enum Role {
     /// Root of the machine, with what capabilities the machine gives it.
     Root,
-    /// Uid and gid [`USER`], no supplementary groups, no capabilities.
+    /// An ordinary user without capabilities: uid and gid [`USER`] without supplementary groups where
+    /// root runs the tests, else whoever runs them.
     User,
     /// As [`Role::User`], but inside a user namespace that maps it to root, with a mount namespace of
     /// that one's own (`unshare -rm`).

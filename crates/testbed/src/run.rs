@@ -1,21 +1,28 @@
 //! Runs a test body in a process of its own, once a role.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, kill_process_group};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
+use crate::ended::Ended;
 use crate::leftovers::Leftovers;
 use crate::role::{self, Role};
-use crate::{become_role, skip};
+use crate::scratch::Scratch;
+use crate::{become_role, program, skip};
 
 /// No test may take longer; one that hangs is killed with its process group.
 const DEADLINE: Duration = Duration::from_mins(5);
+
+/// For children that are on their way out.
+const MOMENT: Duration = Duration::from_secs(30);
 
 /// Folders that every role may search.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -41,7 +48,7 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
     let name = name.split_once("::").map_or(name, |(_crate, rest)| rest);
     let mounts = Leftovers::mountinfo();
     for &role in roles {
-        if geteuid().is_root() || role == Role::User {
+        if geteuid().is_root() || role != Role::Root {
             run_in(name, role);
         } else {
             skip::settle(name, role, "needs root to become this role");
@@ -51,47 +58,60 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
 }
 
 fn run_in(name: &str, role: Role) {
-    let binary = File::open("/proc/self/exe").expect("open the test binary");
-    let own = ["PATH", "RUST_TEST_THREADS"];
-    let mut env: Vec<_> =
-        env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
-    env.push(("PATH".into(), PATH.into()));
-    env.push((role::VARIABLE.into(), role.name().into()));
-    let args = [name, "--exact", "--nocapture", "--include-ignored"];
-    let child = become_role::command(role, binary, &args, &env)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{name} could not start as {}: {error}", role.name()));
-    let output = wait(child, name, role);
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    if let Some(reason) = skip::reason(&stdout) {
+    let scratch = Scratch::new();
+    let child = match start(name, role, &scratch) {
+        Err(error) if role == Role::Nested && is_no_user_namespace(&error) => {
+            let reason = format!("the machine allows no user namespace: {error}");
+            return skip::settle(name, role, &reason);
+        }
+        started => started
+            .unwrap_or_else(|error| panic!("{name} could not start as {}: {error}", role.name())),
+    };
+    let ended = Ended::within(DEADLINE, MOMENT, child);
+    if let Some(reason) = skip::reason(&ended.stdout) {
         return skip::settle(name, role, reason);
     }
+    let status = ended.status;
     assert!(
-        output.status.success() && stdout.contains(DONE),
-        "{name} as {}: {}\n{stdout}\n{}",
+        status.success() && ended.stdout.contains(DONE),
+        "{name} as {}: {}{}\n{}\n{}",
         role.name(),
-        output.status.signal().map_or_else(|| output.status.to_string(), |n| format!("signal {n}")),
-        String::from_utf8_lossy(&output.stderr),
+        if ended.is_late { "hung, killed by " } else { "" },
+        status.signal().map_or_else(|| status.to_string(), |n| format!("signal {n}")),
+        ended.stdout,
+        ended.stderr,
     );
-    show(&stdout);
+    assert!(!ended.is_outlived, "{name} as {}: a process outlived it", role.name());
+    scratch.finish();
+    show(&ended.stdout);
 }
 
-fn wait(child: Child, name: &str, role: Role) -> Output {
-    let group = Pid::from_child(&child);
-    let (sender, receiver) = mpsc::channel();
-    let waiter = thread::spawn(move || sender.send(child.wait_with_output()));
-    let received = receiver.recv_timeout(DEADLINE);
-    let Ok(output) = received else {
-        // The waiter reaps the leader only after the last holder of its output is gone, so the
-        // group's number is still its own.
-        let killed = kill_process_group(group, Signal::KILL);
-        panic!("{name} as {} hung; its process group was killed ({killed:?})", role.name());
-    };
-    waiter.join().expect("the waiting thread").expect("the receiver is here");
-    output.expect("wait for the test process")
+fn start(name: &str, role: Role, scratch: &Scratch) -> io::Result<Child> {
+    let binary = File::open("/proc/self/exe").expect("open the test binary");
+    let binary = program::for_all(binary).expect("copy the test binary");
+    let own = ["PATH", "RUST_TEST_THREADS", "TMPDIR"];
+    let mut env: Vec<(OsString, OsString)> =
+        env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
+    env.push(("PATH".into(), PATH.into()));
+    env.push(("TMPDIR".into(), scratch.path().into()));
+    env.push((role::VARIABLE.into(), role.name().into()));
+    let args = [name, "--exact", "--nocapture", "--include-ignored"];
+    let mut command = become_role::command(role, binary, &args, &env);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    loop {
+        match command.spawn() {
+            // A child that another test has just forked still has the copy open for writing.
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
+}
+
+/// What unshare(2) and a map tell where users may have none.
+fn is_no_user_namespace(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::NOSPC))
 }
 
 /// Repeats the figures a body printed, so that they reach the log of a pass.

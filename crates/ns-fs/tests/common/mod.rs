@@ -59,11 +59,13 @@ pub(crate) fn own_namespaces(more: UnshareFlags) {
     unshare(UnshareFlags::NEWNS | more).expect("unshare");
 }
 
-/// A user and a mount namespace of [`USER`]'s, and `more`.
+/// A user and a mount namespace of the present user's, and `more`.
 fn nest(more: UnshareFlags) {
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | more).expect("unshare");
-    let map = format!("0 {USER} 1\n");
-    for (file, text) in [("setgroups", "deny"), ("uid_map", &map), ("gid_map", &map)] {
+    let uids = format!("0 {} 1\n", uid.as_raw());
+    let gids = format!("0 {} 1\n", gid.as_raw());
+    for (file, text) in [("setgroups", "deny"), ("uid_map", &uids), ("gid_map", &gids)] {
         fs::write(format!("/proc/self/{file}"), text).expect("a map");
     }
 }

@@ -1,8 +1,7 @@
 //! Who may write what by himself.
 
 use ns_idmap::{GidMap, ProcError, Reason, Setgroups, UidMap, WritePlan, Writer};
-use ns_testbed::USER;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 use crate::process::{Target, as_user, become_user, in_child, unshare_user};
@@ -31,10 +30,10 @@ fn a07_one_write_for_all_lines() {
 #[test]
 fn a07_a_refused_write_changes_nothing() {
     ns_testbed::run_as!([User], {
-        let target = Target::new();
-        UidMap::from(USER + 1).write(&target).expect_err("another's id");
-        UidMap::from(USER).write(&target).expect("one's own id");
-        assert_eq!(target.rows("uid_map"), [[0, USER, 1]]);
+        let (target, own) = (Target::new(), geteuid().as_raw());
+        UidMap::from(own + 1).write(&target).expect_err("another's id");
+        UidMap::from(own).write(&target).expect("one's own id");
+        assert_eq!(target.rows("uid_map"), [[0, own, 1]]);
     });
 }
 
@@ -42,10 +41,16 @@ fn a07_a_refused_write_changes_nothing() {
 #[test]
 fn a10_unprivileged_writer() {
     ns_testbed::run_as!([User], {
-        let own = format!("{USER} {USER} 1");
+        let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+        let (own, next) = (format!("{uid} {uid} 1"), uid + 1);
         UidMap::current().write(Target::new()).expect("own id to 0");
         own.parse::<UidMap>().expect("parse").write(Target::new()).expect("own id to itself");
-        for refused in ["0 12346 1", "0 12345 2", "0 12345 1,1 12346 1", "0 0 1"] {
+        for refused in [
+            format!("0 {next} 1"),
+            format!("0 {uid} 2"),
+            format!("0 {uid} 1,1 {next} 1"),
+            "0 0 1".to_owned(),
+        ] {
             let map: UidMap = refused.parse().expect("parse");
             let reason = why(map.write(Target::new()));
             assert!(matches!(reason, Reason::NotDelegated { .. }), "{refused}: {reason:?}");
@@ -55,7 +60,7 @@ fn a10_unprivileged_writer() {
         let gids = GidMap::current();
         assert_eq!(why(gids.write(&target, Setgroups::Keep)), Reason::SetgroupsKept);
         gids.write(&target, Setgroups::Auto).expect("after deny");
-        assert_eq!(target.rows("gid_map"), [[0, USER, 1]]);
+        assert_eq!(target.rows("gid_map"), [[0, gid, 1]]);
     });
 }
 
@@ -183,7 +188,11 @@ fn f35_a_plan_does_not_see_the_dumpable_flag() {
         let plans = || {
             let writer = Writer::current().expect("facts");
             let gids = GidMap::current().plan(&writer, Setgroups::Auto);
-            [UidMap::current().plan(&writer), gids, UidMap::from(USER + 1).plan(&writer)]
+            [
+                UidMap::current().plan(&writer),
+                gids,
+                UidMap::from(geteuid().as_raw() + 1).plan(&writer),
+            ]
         };
         set_dumpable_behavior(DumpableBehavior::Dumpable).expect("dumpable");
         let before = plans();

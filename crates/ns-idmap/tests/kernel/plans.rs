@@ -3,9 +3,10 @@
 use std::cell::Cell;
 
 use ns_idmap::{Extent, GidMap, Setgroups, UidMap, WritePlan, Writer};
-use ns_testbed::USER;
+use ns_testbed::{Role, USER, role};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use rustix::process::{getegid, geteuid};
 use rustix::thread::CapabilitySet;
 
 use crate::count::cases;
@@ -14,7 +15,12 @@ use crate::oracle::runner;
 use crate::process::{Target, in_child, in_namespace};
 
 fn extents() -> impl Strategy<Value = Vec<Extent>> {
-    let outside = prop_oneof![3 => Just(0), 1 => 1_u32..25, 3 => Just(USER), 1 => Just(USER + 1)];
+    let (uid, gid) = match role() {
+        Role::User => (geteuid().as_raw(), getegid().as_raw()),
+        Role::Root | Role::Nested => (USER, USER),
+    };
+    let own = prop_oneof![Just(uid), Just(gid)];
+    let outside = prop_oneof![3 => Just(0), 1 => 1_u32..25, 3 => own, 1 => Just(uid + 1)];
     let length = prop_oneof![3 => Just(1_u32), 1 => 2_u32..12];
     let extent = (0_u32..30, outside, length).prop_map(|(inside, outside, length)| Extent {
         inside,
@@ -62,7 +68,7 @@ fn run(cases: u32) {
             Ok(())
         })
         .expect("every plan holds");
-    let role = ns_testbed::role().name();
+    let role = role().name();
     println!("shown: {cases} plans as {role} held; {} of them direct for groups", direct.get());
     assert!(direct.get() > 0, "a lopsided sample");
 }

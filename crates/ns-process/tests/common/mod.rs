@@ -74,13 +74,19 @@ pub(crate) fn prints(container: impl FnOnce(&mut Container), script: &str) -> St
     output.read()
 }
 
-/// Waits until `holds`, no longer than five seconds.
+/// Waits until `holds`.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let deadline = std::time::Instant::now() + ns_testbed::LONG;
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what}");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
+}
+
+/// Takes away the right to a lower niceness, whatever this process was given.
+pub(crate) fn only_nicer() {
+    ns_sys::child::setpriority(19).expect("setpriority");
+    ns_sys::child::prlimit(ns_process::Resource::Nice as u32, 0, 0).expect("prlimit");
 }
 
 fn allow_all() -> [ns_process::BpfInstruction; 1] {
@@ -91,7 +97,12 @@ fn allow_all() -> [ns_process::BpfInstruction; 1] {
 pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container> {
     use ns_process::{CapabilitySet, Init, Memory, Mount, Namespace, Resource, Stdio};
     let mut plain = shell("exit 7");
-    plain.process_group(0).nice(1).umask(0o27).die_with_parent().stdout(Stdio::null());
+    plain
+        .process_group(0)
+        .nice(ns_testbed::nicer(1))
+        .umask(0o27)
+        .die_with_parent()
+        .stdout(Stdio::null());
     plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
     let mut spaces = shell("exit 7");
     spaces.all().map_zero().mount_proc().hostname("box").domainname("net").loopback();

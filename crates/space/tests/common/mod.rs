@@ -16,6 +16,7 @@ pub(crate) fn open_binary() {
     ONCE.call_once(|| {
         if !Path::new(SPACE).exists() {
             let file = File::open(env!("CARGO_BIN_EXE_space")).expect("open the binary");
+            let file = ns_testbed::for_all(file).expect("copy the binary");
             let kept = rustix::io::fcntl_dupfd_cloexec(&file, 200).expect("a number of its own");
             rustix::io::fcntl_setfd(&kept, rustix::io::FdFlags::empty()).expect("inherited");
             assert_eq!(kept.into_raw_fd(), 200);

@@ -23,7 +23,7 @@ use ns_sys::{
     CloneArgs, CloneFlags, Errno, NamespaceFlags, Signal, WaitFlags, WaitStatus, pidfd_send_signal,
     waitid_pidfd,
 };
-use ns_testbed::forked;
+use ns_testbed::{LONG, forked};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 use super::board::Board;
@@ -155,7 +155,7 @@ fn f02_a_waiting_child_takes_no_signal() {
         let starter = own_thread();
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
         let read = || fs::read_to_string(format!("/proc/{}/status", child.pid())).expect("read");
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + LONG;
         // The dispositions are its first step.
         while !read().contains("SigIgn:\t0000000000000000\nSigCgt:\t0000000000000000") {
             assert!(Instant::now() < deadline, "{}", read());
@@ -203,7 +203,7 @@ fn f34_the_starting_thread_ends() {
             child.into_pidfd().1
         });
         let pidfd = waiting.join().expect("join");
-        assert!(leaves_within(Duration::from_secs(1), || is_readable(pidfd.as_fd())));
+        assert!(leaves(|| is_readable(pidfd.as_fd())));
         let ended = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("without NOHANG");
         assert_eq!(ended.code(), Some(126));
     });
@@ -235,7 +235,7 @@ fn f34_another_thread_executes() {
             }
         }
         drop(writer);
-        let left = leaves_within(Duration::from_secs(2), || is_readable(reader.as_fd()));
+        let left = leaves(|| is_readable(reader.as_fd()));
         // SAFETY: the fork above.
         unsafe { libc::kill(leader, libc::SIGKILL) };
         // SAFETY: writes nothing.
@@ -244,8 +244,8 @@ fn f34_another_thread_executes() {
     });
 }
 
-fn leaves_within(limit: Duration, left: impl Fn() -> Result<bool, Errno>) -> bool {
-    let deadline = Instant::now() + limit;
+fn leaves(left: impl Fn() -> Result<bool, Errno>) -> bool {
+    let deadline = Instant::now() + LONG;
     while left() != Ok(true) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(5));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ns_fs::{Mount, Stdio};
 use ns_sys::{CloneFlags, Errno, WaitStatus};
-use ns_testbed::forked;
+use ns_testbed::{forked, nicer};
 use rustix::mm::ProtFlags;
 
 use super::{child_with, leak, map, own_thread, reap};
@@ -28,8 +28,11 @@ fn without_tls(
     // SAFETY: the test bed gives every test one, and nobody closes it.
     let stdin = unsafe { BorrowedFd::borrow_raw(0) };
     let mut all = Container::new("true");
-    all.all().mount_proc().hostname("box").domainname("net").loopback().nice(1).umask(0o27);
-    all.rlimit(Resource::Nofile, 100, 100).rlimit(Resource::Core, 1, 1).no_new_privs();
+    all.all().mount_proc().hostname("box").domainname("net").loopback().umask(0o27);
+    all.nice(nicer(1))
+        .rlimit(Resource::Nofile, 100, 100)
+        .rlimit(Resource::Core, 0, 0)
+        .no_new_privs();
     all.drop_capabilities(CapabilitySet::SYS_BOOT).keep_capabilities(CapabilitySet::NET_RAW);
     all.seccomp([BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]).die_with_parent();
     all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
