@@ -20,6 +20,7 @@ const ALLOWED: &[&str] = &[
     "crates/testbed/src/descriptors",
     "crates/testbed/src/fault",
     "crates/testbed/src/forked",
+    "crates/testbed/src/observe",
     "crates/testbed/src/seccomp",
     "crates/testbed/src/watched_heap",
     "fuzz/src/fs/descriptors",

@@ -6,21 +6,17 @@ use std::os::fd::BorrowedFd;
 use std::prelude::rust_2024::*;
 use std::time::{Duration, Instant};
 
-use ns_sys::child::SignalSet;
-use ns_sys::{CloneArgs, CloneFlags, Errno, Namespace, NamespaceFlags};
+use ns_sys::{CloneFlags, Errno, Namespace};
 
 use super::board::{Board, Place};
 use super::dumpable::{self, Hold, Need};
 use super::exec_lock::ExecLock;
 use super::ground::Ground;
-use super::guest::Visitor;
-use super::init::Beside;
 use super::prepare;
 use super::ready::Ready;
 use super::stack::Stack;
-use super::starter::Starter;
 use crate::error::Error;
-use crate::in_child::{ChildPlan, Guest, Join, Limits, Privileges, SIGCHLD};
+use crate::in_child::Join;
 use crate::plan::{Dumpable, OwnDumpable, Plan};
 use crate::step::Step;
 
@@ -69,13 +65,13 @@ pub(super) struct Attempt<'a> {
     pub(super) copied: bool,
     dumpable: Dumpable,
     /// Of a copy, made while the program's own flag was this.
-    own: OwnDumpable,
+    pub(super) own: OwnDumpable,
     programs: bool,
     place: Place,
     lock: Option<ExecLock>,
     /// Of a process between in this memory.
     middle_stack: Option<Stack>,
-    candidates: Vec<&'a CStr>,
+    pub(super) candidates: Vec<&'a CStr>,
     files: Vec<(BorrowedFd<'a>, Namespace)>,
 }
 
@@ -224,108 +220,6 @@ impl<'a> Attempt<'a> {
                 "this start needs it otherwise, and with its flags memory is not copied",
             ));
         Failure::Retry(Way::Copied { for_maps: false }, error)
-    }
-
-    /// The caller's own code in the child, if there is any.
-    pub(super) fn visitor(&'a self) -> Option<&'a Visitor<'a>> {
-        let ready = self.ready;
-        let number = ready.starter.as_ref().and_then(Starter::number);
-        let beside = ready.beside.iter().flat_map(Beside::opened);
-        let own = number.into_iter().chain(ready.joined.opened()).chain(beside);
-        let visitor =
-            || Visitor::new(&ready.plan, &self.board().said, &ready.fds, own, &ready.envp);
-        // SAFETY: it leads to what is prepared and to this attempt, which is kept.
-        self.plan().forks().then(|| unsafe { self.ground.keep(visitor()) })
-    }
-
-    /// The steps of the child; of pid 1, where the program is another.
-    pub(super) fn steps(&'a self, visitor: Option<&'a Visitor<'a>>) -> &'a ChildPlan<'a> {
-        let whole = self.whole(visitor.map(|visitor| visitor as &dyn Guest));
-        let (ground, board) = (self.ground, self.board());
-        let Some(beside) = &self.ready.beside else {
-            // SAFETY: it leads to what is prepared, and to what is kept.
-            return unsafe { ground.keep(whole) };
-        };
-        let args = match visitor {
-            Some(_) => self.args_beside(),
-            None => beside.args(self.plan(), board),
-        };
-        // SAFETY: as above.
-        let args = unsafe { ground.keep(args) };
-        let lock = self.lock.as_ref().map(ExecLock::program);
-        // SAFETY: as above.
-        let program = unsafe { ground.keep(Beside::program(&whole, board, lock)) };
-        let kept = self.lock.as_ref().map(ExecLock::number);
-        // SAFETY: as above.
-        let ranges = unsafe { ground.keep(beside.ranges(kept)) };
-        // SAFETY: as above.
-        unsafe { ground.keep(beside.pid_one(&whole, program, args, board, ranges)) }
-    }
-
-    /// Of pid 1's clone for code of the caller's.
-    fn args_beside(&self) -> CloneArgs<'_> {
-        let plan = self.plan();
-        let mut args = self.ready.args_of_copy(plan.flags_beside_init());
-        args.parent_tid(&self.board().program_pid);
-        if plan.work.closure().is_some() {
-            // No exec gives it one, and the init has to learn of its end.
-            args.exit_signal(SIGCHLD);
-        }
-        args
-    }
-
-    /// All there is to do, for whoever does it.
-    fn whole(&'a self, guest: Option<&'a dyn Guest>) -> ChildPlan<'a> {
-        let Ready { joined, fds, starter, clocks, .. } = self.ready;
-        let plan = self.plan();
-        let limits = plan.limits.child();
-        let has_middle = self.has_middle();
-        let no_core = limits.no_core.filter(|_| !has_middle);
-        let privileges = plan.privileges.child(joined.kinds(), joined.limited());
-        let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
-        ChildPlan {
-            words: &self.board().child,
-            is_beside: false,
-            exec_lock: self.lock.as_ref().map(ExecLock::child),
-            dumpable: self.first_dumpable().filter(|_| !has_middle),
-            dumpable_at_go: (self.copied && self.own.cleared_at_go).then_some(false),
-            starter: starter.as_ref().map(|starter| starter.watch(self.copied)),
-            copied: self.copied,
-            waits: plan.needs_go(),
-            guest,
-            makes: plan.made_inside(),
-            time_namespace: clocks.as_deref(),
-            join: if has_middle { Join::default() } else { self.join() },
-            early_label: privileges.label.filter(|_| enters_mounts),
-            init: None,
-            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
-            session: plan.session.child(fds.has_terminal()),
-            follow: joined.follow(),
-            root: plan.root.child(),
-            place_fds: fds.steps(),
-            close_rest: self.ranges(),
-            names: plan.names.child(),
-            limits: Limits { no_core, ..limits },
-            privileges: Privileges {
-                label: privileges.label.filter(|_| !enters_mounts),
-                ..privileges
-            },
-            dispositions: plan.dispositions(),
-            mask: SignalSet::EMPTY,
-            candidates: &self.candidates,
-            argv: self.ready.argv.as_ptr(),
-            envp: self.ready.envp.as_ptr(),
-        }
-    }
-
-    /// What the child closes: all but the file of its lock, which exec closes.
-    fn ranges(&'a self) -> &'a [ns_fs::apply::FdRange] {
-        let fds = &self.ready.fds;
-        match &self.lock {
-            // SAFETY: it leads to nothing.
-            Some(lock) => unsafe { self.ground.keep(fds.ranges_around(lock.number())) },
-            None => fds.ranges(),
-        }
     }
 }
 

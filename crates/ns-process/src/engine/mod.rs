@@ -9,6 +9,7 @@ mod across_fork;
 mod attempt;
 mod board;
 mod child;
+mod child_steps;
 mod dumpable;
 mod exec_lock;
 mod executed_apart;

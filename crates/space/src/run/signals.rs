@@ -4,6 +4,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 use ns_process::Signal;
 
@@ -81,6 +82,42 @@ pub(crate) fn broken_pipes_end_us() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
+/// What ends `space` by default.
+const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+
+/// A signal that waits for this process, and would end it.
+pub(super) fn pending_end() -> Option<Signal> {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: writes the whole set.
+    if unsafe { libc::sigpending(set.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: written just now.
+    let set = unsafe { set.assume_init() };
+    let waits = |signal: &Signal| {
+        // SAFETY: reads the set.
+        let is_member = unsafe { libc::sigismember(&raw const set, signal.as_raw()) };
+        is_member == 1 && !is_ignored(*signal)
+    };
+    ENDING.into_iter().find(waits)
+}
+
+/// Whether the caller wants it ignored, as nohup(1) does.
+fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: changes nothing, and writes the whole struct.
+    if unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: written just now.
+    unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Lets a signal come that waits, and that nothing handles or ignores: `space` ends by it.
+pub(super) fn end_by(signal: Signal) {
+    let _ = change_mask(libc::SIG_UNBLOCK, &set_of(&[signal]));
+}
+
 /// Does `body` with `signal` blocked.
 pub(super) fn without(signal: Signal, body: impl FnOnce()) {
     let set = set_of(&[signal]);
@@ -106,7 +143,7 @@ fn set_of(signals: &[Signal]) -> libc::sigset_t {
 
 fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> io::Result<()> {
     // SAFETY: reads the set, and writes nothing.
-    match unsafe { libc::pthread_sigmask(how, set, std::ptr::null_mut()) } {
+    match unsafe { libc::pthread_sigmask(how, set, ptr::null_mut()) } {
         0 => Ok(()),
         errno => Err(io::Error::from_raw_os_error(errno)),
     }
