@@ -37,6 +37,7 @@ impl Shell {
         let file = || Stdio::fd(terminal.try_clone().expect("dup"));
         let mut shell = Container::new("sh");
         shell.arg("-i").env("PS1", "outer> ").env("S", SPACE);
+        shell.fd(200, Stdio::fd(File::open(SPACE).expect("open the binary")));
         shell.stdin(file()).stdout(file()).stderr(file());
         shell.terminal(terminal.try_clone().expect("dup")).kill_on_drop(true);
         let process = shell.start().expect("a shell");
