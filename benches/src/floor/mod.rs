@@ -157,6 +157,9 @@ impl Floor {
         while shared.lock.is_some_and(|lock| child::fcntl_getlk(lock, 1) != Ok(false)) {
             std::thread::yield_now();
         }
+        while shared.lock.is_some() && ns_sys::kcmp_vm(std::process::id(), pid) == Ok(true) {
+            std::thread::yield_now();
+        }
         if restore {
             prctl(PR_SET_DUMPABLE, 1);
         }

@@ -269,6 +269,7 @@ fn describe_lists_the_steps() {
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)",
             "parent: fcntl(F_GETLK)",
+            "parent: kcmp(KCMP_VM)",
             "parent: prctl(PR_SET_DUMPABLE, 1)",
             "parent: waitid(pidfd, WNOHANG | WNOWAIT)",
         ];

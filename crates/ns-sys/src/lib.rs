@@ -15,6 +15,7 @@ pub mod child;
 mod clone;
 mod flags;
 pub mod futex;
+mod kcmp;
 mod namespace;
 mod nsfs;
 mod pidfd;
@@ -23,6 +24,7 @@ mod unshare;
 
 pub use clone::{CloneArgs, CloneRule, clone, clone_entry, clone3, clone3_entry};
 pub use flags::{CloneFlags, NamespaceFlags, UnknownFlag, UnshareFlags};
+pub use kcmp::kcmp_vm;
 pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};
 pub use pidfd::*;

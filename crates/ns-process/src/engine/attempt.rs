@@ -41,6 +41,8 @@ pub(super) enum Failure {
     Error(Error),
     /// Another way may succeed; if it cannot be gone, this is the error.
     Retry(Way, Error),
+    /// The program changed its flag meanwhile: the same way may succeed.
+    Again(Error),
 }
 
 impl From<Error> for Failure {
@@ -55,6 +57,7 @@ impl Failure {
         match self {
             Self::Error(error) => Self::Error(change(error)),
             Self::Retry(way, error) => Self::Retry(way, change(error)),
+            Self::Again(error) => Self::Again(change(error)),
         }
     }
 }
@@ -145,13 +148,13 @@ impl<'a> Attempt<'a> {
 
     /// Refuses to copy memory that the program has made undumpable since: it may hold a secret by now. No thread
     /// changes the flag while it is locked.
-    pub(super) fn is_current(&self, locked: &dumpable::Lock) -> Result<(), Error> {
+    pub(super) fn is_current(&self, locked: &dumpable::Lock) -> Result<(), Failure> {
         if !self.copied || dumpable::own_of(locked) == self.programs {
             return Ok(());
         }
         let error = Error::new(&self.plan().name, Step::Prepare).with_errno(Errno::AGAIN);
         let error = error.with_object("the dumpable flag of the caller");
-        Err(error.with_hint(Some("the program has just changed it: start again")))
+        Err(Failure::Again(error.with_hint(Some("the program changes it again and again"))))
     }
 
     fn before_clone(&self) -> Result<(), Failure> {

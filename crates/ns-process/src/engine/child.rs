@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -23,10 +24,10 @@ use crate::process::{Orphan, ends, is_readable_until, is_reaped, leave};
 /// word in every death.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Between two looks at a lock. Exec needs some microseconds from the wake to the end of the lock.
+/// Between two looks. Exec needs some microseconds from the wake to the end of the lock.
 const NEXT_LOOK: Duration = Duration::from_micros(50);
 
-/// How often the lock is looked at before that; nearly always the first look finds it free.
+/// How many looks come before that; nearly always the first one is enough.
 const LOOKS: u32 = 20;
 
 /// The child between clone and exec. Dropped before [`Child::into_pidfd`], by an error or a panic,
@@ -42,6 +43,8 @@ pub(super) struct Child<'a> {
     program: Option<&'a Words>,
     /// The locks that it and that process hold until they have left the memory.
     locks: [Option<ExecLock<'a>>; 2],
+    /// Where proc is mounted.
+    proc: &'a Path,
     /// Whether its number was known first, and it may have died before it could announce that.
     by_number: bool,
     /// By which is seen what it executed, where the kernel cannot be asked.
@@ -58,6 +61,7 @@ impl<'a> Child<'a> {
             ground,
             program,
             locks,
+            proc: Path::new("/proc"),
             by_number: false,
             stat: None,
         }
@@ -90,6 +94,7 @@ impl<'a> Child<'a> {
 
     /// It makes the steps of an attempt: it may be a pid 1 beside a program, and hold locks.
     pub(super) fn of(mut self, attempt: &'a Attempt<'_>) -> Self {
+        self.proc = &attempt.plan().maps.proc;
         self.program = attempt.ready.beside.as_ref().map(|_| &attempt.board().program);
         if let Some(lock) = attempt.lock() {
             self.locks = [Some(lock.child()), Some(lock.program())];
@@ -121,24 +126,24 @@ impl<'a> Child<'a> {
     /// A filter forbids to ask for the lock.
     pub(super) fn left_memory(&self, deadline: Option<Instant>) -> Result<bool, Errno> {
         let [own, beside] = self.locks;
-        let left = |words: &Words, lock| {
-            let has_announced = self.changes(&words.child_tid, has_left, deadline);
-            if has_announced { self.is_proven(words, lock, deadline) } else { Ok(false) }
-        };
+        let has_announced = |words: &Words| self.changes(&words.child_tid, has_left, deadline);
+        let is_first = has_announced(self.words)
+            && self.is_proven(self.words, own, || self.has_own_memory(self.proc), deadline)?;
         // The program's word has a waiter until the child itself has left.
-        match self.program {
-            Some(program) if left(self.words, own)? => left(program, beside),
-            Some(_) => Ok(false),
-            None => left(self.words, own),
+        let Some(program) = self.program.filter(|_| is_first) else { return Ok(is_first) };
+        if !has_announced(program) {
+            return Ok(false);
         }
+        self.is_proven(program, beside, || self.has_program_own_memory(self.proc), deadline)
     }
 
-    /// Waits until the end of the lock proves that the process has left, which has announced it; one that was
-    /// ended before it took the lock has left when the child is dead.
+    /// Waits until it is proven that the process has left, which has announced it: its lock has ended, and it
+    /// `has_own` memory. One that was ended before it took the lock has left when the child is dead.
     fn is_proven(
         &self,
         words: &Words,
         lock: Option<ExecLock<'_>>,
+        has_own: impl Fn() -> bool,
         deadline: Option<Instant>,
     ) -> Result<bool, Errno> {
         let Some(lock) = lock else { return Ok(true) };
@@ -146,7 +151,7 @@ impl<'a> Child<'a> {
             return Ok(is_readable_until(self.pidfd(), deadline));
         }
         let mut looks = 0;
-        while exec_lock::is_held(lock)? {
+        while exec_lock::is_held(lock)? || !has_own() {
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(false);
             }

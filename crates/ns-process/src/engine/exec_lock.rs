@@ -1,9 +1,10 @@
-//! The record lock that proves that a child has left this memory.
+//! The record lock that tells that a child is leaving this memory.
 //!
 //! The kernel clears the word of `CLONE_CHILD_CLEARTID`, and wakes whoever waits for it, before it takes the
 //! memory from the child (fs/exec.c `exec_mmap`, kernel/exit.c `exit_mm`). A process that may trace the child
 //! reaches the caller's memory in between. A record lock belongs to the child's own table of descriptors, and
-//! ends when exec closes its descriptor, or with the table when the child ends: both come after that.
+//! ends when exec closes its descriptor, or with the table when the child ends. Both come after that, but newer
+//! kernels close descriptors before they take the memory: see `own_memory`.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;

@@ -50,6 +50,6 @@ impl AsFd for Folder {
 
 /// A proc of another pid namespace has other numbers for the caller and for its child; the child's
 /// own number may be a stranger's there.
-fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
+pub(super) fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
     if has_own_numbers(proc)? { Ok(child.pid()) } else { number_of(proc, child.pidfd()) }
 }

@@ -13,7 +13,7 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::go::say;
 use super::ground::Ground;
@@ -48,7 +48,7 @@ enum Role<'a> {
 ///
 /// By libc, which leaves its locks free in the copy: a clone3 of our own would hand over a descriptor, but not
 /// do that.
-fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<u32, Error> {
+fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<u32, Failure> {
     let plan = attempt.plan();
     visitor.hold(|locked| attempt.is_current(locked))?;
     let blocked = Blocked::all();
@@ -67,7 +67,7 @@ fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<
     drop(blocked);
     visitor.release();
     u32::try_from(pid)
-        .map_err(|_| refused(plan, Errno::from_io_error(&failed).unwrap_or(Errno::AGAIN)))
+        .map_err(|_| refused(plan, Errno::from_io_error(&failed).unwrap_or(Errno::AGAIN)).into())
 }
 
 /// Ends a process that waits for go, and of which there is no descriptor.
@@ -81,10 +81,10 @@ fn end_by_number(pid: u32) {
 
 impl<'a> Start<'a> {
     /// Makes the child, which is the copy itself.
-    pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Error> {
+    pub(super) fn fork(self, visitor: &Visitor<'_>) -> Result<Child<'a>, Failure> {
         let pid = copy(self.attempt, visitor, Role::Child(self.steps))?;
         let child = self.adopted(pid, &self.attempt.board().child, true)?;
-        child.map(|child| child.of(self.attempt)).ok_or_else(|| self.failed())
+        child.map(|child| child.of(self.attempt)).ok_or_else(|| self.failed().into())
     }
 
     /// Makes the process between, which is the copy and makes the child at once, and lets it end; `None`
@@ -93,7 +93,7 @@ impl<'a> Start<'a> {
         self,
         visitor: &Visitor<'_>,
         middle: &MiddlePlan<'_>,
-    ) -> Result<Option<Child<'a>>, Error> {
+    ) -> Result<Option<Child<'a>>, Failure> {
         let pid = copy(self.attempt, visitor, Role::Middle(middle))?;
         let copy = self.adopted(pid, &self.attempt.board().middle, true);
         match &copy {
@@ -102,7 +102,7 @@ impl<'a> Start<'a> {
             // It is gone, but whom it made is not.
             Err(_) => self.forsake(),
         }
-        copy
+        Ok(copy?)
     }
 
     /// Takes over a process that waits for go, by its number; `None` where there is none any more.

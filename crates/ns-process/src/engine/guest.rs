@@ -18,12 +18,12 @@ use ns_sys::child::{
 };
 
 use super::across_fork::{self, AcrossFork};
+use super::attempt::Failure;
 use super::dumpable;
 use super::pipes::{self, Opened};
 use super::text::Text;
 use super::threads;
 use crate::builder::{ChildHook, HookContext, errno_of};
-use crate::error::Error;
 use crate::in_child::{Ended, Guest, Moment, Report};
 use crate::plan::Plan;
 use crate::step::Step;
@@ -77,8 +77,8 @@ impl<'a> Visitor<'a> {
     /// That of `check`, which sees the dumpable flag as it will be until the fork; then nothing is held.
     pub(super) fn hold(
         &self,
-        check: impl FnOnce(&dumpable::Lock) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        check: impl FnOnce(&dumpable::Lock) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let streams = self.has_closure() || threads::is_alone();
         let held = AcrossFork::hold(streams);
         check(held.holders())?;

@@ -26,7 +26,7 @@ const MIDDLE: CloneFlags = CloneFlags::VM
     .union(CloneFlags::UNTRACED);
 
 /// Makes the child by way of a process that enters what is joined first, in this memory or with a copy.
-pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Error> {
+pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Failure> {
     let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
     let args = start.arguments(CloneFlags::PARENT);
     let middle = start.clone_middle(start.keep_middle(start.middle(args)))?;
@@ -34,9 +34,9 @@ pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Error> {
     let (number, in_time) = (middle.pid(), middle.leaves(deadline));
     let child = start.made()?;
     if !in_time {
-        return Err(too_slow(plan, child.map_or(number, |child| child.pid())));
+        return Err(too_slow(plan, child.map_or(number, |child| child.pid())).into());
     }
-    child.ok_or_else(|| start.failed())
+    child.ok_or_else(|| start.failed().into())
 }
 
 /// Makes the child by way of fork's copy. That one ends while the child goes on, and is given too, to be waited
@@ -44,11 +44,11 @@ pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Error> {
 pub(super) fn fork<'a>(
     start: Start<'a>,
     visitor: &Visitor<'_>,
-) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
+) -> Result<(Child<'a>, Option<Child<'a>>), Failure> {
     let args = forked::arguments(start.attempt, CloneFlags::PARENT);
     let made = Some(&start.attempt.board().pid);
     let plan = MiddlePlan { forks: true, made, ..start.middle(args) };
-    start.made_by(start.fork_middle(visitor, &plan)?)
+    Ok(start.made_by(start.fork_middle(visitor, &plan)?)?)
 }
 
 /// Makes a child that is not the caller's, by way of a process that stays until it is executed; `go` lets
@@ -141,7 +141,7 @@ impl<'a> Start<'a> {
         unsafe { self.attempt.ground.keep(plan) }
     }
 
-    fn clone_middle(self, middle: &'a MiddlePlan<'a>) -> Result<Child<'a>, Error> {
+    fn clone_middle(self, middle: &'a MiddlePlan<'a>) -> Result<Child<'a>, Failure> {
         let (attempt, plan) = (self.attempt, self.attempt.plan());
         let words = &attempt.board().middle;
         let stack = attempt.middle_stack().expect("made for every attempt with such a process");

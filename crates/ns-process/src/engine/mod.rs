@@ -23,6 +23,7 @@ mod kept_file;
 mod maps;
 mod middle;
 mod own_flag;
+mod own_memory;
 mod pipes;
 mod ready;
 mod report;
@@ -102,7 +103,10 @@ fn start_in(
                 ground.release_hold();
                 way = next;
             }
-            Err(Failure::Error(error) | Failure::Retry(_, error)) => return Err(error),
+            Err(Failure::Again(_)) if deadline.is_none_or(|end| Instant::now() < end) => {}
+            Err(Failure::Error(error) | Failure::Retry(_, error) | Failure::Again(error)) => {
+                return Err(error);
+            }
         }
     };
     Ok(ground.into_ready().handle(executed))

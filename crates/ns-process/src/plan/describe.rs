@@ -156,7 +156,7 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let unlocked = ["fcntl(F_GETLK)", "prctl(PR_SET_DUMPABLE, 1)"];
+        let unlocked = ["fcntl(F_GETLK)", "kcmp(KCMP_VM)", "prctl(PR_SET_DUMPABLE, 1)"];
         let unlocked = unlocked.into_iter().filter(|_| self.takes_lock());
         let left = ["futex(child_tid, wait)"].into_iter().chain(unlocked);
         let executed =

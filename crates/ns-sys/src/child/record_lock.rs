@@ -16,7 +16,8 @@ const SEEK_SET: i16 = 0;
 ///
 /// The lock belongs to the process's table of descriptors. A fork does not inherit it. It ends when the
 /// process closes any descriptor of that file, by an exec too if the descriptor is close-on-exec, and when
-/// the process ends. In both cases the process has left its former memory by then.
+/// the process ends. At its end the process has left its memory by then. Exec takes the former memory before it
+/// closes descriptors, or after, as in Linux 6.12.118: [`kcmp_vm`](crate::kcmp_vm) tells.
 ///
 /// # Errors
 /// - `EAGAIN`, `EACCES`: another process has locked the byte.
