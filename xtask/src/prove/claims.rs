@@ -221,10 +221,4 @@ pub(super) const CLAIMS: &[Claim] = &[
         cargo: "test --release -p ns-process --test early_death -- --nocapture",
         shows: "shown: init, ReapedByThreadWhateverTheirSignal: 1000 of 1000 executed",
     },
-    Claim {
-        issue: 14,
-        text: "what the record lock and the owner of the flag cost",
-        cargo: "run --quiet --release -p benches --bin gates -- --only price",
-        shows: "| price: record lock",
-    },
 ];
