@@ -31,6 +31,7 @@ fn number(name: &str) -> Option<i64> {
         "get_robust_list" => libc::SYS_get_robust_list,
         "getppid" => libc::SYS_getppid,
         "ioctl" => libc::SYS_ioctl,
+        "kcmp" => libc::SYS_kcmp,
         "mount" => libc::SYS_mount,
         "mount_setattr" => libc::SYS_mount_setattr,
         "move_mount" => libc::SYS_move_mount,
