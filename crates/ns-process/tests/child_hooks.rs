@@ -133,7 +133,7 @@ fn f12_a_hook_fails() {
         let error = fails("preup", true);
         assert_eq!(error.errno(), Some(Errno::CANCELED));
         assert_eq!(error.object(), Some("on purpose"));
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

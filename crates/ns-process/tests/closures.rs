@@ -54,7 +54,7 @@ fn s1_the_value_is_the_exit_code() {
             assert_eq!(code_of(|| assert_eq!(1, 2, "on purpose")), Some(101));
             let failed = Container::from_fn(|| Err::<(), _>("no way")).output().expect("start");
             assert_eq!(failed.stderr, b"Error: \"no way\"\n");
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }
@@ -67,7 +67,7 @@ fn s1_threads_are_refused() {
         let error = Container::from_fn(|| ()).start().expect_err("a test has threads");
         assert_eq!(error.step(), Step::MultiThreaded);
         assert!(error.object().is_some_and(|object| object.ends_with("threads")), "{error}");
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 
@@ -387,17 +387,17 @@ fn f20_a_start_that_ends_leaves_nothing() {
             let mut refused = Container::from_fn(|| ());
             refused.namespace(Namespace::User).map_zero().before_go(|_| Err::<(), _>("no"));
             assert_eq!(refused.start().expect_err("refused").step(), Step::BeforeGo);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
             let mut panics = Container::from_fn(|| ());
             panics.before_go(|_| assert_eq!(1, 2, "on purpose"));
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panics.start()));
             assert!(caught.is_err());
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
             let mut stopped = Container::from_fn(|| ());
             stopped.start_timeout(Duration::from_millis(100));
             stopped.before_go(|child| ns_sys::pidfd_send_signal(child, Signal::STOP));
             assert_eq!(stopped.start().expect_err("stopped").step(), Step::StartTimeout);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }
@@ -420,7 +420,7 @@ fn f27_killed_before_it_begins() {
                 let error = container.start().expect_err("it was killed");
                 assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
                 assert!(error.to_string().contains("signal"), "{error}");
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
             }
         });
     });

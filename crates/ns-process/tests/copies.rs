@@ -69,7 +69,7 @@ fn s1_forks_own_child_in_namespaces() {
             assert_eq!(lines[1..3], ["0", "box"]);
             let uptime: f64 = lines[3].split(' ').next().expect("a number").parse().expect("one");
             assert!(uptime > 100_000_000.0, "{uptime}");
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }
@@ -125,7 +125,7 @@ fn s6_errors_of_what_the_child_makes() {
                 let took = began.elapsed();
                 assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::NOSPC)));
                 assert!(error.hint().is_some_and(|hint| hint.contains("limit")), "{error}");
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
                 took.as_millis() < 90
             });
             assert!(at_once, "without a round of waiting");

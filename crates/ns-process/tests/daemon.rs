@@ -176,7 +176,7 @@ fn f20_daemon_that_fails() {
         while wait(WaitOptions::NOHANG).is_ok() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

@@ -188,7 +188,7 @@ fn f20_daemon_copies_that_fail() {
             }
             // A daemon that was given up may be an orphan for a moment.
             eventually("nobody is left", || wait(WaitOptions::NOHANG).is_err());
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }

@@ -16,7 +16,7 @@ fn a_machine_that_allows_it() {
     ns_testbed::run_as!([Root, User, Nested], {
         let before = Leftovers::snapshot();
         let all = diagnose();
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
         for topic in ["user namespace", "time namespace", "new user namespaces", "root", "openat2"]
         {
             let finding = all.findings().iter().find(|found| found.topic() == topic).expect(topic);

@@ -80,7 +80,7 @@ fn f35_mapped_starts_beside_injects() {
         beside_injects(&target, 8, || assert!(many(&mapped()) < LIMIT));
         assert_eq!(flag(), 1);
         eventually("all is reaped", || reap() == 0);
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

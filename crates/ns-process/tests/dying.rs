@@ -30,7 +30,7 @@ fn f28_any_death_before_exec() {
             let named = format!("signal {}", signal.as_raw());
             assert!(error.to_string().contains(&named), "{error}");
             assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         }
     });
 }
@@ -111,6 +111,6 @@ fn a03_nobody_waits_after_a_refusal() {
         let error = mapped().start().expect_err("no user namespace is allowed");
         assert_eq!((error.step(), error.errno()), (Step::Clone, Some(ns_process::Errno::NOSPC)));
         assert!(error.to_string().contains("max_user_namespaces is 0"), "{error}");
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }

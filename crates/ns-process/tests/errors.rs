@@ -16,7 +16,7 @@ use ns_testbed::{Leftovers, forked};
 fn fails(container: &Container) -> Error {
     let before = Leftovers::snapshot();
     let error = container.start().expect_err("it must fail");
-    before.assert_unchanged();
+    common::assert_unchanged(&before);
     assert!(!error.to_string().contains('\n'), "{error}");
     error
 }
@@ -309,6 +309,6 @@ fn f20_no_debris() {
                 container.start().expect_err("it must fail");
             }
         }
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }

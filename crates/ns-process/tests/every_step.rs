@@ -257,7 +257,7 @@ fn f12_each_step_has_a_case() {
             let code = forked(|| {
                 let before = Leftovers::snapshot();
                 let Some(error) = as_needed(step, || failure(step, &root)) else { return 77 };
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
                 assert_eq!(error.step(), step, "{error}");
                 assert_eq!(error.side() == Side::Child, step.side() == Side::Child);
                 assert!(!error.to_string().contains('\n'));

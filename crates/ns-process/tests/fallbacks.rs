@@ -71,7 +71,7 @@ fn b05_no_pidfd_send_signal() {
             let mut container = mapped("exit 7");
             container.before_go(|_| Err::<(), _>("no"));
             assert_eq!(container.start().expect_err("refused").step(), Step::BeforeGo);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
             let process = shell("sleep 0.2").start().expect("start");
             let error = process.kill().expect_err("missing");
             assert_eq!((error.step(), error.errno()), (Step::Signal, Some(Errno::NOSYS)));
@@ -123,7 +123,7 @@ fn b04_no_clone3() {
                 let mut closure = Container::from_fn(|| i32::from(std::process::id() == 1));
                 closure.namespaces([Namespace::User, Namespace::Pid]).map_zero();
                 assert_eq!(closure.status().expect("closure").code(), Some(1));
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
                 let beside = container.init(Init::builtin()).status().expect("an init");
                 assert_eq!(beside.code(), Some(1), "it is not pid 1");
             });
@@ -263,7 +263,7 @@ fn b08_a_caller_that_has_unshared() {
                 unshare_pids();
                 let before = Leftovers::snapshot();
                 assert_eq!(unshared(&made()), Some(Errno::INVAL));
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
                 0
             });
             assert_eq!(code, 0);
@@ -337,7 +337,7 @@ fn b07_no_more_processes() {
             ns_sys::child::prlimit(Resource::Nproc as u32, 1, 1).expect("prlimit");
             let before = Leftovers::snapshot();
             let error = Container::new("true").start().expect_err("one too many");
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
             assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::AGAIN)));
             assert!(error.to_string().contains("RLIMIT_NPROC, which is 1"), "{error}");
             0

@@ -124,7 +124,7 @@ fn s5_bound_to_a_file() {
             assert!(!run.path(kind).exists());
         }
         drop(run);
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

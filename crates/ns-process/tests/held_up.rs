@@ -97,7 +97,7 @@ fn c20_a_tracer_keeps_the_zombie() {
         assert!(!stopped.join().expect("join").success());
         drop((stopped, target));
         eventually("they are reaped", || reap() == 0);
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 
@@ -188,7 +188,7 @@ fn c21_a_file_system_that_does_not_answer() {
         assert!(reap() >= rounds, "they are kept");
         drop(target);
         eventually("they are reaped", || reap() == 0);
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
         println!("shown: {rounds} starts of {limit:?} on a silent FUSE, the longest {longest:?}");
     });
 }

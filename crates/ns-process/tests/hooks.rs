@@ -71,7 +71,7 @@ fn f12_before_go_fails() {
         container.before_go(|_| Err::<(), _>("no interface"));
         let error = container.start().expect_err("the hook fails");
         assert_eq!((error.errno(), error.object()), (None, Some("no interface")));
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 
@@ -96,7 +96,7 @@ fn f29_start_within_a_start() {
         let caught = catch_unwind(AssertUnwindSafe(|| container.start()));
         let said = caught.expect_err("the panic goes on");
         assert_eq!(said.downcast_ref(), Some(&"on purpose"));
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
         assert!(mapped().start().expect("start").join().expect("join").success());
     });
 }

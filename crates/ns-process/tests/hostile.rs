@@ -202,6 +202,6 @@ fn f32_stopped_before_exec() {
         });
         let error = inject.start().expect_err("it is stopped");
         assert_eq!(error.step(), Step::StartTimeout, "{error}");
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }

@@ -284,7 +284,7 @@ fn f12_errors_of_both() {
             let error = dies.start_timeout(limit).start().expect_err("dies");
             assert_eq!(error.step(), step, "{error}");
         }
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 
@@ -306,7 +306,7 @@ fn f27_the_program_is_killed_before_exec() {
         let error = dies.no_new_privs().seccomp(filter).start().expect_err("killed");
         assert_eq!((error.step(), error.errno()), (Step::Exec, None));
         assert!(error.to_string().contains("signal 31"), "{error}");
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

@@ -65,7 +65,7 @@ fn f14_a_closure_beside_an_init() {
             process.terminate().expect("signal");
             assert_eq!(process.join().expect("join").signal(), Some(libc::SIGTERM));
             drop(process);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }
@@ -173,7 +173,7 @@ fn f20_copies_beside_an_init_that_fail() {
             unsafe { dies.preexec(die) };
             let error = beside(&mut dies).start().expect_err("it is dead");
             assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }

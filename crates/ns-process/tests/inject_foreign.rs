@@ -84,7 +84,7 @@ fn c08_a_target_of_somebody_else() {
         assert_eq!(error.step(), Step::Join);
         assert!(matches!(error.errno(), Some(Errno::PERM | Errno::ACCESS)), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("CAP_SYS_PTRACE")), "{error}");
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

@@ -24,7 +24,7 @@ fn f32_stopped_before_exec() {
         let error = container.start().expect_err("it is stopped");
         assert_eq!((error.step(), error.errno()), (Step::StartTimeout, Some(Errno::TIMEDOUT)));
         assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 

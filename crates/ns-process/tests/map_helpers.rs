@@ -91,7 +91,7 @@ fn a17_a19_helpers() {
                 let error = container.start().expect_err("the helper refuses");
                 assert_eq!(error.step(), Step::UidMap);
                 assert!(error.to_string().contains(words), "{error}");
-                before.assert_unchanged();
+                common::assert_unchanged(&before);
             });
         }
         // One's own id needs none.
@@ -188,7 +188,7 @@ fn f32_a_helper_that_hangs() {
             assert!(error.to_string().contains("hang"), "{error}");
             assert!(begin.elapsed() < limit * 3, "{:?}", begin.elapsed());
             common::eventually("it is reaped", || ns_process::reap() == 0);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }

@@ -61,7 +61,7 @@ fn a10_own_ids_by_oneself() {
             container.uid_map(uid.parse().expect("map")).gid_map(gid.parse().expect("map"));
             let before = Leftovers::snapshot();
             let error = container.start().expect_err(uid);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
             assert_eq!((error.step(), error.side()), (step, Side::Parent), "{error}");
         };
         let (uids, gids) = (format!("0 {uid} 1"), format!("0 {gid} 1"));

@@ -70,7 +70,7 @@ fn printed<Kind>(container: &ns_process::Builder<Kind>) -> String {
 fn refused<Kind>(container: &ns_process::Builder<Kind>) -> Error {
     let before = Leftovers::snapshot();
     let error = container.start().expect_err("it must fail");
-    before.assert_unchanged();
+    common::assert_unchanged(&before);
     error
 }
 

@@ -197,7 +197,7 @@ fn s5_refused_without_privilege() {
         assert!(error.hint().is_some_and(|hint| hint.contains("user namespace")), "{error}");
         drop(inside);
         assert!(!ran.load(Ordering::Relaxed));
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
     });
 }
 
@@ -253,7 +253,7 @@ fn s5_in_a_helper_child() {
             assert_eq!(inside.run(Vec::new).expect("run"), b"");
             drop(inside);
             assert_eq!(own_links(), own);
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
     });
 }
@@ -298,7 +298,7 @@ fn s5_a_helper_child_that_hands_back_nothing() {
             assert!(told(|| panic!("no value")).contains("101"));
             assert!(told(|| std::process::exit(0)).contains("exit status: 0"));
             assert!(told(|| std::process::abort()).contains("signal"));
-            before.assert_unchanged();
+            common::assert_unchanged(&before);
         });
         target.kill().expect("kill");
         target.join().expect("join");

@@ -188,7 +188,7 @@ fn paths_are_opened_by_a_start() {
         container.stdout(Stdio::path(log.path())).stderr(Stdio::path(log.path()));
         let before = Leftovers::snapshot();
         let plan = container.plan().expect("plan").describe().to_string();
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
         assert!(!fs::exists(log.path()).expect("look"), "a plan does nothing");
         assert!(plan.contains("parent: openat"), "{plan}");
         assert!(container.status().expect("start").success());

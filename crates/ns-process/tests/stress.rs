@@ -60,7 +60,7 @@ fn b11_starts_from_allocating_threads() {
         let starts = if std::env::var_os("NS_PROVE").is_some() { 10_000 } else { 400 };
         let before = Leftovers::snapshot();
         start_all(starts, 64);
-        before.assert_unchanged();
+        common::assert_unchanged(&before);
         println!(
             "shown: {starts} starts from 64 threads beside 2 that allocate: every status right"
         );

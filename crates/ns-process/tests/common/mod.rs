@@ -83,6 +83,13 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Nothing is left. On a busy machine a start may give up a child that it has killed and that has not ended
+/// yet.
+pub(crate) fn assert_unchanged(before: &ns_testbed::Leftovers) {
+    eventually("what starts gave up is reaped", || ns_process::reap() == 0);
+    before.assert_unchanged();
+}
+
 /// Takes away the right to a lower niceness, whatever this process was given.
 pub(crate) fn only_nicer() {
     ns_sys::child::setpriority(19).expect("setpriority");
