@@ -102,6 +102,15 @@ fn the_program_has_those_of_the_caller_ignored_and_no_others() {
     });
 }
 
+/// A run whose program had begun before its time was over, as on a busy machine it may not.
+fn in_time(words: &[&str]) -> std::process::Output {
+    let outputs = std::iter::repeat_with(|| space(words));
+    let begun = |output: &std::process::Output| {
+        !String::from_utf8_lossy(&output.stderr).contains("\"pid\":null")
+    };
+    outputs.take(100).find(begun).expect("one of many")
+}
+
 #[test]
 fn a_time_limit_ends_it_with_124() {
     run_space_as!([Root, User, Nested], {
@@ -109,7 +118,8 @@ fn a_time_limit_ends_it_with_124() {
         for (options, signal) in [([].as_slice(), 15), (&["-pUz"], 9)] {
             let begin = Instant::now();
             let words = ["execute", "--json", "--timeout", "0.2"];
-            let output = space(&[words.as_slice(), options, &["sleep", "1000"]].concat());
+            let words = [words.as_slice(), options, &["sleep", "1000"]].concat();
+            let output = in_time(&words);
             assert_eq!(output.status.code(), Some(124));
             assert!(begin.elapsed() >= Duration::from_millis(200));
             let text = String::from_utf8(output.stderr).expect("text");
@@ -123,8 +133,8 @@ fn a_time_limit_ends_it_with_124() {
 #[test]
 fn a_program_that_ignores_the_end_of_its_time_is_killed() {
     run_space_as!([User], {
-        let output =
-            space(&["execute", "--json", "--timeout", "2", "sh", "-c", "trap '' TERM; sleep 9"]);
+        let words = ["execute", "--json", "--timeout", "2", "sh", "-c", "trap '' TERM; sleep 9"];
+        let output = in_time(&words);
         assert_eq!(output.status.code(), Some(124));
         let text = String::from_utf8(output.stderr).expect("text");
         assert!(text.contains("\"signal\":9") && text.contains("\"timed_out\":true"), "{text}");

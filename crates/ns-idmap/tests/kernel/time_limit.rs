@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use ns_idmap::{Delegation, Helper, HelperError, InstallError, SubIds, UidMap, Writer};
-use ns_testbed::{Leftovers, forked, refuse};
+use ns_testbed::{LONG, Leftovers, forked, refuse};
 use rustix::io::Errno;
 
 use crate::fixture::Folder;
@@ -55,7 +55,7 @@ fn a17_a_slow_helper_is_killed() {
         ] {
             let before = Leftovers::snapshot();
             let error = time_out(&slow(&folder, body));
-            before.assert_unchanged_within(LIMIT);
+            before.assert_unchanged_within(LONG);
             let said = "/slow: still running when its time was over, and killed: ";
             assert!(error.to_string().ends_with(&format!("{said}{words}")), "{error}");
         }
@@ -75,7 +75,7 @@ fn a17_a_set_user_id_helper_is_killed() {
             let helper = Helper::at(&sleep).expect("absolute").timeout(LIMIT);
             let before = Leftovers::snapshot();
             time_out(&helper);
-            before.assert_unchanged_within(LIMIT);
+            before.assert_unchanged_within(LONG);
         });
     });
 }
@@ -88,16 +88,16 @@ fn a17_a_helper_beyond_sigkill_is_handed_back() {
         let code = forked(|| {
             refuse(libc::SYS_pidfd_send_signal, Errno::PERM);
             let before = Leftovers::snapshot();
-            let (target, begin) = (Target::new(), Instant::now());
-            let helper = slow(&folder, "exec sleep 0.5");
+            let target = Target::new();
+            let helper = slow(&folder, "exec sleep 2");
             let done = UidMap::current().write_by(&target, target.pid(), &helper);
-            assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
             let Err(HelperError::TimedOut { helper: Some(mut helper), .. }) = done else {
                 panic!("{done:?}")
             };
+            assert_eq!(helper.try_wait().expect("a child"), None, "it was waited for");
             assert!(helper.wait().expect("a child").success(), "it ended by itself");
             drop((target, helper));
-            before.assert_unchanged_within(LIMIT);
+            before.assert_unchanged_within(LONG);
             0
         });
         assert_eq!(code, 0);
@@ -112,7 +112,7 @@ fn a17_a_limit_without_pidfd_open() {
         without_pidfd_open(|| {
             let before = Leftovers::snapshot();
             time_out(&slow(&folder, "exec sleep 60"));
-            before.assert_unchanged_within(LIMIT);
+            before.assert_unchanged_within(LONG);
         });
     });
 }
