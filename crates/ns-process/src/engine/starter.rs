@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ns_fs::FdPlan;
 use ns_sys::{Errno, child, pidfd_open, pidfd_open_thread};
-use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::in_child::Watch;
 
@@ -40,7 +39,7 @@ impl Starter {
             Err(Errno::NOSYS | Errno::PERM) if !word.is_null() => {
                 Ok(Self { pidfd: None, tid, word })
             }
-            pidfd => Ok(Self { pidfd: Some(above_streams(pidfd?)?), tid, word }),
+            pidfd => Ok(Self { pidfd: Some(pidfd?), tid, word }),
         }
     }
 
@@ -67,11 +66,6 @@ impl Starter {
         let word = if copied { ptr::null() } else { self.word };
         Watch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word }
     }
-}
-
-/// A caller without a stdin must not find a stdin made of it.
-fn above_streams(pidfd: OwnedFd) -> Result<OwnedFd, Errno> {
-    if pidfd.as_raw_fd() > 2 { Ok(pidfd) } else { fcntl_dupfd_cloexec(pidfd, 3) }
 }
 
 /// The word that the kernel clears at this thread's end, if it is one that holds the thread's id.
