@@ -40,6 +40,13 @@ pub fn ratios_of_times(
     (0..REPEATS).map(|_| median((0..pairs).map(&mut pair).collect())).collect()
 }
 
+/// The medians of how long `work` takes, of three repeats, each of so many turns of so many times.
+pub fn times_of_blocks(block: u32, mut work: impl FnMut()) -> Vec<f64> {
+    let mut turn = || time(&mut || (0..block).for_each(|_| work())).as_secs_f64();
+    let mut repeat = || median((0..PAIRS).map(|_| turn() / f64::from(block)).collect());
+    (0..REPEATS).map(|_| repeat()).collect()
+}
+
 /// How long `work` takes, never nothing.
 pub fn time(work: &mut impl FnMut()) -> Duration {
     let begin = Instant::now();

@@ -74,6 +74,8 @@ pub struct Floor {
     other_stack: Box<[u8]>,
     /// The file of the record locks.
     locks: OwnedFd,
+    /// Whether the caller's flag is cleared, and the memory proven to be left.
+    is_guarded: bool,
 }
 
 impl Floor {
@@ -92,7 +94,15 @@ impl Floor {
             target: None,
             other_stack: vec![0; STACK].into_boxed_slice(),
             locks: locks(),
+            is_guarded: true,
         }
+    }
+
+    /// With the caller's memory open to those who may trace the child.
+    #[must_use]
+    pub fn unguarded(mut self) -> Self {
+        self.is_guarded = false;
+        self
     }
 
     /// With the folder of `tiny` as root.
@@ -121,7 +131,7 @@ impl Floor {
         let program = if self.root.is_some() { "/tiny" } else { TINY };
         let program = CString::new(program).expect("no NUL");
         let privileged = !capabilities(None).expect("the caller's own").permitted.is_empty();
-        let is_cleared = privileged || self.target.is_some();
+        let is_cleared = self.is_guarded && (privileged || self.target.is_some());
         let maps = self.flags.contains(CloneFlags::NEWUSER).then(own_maps);
         let shared = Shared {
             tid: AtomicU32::new(1),

@@ -221,4 +221,10 @@ pub(super) const CLAIMS: &[Claim] = &[
         cargo: "test --release -p ns-process --test early_death -- --nocapture",
         shows: "shown: init, ReapedByThreadWhateverTheirSignal: 1000 of 1000 executed",
     },
+    Claim {
+        issue: 14,
+        text: "the price of the record lock, of the comparison and of the flag's owner, in microseconds",
+        cargo: "run --quiet --release -p benches --bin gates -- --only price:",
+        shows: "| price: kcmp of two memories |",
+    },
 ];

@@ -21,6 +21,7 @@ mod layers;
 mod load;
 mod measured;
 mod must;
+mod price;
 mod report;
 mod row;
 mod setns;

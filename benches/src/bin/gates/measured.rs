@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) enum Measured {
     /// Medians of pairs.
     Ratios(Vec<f64>),
+    /// Medians of seconds.
+    Times(Vec<f64>),
     /// System calls of one start and join, and where the two sides differ.
     Calls {
         ours: usize,
@@ -23,7 +25,7 @@ impl Measured {
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are small")]
     pub(crate) fn values(&self) -> Vec<f64> {
         match self {
-            Self::Ratios(values) => values.clone(),
+            Self::Ratios(values) | Self::Times(values) => values.clone(),
             Self::Calls { ours, twin, .. } => vec![*ours as f64 / *twin as f64],
             Self::Count(count) => vec![f64::from(*count)],
             Self::Skipped(_) => Vec::new(),
@@ -34,6 +36,9 @@ impl Measured {
     pub(crate) fn told(&self, value: Option<f64>) -> String {
         match self {
             Self::Ratios(_) => value.map_or_else(String::new, |value| format!("{value:.2}x")),
+            Self::Times(_) => {
+                value.map_or_else(String::new, |value| format!("{:.2} us", value * 1e6))
+            }
             other => other.to_string(),
         }
     }
@@ -43,6 +48,7 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ratios(values) => write!(f, "{values:.2?}"),
+            Self::Times(values) => write!(f, "{values:.9?} s"),
             Self::Calls { ours, twin, difference } if difference.is_empty() => {
                 write!(f, "{ours} and {twin}")
             }

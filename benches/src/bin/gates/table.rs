@@ -4,7 +4,7 @@ use crate::must::Must::{AtLeast, AtMost, Equal, Informs};
 use crate::row::{Row, robust, timed};
 use crate::{
     against_floor, against_peers, against_std, allocations, closures, counts, flat, inits, injects,
-    layers, load, setns, starters,
+    layers, load, price, setns, starters,
 };
 
 pub(crate) const ROWS: &[Row] = &[
@@ -46,6 +46,10 @@ pub(crate) const ROWS: &[Row] = &[
         AtLeast(120.0),
         against_peers::hakoniwa_large,
     ),
+    timed("price: record lock, taken, looked at and ended", Informs, price::lock),
+    timed("price: kcmp of two memories", Informs, price::comparison),
+    timed("price: owner of the flag, cleared and set again", Informs, price::owner),
+    timed("price: raw floor of plain with all of them / without", Informs, price::plain),
     timed("inject: into seven / seven new", AtMost(0.35), injects::against_new),
     timed("inject: into seven / plain", AtMost(1.35), injects::against_plain),
     timed("inject: into six, not pid / plain", AtMost(1.1), injects::without_pid),
