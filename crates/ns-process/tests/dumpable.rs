@@ -11,16 +11,18 @@ use common::mapped::{as_user, delegated};
 use common::target::Target;
 use common::{eventually, shell};
 use ns_process::{
-    CapabilitySet, CloneFlags, Container, Errno, Init, Inject, Namespace, Stdio, Step, reap,
-    set_dumpable,
+    CapabilitySet, CloneFlags, Container, Errno, Init, Inject, Memory, Namespace, Stdio, Step,
+    reap, set_dumpable,
 };
-use ns_testbed::{Leftovers, USER};
-
-/// How long a start may take beside others.
-const LIMIT: Duration = Duration::from_secs(20);
+use ns_testbed::{Leftovers, USER, forked, observed};
 
 fn in_full() -> bool {
     std::env::var_os("NS_PROVE").is_some()
+}
+
+/// How long a start may take beside others; more on a machine that may be busy otherwise.
+fn limit() -> Duration {
+    Duration::from_secs(if in_full() { 1 } else { 20 })
 }
 
 fn flag() -> i32 {
@@ -30,7 +32,7 @@ fn flag() -> i32 {
 
 fn mapped() -> Container {
     let mut container = Container::new("true");
-    container.namespace(Namespace::User).map_zero().start_timeout(LIMIT);
+    container.namespace(Namespace::User).map_zero().start_timeout(limit());
     container
 }
 
@@ -77,7 +79,7 @@ fn f35_mapped_starts_beside_injects() {
     ns_testbed::run_as!([User], {
         let target = entered();
         let before = Leftovers::snapshot();
-        beside_injects(&target, 8, || assert!(many(&mapped()) < LIMIT));
+        beside_injects(&target, 8, || assert!(many(&mapped()) < limit()));
         assert_eq!(flag(), 1);
         eventually("all is reaped", || reap() == 0);
         common::assert_unchanged(&before);
@@ -96,9 +98,9 @@ fn f35_delegated_starts_beside_injects() {
             let target = entered();
             let map = format!("0 {USER} 1,1 100000 10");
             let mut container = Container::new("true");
-            container.namespace(Namespace::User).start_timeout(LIMIT);
+            container.namespace(Namespace::User).start_timeout(limit());
             container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
-            beside_injects(&target, 8, || assert!(many(&container) < LIMIT));
+            beside_injects(&target, 8, || assert!(many(&container) < limit()));
         });
     });
 }
@@ -123,7 +125,9 @@ fn f35_a_start_in_a_hook() {
             assert!(nested.expect("nested").success());
         });
         assert!(inject.status().expect("outer").success());
-        assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
+        let time = begin.elapsed();
+        println!("shown: starts in three hooks of a start took {time:?}");
+        assert!(time < limit(), "{time:?}");
         assert_eq!(flag(), 1);
     });
 }
@@ -242,6 +246,30 @@ fn f41_a_program_that_stays_undumpable() {
         }
         assert_eq!(flag(), 0);
         set_dumpable(true).expect("set");
+    });
+}
+
+/// Another thread that clears the flag while a copy is prepared does not make it fail: the copy is prepared anew.
+#[test]
+fn f41_the_flag_changes_before_a_copy() {
+    ns_testbed::run_as!([Root, User], {
+        let ways: &[&[Namespace]] = &[&[], &[Namespace::User, Namespace::Pid]];
+        for (namespaces, call) in ways.iter().flat_map(|way| (0..6).map(move |call| (way, call))) {
+            let code = forked(|| {
+                let (own, mut calls) = (std::process::id(), 0);
+                let clear = move |pid, _| {
+                    if pid == own {
+                        calls += 1;
+                        (calls == call + 1).then(|| set_dumpable(false).expect("clear"));
+                    }
+                };
+                let mut container = Container::new("true");
+                container.namespaces(namespaces.iter().copied()).memory(Memory::Copied);
+                let started = observed(&[libc::SYS_mmap], clear, || container.status());
+                i32::from(!started.expect("start").success())
+            });
+            assert_eq!(code, 0, "cleared at call {call}");
+        }
     });
 }
 

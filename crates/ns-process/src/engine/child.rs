@@ -13,6 +13,7 @@ use ns_sys::{Errno, Signal, futex, pidfd_send_signal};
 use rustix::process::{Pid, kill_process};
 
 use super::attempt::Attempt;
+use super::board::Board;
 use super::exec_lock;
 use super::executed_apart::Stat;
 use super::go::say;
@@ -39,10 +40,10 @@ pub(super) struct Child<'a> {
     pidfd: Option<OwnedFd>,
     words: &'a Words,
     ground: &'a Ground,
-    /// Of the process that it makes, which dies with it.
-    program: Option<&'a Words>,
+    /// With the words of the program beside it, which dies with it.
+    beside: Option<&'a Board>,
     /// The locks that it and that process hold until they have left the memory.
-    locks: [Option<ExecLock<'a>>; 2],
+    pub(super) locks: [Option<ExecLock<'a>>; 2],
     /// Where proc is mounted.
     proc: &'a Path,
     /// Whether its number was known first, and it may have died before it could announce that.
@@ -53,14 +54,13 @@ pub(super) struct Child<'a> {
 
 impl<'a> Child<'a> {
     pub(super) fn new(pid: u32, pidfd: OwnedFd, words: &'a Words, ground: &'a Ground) -> Self {
-        let (program, locks) = (None, [None, None]);
         Self {
             pid,
             pidfd: Some(pidfd),
             words,
             ground,
-            program,
-            locks,
+            beside: None,
+            locks: [None, None],
             proc: Path::new("/proc"),
             by_number: false,
             stat: None,
@@ -95,7 +95,7 @@ impl<'a> Child<'a> {
     /// It makes the steps of an attempt: it may be a pid 1 beside a program, and hold locks.
     pub(super) fn of(mut self, attempt: &'a Attempt<'_>) -> Self {
         self.proc = &attempt.plan().maps.proc;
-        self.program = attempt.ready.beside.as_ref().map(|_| &attempt.board().program);
+        self.beside = attempt.ready.beside.as_ref().map(|_| attempt.board());
         if let Some(lock) = attempt.lock() {
             self.locks = [Some(lock.child()), Some(lock.program())];
         }
@@ -112,7 +112,7 @@ impl<'a> Child<'a> {
 
     /// Of the process that becomes the program, or runs the closure.
     pub(super) fn target(&self) -> &'a Words {
-        self.program.unwrap_or(self.words)
+        self.beside.map_or(self.words, |board| &board.program)
     }
 
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
@@ -130,11 +130,13 @@ impl<'a> Child<'a> {
         let is_first = has_announced(self.words)
             && self.is_proven(self.words, own, || self.has_own_memory(self.proc), deadline)?;
         // The program's word has a waiter until the child itself has left.
-        let Some(program) = self.program.filter(|_| is_first) else { return Ok(is_first) };
-        if !has_announced(program) {
+        let Some(board) = self.beside.filter(|_| is_first) else { return Ok(is_first) };
+        if !has_announced(&board.program) {
             return Ok(false);
         }
-        self.is_proven(program, beside, || self.has_program_own_memory(self.proc), deadline)
+        let program = board.program_pid.load(Ordering::Acquire);
+        let has_own = || self.has_program_own_memory(self.proc, program);
+        self.is_proven(&board.program, beside, has_own, deadline)
     }
 
     /// Waits until it is proven that the process has left, which has announced it: its lock has ended, and it

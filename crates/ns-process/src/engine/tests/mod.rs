@@ -1,6 +1,7 @@
 //! The engine from within: a child that waits, a thread pointer that leads nowhere, a guard page.
 #![allow(unsafe_code, reason = "children, memory and processes made by hand")]
 
+mod own_memory;
 mod thread_local;
 
 use std::boxed::Box;
@@ -56,6 +57,13 @@ fn leak<'a, T: 'a>(value: T) -> &'a T {
     Box::leak(Box::new(value))
 }
 
+/// What a start of `true` prepares.
+fn ground() -> &'static Ground {
+    let plan = Arc::new(Container::new("true").plan().expect("plan"));
+    let joined = Arc::new(Joined::open(plan.request(), None).expect("open"));
+    leak(Ground::new(Ready::new(&plan, &joined, None).expect("ready")))
+}
+
 /// A child with `kinds` that waits for go, if `starter` says who will say it. What else it needs is
 /// leaked, as it may outlive its test.
 fn child(
@@ -78,9 +86,7 @@ fn child_with<'a>(
     let fds = rich.map(|plan| plan.streams.open("test", || ()).expect("open").0);
     let fds: Option<&'static FdPlan> = fds.map(leak);
     let board: &Board = leak(Board::new(starter.is_some()));
-    let plan = Arc::new(Container::new("true").plan().expect("plan"));
-    let joined = Arc::new(Joined::open(plan.request(), None).expect("open"));
-    let ground: &Ground = leak(Ground::new(Ready::new(&plan, &joined, None).expect("ready")));
+    let ground = ground();
     let words = &board.child;
     let none: &[*const _] = leak([ptr::null()]);
     let pidfd: &AtomicI32 = leak(AtomicI32::new(-1));
