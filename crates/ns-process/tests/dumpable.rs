@@ -36,6 +36,15 @@ fn mapped() -> Container {
     container
 }
 
+/// With the user's own ids and delegated ones, whose maps helpers write.
+fn beside_own_id() -> Container {
+    let map = format!("0 {USER} 1,1 100000 10");
+    let mut container = Container::new("true");
+    container.namespace(Namespace::User).start_timeout(limit());
+    container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+    container
+}
+
 fn entered() -> Target {
     Target::new(Container::new("sleep").arg("1000").namespaces(["user", "net"]).map_zero())
 }
@@ -96,10 +105,7 @@ fn f35_delegated_starts_beside_injects() {
         let _etc = delegated();
         as_user(|| {
             let target = entered();
-            let map = format!("0 {USER} 1,1 100000 10");
-            let mut container = Container::new("true");
-            container.namespace(Namespace::User).start_timeout(limit());
-            container.uid_map(map.parse().expect("map")).gid_map(map.parse().expect("map"));
+            let container = beside_own_id();
             beside_injects(&target, 8, || assert!(many(&container) < limit()));
         });
     });
@@ -273,7 +279,7 @@ fn f41_the_flag_changes_before_a_copy() {
     });
 }
 
-/// A child that changes its ids, or has an init, clears the flag from go on, and it is set again.
+/// A child that has an init clears the flag from go on, and it is set again.
 #[test]
 fn c18_cleared_at_go() {
     ns_testbed::run_as!([User], {
@@ -287,5 +293,21 @@ fn c18_cleared_at_go() {
         let mut plain = Container::new("true");
         plain.namespace(Namespace::User).before_go(|_| assert_eq!(flag(), 1));
         assert!(plain.status().expect("start").success());
+    });
+}
+
+/// As the user who becomes another one of his namespace.
+#[test]
+fn c18_cleared_at_go_for_other_ids() {
+    ns_testbed::run_as!([Root], {
+        if !std::path::Path::new("/usr/bin/newuidmap").exists() {
+            ns_testbed::skip!("no newuidmap");
+        }
+        let _etc = delegated();
+        as_user(|| {
+            let mut container = beside_own_id();
+            container.uid(1).before_go(|_| assert_eq!(flag(), 0, "the maps are written"));
+            assert!(container.status().expect("start").success());
+        });
     });
 }

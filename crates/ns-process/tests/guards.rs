@@ -16,6 +16,9 @@ use ns_sys::{CloneArgs, CloneFlags, UnshareFlags};
 use ns_testbed::{USER, forked, observed};
 use rustix::process::{Pid, Signal, getegid, geteuid, kill_process, test_kill_process};
 
+/// After which a test fails whose guard is gone.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// The owner of the files of a process in proc: root where its dumpable flag is clear.
 fn owner(pid: u32) -> u32 {
     fs::metadata(format!("/proc/{pid}/stat")).map_or(u32::MAX, |file| file.uid())
@@ -124,8 +127,11 @@ fn f03_an_init_of_a_caller_that_ignores_children() {
             let mut container = shell("exit 7");
             container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
             container.init(Init::builtin()).inherit_ignored();
+            container.start_timeout(LIMIT).kill_on_drop(true);
             for _ in 0..20 {
-                assert_eq!(container.status().expect("start").code(), Some(7));
+                let process = container.start().expect("start");
+                let status = process.join_timeout(LIMIT).expect("join").expect("it ends");
+                assert_eq!(status.code(), Some(7));
             }
             0
         });
@@ -206,7 +212,7 @@ fn spares_a_stranger(number: i64) {
         }
     };
     let mut closure = Container::from_fn(|| 0);
-    closure.namespace(Namespace::User).map_zero();
+    closure.namespace(Namespace::User).map_zero().start_timeout(LIMIT);
     let calls = [number, libc::SYS_set_robust_list];
     // SAFETY: the closure takes no lock.
     let started = observed(&calls, look, || unsafe { closure.start_unchecked() });

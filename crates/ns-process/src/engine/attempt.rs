@@ -181,12 +181,6 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What hooks of this start hold.
-    pub(super) fn held_in_hooks(&self) -> Option<Need> {
-        let is_cleared = matches!(self.dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
-        (is_cleared && !self.copied).then_some(Need::Cleared)
-    }
-
     /// A map could not be opened. Another attempt with a copy that keeps its flag may open it, unless the
     /// program itself has cleared the flag.
     pub(super) fn unwritten(&self, error: Error) -> Failure {

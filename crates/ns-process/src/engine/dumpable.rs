@@ -5,11 +5,9 @@
 //! not get the flag in time goes by copied memory.
 #![allow(unsafe_code, reason = "prctl with numbers")]
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::prelude::rust_2024::*;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread_local;
 use std::time::{Duration, Instant};
 
 use ns_sys::Errno;
@@ -42,32 +40,16 @@ static HOLDERS: Mutex<Holders> =
     Mutex::new(Holders { need: Need::Kept, count: 0, own: 0, waiting: VecDeque::new(), next: 0 });
 static CHANGED: Condvar = Condvar::new();
 
-thread_local! {
-    /// What the start holds in whose hook this thread is.
-    static IN_HOOK: Cell<Option<Need>> = const { Cell::new(None) };
-}
-
 /// The flag as needed, until it is dropped, which any thread may do.
 #[derive(Debug)]
 pub(super) struct Hold(());
 
 impl Hold {
-    /// Waits for it no longer than `patience`; `None` if it is still held otherwise then.
-    ///
-    /// A start in a hook of a start that holds it otherwise does not wait: that one waits for the hook.
+    /// Waits for it no longer than `patience`; `None` if it is still held otherwise then, as by a start in whose
+    /// hook this one is.
     pub(super) fn new(need: Need, patience: Duration) -> Result<Option<Self>, Errno> {
-        let outer = IN_HOOK.get();
-        if outer.is_some_and(|outer| outer != need) {
-            return Ok(None);
-        }
-        let mut holders = lock();
-        // In a hook its start holds the flag, so that it is as needed whoever waits.
-        if outer.is_none() {
-            holders = match wait_for_turn(holders, need, Instant::now() + patience) {
-                Some(holders) => holders,
-                None => return Ok(None),
-            };
-        }
+        let turn = wait_for_turn(lock(), need, Instant::now() + patience);
+        let Some(mut holders) = turn else { return Ok(None) };
         if holders.count == 0 {
             if need == Need::Cleared {
                 holders.own = clear()?;
@@ -76,18 +58,6 @@ impl Hold {
         }
         holders.count += 1;
         Ok(Some(Self(())))
-    }
-
-    /// Runs a hook of a start that holds the flag so, or not at all.
-    pub(super) fn around_hook<T>(hold: Option<Need>, hook: impl FnOnce() -> T) -> T {
-        struct Former(Option<Need>);
-        impl Drop for Former {
-            fn drop(&mut self) {
-                IN_HOOK.set(self.0);
-            }
-        }
-        let _former = Former(IN_HOOK.replace(hold));
-        hook()
     }
 }
 
@@ -159,7 +129,6 @@ pub(super) fn forget(holders: &mut Lock) {
     let next = holders.next;
     let waiting = VecDeque::new();
     **holders = Holders { need: Need::Kept, count: 0, own: 0, waiting, next };
-    IN_HOOK.set(None);
 }
 
 pub(super) fn lock() -> Lock {

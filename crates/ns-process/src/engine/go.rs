@@ -8,7 +8,6 @@ use ns_sys::futex;
 
 use super::attempt::{Attempt, Failure};
 use super::child::Child;
-use super::dumpable::Hold;
 use super::folder::Folder;
 use super::maps;
 use super::report;
@@ -47,7 +46,7 @@ impl Child<'_> {
         }
         if plan.needs_go() {
             attempt.maps_written()?;
-            Hold::around_hook(attempt.held_in_hooks(), || self.run_hooks(plan))?;
+            self.run_hooks(plan)?;
             say(self.words(), GO);
         }
         Ok(())
