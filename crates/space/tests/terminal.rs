@@ -113,6 +113,24 @@ impl Shell {
         has_sleeper
     }
 
+    /// Waits until a stopped program goes on, without a pause.
+    fn goes_on(&self) {
+        let is_here = |stat: &str| {
+            stat.rsplit_once(") ").is_some_and(|(name, fields)| {
+                name.ends_with("(sleep") && fields.split(' ').nth(4) == Some(&self.number)
+            })
+        };
+        let processes = fs::read_dir("/proc").expect("list").flatten();
+        let path = processes
+            .map(|process| process.path().join("stat"))
+            .find(|path| fs::read_to_string(path).is_ok_and(|stat| is_here(&stat)))
+            .expect("a program at the terminal");
+        let deadline = Instant::now() + LONG;
+        while fs::read_to_string(&path).is_ok_and(|stat| stat.contains(") T ")) {
+            assert!(Instant::now() < deadline, "it is stopped: {:?}", self.text);
+        }
+    }
+
     fn status_is(&mut self, status: u32) {
         self.types("echo status $?.\n");
         self.sees(&format!("\nstatus {status}."));
@@ -256,6 +274,35 @@ fn its_own_group_may_lie_outside() {
             shell.sees("outer> ");
             shell.status_is(status);
         }
+        shell.leaves();
+    });
+}
+
+/// Also where `space` has not had its turn since the shell let the job go on.
+#[test]
+fn a_key_right_after_fg_stops_it_again() {
+    run_space_as!([User], {
+        let mut busy = Container::new("taskset");
+        busy.args(["-c", "0", "sh", "-c", "while :; do :; done"]).kill_on_drop(true);
+        let busy = [busy.start().expect("start"), busy.start().expect("start")];
+        let mut shell = Shell::start();
+        shell.types("nice -n 19 taskset -c 0 $S execute -- sleep 1000\n");
+        shell.sleeps();
+        shell.types(CTRL_Z);
+        for _ in 0..5 {
+            shell.sees("Stopped");
+            shell.sees("outer> ");
+            shell.types("fg\n");
+            shell.goes_on();
+            shell.types(CTRL_Z);
+        }
+        shell.sees("Stopped");
+        for process in busy {
+            process.kill().expect("kill");
+            process.join_timeout(LONG).expect("join").expect("it ends");
+        }
+        shell.types("kill %1; fg; echo rc $?.\n");
+        shell.sees("\nrc 143.");
         shell.leaves();
     });
 }

@@ -163,8 +163,7 @@ impl<'a> Child<'a> {
         Ok(true)
     }
 
-    /// Waits for its end and, as nobody kills it then, reaps it; one that is still there at the
-    /// deadline, for which this is `false`, is killed.
+    /// Waits for its end, and leaves it to be reaped. `false`: it is still there at the deadline, and is killed.
     pub(super) fn leaves(mut self, deadline: Option<Instant>) -> bool {
         let has_ended = is_readable_until(self.pidfd(), deadline);
         if let Some(pidfd) = self.pidfd.take_if(|_| has_ended) {

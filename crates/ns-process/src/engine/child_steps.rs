@@ -64,7 +64,7 @@ impl<'a> Attempt<'a> {
         args
     }
 
-    /// All there is to do, for whoever does it.
+    /// All steps, those of an init and of its program alike.
     fn whole(&'a self, guest: Option<&'a dyn Guest>) -> ChildPlan<'a> {
         let Ready { joined, fds, starter, clocks, .. } = self.ready;
         let plan = self.plan();

@@ -68,19 +68,25 @@ impl Job<'_> {
         matches!(waitid(WaitId::PidFd(self.process.pidfd()), options), Ok(Some(_)))
     }
 
+    /// Whether it is stopped now, or that is not known.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.status().is_none_or(|status| field(&status, "State").starts_with('T'))
+    }
+
     fn dispositions(&self) -> Dispositions {
-        let file = self.proc.join(self.process.pid().to_string()).join("status");
-        fs::read_to_string(file).map(|text| Dispositions::read(&text)).unwrap_or_default()
+        self.status().map(|text| Dispositions::read(&text)).unwrap_or_default()
+    }
+
+    fn status(&self) -> Option<String> {
+        let folder = self.proc.join(self.process.pid().to_string());
+        fs::read_to_string(folder.join("status")).ok()
     }
 }
 
 impl Dispositions {
     fn read(status: &str) -> Self {
-        let field = |name: &str| {
-            status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or("")
-        };
-        let mask = |name| u64::from_str_radix(field(name).trim(), 16).unwrap_or(0);
-        let inner = field("NSpid").split_whitespace().skip(1).last();
+        let mask = |name| u64::from_str_radix(field(status, name), 16).unwrap_or(0);
+        let inner = field(status, "NSpid").split_whitespace().skip(1).last();
         Self {
             is_init: inner == Some("1"),
             taken: mask("SigBlk") | mask("SigIgn") | mask("SigCgt"),
@@ -91,6 +97,12 @@ impl Dispositions {
         let bit = u32::try_from(signal.as_raw() - 1).ok().and_then(|at| 1_u64.checked_shl(at));
         self.taken & bit.unwrap_or(0) != 0
     }
+}
+
+/// Of `/proc/PID/status`.
+fn field<'a>(status: &'a str, name: &str) -> &'a str {
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.unwrap_or("").trim()
 }
 
 /// The signal that does what `signal` does by default, whoever it is sent to.

@@ -70,41 +70,52 @@ impl Watch<'_> {
     }
 
     fn pass_on(&self) {
+        // The program was let go on after what has not been read yet: a key to stop it may be undone.
+        let mut went_on = false;
         while let Some(arrived) = self.signals.next() {
             match arrived.signal {
-                Signal::CHILD => self.mirror_stop(),
+                Signal::CHILD => went_on |= self.mirror_stop(),
+                Signal::CONT => went_on |= self.go_on(),
                 Signal::PIPE => {}
-                _ => self.send(arrived),
+                _ => self.send(arrived, went_on),
             }
         }
     }
 
-    fn send(&self, Arrived { signal, by_kernel }: Arrived) {
+    fn send(&self, Arrived { signal, by_kernel }: Arrived, went_on: bool) {
         let is_key = by_kernel && self.job.is_in_our_group();
         if let Some(terminal) = self.terminal.filter(|_| is_key) {
             terminal.tell_home(signal);
         }
-        if signal == Signal::CONT {
-            self.give_terminal_on();
-        }
-        self.job.send(signal, is_key);
+        let is_stop = signal == Signal::TSTP;
+        self.job.send(signal, is_key && !(is_stop && went_on));
         // That a program beside an init stops is seen by nobody but the init.
-        if self.job.beside_init && is_key && signal == Signal::TSTP {
+        if self.job.beside_init && is_key && is_stop {
             stop();
         }
     }
 
-    /// A program that stops at the terminal stops the job that the caller's shell knows: `space`.
-    fn mirror_stop(&self) {
-        let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return };
+    /// A program that stops at the terminal stops the job that the caller's shell knows: `space`. Tells whether
+    /// the program was let go on afterwards.
+    fn mirror_stop(&self) -> bool {
+        let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return false };
         let (group, front) = (self.job.group(), terminal.foreground());
         if front.is_none() || front != group_of(None) && front != group {
-            return;
+            return false;
         }
         terminal.take_back(group);
         stop();
+        self.go_on()
+    }
+
+    /// Lets the program go on, unless it does, as the caller's shell has told the whole group.
+    fn go_on(&self) -> bool {
         self.give_terminal_on();
-        let _ = self.job.process.signal(Signal::CONT);
+        let is_due = !self.job.is_in_our_group() || self.job.is_stopped();
+        if is_due {
+            self.job.send(Signal::CONT, false);
+        }
+        is_due
     }
 
     fn give_terminal_on(&self) {
