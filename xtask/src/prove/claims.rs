@@ -201,7 +201,7 @@ pub(super) const CLAIMS: &[Claim] = &[
         issue: 14,
         text: "attacks in the window before the memory is left, 60 s each: 0 reads",
         cargo: "test --release -p ns-process --test window -- --nocapture --test-threads 1",
-        shows: "shown: init, free: 0 reads",
+        shows: "shown: container, free: 0 reads",
     },
     Claim {
         issue: 14,

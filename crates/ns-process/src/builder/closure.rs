@@ -99,7 +99,7 @@ impl Container {
     /// [`start`](Builder::start) refuses it in a program with threads;
     /// [`start_unchecked`](Builder::start_unchecked) does not.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use ns_process::Container;
     ///
     /// let process = Container::from_fn(|| 3).all().map_zero().start()?;

@@ -13,7 +13,7 @@ use crate::step::Step;
 /// A program that stays undumpable and has no privilege cannot write the maps of a child:
 /// [`Step::UidMap`](crate::Step::UidMap), `EACCES`. That includes a start that is writing them just now.
 ///
-/// ```
+/// ```standalone_crate
 /// ns_process::set_dumpable(false)?;
 /// let status = ns_process::Container::new("true").status()?;
 /// assert!(status.success());

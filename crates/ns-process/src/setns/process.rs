@@ -31,7 +31,7 @@ pub struct SetnsProcess(Entry);
 ///
 /// The process is held from here on. Those that the caller is in already are left out by themselves.
 ///
-/// ```
+/// ```standalone_crate
 /// use ns_process::{Container, setns_process};
 ///
 /// # // An example of documentation has threads.
