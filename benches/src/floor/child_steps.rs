@@ -13,7 +13,10 @@ use ns_sys::{futex, setns_pidfd};
 
 use rustix::fs::CWD;
 
-use super::{RLIMIT_CORE, Root, Shared};
+use super::{RLIMIT_CORE, Root, Shared, UNEXECUTED, prctl};
+
+/// Of include/uapi/linux/prctl.h.
+const PR_SET_NAME: u32 = 15;
 
 /// # Safety
 /// `shared` leads to a `Shared` that outlives the child's stay in this memory.
@@ -43,6 +46,7 @@ pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
         Some((Root::ReadOnlyPivot, path)) => pivot(path),
     }
     close_rest(shared);
+    let _ = shared.lock.map(|_| prctl(PR_SET_NAME, UNEXECUTED.as_ptr().expose_provenance()));
     let _ = child::rt_sigprocmask(SignalSet::EMPTY);
     let _ = shared.core.map(|[_, own]| limit(own));
     // SAFETY: both arrays end with a null pointer, and the parent keeps them.

@@ -6,7 +6,7 @@ mod files;
 mod fork;
 mod middle;
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -18,8 +18,8 @@ use ns_sys::{
     waitid_pidfd,
 };
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{MemfdFlags, fstat, memfd_create};
-use rustix::io::fcntl_dupfd_cloexec;
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat, readlinkat};
+use rustix::io::{fcntl_dupfd_cloexec, pread};
 use rustix::thread::capabilities;
 
 use crate::{TINY, TINY_ROOT};
@@ -33,6 +33,9 @@ const PR_GET_DUMPABLE: u32 = 3;
 const PR_SET_DUMPABLE: u32 = 4;
 const PR_GET_TID_ADDRESS: u32 = 40;
 const RLIMIT_CORE: u32 = 4;
+
+/// What a child is called until it has executed something.
+const UNEXECUTED: &CStr = c"0123456789abcde";
 
 /// What parent and child share.
 struct Shared<'a> {
@@ -131,7 +134,8 @@ impl Floor {
         let program = if self.root.is_some() { "/tiny" } else { TINY };
         let program = CString::new(program).expect("no NUL");
         let privileged = !capabilities(None).expect("the caller's own").permitted.is_empty();
-        let is_cleared = self.is_guarded && (privileged || self.target.is_some());
+        let owns_more = privileged && self.flags.contains(CloneFlags::NEWUSER);
+        let is_cleared = self.is_guarded && (owns_more || self.target.is_some());
         let maps = self.flags.contains(CloneFlags::NEWUSER).then(own_maps);
         let shared = Shared {
             tid: AtomicU32::new(1),
@@ -156,6 +160,7 @@ impl Floor {
         }
         let (stack, other) = (&mut self.stack, &mut self.other_stack);
         let (pid, pidfd) = clone(self.flags, &shared, stack, other);
+        let comm = shared.lock.map(|_| comm(pid));
         if let Some(maps) = &maps {
             write_maps(pid, maps, privileged);
             shared.go.store(1, Ordering::Release);
@@ -167,9 +172,10 @@ impl Floor {
         while shared.lock.is_some_and(|lock| child::fcntl_getlk(lock, 1) != Ok(false)) {
             std::thread::yield_now();
         }
-        while shared.lock.is_some() && ns_sys::kcmp_vm(std::process::id(), pid) == Ok(true) {
+        while comm.as_ref().is_some_and(is_unexecuted) {
             std::thread::yield_now();
         }
+        drop(comm);
         if restore {
             prctl(PR_SET_DUMPABLE, 1);
         }
@@ -236,6 +242,20 @@ fn core() -> Option<[(u64, u64); 2]> {
     let own = child::getrlimit(RLIMIT_CORE).expect("the caller's own");
     let (soft, hard) = own;
     (hard > 0 && soft != 1).then_some([(1, hard), own])
+}
+
+/// The file by which the name of a child is seen.
+fn comm(pid: u32) -> OwnedFd {
+    let _ = (std::process::id(), readlinkat(CWD, c"/proc/self", Vec::with_capacity(16)));
+    let path = format!("/proc/{pid}/comm");
+    openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).expect("open")
+}
+
+/// Whether it still has the name that exec replaces, and exec may still be taking the memory.
+fn is_unexecuted(comm: &OwnedFd) -> bool {
+    let mut name = [0; 17];
+    let length = pread(comm, &mut name, 0).expect("read");
+    name[..length].strip_suffix(b"\n") == Some(UNEXECUTED.to_bytes())
 }
 
 fn prctl(option: u32, argument: usize) -> usize {

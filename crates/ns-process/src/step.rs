@@ -81,8 +81,9 @@ steps! {
     BeforeGo = 7, Parent, "before_go";
     /// The child had no longer than the start's limit.
     StartTimeout = 8, Parent, "start_timeout";
-    /// The record lock that ends when the child has left the caller's memory: fcntl(2) `F_SETLK`.
-    MemoryLock = 64, Child, "record lock";
+    /// What proves that the child has left the caller's memory: a record lock, fcntl(2) `F_SETLK`, and a name,
+    /// prctl(2) `PR_SET_NAME`.
+    MemoryLock = 64, Child, "memory lock";
     /// No core dump of the caller's memory.
     NoCore = 9, Child, "no_core";
     /// Namespaces of others were entered: setns(2).

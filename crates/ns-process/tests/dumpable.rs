@@ -279,6 +279,25 @@ fn f41_the_flag_changes_before_a_copy() {
     });
 }
 
+/// Of a caller with privilege the flag is cleared where others could trace the child that could not trace the
+/// caller.
+#[test]
+fn c18_of_a_caller_with_privilege() {
+    ns_testbed::run_as!([Root], {
+        let seen = |container: &mut Container, expected| {
+            container.before_go(move |_| assert_eq!(flag(), expected));
+            assert!(container.status().expect("start").success());
+            assert_eq!(flag(), 1);
+        };
+        seen(&mut Container::new("true"), 1);
+        seen(Container::new("true").namespaces([Namespace::Mnt, Namespace::Net]), 1);
+        seen(Container::new("true").namespace(Namespace::User).map_zero(), 0);
+        seen(Container::new("true").drop_capabilities(CapabilitySet::all()), 0);
+        seen(Container::new("true").uid(USER).gid(USER), 0);
+        seen(Container::new("true").namespace(Namespace::Pid).init(Init::builtin()), 0);
+    });
+}
+
 /// A child that has an init clears the flag from go on, and it is set again.
 #[test]
 fn c18_cleared_at_go() {

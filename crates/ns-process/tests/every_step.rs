@@ -81,8 +81,8 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         }
         Step::Preup | Step::Postup | Step::Preexec => hooked(step),
         Step::MemoryLock => {
-            // Of root, whose child has a capability that others could take.
-            plain.status().ok()?;
+            // Of root, whose child is in a user namespace that others own as well.
+            plain.namespace(Namespace::User).map_zero().status().ok()?;
             forbid(libc::SYS_fcntl);
             plain.start()
         }

@@ -44,6 +44,7 @@ fn number(name: &str) -> Option<i64> {
         "pivot_root" => libc::SYS_pivot_root,
         "ppoll" => libc::SYS_ppoll,
         "prctl" => libc::SYS_prctl,
+        "pread" => libc::SYS_pread64,
         "prlimit" => libc::SYS_prlimit64,
         "readlinkat" => libc::SYS_readlinkat,
         "rt_sigaction" => libc::SYS_rt_sigaction,
@@ -95,7 +96,7 @@ fn verdict(started: Result<Process, Error>, is_told: bool, number: i64, errno: E
             // Who waits for the program needs it too.
             Ok(_) if !is_told && waits(number) => 0,
             // The loader of the program needs it too, where the caller's libc makes another call.
-            Ok(status) if number == libc::SYS_openat && status.code() == Some(127) => 0,
+            Ok(status) if is_loaders(number) && status.code() == Some(127) => 0,
             Ok(_) => 40,
             // The handle cannot wait without the call either; the program ran all the same.
             Err(error) if error.step() == Step::Wait => {
@@ -113,6 +114,10 @@ fn verdict(started: Result<Process, Error>, is_told: bool, number: i64, errno: E
             43
         }
     }
+}
+
+fn is_loaders(number: i64) -> bool {
+    matches!(number, libc::SYS_openat | libc::SYS_pread64)
 }
 
 /// Whether the caller itself waits for the program: a daemon is another's child, and an init tells how its

@@ -265,11 +265,12 @@ fn describe_lists_the_steps() {
             "child: mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)",
             "child: setsid() unless 0, 1 or 2 is a terminal",
             "child: close_range(3, 4294967295, 0)",
+            "child: prctl(PR_SET_NAME)",
             "child: rt_sigprocmask(none)",
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)",
             "parent: fcntl(F_GETLK)",
-            "parent: kcmp(KCMP_VM)",
+            "parent: open(\"/proc/PID/comm\"); pread()",
             "parent: prctl(PR_SET_DUMPABLE, 1)",
             "parent: waitid(pidfd, WNOHANG | WNOWAIT)",
         ];

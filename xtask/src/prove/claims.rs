@@ -223,8 +223,8 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         issue: 14,
-        text: "the price of the record lock, of the comparison and of the flag's owner, in microseconds",
+        text: "the price of the record lock, of the name and of the flag's owner, in microseconds",
         cargo: "run --quiet --release -p benches --bin gates -- --only price:",
-        shows: "| price: kcmp of two memories |",
+        shows: "| price: name of a process, looked up in proc |",
     },
 ];

@@ -1,14 +1,13 @@
 //! What it costs that nobody reaches the caller's memory through a child.
 
 use std::os::fd::AsFd;
-use std::process;
 
 use benches::pairs::{PAIRS, ratios, times_of_blocks};
-use benches::subjects::target;
+use benches::subjects::{FIVE, target};
 use ns_process::set_dumpable;
 use ns_sys::child::{fcntl_getlk, fcntl_setlk};
-use ns_sys::kcmp_vm;
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat, readlinkat};
+use rustix::io::pread;
 
 use crate::against_floor::floor;
 use crate::measured::Measured;
@@ -25,10 +24,16 @@ pub(crate) fn lock() -> Measured {
     }))
 }
 
-pub(crate) fn comparison() -> Measured {
-    let (own, other) = (process::id(), target());
-    let is_shared = || kcmp_vm(own, other.pid()).expect("kcmp");
-    Measured::Times(times_of_blocks(BLOCK, || assert!(!is_shared())))
+/// The number of a process in proc, and its name.
+pub(crate) fn name() -> Measured {
+    let other = target();
+    let path = format!("/proc/{}/comm", other.pid());
+    Measured::Times(times_of_blocks(BLOCK, || {
+        readlinkat(CWD, c"/proc/self", Vec::with_capacity(16)).expect("readlink");
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(CWD, path.as_str(), flags, Mode::empty()).expect("open");
+        assert!(pread(file, &mut [0; 17], 0).expect("read") > 0);
+    }))
 }
 
 pub(crate) fn owner() -> Measured {
@@ -39,8 +44,8 @@ pub(crate) fn owner() -> Measured {
     }))
 }
 
-/// All of it, where it is the largest part.
-pub(crate) fn plain() -> Measured {
-    let (mut guarded, mut open) = (floor(&[]), floor(&[]).unguarded());
+/// All of it in one start.
+pub(crate) fn five() -> Measured {
+    let (mut guarded, mut open) = (floor(&FIVE), floor(&FIVE).unguarded());
     Measured::Ratios(ratios(PAIRS, || guarded.start_join(), || open.start_join()))
 }

@@ -11,6 +11,7 @@ use ns_sys::{CloneFlags, Errno, Namespace};
 use super::board::{Board, Place};
 use super::dumpable::{self, Hold, Need};
 use super::exec_lock::ExecLock;
+use super::exec_name::ExecName;
 use super::ground::Ground;
 use super::prepare;
 use super::ready::Ready;
@@ -72,6 +73,8 @@ pub(super) struct Attempt<'a> {
     programs: bool,
     place: Place,
     lock: Option<ExecLock>,
+    /// Of a child of which it must be seen that it has executed something.
+    name: Option<ExecName>,
     /// Of a process between in this memory.
     middle_stack: Option<Stack>,
     pub(super) candidates: Vec<&'a CStr>,
@@ -85,7 +88,8 @@ impl<'a> Attempt<'a> {
         let copied = way != Way::Shared;
         let dumpable = plan.dumpable(joined.kinds());
         let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
-        let lock = (is_cleared && !copied).then(|| ExecLock::new(&ready.fds)).transpose();
+        let is_locked = is_cleared && !copied;
+        let lock = is_locked.then(|| ExecLock::new(&ready.fds)).transpose();
         let has_middle = plan.needs_middle(joined.kinds(), copied) && !plan.forks();
         let middle_stack = has_middle.then(Stack::take).transpose();
         let programs = copied && dumpable::own();
@@ -99,6 +103,7 @@ impl<'a> Attempt<'a> {
             own: plan.own_dumpable(joined.kinds(), programs, for_maps),
             programs,
             place: Place::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?,
+            name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             middle_stack: middle_stack.map_err(prepare(plan, "a stack"))?,
             candidates: program.iter().flat_map(|program| program.candidates()).collect(),
@@ -124,6 +129,10 @@ impl<'a> Attempt<'a> {
 
     pub(super) fn lock(&self) -> Option<&ExecLock> {
         self.lock.as_ref()
+    }
+
+    pub(super) fn name(&self) -> Option<&ExecName> {
+        self.name.as_ref()
     }
 
     /// Of a process between, where there is one that libc does not fork.

@@ -15,7 +15,7 @@ use rustix::process::{Pid, kill_process};
 use super::attempt::Attempt;
 use super::board::Board;
 use super::exec_lock;
-use super::executed_apart::Stat;
+use super::exec_name::Named;
 use super::go::say;
 use super::ground::Ground;
 use crate::in_child::{ABORT, ExecLock, Words, has_left};
@@ -45,11 +45,11 @@ pub(super) struct Child<'a> {
     /// The locks that it and that process hold until they have left the memory.
     pub(super) locks: [Option<ExecLock<'a>>; 2],
     /// Where proc is mounted.
-    proc: &'a Path,
+    pub(super) proc: &'a Path,
     /// Whether its number was known first, and it may have died before it could announce that.
     by_number: bool,
-    /// By which is seen what it executed, where the kernel cannot be asked.
-    pub(super) stat: Option<Stat>,
+    /// Its name until it has executed something, and that of that process.
+    pub(super) named: Option<Named<'a>>,
 }
 
 impl<'a> Child<'a> {
@@ -63,7 +63,7 @@ impl<'a> Child<'a> {
             locks: [None, None],
             proc: Path::new("/proc"),
             by_number: false,
-            stat: None,
+            named: None,
         }
     }
 
@@ -95,6 +95,8 @@ impl<'a> Child<'a> {
     /// It makes the steps of an attempt: it may be a pid 1 beside a program, and hold locks.
     pub(super) fn of(mut self, attempt: &'a Attempt<'_>) -> Self {
         self.proc = &attempt.plan().maps.proc;
+        // Looked up while the child makes its steps.
+        self.named = attempt.name().map(|name| Named::new(attempt.plan(), &self, name));
         self.beside = attempt.ready.beside.as_ref().map(|_| attempt.board());
         if let Some(lock) = attempt.lock() {
             self.locks = [Some(lock.child()), Some(lock.program())];
@@ -128,14 +130,13 @@ impl<'a> Child<'a> {
         let [own, beside] = self.locks;
         let has_announced = |words: &Words| self.changes(&words.child_tid, has_left, deadline);
         let is_first = has_announced(self.words)
-            && self.is_proven(self.words, own, || self.has_own_memory(self.proc), deadline)?;
+            && self.is_proven(self.words, own, |named| self.has_own_memory(named), deadline)?;
         // The program's word has a waiter until the child itself has left.
         let Some(board) = self.beside.filter(|_| is_first) else { return Ok(is_first) };
         if !has_announced(&board.program) {
             return Ok(false);
         }
-        let program = board.program_pid.load(Ordering::Acquire);
-        let has_own = || self.has_program_own_memory(self.proc, program);
+        let has_own = |named: &Named<'_>| self.has_program_own_memory(self.proc, named);
         self.is_proven(&board.program, beside, has_own, deadline)
     }
 
@@ -145,15 +146,15 @@ impl<'a> Child<'a> {
         &self,
         words: &Words,
         lock: Option<ExecLock<'_>>,
-        has_own: impl Fn() -> bool,
+        has_own: impl Fn(&Named<'_>) -> bool,
         deadline: Option<Instant>,
     ) -> Result<bool, Errno> {
-        let Some(lock) = lock else { return Ok(true) };
+        let (Some(lock), Some(named)) = (lock, &self.named) else { return Ok(true) };
         if !words.has_locked() {
             return Ok(is_readable_until(self.pidfd(), deadline));
         }
         let mut looks = 0;
-        while exec_lock::is_held(lock)? || !has_own() {
+        while exec_lock::is_held(lock)? || !has_own(named) {
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(false);
             }

@@ -9,6 +9,7 @@ use ns_sys::{CloneArgs, NamespaceFlags};
 
 use super::attempt::Attempt;
 use super::exec_lock::ExecLock;
+use super::exec_name::ExecName;
 use super::guest::Visitor;
 use super::init::Beside;
 use super::ready::Ready;
@@ -77,6 +78,7 @@ impl<'a> Attempt<'a> {
             words: &self.board().child,
             is_beside: false,
             exec_lock: self.lock().map(ExecLock::child),
+            exec_name: self.name().map(ExecName::as_c_str),
             dumpable: self.first_dumpable().filter(|_| !has_middle),
             dumpable_at_go: (self.copied && self.own.cleared_at_go).then_some(false),
             starter: starter.as_ref().map(|starter| starter.watch(self.copied)),

@@ -12,6 +12,7 @@ mod child;
 mod child_steps;
 mod dumpable;
 mod exec_lock;
+mod exec_name;
 mod executed_apart;
 mod folder;
 mod forked;
@@ -54,7 +55,6 @@ use crate::process::{self, Process};
 use crate::step::Step;
 use attempt::{Attempt, Failure, Way};
 use child::Child;
-use executed_apart::Stat;
 use ground::Ground;
 use guest::Visitor;
 use ready::Ready;
@@ -154,15 +154,12 @@ impl<'a> Start<'a> {
         if plan.is_reparented() {
             return middle::daemon(self, visitor, go);
         }
-        let (mut child, between) = match visitor {
+        let (child, between) = match visitor {
             Some(visitor) if plan.is_forks_child() => (self.fork(visitor)?, None),
             Some(visitor) => middle::fork(self, visitor)?,
             None if self.attempt.has_middle() => (middle::clone(self)?, None),
             None => (self.clone()?, None),
         };
-        if plan.has_exit_signal() {
-            child.stat = Some(Stat::of(plan, &child));
-        }
         go(&child)?;
         let in_time = between.is_none_or(|between| between.leaves(self.attempt.deadline()));
         if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }

@@ -6,7 +6,7 @@
 
 use std::format;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::process;
 
@@ -14,62 +14,27 @@ use ns_sys::child::is_readable;
 use ns_sys::kcmp_vm;
 
 use super::child::Child;
+use super::exec_name::Named;
 use super::folder;
-use super::report::is_unexecuted;
-use crate::proc_number::has_own_numbers;
 
 impl Child<'_> {
-    /// Whether it has memory of its own, or is dead. The kernel compares the memory where the caller may read
-    /// the process; where not, proc tells whether it has executed anything, and where that does not tell, the
-    /// end of the lock has to do.
-    pub(super) fn has_own_memory(&self, proc: &Path) -> bool {
-        // Its number may be another one's once it is reaped.
-        let is_told = is_apart(self.pid()).unwrap_or_else(|| {
-            self.number_in(proc).is_none_or(|number| has_executed(&folder_of(proc, number)))
-        });
-        is_told || is_readable(self.pidfd()) == Ok(true)
+    /// Whether it has memory of its own, or is dead.
+    pub(super) fn has_own_memory(&self, named: &Named<'_>) -> bool {
+        // Without a proc the kernel compares the memory. It may wait, but not where the lock ends first.
+        let is_unexecuted = named.is_unexecuted();
+        !is_unexecuted.unwrap_or_else(|| kcmp_vm(process::id(), self.pid()) == Ok(true))
+            || is_readable(self.pidfd()) == Ok(true)
     }
 
-    /// The same of the program beside an init, which `self` has become. The init knows it as `program`; it is the
-    /// first child of the init, or gone.
-    pub(super) fn has_program_own_memory(&self, proc: &Path, program: u32) -> bool {
-        let Some(init) = self.number_in(proc) else { return true };
-        let children = folder_of(proc, init).join(format!("task/{init}/children"));
+    /// The same of the program beside an init, which `self` has become. It is the first child of the init, or
+    /// gone. Where proc does not tell, the end of the lock has to do.
+    pub(super) fn has_program_own_memory(&self, proc: &Path, named: &Named<'_>) -> bool {
+        let Ok(init) = folder::number(proc, self) else { return true };
+        let children = proc.join(format!("{init}/task/{init}/children"));
         let Ok(children) = fs::read_to_string(children) else { return true };
         let first = children.split_ascii_whitespace().next();
-        let Some(first) = first.and_then(|number| number.parse().ok()) else { return true };
-        let told = if has_own_numbers(proc) == Ok(true) { is_apart(first) } else { None };
-        told.unwrap_or_else(|| {
-            let folder = folder_of(proc, first);
-            // What the program left when it ended are children of the init as well.
-            innermost_number(&folder) != Some(program) || has_executed(&folder)
-        })
+        let first = first.and_then(|number| number.parse().ok());
+        let is_unexecuted = first.and_then(|number| named.beside(proc, number).is_unexecuted());
+        is_unexecuted != Some(true)
     }
-
-    fn number_in(&self, proc: &Path) -> Option<u32> {
-        folder::number(proc, self).ok()
-    }
-}
-
-/// By the kernel's word, if it gives one.
-fn is_apart(number: u32) -> Option<bool> {
-    kcmp_vm(process::id(), number).ok().map(|is_shared| !is_shared)
-}
-
-fn folder_of(proc: &Path, number: u32) -> PathBuf {
-    proc.join(format!("{number}"))
-}
-
-/// In the pid namespace that the process itself is in.
-fn innermost_number(folder: &Path) -> Option<u32> {
-    let status = fs::read(folder.join("status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    numbers.split_ascii_whitespace().next_back()?.parse().ok()
-}
-
-/// Also of one that is dead, gone, or hidden.
-fn has_executed(folder: &Path) -> bool {
-    let Ok(stat) = fs::read(folder.join("stat")) else { return true };
-    is_unexecuted(&String::from_utf8_lossy(&stat)).is_none_or(|(never, dead)| dead || !never)
 }

@@ -8,6 +8,7 @@ use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::board::{Board, EXECUTED};
@@ -54,8 +55,8 @@ impl Child<'_> {
         if plan.work.closure().is_some() && plan.init.is_none() {
             return Ok(());
         }
-        if let Some(stat) = &self.stat {
-            return self.executed_apart(plan, stat, deadline);
+        if let Some(named) = self.named.as_ref().filter(|_| plan.has_exit_signal()) {
+            return self.executed_apart(plan, named, deadline);
         }
         match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
             Ok(_) => return Ok(()),
@@ -96,12 +97,11 @@ impl Child<'_> {
             return Err(self.died(plan));
         }
         // With `CLONE_PARENT` it is there until another process reaps it.
-        match never_executed(self.pid()) {
-            Some((true, true)) if !has_hung_up(self.pidfd(), Duration::ZERO) => {
-                Err(ended_early(plan, None))
-            }
-            _ => Ok(()),
+        let is_dead = is_readable(self.pidfd()) == Ok(true);
+        if is_dead && never_executed(self.pid()) && !has_hung_up(self.pidfd(), Duration::ZERO) {
+            return Err(ended_early(plan, None));
         }
+        Ok(())
     }
 
     /// The error of a child that was killed while it waited.
@@ -112,20 +112,17 @@ impl Child<'_> {
     }
 }
 
-/// Whether the process `pid` has executed nothing, and whether it is dead; `None` once it is reaped.
-fn never_executed(pid: u32) -> Option<(bool, bool)> {
-    is_unexecuted(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// The same, by the text of its file.
-pub(super) fn is_unexecuted(stat: &str) -> Option<(bool, bool)> {
+/// Whether the dead process `pid` has executed nothing; not once it is reaped. Of one that is not dead its file
+/// may not be read: see `exec_name`.
+fn never_executed(pid: u32) -> bool {
     /// `PF_FORKNOEXEC` of include/linux/sched.h.
     const NEVER_EXECUTED: u32 = 0x40;
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     // Behind the name: state, ppid, pgrp, session, tty, tpgid, and then the flags.
-    let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
-    let is_dead = matches!(fields.next()?, "Z" | "X");
-    let flags: u32 = fields.nth(5)?.parse().ok()?;
-    Some((flags & NEVER_EXECUTED != 0, is_dead))
+    let mut fields = stat.rsplit(')').next().unwrap_or("").split_ascii_whitespace();
+    let is_dead = matches!(fields.next(), Some("Z" | "X"));
+    let flags: Option<u32> = fields.nth(5).and_then(|flags| flags.parse().ok());
+    is_dead && flags.is_some_and(|flags| flags & NEVER_EXECUTED != 0)
 }
 
 pub(super) fn failed(plan: &Plan, report: Report) -> Error {

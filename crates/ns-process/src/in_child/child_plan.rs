@@ -39,6 +39,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) words: &'a Words,
     /// Taken first, and held until exec, in the caller's memory.
     pub(crate) exec_lock: Option<ExecLock<'a>>,
+    /// What it is called from shortly before exec on.
+    pub(crate) exec_name: Option<&'a CStr>,
     /// The first dumpable flag, where memory is the child's own and no process between has set it.
     pub(crate) dumpable: Option<bool>,
     /// What that flag becomes once the caller has written the maps.

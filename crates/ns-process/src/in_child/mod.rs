@@ -21,6 +21,7 @@ mod descriptors;
 mod dispositions;
 mod entry;
 mod exec_lock;
+mod exec_name;
 mod executed;
 mod follow;
 mod guest;

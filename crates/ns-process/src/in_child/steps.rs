@@ -7,7 +7,7 @@ use ns_sys::child;
 use super::child_plan::ChildPlan;
 use super::words::Report;
 use super::{
-    descriptors, dispositions, exec_lock, follow, guest, ids, init, join, limits, names,
+    descriptors, dispositions, exec_lock, exec_name, follow, guest, ids, init, join, limits, names,
     namespaces, own_dumpable, privileges, root, session, time, wait_for_go,
 };
 use crate::step::Step;
@@ -50,6 +50,7 @@ use crate::step::Step;
 /// - Capabilities after everything that needs one. A filter without `no_new_privs` does, so what a change of
 ///   the uid took out of force comes back before it.
 /// - The mask late: from here on a signal ends the child, and the caller sees that it never executed.
+/// - The name after all hooks, which may change it, and before the filter, which may forbid it.
 /// - The core limit before the filter, which may forbid it; the filter last, because it may forbid
 ///   anything but execve.
 pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
@@ -102,6 +103,7 @@ fn narrow(plan: &ChildPlan<'_>) -> Result<(), Report> {
     session::die_with_parent(plan)?;
     init::wait_for_program(plan)?;
     descriptors::close_rest(plan.close_rest)?;
+    exec_name::set(plan.exec_name)?;
     privileges::regain(plan.privileges)?;
     privileges::filter_early(plan.privileges)?;
     privileges::capabilities(plan.privileges)?;

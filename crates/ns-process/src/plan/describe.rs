@@ -90,6 +90,11 @@ impl Plan {
         matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
     }
 
+    /// Whether the child has a name by which it is seen that it has not executed anything yet.
+    fn has_exec_name(&self) -> bool {
+        self.takes_lock() || self.has_exit_signal()
+    }
+
     /// What the first process with the copied memory does.
     fn describe_own_flag(&self) -> Option<String> {
         self.copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
@@ -156,12 +161,17 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let unlocked = ["fcntl(F_GETLK)", "kcmp(KCMP_VM)", "prctl(PR_SET_DUMPABLE, 1)"];
+        let comm = self.maps.proc.join("PID/comm");
+        let unlocked = [
+            "fcntl(F_GETLK)".to_owned(),
+            format!("open({comm:?}); pread()"),
+            "prctl(PR_SET_DUMPABLE, 1)".to_owned(),
+        ];
         let unlocked = unlocked.into_iter().filter(|_| self.takes_lock());
-        let left = ["futex(child_tid, wait)"].into_iter().chain(unlocked);
+        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(unlocked);
         let executed =
             (!self.forks() && !self.is_reparented()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
-        left.chain(executed).map(ToOwned::to_owned)
+        left.chain(executed.map(ToOwned::to_owned))
     }
 
     /// In the order of `in_child::steps`.
@@ -234,6 +244,7 @@ impl Plan {
             .chain(self.ids.describe())
             .chain(self.privileges.describe_no_new_privs())
             .chain(between)
+            .chain(self.has_exec_name().then(|| "prctl(PR_SET_NAME)".to_owned()))
             .chain(self.privileges.describe_early())
             .chain(self.join.describe_limits())
             .chain(self.privileges.describe_capabilities())

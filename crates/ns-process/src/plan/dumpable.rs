@@ -33,8 +33,9 @@ pub(crate) struct OwnDumpable {
 impl Plan {
     /// For a child that enters the namespaces `joined`, and is not in those already.
     ///
-    /// - A child that enters namespaces may be traced by their owner, one of a caller with privilege by every
-    ///   process that owns the new user namespace: each process of the caller's user.
+    /// - A child that enters namespaces may be traced by their owner; one of a caller with privilege by every
+    ///   process that owns the new user namespace, which each process of the caller's user does, or that has the
+    ///   capabilities which the child keeps.
     /// - A caller without privilege cannot open the maps of a child whose flag is clear.
     /// - A child that changes its ids clears the flag that it shares. A program beside an init can trace
     ///   process 1 while that one still has the memory.
@@ -68,7 +69,9 @@ impl Plan {
 
     /// Whether others who could not trace the caller may be able to trace the child.
     fn is_secret(&self, joined: NamespaceFlags) -> bool {
-        self.caller.is_privileged() || !joined.is_empty()
+        let is_open =
+            self.namespaces().contains(NamespaceFlags::USER) || self.privileges.are_narrowed();
+        !joined.is_empty() || self.caller.is_privileged() && is_open
     }
 
     /// Whether whoever writes the maps cannot open files of root.

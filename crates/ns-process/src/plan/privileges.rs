@@ -103,6 +103,11 @@ impl Privileges {
         }
     }
 
+    /// Whether the child gives up capabilities that the caller has.
+    pub(super) fn are_narrowed(&self) -> bool {
+        self.planned().is_some()
+    }
+
     /// As far as is known before a target is looked at.
     fn planned(&self) -> Option<Capabilities> {
         self.sets(self.joined, None)

@@ -93,6 +93,7 @@ fn child_with<'a>(
     let whole = ChildPlan {
         words,
         exec_lock: None,
+        exec_name: None,
         dumpable: None,
         dumpable_at_go: None,
         starter: starter.map(|starter| starter.watch(false)),
