@@ -254,6 +254,8 @@ fn describe_lists_the_steps() {
             &format!("parent: clone3({flags})"),
             "parent: rt_sigprocmask(former)",
             "parent: readlinkat(\"/proc/self\")",
+            "parent: open(\"/proc/PID/comm\")",
+            "parent: readlinkat(\"/proc/self\")",
             "parent: open(\"/proc/PID\")",
             "parent: write(uid_map, \"0 0 1\\n\")",
             "parent: write(gid_map, \"0 0 1\\n\")",
@@ -270,7 +272,7 @@ fn describe_lists_the_steps() {
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)",
             "parent: fcntl(F_GETLK)",
-            "parent: open(\"/proc/PID/comm\"); pread()",
+            "parent: pread(comm)",
             "parent: prctl(PR_SET_DUMPABLE, 1)",
             "parent: waitid(pidfd, WNOHANG | WNOWAIT)",
         ];

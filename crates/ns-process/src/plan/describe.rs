@@ -70,6 +70,7 @@ impl Plan {
             .chain(clone)
             .chain(copy)
             .chain(apart)
+            .chain(self.describe_comm())
             .chain(self.join.describe_cgroups())
             .chain(made)
             .chain(self.describe_folder())
@@ -78,26 +79,6 @@ impl Plan {
             .chain(clearing(Dumpable::ClearedAtGo))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
             .chain(go)
-    }
-
-    /// What is needed of the caller's flag while memory is shared.
-    fn flag(&self) -> Option<Dumpable> {
-        (!self.copies_memory()).then(|| self.dumpable(self.join.kinds()))
-    }
-
-    /// Whether the caller waits for the end of the child's record lock.
-    fn takes_lock(&self) -> bool {
-        matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
-    }
-
-    /// Whether the child has a name by which it is seen that it has not executed anything yet.
-    fn has_exec_name(&self) -> bool {
-        self.takes_lock() || self.has_exit_signal()
-    }
-
-    /// What the first process with the copied memory does.
-    fn describe_own_flag(&self) -> Option<String> {
-        self.copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
     }
 
     /// The folder of the child's files, and first whether its proc has the caller's numbers.
@@ -161,14 +142,7 @@ impl Plan {
 
     /// What the parent does while the child leaves its memory, and then.
     fn after(&self) -> impl Iterator<Item = String> {
-        let comm = self.maps.proc.join("PID/comm");
-        let unlocked = [
-            "fcntl(F_GETLK)".to_owned(),
-            format!("open({comm:?}); pread()"),
-            "prctl(PR_SET_DUMPABLE, 1)".to_owned(),
-        ];
-        let unlocked = unlocked.into_iter().filter(|_| self.takes_lock());
-        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(unlocked);
+        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(self.describe_proof());
         let executed =
             (!self.forks() && !self.is_reparented()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
         left.chain(executed.map(ToOwned::to_owned))
@@ -218,10 +192,6 @@ impl Plan {
             .chain(self.names.describe())
     }
 
-    fn lock_line(&self) -> Option<String> {
-        self.takes_lock().then(|| "fcntl(F_SETFD); fcntl(F_SETLK)".to_owned())
-    }
-
     fn announce(&self) -> impl Iterator<Item = String> {
         self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned()).into_iter()
     }
@@ -244,7 +214,7 @@ impl Plan {
             .chain(self.ids.describe())
             .chain(self.privileges.describe_no_new_privs())
             .chain(between)
-            .chain(self.has_exec_name().then(|| "prctl(PR_SET_NAME)".to_owned()))
+            .chain(self.name_line())
             .chain(self.privileges.describe_early())
             .chain(self.join.describe_limits())
             .chain(self.privileges.describe_capabilities())

@@ -4,6 +4,7 @@ mod caller;
 mod checks;
 mod daemon;
 mod describe;
+mod describe_leaving;
 mod dumpable;
 mod environment;
 mod ids;

@@ -1,0 +1,49 @@
+//! How it is seen that a child has left the memory, in words.
+
+use std::format;
+use std::prelude::rust_2024::*;
+
+use super::{Dumpable, Plan};
+
+impl Plan {
+    /// What is needed of the caller's flag while memory is shared.
+    pub(super) fn flag(&self) -> Option<Dumpable> {
+        (!self.copies_memory()).then(|| self.dumpable(self.join.kinds()))
+    }
+
+    /// Whether the caller waits for the end of the child's record lock.
+    pub(super) fn takes_lock(&self) -> bool {
+        matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
+    }
+
+    pub(super) fn lock_line(&self) -> Option<String> {
+        self.takes_lock().then(|| "fcntl(F_SETFD); fcntl(F_SETLK)".to_owned())
+    }
+
+    /// Whether the child has a name by which it is seen that it has not executed anything yet.
+    fn has_exec_name(&self) -> bool {
+        self.takes_lock() || self.has_exit_signal()
+    }
+
+    pub(super) fn name_line(&self) -> Option<String> {
+        self.has_exec_name().then(|| "prctl(PR_SET_NAME)".to_owned())
+    }
+
+    /// Where the caller will see that name.
+    pub(super) fn describe_comm(&self) -> impl Iterator<Item = String> {
+        let proc = self.maps.proc.display();
+        let lines = [format!("readlinkat(\"{proc}/self\")"), format!("open(\"{proc}/PID/comm\")")];
+        lines.into_iter().filter(|_| self.has_exec_name())
+    }
+
+    /// What the caller looks at before it sets its flag again.
+    pub(super) fn describe_proof(&self) -> impl Iterator<Item = String> {
+        let lines = ["fcntl(F_GETLK)", "pread(comm)", "prctl(PR_SET_DUMPABLE, 1)"];
+        lines.into_iter().filter(|_| self.takes_lock()).map(ToOwned::to_owned)
+    }
+
+    /// What the first process with the copied memory does.
+    pub(super) fn describe_own_flag(&self) -> Option<String> {
+        self.copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
+    }
+}
