@@ -205,12 +205,7 @@ impl Drop for Child<'_> {
     fn drop(&mut self) {
         let Some(pidfd) = self.pidfd.take() else { return };
         say(self.words, ABORT);
-        let sent = pidfd_send_signal(&pidfd, Signal::KILL);
-        if sent.is_err_and(|errno| errno != Errno::SRCH) {
-            // It is not gone, so that its number is still its own.
-            let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
-        }
+        kill(self.pid, &pidfd);
         if ends(&pidfd) {
             // What its tracer keeps has left the memory.
             if !is_reaped(&pidfd) {
@@ -219,5 +214,15 @@ impl Drop for Child<'_> {
         } else {
             self.ground.adopt(pidfd);
         }
+    }
+}
+
+/// Kills a process, also where a filter forbids to do so by its descriptor.
+pub(super) fn kill(pid: u32, pidfd: &OwnedFd) {
+    let sent = pidfd_send_signal(pidfd, Signal::KILL);
+    if sent.is_err_and(|errno| errno != Errno::SRCH) {
+        // It is not gone, so that its number is still its own.
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
     }
 }

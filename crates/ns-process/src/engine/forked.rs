@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "fork, and the call into the fence")]
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
 use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid_pidfd};
@@ -16,9 +16,9 @@ use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::go::say;
-use super::ground::Ground;
 use super::guest::Visitor;
 use super::signals::Blocked;
+use super::unseen::Known;
 use super::{Start, prepare, refused};
 use crate::error::Error;
 use crate::in_child::{self, ChildPlan, GO, MiddlePlan, Words, has_left};
@@ -94,6 +94,7 @@ impl<'a> Start<'a> {
         visitor: &Visitor<'_>,
         middle: &MiddlePlan<'_>,
     ) -> Result<Option<Child<'a>>, Failure> {
+        self.expect_child(Known::ByNumber { is_own: self.is_own() });
         let pid = copy(self.attempt, visitor, Role::Middle(middle))?;
         let copy = self.adopted(pid, &self.attempt.board().middle, true);
         match &copy {
@@ -119,19 +120,18 @@ impl<'a> Start<'a> {
             let is_hidden = matches!(errno, Errno::NOSYS | Errno::PERM);
             if is_hidden { error.with_hint(Some(hidden)) } else { error }
         };
-        adopted(pid, words, is_own, self.attempt.ground).map_err(failed)
+        let found = found(pid, words, is_own).map_err(failed)?;
+        let ground = self.attempt.ground;
+        Ok(found.map(|pidfd| Child::new(pid, pidfd, words, ground).found_by_number()))
     }
 }
 
+/// The descriptor of a process that waits for go; `None` where there is none any more.
+///
 /// It waits, or is dead: a word that is not marked after the descriptor was opened tells that the number was
 /// its own until then, whoever else reaps children, and with `SIGCHLD` ignored. One that was killed before it
 /// could announce its end is seen to be nobody's child, if it was the caller's own.
-fn adopted<'a>(
-    pid: u32,
-    words: &'a Words,
-    is_own: bool,
-    ground: &'a Ground,
-) -> Result<Option<Child<'a>>, Errno> {
+pub(super) fn found(pid: u32, words: &Words, is_own: bool) -> Result<Option<OwnedFd>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
@@ -146,7 +146,7 @@ fn adopted<'a>(
         return Ok(None);
     }
     if !has_left(words.child_tid.load(Ordering::Acquire)) {
-        return Ok(Some(Child::new(pid, pidfd, words, ground).found_by_number()));
+        return Ok(Some(pidfd));
     }
     // It was killed while it waited, and if somebody reaped it the number may be another's already:
     // what is dead is reaped, and nothing else touched.

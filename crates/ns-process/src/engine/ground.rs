@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "values on the heap that outlive their borrows")]
 
 use std::boxed::Box;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::dumpable::Hold;
 use super::ready::Ready;
+use super::unseen::Unseen;
 use crate::process::{Orphan, leave};
 
 /// What is prepared for a start, and everything that is made of it for the child.
@@ -21,6 +22,7 @@ pub(super) struct Ground {
     values: Values,
     hold: RefCell<Option<Hold>>,
     stuck: RefCell<Vec<OwnedFd>>,
+    unseen: Cell<Option<Unseen>>,
     /// `None` once it is handed on.
     ready: Option<Box<Ready>>,
 }
@@ -55,6 +57,7 @@ impl Ground {
             values: Values::default(),
             hold: RefCell::new(None),
             stuck: RefCell::new(Vec::new()),
+            unseen: Cell::new(None),
             ready: Some(Box::new(ready)),
         }
     }
@@ -101,6 +104,16 @@ impl Ground {
         !self.stuck.borrow().is_empty()
     }
 
+    /// A process between, which may get stuck, is about to make a child.
+    pub(super) fn expect_child(&self, unseen: Unseen) {
+        self.unseen.set(Some(unseen));
+    }
+
+    /// That child has a descriptor of its own here, or is gone.
+    pub(super) fn child_is_seen(&self) {
+        self.unseen.set(None);
+    }
+
     /// Every child has left.
     pub(super) fn into_ready(mut self) -> Box<Ready> {
         self.values = Values::default();
@@ -117,7 +130,8 @@ impl Drop for Ground {
             return;
         }
         let values = std::mem::take(&mut self.values);
-        let left = Left { values, ready: self.ready.take(), hold: self.hold.take() };
+        let (ready, hold, unseen) = (self.ready.take(), self.hold.take(), self.unseen.take());
+        let left = Left { unseen, values, ready, hold };
         let left = Arc::new(left);
         for pidfd in stuck {
             leave(Orphan::new(pidfd, Some(Arc::clone(&left) as _)));
@@ -128,16 +142,26 @@ impl Drop for Ground {
 /// What stuck children may use, until the last of them has ended. The values are dropped first, which may lead
 /// to what is prepared.
 struct Left {
-    #[expect(dead_code, reason = "kept to be dropped")]
+    /// In memory that the values own.
+    unseen: Option<Unseen>,
     values: Values,
-    #[expect(dead_code, reason = "kept to be dropped")]
     ready: Option<Box<Ready>>,
-    #[expect(dead_code, reason = "kept to be dropped")]
     hold: Option<Hold>,
 }
 
+impl Drop for Left {
+    /// A process between may have made a child meanwhile, in this memory too: then all this is that one's.
+    fn drop(&mut self) {
+        let Some(pidfd) = self.unseen.take().and_then(Unseen::killed) else { return };
+        let values = std::mem::take(&mut self.values);
+        let (ready, hold) = (self.ready.take(), self.hold.take());
+        let left = Arc::new(Self { unseen: None, values, ready, hold });
+        leave(Orphan::new(pidfd, Some(left)));
+    }
+}
+
 // SAFETY: nothing is done with it but to drop it, once; memory, descriptors and the flag can be given back by
-// any thread.
+// any thread, and a child killed.
 unsafe impl Send for Left {}
 // SAFETY: as above.
 unsafe impl Sync for Left {}

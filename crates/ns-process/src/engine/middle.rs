@@ -14,6 +14,7 @@ use super::go::say;
 use super::guest::Visitor;
 use super::signals::Blocked;
 use super::stack::Stack;
+use super::unseen::{Known, Unseen};
 use super::{Start, refused, report, too_slow};
 use crate::error::Error;
 use crate::in_child::{self, ABORT, MiddlePlan};
@@ -152,6 +153,7 @@ impl<'a> Start<'a> {
 
         let locked = attempt.copied.then(dumpable::lock);
         locked.as_ref().map_or(Ok(()), |locked| attempt.is_current(locked))?;
+        self.expect_child(Known::ByDescriptor);
         let blocked = Blocked::all();
         // SAFETY: signals are held back; the ground keeps both stacks, words and plans until both processes
         // have left the memory.
@@ -163,14 +165,28 @@ impl<'a> Start<'a> {
         Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), words, attempt.ground) })
     }
 
+    /// Before a process between is made: its child is to be ended also where it is made late.
+    pub(super) fn expect_child(self, known: Known) {
+        // SAFETY: the board belongs to the attempt, which the ground keeps.
+        let unseen = unsafe { Unseen::new(self.attempt.board(), known) };
+        self.attempt.ground.expect_child(unseen);
+    }
+
+    /// Whether the child of fork's copy is the caller's.
+    pub(super) fn is_own(self) -> bool {
+        let plan = self.attempt.plan();
+        !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT)
+    }
+
     /// The child, if there is one.
     pub(super) fn made(self) -> Result<Option<Child<'a>>, Error> {
-        let (attempt, plan) = (self.attempt, self.attempt.plan());
-        let board = attempt.board();
+        let (attempt, board) = (self.attempt, self.attempt.board());
         let (pid, pidfd) = (board.pid.load(Ordering::Acquire), board.pidfd.load(Ordering::Acquire));
-        if plan.forks() {
-            let is_own = !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT);
-            let child = self.adopted(pid, &board.child, is_own)?;
+        if pid != 0 {
+            attempt.ground.child_is_seen();
+        }
+        if attempt.plan().forks() {
+            let child = self.adopted(pid, &board.child, self.is_own())?;
             return Ok(child.map(|child| child.of(attempt)));
         }
         // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor

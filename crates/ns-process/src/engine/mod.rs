@@ -36,6 +36,7 @@ mod tests;
 mod text;
 mod threads;
 mod time;
+mod unseen;
 
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};

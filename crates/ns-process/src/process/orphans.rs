@@ -49,11 +49,10 @@ pub fn reap() -> usize {
     let mut free = Vec::new();
     let mut all = orphans();
     all.retain_mut(|orphan| !orphan.is_gone(&mut free));
-    let left = all.len();
     drop(all);
-    // Freeing takes other locks.
+    // Freeing takes other locks, this one too where a child comes to light.
     drop(free);
-    left
+    orphans().len()
 }
 
 /// Looks at a few. Where another thread does so already, or a fork left the lock held, not now.
