@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -199,16 +200,15 @@ fn only_child() -> Option<u32> {
     list.split_whitespace().next().map(|pid| pid.parse().expect("a pid"))
 }
 
-/// Starts a closure. When the caller makes the call `number`, its child is killed, wherever that is before its
-/// own first call, and its number given to another process. That one is neither killed nor mapped.
-fn spares_a_stranger(number: i64) {
+/// Starts a closure, which does not succeed. When the caller makes the call `number`, something is `done` to its
+/// child, wherever that is before its own first call. Gives the child.
+fn held_at(number: i64, done: fn(u32)) -> u32 {
     static VICTIM: AtomicU32 = AtomicU32::new(0);
     let look = move |pid, called| {
         let is_due = pid == 1 && called == number && VICTIM.load(Ordering::SeqCst) == 0;
-        if let Some(victim) = only_child().filter(|_| is_due) {
+        if let Some(victim) = is_due.then(only_child).flatten() {
             VICTIM.store(victim, Ordering::SeqCst);
-            kill_and_free(victim);
-            stranger(victim);
+            done(victim);
         }
     };
     let mut closure = Container::from_fn(|| 0);
@@ -219,7 +219,79 @@ fn spares_a_stranger(number: i64) {
     let victim = VICTIM.load(Ordering::SeqCst);
     assert!(victim != 0, "the call was made");
     started.expect_err("its child was killed");
+    victim
+}
+
+/// The child is killed, and its number given to another process. That one is neither killed nor mapped.
+fn spares_a_stranger(number: i64) {
+    let victim = held_at(number, |victim| {
+        kill_and_free(victim);
+        stranger(victim);
+    });
     assert!(is_untouched(victim), "the other process is there, and has no map");
+}
+
+/// How many descriptors this process may have, or as many as before.
+fn limit_descriptors(most: Option<u64>) {
+    let resource = Resource::Nofile as u32;
+    let (_, hard) = ns_sys::child::getrlimit(resource).expect("getrlimit");
+    ns_sys::child::prlimit(resource, most.unwrap_or(hard), hard).expect("prlimit");
+}
+
+/// Of a number that may be another process's the caller can have no descriptor.
+#[test]
+fn f16_a_stranger_with_the_number_of_a_copy_without_a_descriptor() {
+    ns_testbed::run_as!([User], {
+        as_first(|| {
+            ignore_children();
+            let victim = held_at(libc::SYS_pidfd_open, |victim| {
+                kill_and_free(victim);
+                stranger(victim);
+                limit_descriptors(Some(0));
+            });
+            limit_descriptors(None);
+            assert!(is_untouched(victim), "the other process is there");
+        });
+    });
+}
+
+/// Traces a process until this one ends, and never waits for it.
+fn trace(number: u32) {
+    let (reader, writer) = std::io::pipe().expect("pipe");
+    // SAFETY: libc's fork repairs libc's own state; the child does not come back.
+    if unsafe { libc::fork() } == 0 {
+        // SAFETY: reads and writes no memory.
+        let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, number, 0, 0) };
+        let _ = (&writer).write(if seized == 0 { b"y" } else { b"n" });
+        loop {
+            // SAFETY: sleeps.
+            unsafe { libc::pause() };
+        }
+    }
+    let mut answer = [0];
+    (&reader).read_exact(&mut answer).expect("read");
+    assert_eq!(&answer, b"y", "it is traced");
+}
+
+/// A child whose end its tracer keeps, and of which there is no descriptor, holds no start up.
+#[test]
+fn f16_a_traced_copy_without_a_descriptor() {
+    ns_testbed::run_as!([User], {
+        as_first(|| {
+            let victim = held_at(libc::SYS_pidfd_open, |victim| {
+                std::thread::spawn(|| {
+                    std::thread::sleep(LIMIT);
+                    eprintln!("the start waits");
+                    std::process::exit(1);
+                });
+                trace(victim);
+                limit_descriptors(Some(0));
+            });
+            limit_descriptors(None);
+            let stat = fs::read_to_string(format!("/proc/{victim}/stat")).expect("it is kept");
+            assert!(stat.contains(") Z "), "and killed: {stat}");
+        });
+    });
 }
 
 /// The number of a forked child may be another process's before the caller has a descriptor of it.

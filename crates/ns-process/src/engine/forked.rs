@@ -8,10 +8,12 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use ns_sys::child::{has_ended, wait4};
 use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid_pidfd};
-use rustix::io::retry_on_intr;
-use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, kill_process};
 
 use super::attempt::{Attempt, Failure};
 use super::child::Child;
@@ -21,8 +23,11 @@ use super::signals::Blocked;
 use super::unseen::Known;
 use super::{Start, prepare, refused};
 use crate::error::Error;
-use crate::in_child::{self, ChildPlan, GO, MiddlePlan, Words, has_left};
-use crate::process::{LONG_ENOUGH, is_readable_within};
+use crate::in_child::{self, ABORT, ChildPlan, GO, MiddlePlan, Words, has_left};
+use crate::process::{KILLED, LONG_ENOUGH, is_readable_within};
+
+/// Between two looks whether a process has ended of which there is no descriptor.
+const NEXT_LOOK: Duration = Duration::from_millis(1);
 
 /// The arguments of a clone that the copy makes.
 pub(super) fn arguments<'a>(attempt: &'a Attempt<'a>, parent: CloneFlags) -> &'a CloneArgs<'a> {
@@ -70,12 +75,22 @@ fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<
         .map_err(|_| refused(plan, Errno::from_io_error(&failed).unwrap_or(Errno::AGAIN)).into())
 }
 
-/// Ends a process that waits for go, and of which there is no descriptor.
-fn end_by_number(pid: u32) {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    // Nobody has reaped it, so that its number is still its own.
-    if kill_process(pid, Signal::KILL).is_ok() {
-        let _ = retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
+/// Ends a process of which no descriptor can be had.
+///
+/// It leaves when it comes to wait for go. If it is the caller's, it is killed before, unless it is seen to be
+/// reaped by somebody else: then its number may be a stranger's.
+fn end_by_number(pid: u32, words: &Words, is_own: bool) {
+    say(words, ABORT);
+    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    if !is_own || has_ended(pid).is_err() {
+        return;
+    }
+    let _ = kill_process(raw, Signal::KILL);
+    let deadline = Instant::now() + KILLED;
+    // What its tracer keeps for longer is left. A waiter of this program for any child may reap it, or process 1
+    // after the program's end.
+    while wait4(pid, WaitFlags::ALL | WaitFlags::NOHANG) == Ok(None) && Instant::now() < deadline {
+        thread::sleep(NEXT_LOOK);
     }
 }
 
@@ -138,7 +153,7 @@ pub(super) fn found(pid: u32, words: &Words, is_own: bool) -> Result<Option<Owne
     let pidfd = match pidfd_open(pid) {
         // It was killed, and somebody else reaped it.
         Err(Errno::SRCH) => return Ok(None),
-        pidfd => pidfd.inspect_err(|_| end_by_number(pid))?,
+        pidfd => pidfd.inspect_err(|_| end_by_number(pid, words, is_own))?,
     };
     let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
     let is_stranger = is_own && waitid_pidfd(&pidfd, flags) == Err(Errno::CHILD);

@@ -13,7 +13,7 @@ pub(crate) const LONG_ENOUGH: Duration = Duration::from_millis(100);
 
 /// How long the end of a killed process is waited for. It takes less, unless its memory is large or something
 /// holds it: a tracer, or a file system that does not answer.
-pub(super) const KILLED: Duration = Duration::from_millis(50);
+pub(crate) const KILLED: Duration = Duration::from_millis(50);
 
 /// Waits no longer than `limit` for the descriptor to hang up. Only then does the kernel tell how the
 /// process ended to those who did not reap it: between the reaping and its last act there is no answer.

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use ns_sys::{Signal, pidfd_send_signal};
 
 pub(crate) use hangup::{
-    LONG_ENOUGH, ends, has_hung_up, is_readable_until, is_readable_within, is_reaped,
+    KILLED, LONG_ENOUGH, ends, has_hung_up, is_readable_until, is_readable_within, is_reaped,
 };
 pub(crate) use orphans::{Orphan, Orphans, leave, orphans, sweep};
 
