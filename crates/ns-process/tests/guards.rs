@@ -257,7 +257,8 @@ fn f16_a_stranger_with_the_number_of_a_copy_without_a_descriptor() {
 
 /// Traces a process until this one ends, and never waits for it.
 fn trace(number: u32) {
-    let (reader, writer) = std::io::pipe().expect("pipe");
+    let (reader, writer) = rustix::pipe::pipe().expect("pipe");
+    let (reader, writer) = (fs::File::from(reader), fs::File::from(writer));
     // SAFETY: libc's fork repairs libc's own state; the child does not come back.
     if unsafe { libc::fork() } == 0 {
         // SAFETY: reads and writes no memory.

@@ -20,9 +20,11 @@ use crate::process::reap;
 fn paused() -> (u32, OwnedFd) {
     // SAFETY: libc's fork repairs libc's own state; the child only sleeps.
     let pid = unsafe { libc::fork() };
-    while pid == 0 {
-        // SAFETY: sleeps.
-        unsafe { libc::pause() };
+    if pid == 0 {
+        loop {
+            // SAFETY: sleeps.
+            unsafe { libc::pause() };
+        }
     }
     let pid = u32::try_from(pid).expect("fork");
     (pid, pidfd_open(pid).expect("pidfd_open"))
