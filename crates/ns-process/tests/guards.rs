@@ -10,9 +10,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use common::cgroup::OwnCgroup;
 use common::target::Target;
 use common::{act, shell};
-use ns_process::{CapabilitySet, Container, Init, Inject, Memory, Namespace, Resource, Stdio};
+use ns_process::{
+    CapabilitySet, Container, Error, Init, Inject, Memory, Namespace, Process, Resource, Stdio,
+};
 use ns_sys::{CloneArgs, CloneFlags, UnshareFlags};
 use ns_testbed::{USER, forked, observed};
 use rustix::process::{Pid, Signal, getegid, geteuid, kill_process, test_kill_process};
@@ -194,28 +197,36 @@ fn is_untouched(number: u32) -> bool {
     map.is_ok_and(|map| map.is_empty())
 }
 
-/// The child that this process has, if it has one.
-fn only_child() -> Option<u32> {
+/// The youngest child of this process's first thread, if it has one: a process between is older.
+fn youngest_child() -> Option<u32> {
     let list = fs::read_to_string("/proc/self/task/1/children").expect("read");
-    list.split_whitespace().next().map(|pid| pid.parse().expect("a pid"))
+    list.split_whitespace().last().map(|pid| pid.parse().expect("a pid"))
 }
 
-/// Starts a closure, which does not succeed. When the caller makes the call `number`, something is `done` to its
-/// child, wherever that is before its own first call. Gives the child.
+/// Starts a closure, which does not succeed.
 fn held_at(number: i64, done: fn(u32)) -> u32 {
+    let mut closure = Container::from_fn(|| 0);
+    closure.namespace(Namespace::User).map_zero().start_timeout(LIMIT);
+    // SAFETY: the closure takes no lock.
+    start_held_at(number, done, || unsafe { closure.start_unchecked() })
+}
+
+/// A start that does not succeed. When the caller makes the call `number`, something is `done` to its child,
+/// wherever that is before its own first call. Gives the child.
+fn start_held_at(
+    number: i64,
+    done: fn(u32),
+    start: impl FnOnce() -> Result<Process, Error>,
+) -> u32 {
     static VICTIM: AtomicU32 = AtomicU32::new(0);
     let look = move |pid, called| {
         let is_due = pid == 1 && called == number && VICTIM.load(Ordering::SeqCst) == 0;
-        if let Some(victim) = is_due.then(only_child).flatten() {
+        if let Some(victim) = is_due.then(youngest_child).flatten() {
             VICTIM.store(victim, Ordering::SeqCst);
             done(victim);
         }
     };
-    let mut closure = Container::from_fn(|| 0);
-    closure.namespace(Namespace::User).map_zero().start_timeout(LIMIT);
-    let calls = [number, libc::SYS_set_robust_list];
-    // SAFETY: the closure takes no lock.
-    let started = observed(&calls, look, || unsafe { closure.start_unchecked() });
+    let started = observed(&[number, libc::SYS_set_robust_list], look, start);
     let victim = VICTIM.load(Ordering::SeqCst);
     assert!(victim != 0, "the call was made");
     started.expect_err("its child was killed");
@@ -229,6 +240,44 @@ fn spares_a_stranger(number: i64) {
         stranger(victim);
     });
     assert!(is_untouched(victim), "the other process is there, and has no map");
+}
+
+/// A process of another thread, so that it is no [`youngest_child`].
+fn sleeper() -> u32 {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let child = std::process::Command::new("sleep").arg("1000").spawn().expect("spawn");
+        sender.send(child.id()).expect("send");
+        loop {
+            std::thread::park();
+        }
+    });
+    receiver.recv().expect("receive")
+}
+
+/// Or after that, before the child is moved into a cgroup by its number.
+#[test]
+fn c10_a_stranger_is_moved_to_no_cgroup() {
+    ns_testbed::run_as!([Root], {
+        let Some(cgroup) = OwnCgroup::new() else {
+            ns_testbed::skip!("no cgroup2 file system that may be written");
+        };
+        let members = Path::new(&cgroup.0).join("cgroup.procs");
+        as_first(|| {
+            ignore_children();
+            let target = sleeper();
+            fs::write(&members, target.to_string()).expect("move");
+            let mut inject = Inject::new(target, "true");
+            inject.join_cgroup().memory(Memory::Copied).start_timeout(LIMIT);
+            let replaced = |victim| {
+                kill_and_free(victim);
+                stranger(victim);
+            };
+            start_held_at(libc::SYS_readlinkat, replaced, || inject.start());
+            let members = fs::read_to_string(&members).expect("read");
+            assert_eq!(members.trim(), target.to_string(), "the other process is not moved");
+        });
+    });
 }
 
 /// How many descriptors this process may have, or as many as before.

@@ -6,10 +6,11 @@ mod common;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use common::cgroup::OwnCgroup;
 use common::{eventually, prints, shell};
 use ns_process::{CloneFlags, Container, Errno, Namespace, Signal, Step};
 use ns_sys::pidfd_send_signal;
-use ns_testbed::{Leftovers, forked, own_name};
+use ns_testbed::{Leftovers, forked};
 
 /// A child that is stopped before it executes is given up at the limit, killed and reaped.
 #[test]
@@ -130,25 +131,6 @@ fn cgroup_from_the_first_moment() {
         let error = container.start().expect_err("no cgroup");
         assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::BADF)));
     });
-}
-
-/// A cgroup of version 2, removed on drop.
-struct OwnCgroup(String);
-
-impl OwnCgroup {
-    fn new() -> Option<Self> {
-        let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
-        let line = mounts.lines().find(|line| line.contains(" cgroup2 "))?;
-        let path = format!("{}/{}", line.split(' ').nth(1)?, own_name());
-        fs::create_dir(&path).ok()?;
-        Some(Self(path))
-    }
-}
-
-impl Drop for OwnCgroup {
-    fn drop(&mut self) {
-        eventually("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
-    }
 }
 
 /// A sibling of the caller's is seen to end, and its status is told, reaped or not; one that never executes

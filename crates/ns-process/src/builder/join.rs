@@ -121,6 +121,9 @@ impl Inject {
     ///
     /// The caller has to see the hierarchies of version 1 and 2 mounted, and the target's cgroups in them.
     ///
+    /// The kernel moves by number. If the child is killed and reaped by somebody else in the very moment, a process
+    /// that has got its number is moved, and the start fails.
+    ///
     /// # Errors
     /// [`Step::Cgroup`](crate::Step::Cgroup): `EACCES` or `EPERM`, the caller may not write `cgroup.procs`
     /// there, or in the common ancestor; `ENOENT`, what the caller sees mounted does not show that cgroup;

@@ -168,8 +168,18 @@ impl<'a> Start<'a> {
 
     fn let_go(self, child: &Child<'_>) -> Result<(), Failure> {
         let plan = self.attempt.plan();
-        self.attempt.ready.joined.move_to_cgroups(plan.request(), child.pid())?;
+        let number = || self.own_number(child);
+        self.attempt.ready.joined.move_to_cgroups(plan.request(), number)?;
         child.let_go(self.attempt)
+    }
+
+    /// What the child is called, unless the number may be a stranger's by now.
+    fn own_number(self, child: &Child<'_>) -> Result<u32, Error> {
+        let plan = self.attempt.plan();
+        if child.may_be_gone() {
+            return Err(child.ended(plan).unwrap_or_else(|| child.died(plan)));
+        }
+        Ok(child.pid())
     }
 
     /// A hook of the child's may have said what failed.

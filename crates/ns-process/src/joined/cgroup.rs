@@ -27,10 +27,16 @@ impl Cgroups {
         self.0.iter().map(|(_, file)| file.as_fd())
     }
 
-    /// Moves a process there.
-    pub(super) fn take(&self, request: Request<'_>, pid: u32) -> Result<(), Error> {
+    /// Moves a process there. The file takes nothing but a number, so that its `number` is asked for right before:
+    /// it may be another process's once this one is reaped. Right after, it is asked for to tell that.
+    pub(super) fn take(
+        &self,
+        request: Request<'_>,
+        number: impl Fn() -> Result<u32, Error>,
+    ) -> Result<(), Error> {
         self.0.iter().try_for_each(|(path, file)| {
-            let written = rustix::io::write(file, pid.to_string().as_bytes());
+            let written = rustix::io::write(file, number()?.to_string().as_bytes());
+            number()?;
             written.map(drop).map_err(|errno| request.unmoved(path, errno))
         })
     }

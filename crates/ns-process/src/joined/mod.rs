@@ -163,8 +163,12 @@ impl Joined {
         self.followed.privileges
     }
 
-    /// Moves the child into the target's cgroups, if that is wished.
-    pub(crate) fn move_to_cgroups(&self, request: Request<'_>, pid: u32) -> Result<(), Error> {
-        self.followed.cgroups.take(request, pid)
+    /// Moves the child into the target's cgroups, if that is wished. Its `number` is asked for each time.
+    pub(crate) fn move_to_cgroups(
+        &self,
+        request: Request<'_>,
+        number: impl Fn() -> Result<u32, Error>,
+    ) -> Result<(), Error> {
+        self.followed.cgroups.take(request, number)
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(unsafe_code, reason = "a hook that does nothing")]
 
+pub(crate) mod cgroup;
 pub(crate) mod mapped;
 pub(crate) mod target;
 

@@ -1,0 +1,22 @@
+//! A cgroup to start in, or to move to.
+
+use std::fs;
+
+/// A cgroup of version 2, removed on drop.
+pub(crate) struct OwnCgroup(pub(crate) String);
+
+impl OwnCgroup {
+    pub(crate) fn new() -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
+        let line = mounts.lines().find(|line| line.contains(" cgroup2 "))?;
+        let path = format!("{}/{}", line.split(' ').nth(1)?, ns_testbed::own_name());
+        fs::create_dir(&path).ok()?;
+        Some(Self(path))
+    }
+}
+
+impl Drop for OwnCgroup {
+    fn drop(&mut self) {
+        super::eventually("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
+    }
+}
