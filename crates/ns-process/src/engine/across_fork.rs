@@ -59,6 +59,6 @@ fn flushed() -> (StdoutLock<'static>, StderrLock<'static>) {
 pub(super) fn flush_c() {
     // SAFETY: libc's own, set before main.
     let file = unsafe { stdout };
-    // SAFETY: as above.
+    // SAFETY: a stream of libc's; a program that has closed it has broken C's rules. Null means all streams.
     unsafe { libc::fflush(file) };
 }

@@ -109,7 +109,8 @@ impl<'a> Attempt<'a> {
             candidates: program.iter().flat_map(|program| program.candidates()).collect(),
             files: joined.borrowed_files(),
         };
-        // SAFETY: it leads to what is prepared, and to nothing else.
+        // SAFETY: it leads to what is prepared, and to the ground itself, which neither a child nor a destructor
+        // reaches by it.
         let attempt = unsafe { ground.keep(attempt) };
         attempt.before_clone()?;
         Ok(attempt)

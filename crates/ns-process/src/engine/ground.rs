@@ -4,6 +4,7 @@
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::ptr::NonNull;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use super::dumpable::Hold;
 use super::ready::Ready;
 use super::unseen::Unseen;
+use crate::joined::Joined;
+use crate::plan::Plan;
 use crate::process::{Orphan, leave};
 
 /// What is prepared for a start, and everything that is made of it for the child.
@@ -24,7 +27,39 @@ pub(super) struct Ground {
     stuck: RefCell<Vec<OwnedFd>>,
     unseen: Cell<Option<Unseen>>,
     /// `None` once it is handed on.
-    ready: Option<Box<Ready>>,
+    ready: Option<Prepared>,
+}
+
+/// A box without a box's claim to be the only way to what is in it: children, and what is kept, lead there while it
+/// moves.
+struct Prepared(NonNull<Ready>);
+
+impl Prepared {
+    fn new(ready: Ready) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(ready))))
+    }
+
+    fn into_inner(self) -> Box<Ready> {
+        let place = std::mem::ManuallyDrop::new(self).0;
+        // SAFETY: `new` made it of a box, and its destructor does not run.
+        unsafe { Box::from_raw(place.as_ptr()) }
+    }
+}
+
+impl Deref for Prepared {
+    type Target = Ready;
+
+    fn deref(&self) -> &Ready {
+        // SAFETY: it stays until this is dropped, and is only read.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // SAFETY: `new` made it of a box, which nobody else gives back.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }
 
 /// In the order in which they were kept, of which a later one may lead to earlier ones.
@@ -58,12 +93,12 @@ impl Ground {
             hold: RefCell::new(None),
             stuck: RefCell::new(Vec::new()),
             unseen: Cell::new(None),
-            ready: Some(Box::new(ready)),
+            ready: Some(Prepared::new(ready)),
         }
     }
 
     pub(super) fn ready(&self) -> &Ready {
-        self.ready.as_ref().expect("handed on only at the end")
+        self.ready.as_deref().expect("handed on only at the end")
     }
 
     /// Keeps a value for as long as this lives, or a child of it.
@@ -117,7 +152,7 @@ impl Ground {
     /// Every child has left.
     pub(super) fn into_ready(mut self) -> Box<Ready> {
         self.values = Values::default();
-        self.ready.take().expect("handed on only here")
+        self.ready.take().expect("handed on only here").into_inner()
     }
 }
 
@@ -145,7 +180,7 @@ struct Left {
     /// In memory that the values own.
     unseen: Option<Unseen>,
     values: Values,
-    ready: Option<Box<Ready>>,
+    ready: Option<Prepared>,
     hold: Option<Hold>,
 }
 
@@ -161,7 +196,15 @@ impl Drop for Left {
 }
 
 // SAFETY: nothing is done with it but to drop it, once; memory, descriptors and the flag can be given back by
-// any thread, and a child killed.
+// any thread, and a child killed. Hooks and closures are the plan's, which the compiler asserts below. The locks of
+// a fork were given back when it had returned.
 unsafe impl Send for Left {}
 // SAFETY: as above.
 unsafe impl Sync for Left {}
+
+/// What the two claims above rest on, where it is the caller's own.
+const _: () = {
+    const fn may_be_dropped_by_any_thread<T: Send + Sync>() {}
+    may_be_dropped_by_any_thread::<Plan>();
+    may_be_dropped_by_any_thread::<Joined>();
+};

@@ -46,8 +46,9 @@ fn has_left(thread: Watch<'_>) -> bool {
     if thread.word.is_null() {
         return false;
     }
+    // No reference: the memory may be gone. Volatile, because it may be at any time, and the kernel writes there.
     // SAFETY: the word lay in this memory when the thread made the child. If libc has given it back
     // since, the thread has ended, and the fault ends a child that was to leave anyway.
-    let word = unsafe { &*thread.word };
-    word.load(Ordering::Relaxed) != thread.tid
+    let tid = unsafe { thread.word.cast::<u32>().read_volatile() };
+    tid != thread.tid
 }
