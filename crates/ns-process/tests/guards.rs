@@ -4,7 +4,6 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -246,8 +245,8 @@ fn spares_a_stranger(number: i64) {
 fn sleeper() -> u32 {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let child = std::process::Command::new("sleep").arg("1000").spawn().expect("spawn");
-        sender.send(child.id()).expect("send");
+        let child = Container::new("sleep").arg("1000").start().expect("start");
+        sender.send(child.pid()).expect("send");
         loop {
             std::thread::park();
         }
@@ -306,21 +305,19 @@ fn f16_a_stranger_with_the_number_of_a_copy_without_a_descriptor() {
 
 /// Traces a process until this one ends, and never waits for it.
 fn trace(number: u32) {
-    let (reader, writer) = rustix::pipe::pipe().expect("pipe");
-    let (reader, writer) = (fs::File::from(reader), fs::File::from(writer));
     // SAFETY: libc's fork repairs libc's own state; the child does not come back.
     if unsafe { libc::fork() } == 0 {
         // SAFETY: reads and writes no memory.
-        let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, number, 0, 0) };
-        let _ = (&writer).write(if seized == 0 { b"y" } else { b"n" });
+        unsafe { libc::ptrace(libc::PTRACE_SEIZE, number, 0, 0) };
         loop {
             // SAFETY: sleeps.
             unsafe { libc::pause() };
         }
     }
-    let mut answer = [0];
-    (&reader).read_exact(&mut answer).expect("read");
-    assert_eq!(&answer, b"y", "it is traced");
+    common::eventually("it is traced", || {
+        let status = fs::read_to_string(format!("/proc/{number}/status"));
+        status.is_ok_and(|status| !status.contains("TracerPid:\t0"))
+    });
 }
 
 /// A child whose end its tracer keeps, and of which there is no descriptor, holds no start up.

@@ -81,11 +81,11 @@ impl<Kind> Builder<Kind> {
     /// use std::fs::File;
     /// use std::os::fd::AsRawFd;
     ///
-    /// use ns_process::Container;
+    /// use ns_process::{Container, Stdio};
     ///
     /// let file = File::open("/proc/version").expect("open");
-    /// let mut container = Container::new("sh");
-    /// container.args(["-c", &format!("read version <&{}", file.as_raw_fd())]);
+    /// let mut container = Container::new("cat");
+    /// container.arg(format!("/proc/self/fd/{}", file.as_raw_fd())).stdout(Stdio::null());
     /// assert!(container.keep_fd(&file).status()?.success());
     /// # Ok::<(), ns_process::Error>(())
     /// ```

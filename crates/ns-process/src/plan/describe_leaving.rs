@@ -31,8 +31,11 @@ impl Plan {
 
     /// Where the caller will see that name.
     pub(super) fn describe_comm(&self) -> impl Iterator<Item = String> {
-        let proc = self.maps.proc.display();
-        let lines = [format!("readlinkat(\"{proc}/self\")"), format!("open(\"{proc}/PID/comm\")")];
+        let proc = &self.maps.proc;
+        let lines = [
+            format!("readlinkat({:?})", proc.join("self").to_string_lossy()),
+            format!("open({:?})", proc.join("PID/comm").to_string_lossy()),
+        ];
         lines.into_iter().filter(|_| self.has_exec_name())
     }
 
