@@ -11,7 +11,11 @@ const KCMP_VM: usize = 1;
 
 /// `kcmp(first, second, KCMP_VM)` — whether two processes share their memory.
 ///
-/// Waits while either executes a program, until it has the new memory. A process that has ended shares none.
+/// A process that has ended shares none.
+///
+/// Waits, and cannot be interrupted but by `SIGKILL`, while either process is in execve(2) and has taken the new
+/// memory. On many kernels that includes closing its close-on-exec descriptors, which may take a file system any
+/// time.
 ///
 /// # Errors
 /// - `EPERM`: the caller may not read one of them as ptrace(2) says (`PTRACE_MODE_READ_REALCREDS`), or a seccomp
@@ -33,7 +37,7 @@ const KCMP_VM: usize = 1;
 /// ```
 ///
 /// # References
-/// kcmp(2); kernel/kcmp.c.
+/// kcmp(2); kernel/kcmp.c `kcmp_lock`, fs/exec.c `begin_new_exec`.
 pub fn kcmp_vm(first: u32, second: u32) -> Result<bool> {
     // SAFETY: numbers only.
     unsafe { syscall(__NR_kcmp, [first as usize, second as usize, KCMP_VM]) }

@@ -22,10 +22,11 @@ impl<Kind> Builder<Kind> {
     /// - a helper that writes maps is slow.
     ///
     /// The error comes at the limit, or 50 ms later. A child that does not end by then is reaped by a later start,
-    /// drop or [`reap`](crate::reap), and what it may use of the caller's memory is kept until then.
+    /// drop or [`reap`](crate::reap). Until then what it may use of the caller's memory is kept, and the "dumpable"
+    /// attribute stays cleared, if the start has cleared it.
     ///
-    /// The limit does not interrupt a hook, the wait of a closure's start for std's streams, or the search for
-    /// directories of roots, mounts and the target on a file system that does not answer.
+    /// The limit does not interrupt a hook, a start that copies memory while it writes out std's streams, or the
+    /// search for directories of roots, mounts and the target on a file system that does not answer.
     ///
     /// # Errors
     /// [`Step::StartTimeout`](crate::Step::StartTimeout), `ETIMEDOUT`, of the start.
