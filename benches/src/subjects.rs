@@ -1,7 +1,7 @@
 //! What is measured of `ns-process`.
 
 use ns_process::Namespace::{self, Ipc, Mnt, Net, Pid, User, Uts};
-use ns_process::{Builder, Container, Inject, Process, Stdio};
+use ns_process::{Builder, CapabilitySet, Container, Inject, Process, Stdio};
 
 use crate::{TINY, TINY_ROOT};
 
@@ -23,6 +23,14 @@ pub const SIX: [Namespace; 6] = [User, Mnt, Uts, Ipc, Net, Namespace::Cgroup];
 /// `tiny` with no namespace of its own.
 pub fn plain() -> Container {
     Container::new(TINY)
+}
+
+/// The same, in which the caller's memory is guarded from others as an inject's is: the child gives up a capability
+/// that the caller may have.
+pub fn guarded() -> Container {
+    let mut guarded = plain();
+    guarded.drop_capabilities(CapabilitySet::WAKE_ALARM);
+    guarded
 }
 
 /// `tiny` in new namespaces, the caller's ids as 0.

@@ -2,7 +2,7 @@
 
 use benches::pairs::{PAIRS, SLOW_PAIRS, ratios};
 use benches::subjects::{self, SEVEN, SIX, inject, new, run, target};
-use ns_process::Namespace;
+use ns_process::{Container, Namespace};
 
 use crate::against_floor::{flags, floor};
 use crate::measured::Measured;
@@ -14,11 +14,19 @@ pub(crate) fn against_new() -> Measured {
 }
 
 pub(crate) fn against_plain() -> Measured {
-    into(&SEVEN)
+    into(&SEVEN, &subjects::plain())
+}
+
+pub(crate) fn against_guarded() -> Measured {
+    into(&SEVEN, &subjects::guarded())
 }
 
 pub(crate) fn without_pid() -> Measured {
-    into(&SIX)
+    into(&SIX, &subjects::plain())
+}
+
+pub(crate) fn without_pid_against_guarded() -> Measured {
+    into(&SIX, &subjects::guarded())
 }
 
 pub(crate) fn seven_against_floor() -> Measured {
@@ -52,8 +60,8 @@ fn floor_against_plain(namespaces: &[Namespace]) -> Measured {
     Measured::Ratios(ratios(PAIRS, || entering.start_join(), || plain.start_join()))
 }
 
-fn into(namespaces: &[Namespace]) -> Measured {
-    let (target, plain) = (target(), subjects::plain());
+fn into(namespaces: &[Namespace], other: &Container) -> Measured {
+    let target = target();
     let inject = inject(&target, namespaces);
-    Measured::Ratios(ratios(PAIRS, || run(&inject), || run(&plain)))
+    Measured::Ratios(ratios(PAIRS, || run(&inject), || run(other)))
 }
