@@ -211,6 +211,7 @@ fn f19_no_hook_unwinds() {
             assert_eq!(std::process::id(), own, "a child came back");
             assert!(matches!(error.step(), Step::Preup | Step::Exec), "{error}");
         }
+        common::eventually("what starts gave up is reaped", || ns_process::reap() == 0);
     });
 }
 

@@ -91,17 +91,20 @@ fn start_in(
     joined: &Arc<Joined>,
     deadline: Option<Instant>,
 ) -> Result<Process, Error> {
-    let ground = Ground::new(Ready::new(plan, joined, deadline)?);
+    let prepared = || Ready::new(plan, joined, deadline).map(Ground::new);
+    let mut ground = prepared()?;
     let must_copy = plan.must_copy(joined.kinds());
     let mut way = if must_copy { Way::Copied { for_maps: false } } else { Way::Shared };
     let executed = loop {
         match attempt(&ground, way) {
             Ok(executed) => break executed,
-            Err(Failure::Retry(next, _))
-                if next != way && plan.can_be_copied() && !ground.has_stuck() =>
-            {
-                // The copy has a flag of its own.
-                ground.release_hold();
+            Err(Failure::Retry(next, _)) if next != way && plan.can_be_copied() => {
+                // The copy has a flag of its own. What a killed child may still use is left to it.
+                if ground.has_stuck() {
+                    ground = prepared()?
+                } else {
+                    ground.release_hold()
+                }
                 way = next;
             }
             Err(Failure::Again(_)) if deadline.is_none_or(|end| Instant::now() < end) => {}
