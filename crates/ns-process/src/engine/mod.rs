@@ -101,9 +101,9 @@ fn start_in(
             Err(Failure::Retry(next, _)) if next != way && plan.can_be_copied() => {
                 // The copy has a flag of its own. What a killed child may still use is left to it.
                 if ground.has_stuck() {
-                    ground = prepared()?
+                    ground = prepared()?;
                 } else {
-                    ground.release_hold()
+                    ground.release_hold();
                 }
                 way = next;
             }
