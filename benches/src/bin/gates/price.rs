@@ -1,4 +1,4 @@
-//! What it costs that nobody reaches the caller's memory through a child.
+//! The price of the guard that keeps other processes from the caller's memory while a child has it.
 
 use std::os::fd::AsFd;
 

@@ -121,8 +121,8 @@ impl Inject {
     ///
     /// The caller has to see the hierarchies of version 1 and 2 mounted, and the target's cgroups in them.
     ///
-    /// The kernel moves by number. If the child is killed and reaped by somebody else in the very moment, a process
-    /// that has got its number is moved, and the start fails.
+    /// The kernel moves a process by its number. If the child is killed, and another waiter reaps it just before,
+    /// another process may have its number. Then that one is moved, and the start fails.
     ///
     /// # Errors
     /// [`Step::Cgroup`](crate::Step::Cgroup): `EACCES` or `EPERM`, the caller may not write `cgroup.procs`

@@ -77,8 +77,8 @@ fn copy(attempt: &Attempt<'_>, visitor: &Visitor<'_>, role: Role<'_>) -> Result<
 
 /// Ends a process of which no descriptor can be had.
 ///
-/// It leaves when it comes to wait for go. If it is the caller's, it is killed before, unless it is seen to be
-/// reaped by somebody else: then its number may be a stranger's.
+/// It leaves when it comes to wait for go. A child of the caller's is killed before. If another waiter has reaped
+/// it, nothing is killed: the number may be another process's.
 fn end_by_number(pid: u32, words: &Words, is_own: bool) {
     say(words, ABORT);
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };

@@ -57,7 +57,7 @@ impl Deref for Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        // SAFETY: `new` made it of a box, which nobody else gives back.
+        // SAFETY: `new` made it of a box. `into_inner`, which gives it back too, keeps this from running.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }

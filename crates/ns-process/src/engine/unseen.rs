@@ -52,7 +52,7 @@ impl Unseen {
         }
         say(&board.child, ABORT);
         let pidfd = match self.known {
-            // SAFETY: with an id there is a child, and its descriptor, which nobody has taken.
+            // SAFETY: the kernel stored both for one child. The start took neither, or this would be gone.
             Known::ByDescriptor => unsafe {
                 OwnedFd::from_raw_fd(board.pidfd.load(Ordering::Acquire))
             },

@@ -31,7 +31,7 @@ pub(crate) fn is_readable_until(pidfd: impl AsFd, deadline: Option<Instant>) -> 
     is_polled(&pidfd, PollFlags::IN, deadline).unwrap_or_else(|_| has_ended_by(pidfd, deadline))
 }
 
-/// The same where a filter forbids to poll: only of a child that nobody reaps.
+/// The same where a filter forbids ppoll(2). It sees the end of a child only while no other waiter reaps it.
 fn has_ended_by(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
     const NEXT_LOOK: Duration = Duration::from_millis(1);
     let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;

@@ -19,7 +19,7 @@ use crate::engine::go::say;
 use crate::in_child::GO;
 
 /// As a kernel that closes descriptors first, and is slow to switch the memory: the child has announced that it
-/// leaves, and nobody holds the lock.
+/// leaves, and the lock is free.
 fn is_waited_for_without_its_lock(proc: &'static Path) {
     let starter = own_thread();
     let mut child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&starter), None);
