@@ -12,9 +12,14 @@ pub(super) fn own_maps() -> [String; 2] {
     [map(rustix::process::geteuid().as_raw()), map(rustix::process::getegid().as_raw())]
 }
 
-pub(super) fn write_maps(pid: u32, [uid, gid]: &[String; 2], privileged: bool) {
-    let own = readlinkat(CWD, "/proc/self", Vec::new()).expect("a proc with own numbers");
+/// Whether a process has the number there that this process knows it by.
+pub(super) fn expect_own_numbers() {
+    let own = readlinkat(CWD, "/proc/self", Vec::with_capacity(16));
+    let own = own.expect("a proc with own numbers");
     assert_eq!(own.to_str().map(str::parse), Ok(Ok(std::process::id())), "numbers of another proc");
+}
+
+pub(super) fn write_maps(pid: u32, [uid, gid]: &[String; 2], privileged: bool) {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).expect("open");
     let write = |file: &str, text: &str| {

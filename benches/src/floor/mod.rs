@@ -18,13 +18,13 @@ use ns_sys::{
     waitid_pidfd,
 };
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat, readlinkat};
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, fstat, memfd_create, openat};
 use rustix::io::{fcntl_dupfd_cloexec, pread};
 use rustix::thread::capabilities;
 
 use crate::{TINY, TINY_ROOT};
 use child_steps::enter;
-use files::{own_maps, write_maps};
+use files::{expect_own_numbers, own_maps, write_maps};
 
 pub use fork::ForkFloor;
 
@@ -160,6 +160,9 @@ impl Floor {
         }
         let (stack, other) = (&mut self.stack, &mut self.other_stack);
         let (pid, pidfd) = clone(self.flags, &shared, stack, other);
+        if shared.lock.is_some() || maps.is_some() {
+            expect_own_numbers();
+        }
         let comm = shared.lock.map(|_| comm(pid));
         if let Some(maps) = &maps {
             write_maps(pid, maps, privileged);
@@ -246,7 +249,6 @@ fn core() -> Option<[(u64, u64); 2]> {
 
 /// The file by which the name of a child is seen.
 fn comm(pid: u32) -> OwnedFd {
-    let _ = (std::process::id(), readlinkat(CWD, c"/proc/self", Vec::with_capacity(16)));
     let path = format!("/proc/{pid}/comm");
     openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).expect("open")
 }

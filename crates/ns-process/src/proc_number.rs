@@ -1,19 +1,38 @@
 //! What a process is called in a proc, which may be that of an outer pid namespace.
 
+use std::ffi::OsString;
+use std::fmt::{Display, Write as _};
 use std::format;
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
+use std::str;
 
 use ns_sys::{Errno, pidfd_get_info};
-use rustix::fs::{CWD, readlinkat};
+use rustix::fs::{CWD, readlinkat_raw};
+
+/// Room for any number, and a byte that shows that there is no more.
+const LENGTH: usize = 11;
+
+/// A path in the proc that is mounted at `proc`.
+pub(crate) fn path_in(proc: &Path, rest: impl Display) -> PathBuf {
+    let mut path = OsString::with_capacity(proc.as_os_str().len() + 40);
+    path.push(proc);
+    // Writing to memory does not fail.
+    let _ = write!(path, "/{rest}");
+    path.into()
+}
 
 /// Whether processes have the numbers there that the caller knows them by.
 pub(crate) fn has_own_numbers(proc: &Path) -> Result<bool, Errno> {
-    let own = readlinkat(CWD, proc.join("self"), Vec::new())?;
-    Ok(own.to_str().is_ok_and(|own| own.parse() == Ok(std::process::id())))
+    let mut own = [MaybeUninit::uninit(); LENGTH];
+    let path = path_in(proc, "self");
+    let (own, _) = readlinkat_raw(CWD, &path, &mut own)?;
+    let own = str::from_utf8(own).ok().and_then(|own| own.parse().ok());
+    Ok(own == Some(std::process::id()))
 }
 
 /// Its number in the proc that is mounted at `proc`.

@@ -1,6 +1,5 @@
 //! The wish: which number is to be which file.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::format;
 use std::os::fd::RawFd;
 use std::prelude::rust_2024::*;
@@ -18,7 +17,8 @@ use crate::describe::Description;
 /// What is said last about a number holds; the order of numbers does not matter.
 #[derive(Clone, Debug)]
 pub struct Descriptors {
-    placed: BTreeMap<RawFd, Stdio>,
+    /// In ascending order of the numbers.
+    placed: Vec<(RawFd, Stdio)>,
     close_rest: bool,
 }
 
@@ -46,7 +46,10 @@ impl Descriptors {
 
     /// What any number is. Pipes and paths are for 0 to 2, which have a direction.
     pub fn place(&mut self, number: RawFd, file: Stdio) -> &mut Self {
-        self.placed.insert(number, file);
+        match self.placed.binary_search_by_key(&number, |(at, _)| *at) {
+            Ok(index) => self.placed[index].1 = file,
+            Err(index) => self.placed.insert(index, (number, file)),
+        }
         self
     }
 
@@ -74,17 +77,17 @@ impl Descriptors {
 
     /// Whether the process will have what the caller has: nothing is placed, and nothing closed.
     pub fn leaves_all(&self) -> bool {
-        !self.close_rest && self.placed.values().all(Stdio::is_inherit)
+        !self.close_rest && self.files().all(Stdio::is_inherit)
     }
 
     /// Whether a number is to be a pipe.
     pub fn has_pipes(&self) -> bool {
-        self.placed.values().any(Stdio::is_piped)
+        self.files().any(Stdio::is_piped)
     }
 
     /// Whether a file is to be opened by its path, which may do something: that of a FIFO waits.
     pub fn opens_paths(&self) -> bool {
-        self.placed.values().any(Stdio::is_path)
+        self.files().any(Stdio::is_path)
     }
 
     /// Opens what is given by its path now, and keeps it open in its place.
@@ -111,6 +114,9 @@ impl Descriptors {
     /// fifo(7), open(2), tee(2).
     pub fn open_paths(&mut self, deadline: Option<Instant>) -> Result<(), FdError> {
         self.check()?;
+        if !self.opens_paths() {
+            return Ok(());
+        }
         let taken = open::Taken(self.numbers());
         for (number, file) in &mut self.placed {
             if let Some(path) = file.as_path() {
@@ -140,6 +146,10 @@ impl Descriptors {
         Description::new(moves.chain(closed.iter().map(ToString::to_string)))
     }
 
+    fn files(&self) -> impl Iterator<Item = &Stdio> {
+        self.placed.iter().map(|(_, file)| file)
+    }
+
     pub(super) fn placed(&self) -> impl Iterator<Item = (RawFd, &Stdio)> {
         self.placed.iter().map(|(number, file)| (*number, file))
     }
@@ -148,9 +158,9 @@ impl Descriptors {
         self.close_rest
     }
 
-    /// Every number that was spoken of; none is negative once checked.
-    pub(super) fn numbers(&self) -> BTreeSet<u32> {
-        self.placed.keys().filter_map(|number| u32::try_from(*number).ok()).collect()
+    /// Every number that was spoken of, in ascending order; none is negative once checked.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        self.placed().filter_map(|(number, _)| u32::try_from(number).ok()).collect()
     }
 }
 

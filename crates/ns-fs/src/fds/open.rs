@@ -1,6 +1,6 @@
 //! Opening what is asked for, close-on-exec and at numbers that nobody spoke of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -148,12 +148,12 @@ fn pipe(number: RawFd, taken: &Taken) -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// The numbers that were spoken of, 0 to 2 among them: nothing of the plan's own may lie there, or
-/// whoever inherits a number that the caller has nothing at would get that.
-pub(super) struct Taken(pub(super) BTreeSet<u32>);
+/// whoever inherits a number that the caller has nothing at would get that. In ascending order.
+pub(super) struct Taken(pub(super) Vec<u32>);
 
 impl Taken {
     pub(super) fn has(&self, number: RawFd) -> bool {
-        u32::try_from(number).is_ok_and(|number| self.0.contains(&number))
+        u32::try_from(number).is_ok_and(|number| self.0.binary_search(&number).is_ok())
     }
 
     /// What lies around them, and around one more.

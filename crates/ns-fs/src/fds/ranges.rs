@@ -1,6 +1,5 @@
 //! What lies around the numbers that stay.
 
-use std::collections::BTreeSet;
 use std::prelude::rust_2024::*;
 
 use crate::apply::FdRange;
@@ -16,7 +15,9 @@ impl FdRange {
     /// assert_eq!(ranges, expected);
     /// ```
     pub fn around(kept: impl IntoIterator<Item = u32>) -> Vec<Self> {
-        let kept: BTreeSet<u32> = kept.into_iter().collect();
+        let mut kept: Vec<u32> = kept.into_iter().collect();
+        kept.sort_unstable();
+        kept.dedup();
         let firsts = [Some(0)].into_iter().chain(kept.iter().map(|number| number.checked_add(1)));
         let lasts = kept.iter().map(|number| number.checked_sub(1)).chain([Some(u32::MAX)]);
         let all = firsts.zip(lasts).filter_map(|(first, last)| Some((first?, last?)));

@@ -1,6 +1,7 @@
 //! A child that may still be in the caller's memory.
 #![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -48,6 +49,8 @@ pub(super) struct Child<'a> {
     pub(super) proc: &'a Path,
     /// Whether its number was known first, and it may have died before it could announce that.
     by_number: bool,
+    /// What proc calls it, once that was asked for.
+    pub(super) number: Cell<Option<u32>>,
     /// Its name until it has executed something, and that of that process.
     pub(super) named: Option<Named<'a>>,
 }
@@ -63,6 +66,7 @@ impl<'a> Child<'a> {
             locks: [None, None],
             proc: Path::new("/proc"),
             by_number: false,
+            number: Cell::new(None),
             named: None,
         }
     }

@@ -6,8 +6,9 @@
 //! file system likes.
 
 use std::ffi::CStr;
-use std::format;
+use std::format_args;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -16,8 +17,9 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{pread, retry_on_intr};
 
 use super::child::Child;
-use super::folder::{self, Folder};
+use super::folder::Folder;
 use crate::plan::Plan;
+use crate::proc_number::path_in;
 
 /// `TASK_COMM_LEN` of include/linux/sched.h, with the NUL.
 const LENGTH: usize = 16;
@@ -31,14 +33,14 @@ impl ExecName {
     pub(super) fn new() -> Self {
         let number = RandomState::new().build_hasher().finish();
         let mut name = [0; LENGTH];
-        // Fifteen hexadecimal digits.
-        name[..LENGTH - 1].copy_from_slice(format!("{:015x}", number >> 4).as_bytes());
+        write!(&mut name[..LENGTH - 1], "{:015x}", number >> 4).expect("fifteen digits");
         Self(name)
     }
 
     #[cfg(test)]
     pub(super) fn of(pid: u32) -> Self {
-        let text = std::fs::read(format!("/proc/{pid}/comm")).expect("read");
+        let text =
+            std::fs::read(path_in(Path::new("/proc"), format_args!("{pid}/comm"))).expect("read");
         let text = text.strip_suffix(b"\n").expect("a line");
         let mut name = [0; LENGTH];
         name[..text.len()].copy_from_slice(text);
@@ -66,7 +68,7 @@ impl<'a> Named<'a> {
             let folder = Folder::open(proc, child).ok();
             folder.and_then(|folder| open(folder, Path::new("comm")))
         } else {
-            folder::number(proc, child).ok().and_then(|number| open_in(proc, number))
+            child.number_in(proc).ok().and_then(|number| open_in(proc, number))
         };
         Self { comm, name }
     }
@@ -87,7 +89,7 @@ impl<'a> Named<'a> {
 }
 
 fn open_in(proc: &Path, number: u32) -> Option<OwnedFd> {
-    open(CWD, &proc.join(format!("{number}/comm")))
+    open(CWD, &path_in(proc, format_args!("{number}/comm")))
 }
 
 fn open(folder: impl AsFd, path: &Path) -> Option<OwnedFd> {

@@ -9,7 +9,7 @@ use ns_sys::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::child::Child;
-use crate::proc_number::{has_own_numbers, number_of};
+use crate::proc_number::{has_own_numbers, number_of, path_in};
 
 /// `/proc/PID` of a child that is still there.
 #[derive(Debug)]
@@ -25,10 +25,11 @@ impl Folder {
     /// Opens it in the proc that is mounted at `proc`.
     pub(super) fn open(proc: &Path, child: &Child<'_>) -> Result<Self, Missing> {
         let number =
-            number(proc, child).map_err(|errno| (errno, format!("{}/self", proc.display())))?;
-        let path = format!("{}/{number}", proc.display());
+            child.number_in(proc).map_err(|errno| (errno, format!("{}/self", proc.display())))?;
+        let path = path_in(proc, number);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat(CWD, path.as_str(), flags, Mode::empty()).map_err(|errno| (errno, path))?;
+        let fd = openat(CWD, &path, flags, Mode::empty())
+            .map_err(|errno| (errno, path.display().to_string()))?;
         // With `SIGCHLD` ignored its number may be another one's the moment it dies.
         if child.may_be_gone() {
             return Err((Errno::SRCH, format!("process {}", child.pid())));
@@ -48,8 +49,18 @@ impl AsFd for Folder {
     }
 }
 
-/// A proc of another pid namespace has other numbers for the caller and for its child; the child's
-/// own number may be a stranger's there.
-pub(super) fn number(proc: &Path, child: &Child<'_>) -> Result<u32, Errno> {
-    if has_own_numbers(proc)? { Ok(child.pid()) } else { number_of(proc, child.pidfd()) }
+impl Child<'_> {
+    /// What it is called in the proc that is mounted at `proc`, which is the same one each time.
+    ///
+    /// A proc of another pid namespace has other numbers for the caller and for its child; the child's
+    /// own number may be a stranger's there.
+    pub(super) fn number_in(&self, proc: &Path) -> Result<u32, Errno> {
+        if let Some(number) = self.number.get() {
+            return Ok(number);
+        }
+        let is_own = has_own_numbers(proc)?;
+        let number = if is_own { self.pid() } else { number_of(proc, self.pidfd())? };
+        self.number.set(Some(number));
+        Ok(number)
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 use std::ptr;
-use std::{format, vec};
+use std::{format, slice};
 
 use super::environment::{self, Block};
 use crate::builder::Builder;
@@ -14,8 +14,8 @@ use crate::step::Step;
 
 /// What execve(2) is given, and the paths at which the program may be.
 pub(crate) struct Program {
-    /// Tried in this order: what exists is decided in the child.
-    candidates: Vec<CString>,
+    /// Tried in this order: what exists is decided in the child. `None`: the path that was given.
+    candidates: Option<Vec<CString>>,
     /// The first is the program as it was given.
     argv: Vec<CString>,
     envp: Block,
@@ -38,7 +38,8 @@ impl Program {
     }
 
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &CStr> {
-        self.candidates.iter().map(CString::as_c_str)
+        let given = slice::from_ref(&self.argv[0]);
+        self.candidates.as_deref().unwrap_or(given).iter().map(CString::as_c_str)
     }
 
     /// `argv`, as execve(2) takes it.
@@ -78,18 +79,18 @@ fn c_string(bytes: impl Into<Vec<u8>>, what: impl FnOnce() -> String) -> Result<
     CString::new(bytes).map_err(|error| format!("{}: NUL at byte {}", what(), error.nul_position()))
 }
 
-/// The paths of a name that is looked up, or the one path that is given.
+/// The paths of a name that is looked up; `None` for a path.
 ///
 /// An empty entry of `PATH` is the working directory, as everywhere.
-fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Vec<CString> {
+fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Option<Vec<CString>> {
     let name = program.to_bytes();
     if name.contains(&b'/') {
-        return vec![program.to_owned()];
+        return None;
     }
     let path = path();
     let all = path.as_bytes().split(|byte| *byte == b':').map(|folder| join(folder, name));
     // A NUL in PATH cannot name a folder.
-    all.filter_map(|path| CString::new(path).ok()).collect()
+    Some(all.filter_map(|path| CString::new(path).ok()).collect())
 }
 
 fn join(folder: &[u8], program: &[u8]) -> Vec<u8> {

@@ -111,7 +111,7 @@ impl CloneArgs<'_> {
 }
 
 fn check_flags(flags: CloneFlags) -> Result<(), CloneRule> {
-    let unknown = flags.difference(named());
+    let unknown = flags.difference(NAMED);
     refuse(!unknown.is_empty(), CloneRule::Unknown(unknown))?;
     refuse(flags.contains(CloneFlags::DETACHED), CloneRule::Refused(CloneFlags::DETACHED))?;
     for (flag, other) in EXCLUDES {
@@ -125,9 +125,17 @@ fn check_flags(flags: CloneFlags) -> Result<(), CloneRule> {
 }
 
 /// All flags that have a name: `CloneFlags::all` holds every bit.
-fn named() -> CloneFlags {
-    CloneFlags::FLAGS.iter().filter(|flag| flag.is_named()).map(|flag| *flag.value()).collect()
-}
+const NAMED: CloneFlags = {
+    let (mut named, mut index) = (CloneFlags::empty(), 0);
+    while index < CloneFlags::FLAGS.len() {
+        let flag = &CloneFlags::FLAGS[index];
+        if flag.is_named() {
+            named = named.union(*flag.value());
+        }
+        index += 1;
+    }
+    named
+};
 
 fn check_exit_signal(signal: u64, flags: CloneFlags) -> Result<(), CloneRule> {
     refuse(signal > MAX_SIGNAL, CloneRule::ExitSignalRange)?;
