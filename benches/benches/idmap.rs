@@ -2,20 +2,24 @@
 
 use std::hint::black_box;
 
-use benches::by_hand::{SMALL_MAP, large_map, parse_into_array, parse_sort_format};
-use criterion::{BenchmarkId, Criterion};
+use benches::by_hand::{large_map, parse_into_array, parse_sort_format, small_maps};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use ns_idmap::UidMap;
 
 fn parse_small(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("idmap/parse");
+    let texts = small_maps();
+    group.throughput(Throughput::Elements(u64::try_from(texts.len()).expect("a few")));
     group.bench_function("ns-idmap/2", |bencher| {
         bencher.iter(|| {
-            let map: UidMap = black_box(SMALL_MAP).parse().expect("a map");
-            assert_eq!(map.extents().len(), 2);
+            for text in &texts {
+                let map: UidMap = black_box(text).parse().expect("a map");
+                assert_eq!(map.extents().len(), 2);
+            }
         });
     });
     group.bench_function("byte_loop/2", |bencher| {
-        bencher.iter(|| assert_eq!(parse_into_array(SMALL_MAP), 2));
+        bencher.iter(|| texts.iter().for_each(|text| assert_eq!(parse_into_array(text), 2)));
     });
     group.finish();
 }

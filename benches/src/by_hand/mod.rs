@@ -6,4 +6,6 @@ mod maps;
 
 pub use commands::{fork_and_exec, std_command};
 pub use descriptors::bare_dup3;
-pub use maps::{LARGE_EXTENTS, SMALL_MAP, large_map, parse_into_array, parse_sort_format};
+pub use maps::{
+    LARGE_EXTENTS, SMALL_MAP, large_map, parse_into_array, parse_sort_format, small_maps,
+};

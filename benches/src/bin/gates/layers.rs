@@ -5,7 +5,7 @@ use std::fs::File;
 use std::hint::black_box;
 
 use benches::by_hand::{
-    LARGE_EXTENTS, SMALL_MAP, bare_dup3, large_map as text, parse_into_array, parse_sort_format,
+    LARGE_EXTENTS, bare_dup3, large_map as text, parse_into_array, parse_sort_format, small_maps,
 };
 use benches::pairs::ratios_of_blocks;
 use ns_fs::{Descriptors, FdPlan, Stdio, apply};
@@ -17,8 +17,11 @@ use crate::measured::Measured;
 const NUMBERS: [i32; 3] = [100, 101, 102];
 
 pub(crate) fn small_map() -> Measured {
-    let ours = || _ = black_box(black_box(SMALL_MAP).parse::<UidMap>().expect("a map"));
-    Measured::Ratios(ratios_of_blocks(2000, ours, || _ = parse_into_array(SMALL_MAP)))
+    let texts = small_maps();
+    let parse = |text: &String| _ = black_box(black_box(text).parse::<UidMap>().expect("a map"));
+    let ours = || texts.iter().for_each(parse);
+    let theirs = || texts.iter().for_each(|text| _ = black_box(parse_into_array(text)));
+    Measured::Ratios(ratios_of_blocks(30, ours, theirs))
 }
 
 pub(crate) fn large_map() -> Measured {

@@ -40,14 +40,14 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Set where the environment is the small one.
-const INSIDE: &str = "GATES";
+/// How often a row of time that misses is measured again, after all others: who else uses the processor comes and
+/// goes, and a regression stays.
+const MORE_LOOKS: u32 = 2;
 
 fn main() -> io::Result<ExitCode> {
-    if env::var_os(INSIDE).is_none() {
+    if env::vars_os().next().is_some() {
         let mut again = Command::new(env::current_exe()?);
-        again.args(env::args_os().skip(1)).env_clear().env(INSIDE, "1");
-        return Err(again.exec());
+        return Err(again.args(env::args_os().skip(1)).env_clear().exec());
     }
     match Arguments::parse(env::args().skip(1))? {
         Arguments::Rows(wish) => rows(&wish),
@@ -58,8 +58,14 @@ fn main() -> io::Result<ExitCode> {
 
 fn rows(wish: &arguments::Wish) -> io::Result<ExitCode> {
     let mut report = Report::new();
-    for row in table::ROWS.iter().filter(|row| wish.wants(row)) {
-        report.add(row, &(row.measure)());
+    let wanted = || table::ROWS.iter().filter(|row| wish.wants(row));
+    wanted().for_each(|row| report.add(row, (row.measure)()));
+    for _ in 0..MORE_LOOKS {
+        for row in wanted().filter(|row| !row.robust) {
+            if report.has_missed(row) {
+                report.add(row, (row.measure)());
+            }
+        }
     }
     report.end(wish.folder.as_deref())
 }

@@ -32,6 +32,15 @@ impl Measured {
         }
     }
 
+    /// Those of the same row, measured again.
+    pub(crate) fn with_repeats(self, again: Self) -> Self {
+        match (self, again) {
+            (Self::Ratios(values), Self::Ratios(more)) => Self::Ratios([values, more].concat()),
+            (Self::Times(values), Self::Times(more)) => Self::Times([values, more].concat()),
+            (_, again) => again,
+        }
+    }
+
     /// With the figure that counts.
     pub(crate) fn told(&self, value: Option<f64>) -> String {
         match self {

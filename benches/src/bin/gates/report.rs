@@ -1,5 +1,6 @@
 //! The table as it is printed and written.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -18,6 +19,8 @@ use crate::row::Row;
 pub(crate) struct Report {
     machine: Machine,
     rows: Vec<Line>,
+    #[serde(skip)]
+    measured: BTreeMap<&'static str, Measured>,
 }
 
 #[derive(Serialize)]
@@ -36,12 +39,16 @@ impl Report {
     pub(crate) fn new() -> Self {
         let machine = Machine::current();
         println!("{}\n\n{HEAD}", machine.line());
-        Self { machine, rows: Vec::new() }
+        Self { machine, rows: Vec::new(), measured: BTreeMap::new() }
     }
 
-    /// Prints it at once: the whole takes minutes.
-    pub(crate) fn add(&mut self, row: &Row, measured: &Measured) {
-        let (value, verdict) = row.must.judge(measured);
+    /// Prints it at once: the whole takes minutes. Of a row that was measured before, all repeats count.
+    pub(crate) fn add(&mut self, row: &Row, measured: Measured) {
+        let measured = match self.measured.remove(row.name) {
+            Some(former) => former.with_repeats(measured),
+            None => measured,
+        };
+        let (value, verdict) = row.must.judge(&measured);
         let line = Line {
             row: row.name,
             measured: measured.told(value),
@@ -51,7 +58,13 @@ impl Report {
             verdict,
         };
         println!("{}", line.markdown());
+        self.rows.retain(|former| former.row != row.name);
         self.rows.push(line);
+        self.measured.insert(row.name, measured);
+    }
+
+    pub(crate) fn has_missed(&self, row: &Row) -> bool {
+        self.rows.iter().any(|line| line.row == row.name && line.verdict == Verdict::Missed)
     }
 
     /// Writes `gates.md` and `gates.json` into the folder; fails where a row misses, or there is none.
