@@ -6,38 +6,36 @@ extern crate std;
 
 mod builder;
 mod diagnose;
-mod engine;
 mod errno;
 mod error;
-mod held;
 mod hint;
 mod in_child;
-mod joined;
 mod list;
 mod mountinfo;
+mod persist;
 mod plan;
 mod proc_number;
 mod process;
 mod resource;
 mod setns;
+mod start;
 mod step;
 mod target;
 
 pub use builder::{
     Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
-    Memory, NamespaceName, WaitingChild, kind,
+    Memory, NamespaceName, Target, WaitingChild, kind,
 };
 pub use diagnose::{Diagnosis, Finding, diagnose};
-pub use engine::set_dumpable;
 pub use error::Error;
-pub use held::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told, namespaces};
+pub use persist::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
+pub use start::set_dumpable;
 pub use step::{Side, Step};
-pub use target::Target;
 
 pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
 pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};

@@ -9,7 +9,7 @@ use ns_sys::Errno;
 
 use super::Builder;
 use super::hooks::{HookError, HookOutcome};
-use crate::in_child::{Moment, Report};
+use crate::in_child::{HookPoint, Report};
 use crate::step::Step;
 
 /// One of them.
@@ -17,7 +17,7 @@ pub(crate) type ChildHook = dyn FnMut(&HookContext) -> Result<(), HookError> + S
 
 /// The hooks, in the order in which they were given.
 #[derive(Clone, Default)]
-pub(crate) struct ChildHooks(Vec<(Moment, Arc<Mutex<ChildHook>>)>);
+pub(crate) struct ChildHooks(Vec<(HookPoint, Arc<Mutex<ChildHook>>)>);
 
 impl ChildHooks {
     pub(crate) fn is_empty(&self) -> bool {
@@ -31,14 +31,14 @@ impl ChildHooks {
         self.0.iter().any(|(_, hook)| is_locked(hook))
     }
 
-    pub(crate) fn at(&self, moment: Moment) -> impl Iterator<Item = &Mutex<ChildHook>> {
-        self.0.iter().filter(move |(at, _)| *at == moment).map(|(_, hook)| &**hook)
+    pub(crate) fn at(&self, point: HookPoint) -> impl Iterator<Item = &Mutex<ChildHook>> {
+        self.0.iter().filter(move |(at, _)| *at == point).map(|(_, hook)| &**hook)
     }
 }
 
 impl fmt::Debug for ChildHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(moment, _)| moment)).finish()
+        f.debug_list().entries(self.0.iter().map(|(point, _)| point)).finish()
     }
 }
 
@@ -105,7 +105,7 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::PreUp, hook)
+        self.hook(HookPoint::PreUp, hook)
     }
 
     /// Runs `hook` in the child after a set-up that failed, with what failed.
@@ -116,7 +116,7 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::ExceptUp, hook)
+        self.hook(HookPoint::ExceptUp, hook)
     }
 
     /// Runs `hook` in the child after the set-up, whether it failed or not.
@@ -127,7 +127,7 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::PostUp, hook)
+        self.hook(HookPoint::PostUp, hook)
     }
 
     /// Runs `hook` in the child when all is set up, and before limits, ids, capabilities and filter
@@ -139,7 +139,7 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::PreExec, hook)
+        self.hook(HookPoint::PreExec, hook)
     }
 
     /// Runs `hook` in the child when the program could not be executed, or the closure panicked or
@@ -152,7 +152,7 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::ExceptExec, hook)
+        self.hook(HookPoint::ExceptExec, hook)
     }
 
     /// Runs `hook` in the child when the closure has ended. For a program it is refused by the start:
@@ -164,16 +164,16 @@ impl<Kind> Builder<Kind> {
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
-        self.hook(Moment::PostExec, hook)
+        self.hook(HookPoint::PostExec, hook)
     }
 
     fn hook<Outcome: HookOutcome>(
         &mut self,
-        moment: Moment,
+        point: HookPoint,
         mut hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
     ) -> &mut Self {
         let hook = move |context: &HookContext| hook(context).into_result();
-        self.child_hooks.0.push((moment, Arc::new(Mutex::new(hook))));
+        self.child_hooks.0.push((point, Arc::new(Mutex::new(hook))));
         self
     }
 }

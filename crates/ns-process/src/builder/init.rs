@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
 use super::Builder;
-use crate::engine;
+use crate::start;
 
 /// What has id 1 of a new pid namespace, when that is not the program itself.
 ///
@@ -67,7 +67,7 @@ impl Init {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn executable() -> Vec<u8> {
-        engine::init::executable()
+        start::init::executable()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ns_sys::{Namespace, NamespaceFlags};
 
 use super::{Builder, kind};
-use crate::target::Target;
+use crate::builder::Target;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -20,19 +20,19 @@ pub(crate) struct Join {
     pub(crate) without: NamespaceFlags,
     /// Single namespaces, the last of a kind counts.
     pub(crate) files: Vec<(Namespace, File)>,
-    pub(crate) follow: Follow,
+    pub(crate) from_target: FromTarget,
 }
 
 /// What else is taken on from the target.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Follow {
+pub(crate) struct FromTarget {
     /// Root and working directory.
     pub(crate) root: bool,
     pub(crate) cgroup: bool,
     pub(crate) privileges: bool,
 }
 
-impl Follow {
+impl FromTarget {
     pub(crate) fn anything(self) -> bool {
         self.root || self.cgroup || self.privileges
     }
@@ -111,7 +111,7 @@ impl Inject {
     /// # References
     /// proc_pid_root(5), proc_pid_cwd(5), chroot(2).
     pub fn follow_root(&mut self) -> &mut Self {
-        self.join.follow.root = true;
+        self.join.from_target.root = true;
         self
     }
 
@@ -132,7 +132,7 @@ impl Inject {
     /// # References
     /// cgroups(7); kernel/cgroup/cgroup.c `cgroup_procs_write`.
     pub fn join_cgroup(&mut self) -> &mut Self {
-        self.join.follow.cgroup = true;
+        self.join.from_target.cgroup = true;
         self
     }
 
@@ -152,23 +152,23 @@ impl Inject {
     /// # References
     /// capabilities(7), proc_pid_status(5).
     pub fn match_privileges(&mut self) -> &mut Self {
-        self.join.follow.privileges = true;
+        self.join.from_target.privileges = true;
         self
     }
 
     /// Whether the target's root is taken on.
     pub fn get_follow_root(&self) -> bool {
-        self.join.follow.root
+        self.join.from_target.root
     }
 
     /// Whether the target's cgroups are.
     pub fn get_join_cgroup(&self) -> bool {
-        self.join.follow.cgroup
+        self.join.from_target.cgroup
     }
 
     /// Whether the target's privileges are the most that the program has.
     pub fn get_match_privileges(&self) -> bool {
-        self.join.follow.privileges
+        self.join.from_target.privileges
     }
 }
 

@@ -86,8 +86,8 @@ impl<Kind> Builder<Kind> {
     ///
     /// # References
     /// user_namespaces(7).
-    pub fn setgroups(&mut self, wish: Setgroups) -> &mut Self {
-        self.maps.setgroups = wish;
+    pub fn setgroups(&mut self, config: Setgroups) -> &mut Self {
+        self.maps.setgroups = config;
         self
     }
 

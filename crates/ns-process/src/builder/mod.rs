@@ -24,6 +24,7 @@ mod root;
 mod session;
 mod start;
 mod stdio;
+mod target;
 mod time;
 mod unchecked;
 
@@ -48,7 +49,7 @@ pub use hooks::{HookOutcome, WaitingChild};
 pub(crate) use ids::Ids;
 pub use init::Init;
 pub use join::Inject;
-pub(crate) use join::{File as JoinFile, Follow, Join};
+pub(crate) use join::{File as JoinFile, FromTarget, Join};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use limits::Limits;
 pub(crate) use maps::Maps;
@@ -59,6 +60,7 @@ pub(crate) use privileges::Privileges;
 pub(crate) use root::Root;
 pub(crate) use session::Session;
 pub(crate) use stdio::Streams;
+pub use target::Target;
 pub use time::Clock;
 pub(crate) use time::Offset;
 
@@ -135,7 +137,7 @@ pub struct Builder<Kind> {
     pub(crate) limits: Limits,
     pub(crate) privileges: Privileges,
     /// What a setter could not take; the first is what a start reports.
-    pub(crate) mistakes: Vec<String>,
+    pub(crate) errors: Vec<String>,
     kind: PhantomData<fn() -> Kind>,
 }
 
@@ -175,7 +177,7 @@ impl<Kind> Builder<Kind> {
             names: Names::default(),
             limits: Limits::default(),
             privileges: Privileges::default(),
-            mistakes: Vec::new(),
+            errors: Vec::new(),
             kind: PhantomData,
         }
     }

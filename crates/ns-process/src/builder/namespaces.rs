@@ -67,7 +67,7 @@ impl<Kind> Builder<Kind> {
         for kind in kinds {
             match kind.flags() {
                 Ok(flags) => self.namespaces |= flags,
-                Err(said) => self.mistakes.push(format!("namespaces: {said}")),
+                Err(message) => self.errors.push(format!("namespaces: {message}")),
             }
         }
         self

@@ -131,8 +131,8 @@ impl<Kind> Builder<Kind> {
     ///
     /// # References
     /// mount_namespaces(7) "Shared subtrees".
-    pub fn propagation(&mut self, wish: Propagation) -> &mut Self {
-        self.root.propagation = Some(wish);
+    pub fn propagation(&mut self, config: Propagation) -> &mut Self {
+        self.root.propagation = Some(config);
         self
     }
 
@@ -190,7 +190,7 @@ impl<Kind> Builder<Kind> {
 
 impl Directory {
     /// As ns-fs takes it.
-    pub(crate) fn wish(&self) -> Workdir {
+    pub(crate) fn config(&self) -> Workdir {
         let workdir = self.path.as_ref().map(Workdir::new).unwrap_or_default();
         if self.create { workdir.create() } else { workdir }
     }

@@ -3,10 +3,10 @@
 use std::process::{ExitStatus, Output};
 
 use super::Builder;
-use crate::engine;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::process::Process;
+use crate::start;
 use crate::step::Step;
 
 impl<Kind> Builder<Kind> {
@@ -70,15 +70,15 @@ impl<Kind> Builder<Kind> {
     /// As [`start`](Self::start) and [`Process::wait_with_output`].
     pub fn output(&self) -> Result<Output, Error> {
         let mut plan = self.plan()?;
-        let mistake = |said| Error::new(&self.name, Step::Check).with_object(said);
-        plan.streams.capture().map_err(mistake)?;
+        let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);
+        plan.streams.capture().map_err(invalid)?;
         begin(plan)?.wait_with_output()
     }
 }
 
 fn begin(plan: Plan) -> Result<Process, Error> {
     if plan.work.closure().is_some() {
-        engine::refuse_threads(&plan)?;
+        start::refuse_threads(&plan)?;
     }
-    engine::start(plan)
+    start::start(plan)
 }

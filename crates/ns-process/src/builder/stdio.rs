@@ -94,7 +94,7 @@ impl<Kind> Builder<Kind> {
         match file.try_clone_to_owned() {
             Ok(copy) => self.fd(file.as_raw_fd(), Stdio::fd(copy)),
             Err(error) => {
-                self.mistakes.push(format!("keep_fd: {}: {error}", file.as_raw_fd()));
+                self.errors.push(format!("keep_fd: {}: {error}", file.as_raw_fd()));
                 self
             }
         }

@@ -5,9 +5,9 @@ use std::os::fd::RawFd;
 use std::prelude::rust_2024::*;
 
 use super::Builder;
-use crate::engine;
 use crate::error::Error;
 use crate::process::Process;
+use crate::start;
 
 impl<Kind> Builder<Kind> {
     /// Starts a closure from a program with threads as well.
@@ -32,7 +32,7 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// fork(2), signal-safety(7).
     pub unsafe fn start_unchecked(&self) -> Result<Process, Error> {
-        engine::start(self.plan()?)
+        start::start(self.plan()?)
     }
 
     /// Closes every descriptor of a closure's child but 0 to 2 and these, which it has otherwise.

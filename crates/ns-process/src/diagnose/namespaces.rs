@@ -52,9 +52,9 @@ pub(super) fn new_proc() -> Finding {
 fn tried(topic: &str, works: &str, container: &Container) -> Finding {
     match container.start() {
         Err(error) if error.step() != Step::Exec => {
-            let said = format!("{} failed", error.step());
+            let message = format!("{} failed", error.step());
             let advice = error.hint().or(error.object()).unwrap_or_default();
-            Finding::new(topic, false, said).advise(advice)
+            Finding::new(topic, false, message).advise(advice)
         }
         _ => Finding::new(topic, true, works),
     }

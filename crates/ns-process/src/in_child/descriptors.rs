@@ -3,8 +3,8 @@
 
 use ns_fs::apply;
 
+use super::handshake::Report;
 use super::root::report;
-use super::words::Report;
 
 pub(super) fn place(steps: &[apply::FdStep]) -> Result<(), Report> {
     // SAFETY: the numbers are those of the child's own table, which no value of this memory stands

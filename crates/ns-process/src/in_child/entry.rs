@@ -5,8 +5,8 @@ use core::ffi::c_void;
 
 use ns_sys::{CloneArgs, CloneFlags, Errno, child, clone_entry, clone3, clone3_entry};
 
-use super::child_plan::ChildPlan;
-use super::{dispositions, steps};
+use super::plan::ChildPlan;
+use super::{dispositions, order};
 
 /// The exit code of a child that reported.
 const FAILED: i32 = 127;
@@ -91,12 +91,12 @@ extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     if plan.copied {
         // SAFETY: this stack and the words stay until the child has left this memory. A child that
         // cannot announce it is waited for in rounds.
-        let _ = unsafe { child::set_robust_list(&mut list, &plan.words.child_tid) };
+        let _ = unsafe { child::set_robust_list(&mut list, &plan.handshake.child_tid) };
     }
-    let report = steps::run(plan);
-    plan.words.report(report);
+    let report = order::run(plan);
+    plan.handshake.report(report);
     if !plan.makes.is_empty() {
-        plan.words.made();
+        plan.handshake.made();
     }
     child::exit_group(FAILED)
 }

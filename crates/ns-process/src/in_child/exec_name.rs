@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use ns_sys::child;
 
-use super::words::Report;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// Of include/uapi/linux/prctl.h.

@@ -6,21 +6,25 @@ use core::time::Duration;
 use ns_sys::child::{has_ended, wait4};
 use ns_sys::{Errno, WaitFlags, WaitStatus, futex};
 
-use super::words::{Words, has_left};
+use super::handshake::{Handshake, has_left};
 
 /// How long to sleep before looking whether the other process is dead: its word may not tell.
 const ROUND: Duration = Duration::from_millis(100);
 
 /// Waits until the child `pid`, whose words these are, has executed a program or begun a closure: `None`;
 /// or has ended before, and is reaped.
-pub(super) fn wait(pid: u32, words: &Words, is_closure: bool) -> Result<Option<WaitStatus>, Errno> {
+pub(super) fn wait(
+    pid: u32,
+    handshake: &Handshake,
+    is_closure: bool,
+) -> Result<Option<WaitStatus>, Errno> {
     loop {
-        let seen = words.child_tid.load(Ordering::Acquire);
-        let told = if is_closure { begun(pid, words) } else { executed(pid, seen) };
+        let seen = handshake.child_tid.load(Ordering::Acquire);
+        let told = if is_closure { begun(pid, handshake) } else { executed(pid, seen) };
         if let Some(told) = told? {
             return Ok(told.ended);
         }
-        let _ = futex::wait(&words.child_tid, seen, Some(ROUND));
+        let _ = futex::wait(&handshake.child_tid, seen, Some(ROUND));
     }
 }
 
@@ -31,9 +35,9 @@ struct Told {
 }
 
 /// A closure has its own word to tell. It may have begun and ended already, and is another's to reap then.
-fn begun(pid: u32, words: &Words) -> Result<Option<Told>, Errno> {
-    let has_ended = !words.has_entered() && has_ended(pid)?;
-    if words.has_entered() {
+fn begun(pid: u32, handshake: &Handshake) -> Result<Option<Told>, Errno> {
+    let has_ended = !handshake.has_entered() && has_ended(pid)?;
+    if handshake.has_entered() {
         return Ok(Some(Told { ended: None }));
     }
     if !has_ended {

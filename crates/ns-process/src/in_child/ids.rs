@@ -2,7 +2,7 @@
 
 use ns_sys::child;
 
-use super::words::Report;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// What the parent worked out; the child asks nobody who it is.

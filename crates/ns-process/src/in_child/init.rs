@@ -13,9 +13,9 @@ use ns_sys::CloneArgs;
 use ns_sys::child::{self, AtFlags, SignalSet, exit_group};
 use ns_sys::fd::{BorrowedFd, RawFd};
 
-use super::child_plan::ChildPlan;
 use super::decimal::Decimal;
-use super::words::{Report, Words};
+use super::handshake::{Handshake, Report};
+use super::plan::ChildPlan;
 use super::{entry, executed};
 use crate::step::Step;
 
@@ -43,13 +43,13 @@ pub(crate) struct Init<'a> {
 }
 
 /// Makes the program's process.
-pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
+pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
     // Ignored, or not held back, it would let the program's end pass unnoticed.
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    let make = if plan.guest.is_some() { entry::clone_apart } else { entry::clone };
+    let make = if plan.child_code.is_some() { entry::clone_apart } else { entry::clone };
     // SAFETY: the word of whoever made pid 1 holds for both processes: two stacks, two words. Where a guest
     // comes, pid 1 is alone in its own memory.
     let made = unsafe { make(init.args, init.program) };
@@ -62,7 +62,7 @@ pub(super) fn part(plan: &ChildPlan<'_>) -> Result<(), Report> {
 pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
     let pid = init.pid.load(Ordering::Acquire);
-    match executed::wait(pid, init.program.words, init.program.has_closure()) {
+    match executed::wait(pid, init.program.handshake, init.program.has_closure()) {
         Ok(None) => Ok(()),
         Ok(Some(status)) => {
             init.ended.store(status.as_raw(), Ordering::Release);
@@ -73,11 +73,11 @@ pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
 }
 
 /// Becomes the init; returns when that failed.
-pub(super) fn execute(init: Init<'_>, words: &Words) -> Report {
+pub(super) fn execute(init: Init<'_>, handshake: &Handshake) -> Report {
     let pid = Decimal::new(init.pid.load(Ordering::Acquire));
     let argv = [init.argv0.as_ptr(), pid.as_c_str().as_ptr(), ptr::null()];
     let envp = [ptr::null()];
-    words.set_executing();
+    handshake.set_executing();
     // SAFETY: both arrays live here, and end with null.
     let errno = unsafe {
         child::execveat(init.executable, c"", argv.as_ptr(), envp.as_ptr(), AtFlags::EMPTY_PATH)

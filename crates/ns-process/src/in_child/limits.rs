@@ -3,7 +3,7 @@
 use ns_sys::Errno;
 use ns_sys::child::{self, Mode};
 
-use super::words::Report;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// A limit of getrlimit(2), by its number.

@@ -4,7 +4,7 @@
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
 
-use super::words::Report;
+use super::handshake::Report;
 use crate::step::Step;
 
 const AF_INET: u32 = 2;

@@ -3,8 +3,8 @@
 
 use ns_sys::{NamespaceFlags, unshare};
 
-use super::child_plan::ChildPlan;
-use super::words::Report;
+use super::handshake::Report;
+use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// Makes them; the caller can write their files from here on.
@@ -15,6 +15,6 @@ pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let only_time = plan.makes == NamespaceFlags::TIME;
     let step = if only_time { Step::TimeNamespace } else { Step::Clone };
     unshare(plan.makes.into()).map_err(|errno| Report::new(step, errno))?;
-    plan.words.made();
+    plan.handshake.made();
     Ok(())
 }

@@ -7,8 +7,8 @@ use ns_sys::Errno;
 use ns_sys::child::{self, BpfInstruction, CapabilitySets, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
 
-use super::here::here;
-use super::words::Report;
+use super::cwd::here;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// Of include/uapi/linux/prctl.h.

@@ -6,18 +6,18 @@ use core::ffi::CStr;
 use ns_sys::Errno;
 use ns_sys::child::execve;
 
-use super::child_plan::ChildPlan;
+use super::handshake::Report;
 use super::init;
-use super::words::Report;
+use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// Returns when no path could be executed, with the error that says most: a file that may not be
 /// executed counts more than folders that do not have it.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
     if let Some(own) = plan.init {
-        return init::execute(own, plan.words);
+        return init::execute(own, plan.handshake);
     }
-    plan.words.set_executing();
+    plan.handshake.set_executing();
     if let [only] = plan.candidates {
         return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
     }

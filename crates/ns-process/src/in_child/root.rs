@@ -2,7 +2,7 @@
 
 use ns_fs::{StepError, apply};
 
-use super::words::Report;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// The index of the mount that is in no list: proc, by its path.

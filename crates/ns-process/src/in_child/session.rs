@@ -4,9 +4,9 @@
 use ns_sys::child::{self, exit_group};
 use ns_sys::fd::BorrowedFd;
 
-use super::child_plan::ChildPlan;
-use super::wait_for_go;
-use super::words::Report;
+use super::handshake::Report;
+use super::plan::ChildPlan;
+use super::wait;
 use crate::step::Step;
 
 /// `TIOCSCTTY` of include/uapi/asm-generic/ioctls.h.
@@ -51,7 +51,7 @@ pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     // SAFETY: the arguments are numbers.
     unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
-    match wait_for_go::is_gone(plan.starter) {
+    match wait::is_gone(plan.parent) {
         Ok(false) => Ok(()),
         Ok(true) => exit_group(ORPHAN),
         Err(errno) => Err(Report::new(Step::DieWithParent, errno)),

@@ -8,8 +8,8 @@ use ns_sys::child::{self, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, setns};
 
-use super::here::here;
-use super::words::Report;
+use super::cwd::here;
+use super::handshake::Report;
 use crate::step::Step;
 
 /// Enters it.

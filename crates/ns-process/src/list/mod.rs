@@ -1,6 +1,6 @@
 //! All namespaces of the machine, as far as the caller sees them.
 
-mod census;
+mod index;
 mod info;
 mod mounts;
 mod process;
@@ -13,7 +13,7 @@ pub use info::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told};
 
 use crate::error::Error;
 use crate::step::Step;
-use census::Census;
+use index::NamespaceIndex;
 use process::Process;
 
 /// Lists the namespaces of the machine, each with its members, owner and parent.
@@ -43,16 +43,16 @@ use process::Process;
 /// # References
 /// namespaces(7), ioctl_nsfs(2), lsns(8).
 pub fn namespaces() -> Result<Namespaces, Error> {
-    let mut census = Census::default();
+    let mut index = NamespaceIndex::default();
     let mut unreadable = Vec::new();
     for pid in pids()? {
         let Some(process) = Process::open(pid) else { continue };
-        if census.count(&process).is_err() {
+        if index.count(&process).is_err() {
             unreadable.push(pid);
         }
     }
-    census.read_mounts();
-    Ok(Namespaces { list: census.into_list(), unreadable })
+    index.read_mounts();
+    Ok(Namespaces { list: index.into_list(), unreadable })
 }
 
 fn pids() -> Result<Vec<u32>, Error> {

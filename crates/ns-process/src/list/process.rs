@@ -17,15 +17,15 @@ use super::info::Member;
 #[derive(Debug)]
 pub(super) struct Process {
     pid: u32,
-    folder: OwnedFd,
+    dir: OwnedFd,
 }
 
 impl Process {
     /// `None` when it has ended.
     pub(super) fn open(pid: u32) -> Option<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).ok()?;
-        Some(Self { pid, folder })
+        let dir = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).ok()?;
+        Some(Self { pid, dir })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -34,7 +34,7 @@ impl Process {
 
     /// The inode of its namespace; `None` if it has ended, or there is no such kind here.
     pub(super) fn namespace_number(&self, kind: Namespace) -> Result<Option<u64>, Errno> {
-        match readlinkat(&self.folder, format!("ns/{}", kind.name()), Vec::new()) {
+        match readlinkat(&self.dir, format!("ns/{}", kind.name()), Vec::new()) {
             Ok(link) => Ok(link.to_str().ok().and_then(number)),
             Err(Errno::NOENT | Errno::SRCH) => Ok(None),
             Err(errno) => Err(errno),
@@ -59,9 +59,9 @@ impl Process {
     pub(super) fn member(&self) -> Option<Member> {
         let name = String::from_utf8_lossy(&self.read("comm")).trim_end().to_owned();
         let arguments = self.read("cmdline");
-        let words: Vec<_> =
+        let handshake: Vec<_> =
             arguments.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-        let command = words.join(" ").trim().to_owned();
+        let command = handshake.join(" ").trim().to_owned();
         let command = if command.is_empty() { format!("[{name}]") } else { command };
         (!name.is_empty()).then(|| Member { pid: self.pid, uid: self.uid(), command })
     }
@@ -83,7 +83,7 @@ impl Process {
 
     fn open_file(&self, path: impl rustix::path::Arg) -> Result<OwnedFd, Errno> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        openat(&self.folder, path, flags, Mode::empty())
+        openat(&self.dir, path, flags, Mode::empty())
     }
 }
 

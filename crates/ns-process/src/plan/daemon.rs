@@ -9,15 +9,15 @@ use super::Plan;
 use crate::builder::{Builder, Daemon};
 
 /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-pub(super) fn checked<Kind>(wish: &Builder<Kind>) -> Result<Option<Daemon>, String> {
-    let Some(daemon) = wish.daemon else { return Ok(None) };
-    if wish.session.die_with_parent.is_some() {
+pub(super) fn checked<Kind>(config: &Builder<Kind>) -> Result<Option<Daemon>, String> {
+    let Some(daemon) = config.daemon else { return Ok(None) };
+    if config.session.die_with_parent.is_some() {
         return Err("daemonize: die_with_parent is set as well".to_owned());
     }
-    if wish.lifetime.kill_on_drop {
+    if config.lifetime.kill_on_drop {
         return Err("daemonize: kill_on_drop is set as well".to_owned());
     }
-    if wish.flags.contains(CloneFlags::PARENT) {
+    if config.flags.contains(CloneFlags::PARENT) {
         return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));
     }
     Ok(Some(daemon))

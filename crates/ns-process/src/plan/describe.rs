@@ -7,7 +7,7 @@ use std::{format, vec};
 use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
 use super::{Dumpable, Plan, Program};
-use crate::in_child::{Dispositions, Moment};
+use crate::in_child::{Dispositions, HookPoint};
 
 /// The steps of a start in order, one a line, by their system calls; nothing has been run.
 ///
@@ -34,7 +34,7 @@ impl Plan {
             lines.push("memory: copied where another start holds the dumpable flag".to_owned());
         }
         lines.extend(self.before().map(|line| format!("parent: {line}")));
-        lines.extend(self.middle().map(|line| format!("middle: {line}")));
+        lines.extend(self.intermediate().map(|line| format!("middle: {line}")));
         lines.extend(self.child());
         lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)
@@ -50,9 +50,9 @@ impl Plan {
         let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
-        let copy =
-            (self.forks() && self.has_middle()).then_some("pidfd_open(the copy); futex(go, wake)");
-        let told = self.has_middle_that_tells().then_some("futex(pid, wait)");
+        let copy = (self.forks() && self.has_intermediate())
+            .then_some("pidfd_open(the copy); futex(go, wake)");
+        let told = self.has_reporting_intermediate().then_some("futex(pid, wait)");
         let copy = copy.into_iter().chain(told).map(ToOwned::to_owned);
         let apart = self.forks().then(|| "pidfd_open(the child)".to_owned());
         let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
@@ -73,7 +73,7 @@ impl Plan {
             .chain(self.describe_comm())
             .chain(self.join.describe_cgroups())
             .chain(made)
-            .chain(self.describe_folder())
+            .chain(self.describe_proc_dir())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(clearing(Dumpable::ClearedAtGo))
@@ -82,7 +82,7 @@ impl Plan {
     }
 
     /// The folder of the child's files, and first whether its proc has the caller's numbers.
-    fn describe_folder(&self) -> impl Iterator<Item = String> {
+    fn describe_proc_dir(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
         let lines = [
             format!("readlinkat({:?})", proc.join("self").to_string_lossy()),
@@ -96,7 +96,7 @@ impl Plan {
             return "fork()".to_owned();
         }
         let cgroup = self.cgroup_flag();
-        if !self.has_middle() {
+        if !self.has_intermediate() {
             return format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup);
         }
         let memory = if self.copies_memory() { CloneFlags::empty() } else { CloneFlags::VM };
@@ -109,8 +109,8 @@ impl Plan {
     }
 
     /// The process that enters namespaces, or has the copy of memory, and makes the child.
-    fn middle(&self) -> impl Iterator<Item = String> {
-        let due = self.has_middle();
+    fn intermediate(&self) -> impl Iterator<Item = String> {
+        let due = self.has_intermediate();
         let announce =
             (due && self.copies_memory()).then(|| "set_robust_list(child_tid)".to_owned());
         let parent = if self.is_reparented() { CloneFlags::empty() } else { CloneFlags::PARENT };
@@ -122,11 +122,12 @@ impl Plan {
         };
         let clone = due.then(|| format!("clone3({flags})"));
         let whose = due.then(|| "getppid()".to_owned());
-        let told = self.has_middle_that_tells().then(|| "futex(pid, wake)".to_owned());
+        let told = self.has_reporting_intermediate().then(|| "futex(pid, wake)".to_owned());
         let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
-        let join = label.chain(self.join.describe(self.enters_the_usual()).filter(move |_| due));
+        let join =
+            label.chain(self.join.describe(self.joins_optimistically()).filter(move |_| due));
         announce
             .into_iter()
             .chain(whose)
@@ -154,15 +155,17 @@ impl Plan {
         let own = self.session.describe().chain(place);
         if self.init.is_none() {
             let last = self.session.describe_death().chain(close);
-            let last = self.hooks_between().chain(self.narrow(last, "none")).chain(self.target());
+            let last =
+                self.hooks_between().chain(self.drop_privileges(last, "none")).chain(self.target());
             return labelled("child", self.set_up().chain(own).chain(last));
         }
         let wait = self.session.describe_death().chain(self.describe_wait_for_program());
-        let init = self.set_up().chain(self.describe_parting());
-        let init = init.chain(self.narrow(wait, "all")).chain(["execveat(init)".to_owned()]);
+        let init = self.set_up().chain(self.describe_fork_program());
+        let init =
+            init.chain(self.drop_privileges(wait, "all")).chain(["execveat(init)".to_owned()]);
         let program =
             self.announce().chain(self.lock_line()).chain(own).chain(self.hooks_between());
-        let program = program.chain(self.narrow(close.into_iter(), "none"));
+        let program = program.chain(self.drop_privileges(close.into_iter(), "none"));
         [labelled("init", init), labelled("child", program.chain(self.target()))].concat()
     }
 
@@ -174,18 +177,22 @@ impl Plan {
             .then(|| "prctl(PR_SET_DUMPABLE, 0)".to_owned());
         self.announce()
             .chain(self.lock_line())
-            .chain(self.describe_own_flag().filter(|_| !self.has_middle()))
+            .chain(self.describe_own_flag().filter(|_| !self.has_intermediate()))
             .chain(self.resetting())
-            .chain(self.limits.describe_no_core().filter(|_| !self.has_middle()))
-            .chain(self.label(true).filter(|_| !self.has_middle()))
-            .chain(self.join.describe(self.enters_the_usual()).filter(|_| !self.has_middle()))
+            .chain(self.limits.describe_no_core().filter(|_| !self.has_intermediate()))
+            .chain(self.label(true).filter(|_| !self.has_intermediate()))
+            .chain(
+                self.join
+                    .describe(self.joins_optimistically())
+                    .filter(|_| !self.has_intermediate()),
+            )
             .chain(self.making())
             .chain(go)
             .chain(cleared)
             .chain(self.entering())
             .chain(self.ids.describe_zero())
             .chain(self.root.describe_detaching())
-            .chain(self.hooks_at(Moment::PreUp))
+            .chain(self.hooks_at(HookPoint::PreUp))
             .chain(self.label(false))
             .chain(self.join.describe_root())
             .chain(self.root.describe())
@@ -197,13 +204,13 @@ impl Plan {
     }
 
     fn hooks_between(&self) -> impl Iterator<Item = String> {
-        [Moment::ExceptUp, Moment::PostUp, Moment::PreExec]
+        [HookPoint::ExceptUp, HookPoint::PostUp, HookPoint::PreExec]
             .into_iter()
-            .flat_map(|moment| self.hooks_at(moment))
+            .flat_map(|point| self.hooks_at(point))
     }
 
     /// What each is left with; `between` comes before what a filter may forbid.
-    fn narrow(
+    fn drop_privileges(
         &self,
         between: impl Iterator<Item = String>,
         blocked: &str,
@@ -230,13 +237,13 @@ impl Plan {
         let closure = ["set_robust_list(libc's)", "closure", "_exit"].map(ToOwned::to_owned);
         let closure = self.work.closure().map(|_| closure);
         exec.chain(closure.into_iter().flatten())
-            .chain(self.hooks_at(Moment::ExceptExec))
-            .chain(self.hooks_at(Moment::PostExec))
+            .chain(self.hooks_at(HookPoint::ExceptExec))
+            .chain(self.hooks_at(HookPoint::PostExec))
     }
 
     /// The child's own hooks, by the names of their setters.
-    fn hooks_at(&self, moment: Moment) -> impl Iterator<Item = String> {
-        self.child_hooks.at(moment).map(move |_| moment.name().to_owned())
+    fn hooks_at(&self, point: HookPoint) -> impl Iterator<Item = String> {
+        self.child_hooks.at(point).map(move |_| point.name().to_owned())
     }
 
     /// The namespaces that the child makes itself.

@@ -63,8 +63,8 @@ impl Plan {
         let for_maps = for_maps || self.writes_maps() && self.needs_own_files();
         let first = own && (for_maps || !secret);
         // A closure in there has the same memory as its process 1.
-        let beside = self.init.is_some() && self.work.closure().is_none();
-        OwnDumpable { first, cleared_at_go: first && (secret || beside) }
+        let init_process = self.init.is_some() && self.work.closure().is_none();
+        OwnDumpable { first, cleared_at_go: first && (secret || init_process) }
     }
 
     /// Whether others who could not trace the caller may be able to trace the child.

@@ -39,10 +39,10 @@ impl Block {
 
 /// The variables as execve(2) takes them, or in words which of the changes cannot be made; what is
 /// inherited was a string of C's.
-pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
+pub(super) fn variables(config: &Environment) -> Result<Block, String> {
     let mut block = Block::default();
-    if wish.changes.is_empty() {
-        if wish.cleared {
+    if config.changes.is_empty() {
+        if config.cleared {
             return Ok(block);
         }
         let inherited = env::vars_os();
@@ -53,8 +53,8 @@ pub(super) fn variables(wish: &Environment) -> Result<Block, String> {
         }
         return Ok(block);
     }
-    wish.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
-    for (key, value) in changed(wish) {
+    config.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
+    for (key, value) in changed(config) {
         block.add(&key, &value);
     }
     Ok(block)
@@ -72,16 +72,16 @@ fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {
 }
 
 /// The `PATH` of the program.
-pub(super) fn path(wish: &Environment) -> OsString {
-    let own = wish.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
-    let inherited = || (!wish.cleared).then(|| env::var_os("PATH")).flatten();
+pub(super) fn path(config: &Environment) -> OsString {
+    let own = config.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
+    let inherited = || (!config.cleared).then(|| env::var_os("PATH")).flatten();
     own.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
-fn changed(wish: &Environment) -> BTreeMap<OsString, OsString> {
+fn changed(config: &Environment) -> BTreeMap<OsString, OsString> {
     let mut env: BTreeMap<_, _> =
-        if wish.cleared { BTreeMap::new() } else { env::vars_os().collect() };
-    for (key, value) in &wish.changes {
+        if config.cleared { BTreeMap::new() } else { env::vars_os().collect() };
+    for (key, value) in &config.changes {
         match value {
             Some(value) => env.insert(key.clone(), value.clone()),
             None => env.remove(key),

@@ -26,7 +26,7 @@ pub(crate) struct Ids {
 impl Ids {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
     pub(super) fn new(
-        wish: &Wish,
+        config: &Wish,
         maps: &Maps,
         namespaces: NamespaceFlags,
         joined: NamespaceFlags,
@@ -36,13 +36,13 @@ impl Ids {
         let uids = maps.uid.as_ref().map(|way| &way.map);
         let gids = maps.gid.as_ref().map(|way| &way.map);
         if new_user {
-            mapped("uid", uids, wish.uid)?;
-            mapped("gid", gids, wish.gid)?;
-            for group in wish.groups.iter().flatten() {
+            mapped("uid", uids, config.uid)?;
+            mapped("gid", gids, config.gid)?;
+            for group in config.groups.iter().flatten() {
                 mapped("groups", gids, Some(*group))?;
             }
         }
-        if wish.groups.is_some() && new_user && maps.setgroups == Setgroups::Deny {
+        if config.groups.is_some() && new_user && maps.setgroups == Setgroups::Deny {
             return Err(
                 "groups: setgroups(2) is denied where the caller maps its own gid".to_owned()
             );
@@ -64,17 +64,17 @@ impl Ids {
                 gids.map(|map| zero_gid && gid == 0 || map.to_inside(caller.egid()) == Some(gid));
             holds(is, caller.is_group(gid))
         };
-        let uid = wish.uid.filter(|uid| !holds_uid(*uid));
+        let uid = config.uid.filter(|uid| !holds_uid(*uid));
         // Another user with the caller's groups may do what the caller's groups may.
         let possible = !new_user || gids.is_some() && maps.setgroups != Setgroups::Deny;
         let drops = possible && (uid.is_some() || zero_uid) && caller.may_drop_groups();
         Ok(Self {
             zero_gid,
             zero_uid,
-            groups: wish.groups.clone().or(drops.then(Vec::new)),
-            gid: wish.gid.filter(|gid| !holds_gid(*gid)),
+            groups: config.groups.clone().or(drops.then(Vec::new)),
+            gid: config.gid.filter(|gid| !holds_gid(*gid)),
             uid,
-            asks_for_groups: wish.groups.is_some(),
+            asks_for_groups: config.groups.is_some(),
         })
     }
 

@@ -10,26 +10,26 @@ use crate::builder::{Builder, Init};
 
 /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
 pub(super) fn checked<Kind>(
-    wish: &Builder<Kind>,
+    config: &Builder<Kind>,
     namespaces: NamespaceFlags,
 ) -> Result<Option<Init>, String> {
-    if wish.init.is_none() {
+    if config.init.is_none() {
         return Ok(None);
     }
     if !namespaces.contains(NamespaceFlags::PID) {
         return Err("init: needs a new pid namespace".to_owned());
     }
-    let shared = wish.flags & (CloneFlags::FS | CloneFlags::FILES);
+    let shared = config.flags & (CloneFlags::FS | CloneFlags::FILES);
     match shared.iter().next() {
         Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
-        None => Ok(wish.init.clone()),
+        None => Ok(config.init.clone()),
     }
 }
 
 impl Plan {
     /// The flags of the clone that pid 1 makes for the program: the namespaces are new already. Code of the
     /// caller's gets memory of its own.
-    pub(crate) fn flags_beside_init(&self) -> CloneFlags {
+    pub(crate) fn flags_under_init(&self) -> CloneFlags {
         let apart = CloneFlags::VM | CloneFlags::CHILD_CLEARTID;
         let apart = if self.forks() { apart } else { CloneFlags::empty() };
         self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - apart
@@ -42,8 +42,8 @@ impl Plan {
     }
 
     /// What pid 1 does when both part.
-    pub(super) fn describe_parting(&self) -> impl Iterator<Item = String> {
-        let flags = self.flags_beside_init() | CloneFlags::PARENT_SETTID;
+    pub(super) fn describe_fork_program(&self) -> impl Iterator<Item = String> {
+        let flags = self.flags_under_init() | CloneFlags::PARENT_SETTID;
         let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(all)"];
         let after = ["chdir(\"/\")", "setsid()", "dup3(status, 3, 0)"];
         let clone = [format!("clone3({flags})")];

@@ -5,8 +5,8 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::{Namespace, NamespaceFlags};
 
-use crate::builder::{Follow, Join as Wish, JoinFile};
-use crate::target::Target;
+use crate::builder::Target;
+use crate::builder::{FromTarget, Join as Wish, JoinFile};
 
 /// What a start will open, and the child enter.
 #[derive(Debug, Default)]
@@ -15,35 +15,35 @@ pub(crate) struct Join {
     pub(crate) target: Option<(Target, NamespaceFlags)>,
     pub(crate) files: Vec<(Namespace, JoinFile)>,
     /// What else is taken on from the process.
-    pub(crate) follow: Follow,
+    pub(crate) from_target: FromTarget,
 }
 
 impl Join {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish, selected: NamespaceFlags) -> Result<Self, String> {
-        let by_file: NamespaceFlags = wish.files.iter().map(|(kind, _)| *kind).collect();
-        let Some(target) = &wish.target else {
-            return Self::beside_new(wish, by_file, selected);
+    pub(super) fn new(config: &Wish, selected: NamespaceFlags) -> Result<Self, String> {
+        let by_file: NamespaceFlags = config.files.iter().map(|(kind, _)| *kind).collect();
+        let Some(target) = &config.target else {
+            return Self::beside_new(config, by_file, selected);
         };
-        if let Some(said) = target.mistake() {
-            return Err(format!("target: {said}"));
+        if let Some(message) = target.invalid() {
+            return Err(format!("target: {message}"));
         }
         let all = selected.is_empty() && by_file.is_empty();
         let selected = if all { Namespace::ALL.into_iter().collect() } else { selected };
-        let of_target = selected - wish.without - by_file;
+        let of_target = selected - config.without - by_file;
         let target = Some((target.clone(), of_target));
-        Ok(Self { target, files: wish.files.clone(), follow: wish.follow })
+        Ok(Self { target, files: config.files.clone(), from_target: config.from_target })
     }
 
     fn beside_new(
-        wish: &Wish,
+        config: &Wish,
         joined: NamespaceFlags,
         new: NamespaceFlags,
     ) -> Result<Self, String> {
         if let Some(kind) = (joined & (new - NamespaceFlags::PID)).kinds().next() {
             return Err(format!("join_namespace: {kind} is to be new too"));
         }
-        Ok(Self { target: None, files: wish.files.clone(), follow: wish.follow })
+        Ok(Self { target: None, files: config.files.clone(), from_target: config.from_target })
     }
 
     /// All kinds, as far as a plan knows.
@@ -75,7 +75,7 @@ impl Join {
 
     /// What else is opened, or read.
     pub(super) fn describe_following(&self) -> impl Iterator<Item = String> {
-        let Follow { root, cgroup, privileges } = self.follow;
+        let FromTarget { root, cgroup, privileges } = self.from_target;
         let root = root.then_some("open(root of the target); open(cwd of the target)");
         let cgroup = cgroup.then_some("open(cgroup.procs of the target's cgroups)");
         let privileges = privileges.then_some("open(status of the target)");
@@ -85,7 +85,7 @@ impl Join {
 
     /// The move into the target's cgroups.
     pub(super) fn describe_cgroups(&self) -> Option<String> {
-        self.follow.cgroup.then(|| "write(cgroup.procs, child)".to_owned())
+        self.from_target.cgroup.then(|| "write(cgroup.procs, child)".to_owned())
     }
 
     /// What the child gives up, to have no more than the target.
@@ -95,13 +95,13 @@ impl Join {
             "prctl(PR_CAPBSET_DROP, what the target lacks)",
             "capset(what the target has)",
         ];
-        calls.map(ToOwned::to_owned).into_iter().filter(|_| self.follow.privileges)
+        calls.map(ToOwned::to_owned).into_iter().filter(|_| self.from_target.privileges)
     }
 
     /// The child's way to the target's directories.
     pub(super) fn describe_root(&self) -> impl Iterator<Item = String> {
         let calls = ["fchdir(root)", r#"chroot(".")"#, "fchdir(cwd)"].map(ToOwned::to_owned);
-        calls.into_iter().filter(|_| self.follow.root)
+        calls.into_iter().filter(|_| self.from_target.root)
     }
 
     /// The joins; what the caller is in already is left out by the start. Whether a target is a `usual` one is

@@ -27,25 +27,25 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish, is_daemon: bool) -> Result<Self, String> {
-        if let Some((resource, ..)) = wish.resources.iter().find(|(_, soft, hard)| soft > hard) {
+    pub(super) fn new(config: &Wish, is_daemon: bool) -> Result<Self, String> {
+        if let Some((resource, ..)) = config.resources.iter().find(|(_, soft, hard)| soft > hard) {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
         }
-        if wish.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) {
+        if config.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) {
             return Err("nice: is not from -20 to 19".to_owned());
         }
-        if wish.umask.is_some_and(|mask| mask & !0o777 != 0) {
+        if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
             return Err("umask: has more than permissions".to_owned());
         }
         let (core, others): (Vec<Limit>, _) =
-            wish.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
+            config.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
         let no_core = own_core().filter(|own| own.hard > 0 && own.soft != NO_DUMP);
         Ok(Self {
             no_core: no_core.map(|own| Limit { soft: NO_DUMP, ..own }),
             core: core.first().copied().or(no_core),
             others,
-            nice: wish.nice,
-            umask: wish.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
+            nice: config.nice,
+            umask: config.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
         })
     }
 

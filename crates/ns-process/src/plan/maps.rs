@@ -15,8 +15,8 @@ use crate::step::Step;
 /// What is written before the child goes on.
 #[derive(Debug)]
 pub(crate) struct Maps {
-    pub(crate) uid: Option<Way<UidMap>>,
-    pub(crate) gid: Option<Way<GidMap>>,
+    pub(crate) uid: Option<MapWrite<UidMap>>,
+    pub(crate) gid: Option<MapWrite<GidMap>>,
     pub(crate) setgroups: Setgroups,
     /// Where proc is mounted.
     pub(crate) proc: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Maps {
 
 /// A map, and the one way to write it.
 #[derive(Debug)]
-pub(crate) struct Way<Map> {
+pub(crate) struct MapWrite<Map> {
     pub(crate) map: Map,
     /// `None`: by the caller itself.
     pub(crate) helper: Option<Helper>,
@@ -36,19 +36,19 @@ pub(super) type Refused = (Step, String);
 impl Maps {
     /// Looks at the wish, and decides how it is written, before anything is done.
     pub(super) fn new(
-        wish: &Wish,
+        config: &Wish,
         namespaces: NamespaceFlags,
         caller: &Caller,
     ) -> Result<Self, Refused> {
-        check(wish, namespaces).map_err(|said| (Step::Check, said))?;
-        let own_uid = || wish.zero.then(|| UidMap::from(caller.euid()));
-        let own_gid = || wish.zero.then(|| GidMap::from(caller.egid()));
-        let (uid, gid) = (wish.uid.clone().or_else(own_uid), wish.gid.clone().or_else(own_gid));
+        check(config, namespaces).map_err(|message| (Step::Check, message))?;
+        let own_uid = || config.zero.then(|| UidMap::from(caller.euid()));
+        let own_gid = || config.zero.then(|| GidMap::from(caller.egid()));
+        let (uid, gid) = (config.uid.clone().or_else(own_uid), config.gid.clone().or_else(own_gid));
         let mut writer = KnownWriter(None);
-        let uid = uid.map(|map| uid_way(map, wish, caller, &mut writer)).transpose()?;
-        let setgroups = setgroups(wish.setgroups, gid.as_ref(), caller);
-        let gid = gid.map(|map| gid_way(map, wish, caller, &mut writer)).transpose()?;
-        Ok(Self { uid, gid, setgroups, proc: wish.proc().to_owned() })
+        let uid = uid.map(|map| uid_write(map, config, caller, &mut writer)).transpose()?;
+        let setgroups = setgroups(config.setgroups, gid.as_ref(), caller);
+        let gid = gid.map(|map| gid_write(map, config, caller, &mut writer)).transpose()?;
+        Ok(Self { uid, gid, setgroups, proc: config.proc().to_owned() })
     }
 
     /// Whether the parent writes anything.
@@ -58,21 +58,21 @@ impl Maps {
 
     /// Whether other programs write any of them.
     pub(crate) fn have_helpers(&self) -> bool {
-        let uid = self.uid.as_ref().is_some_and(|way| way.helper.is_some());
-        uid || self.gid.as_ref().is_some_and(|way| way.helper.is_some())
+        let uid = self.uid.as_ref().is_some_and(|write| write.helper.is_some());
+        uid || self.gid.as_ref().is_some_and(|write| write.helper.is_some())
     }
 
     /// What the parent does for them.
     pub(super) fn describe(&self) -> impl Iterator<Item = String> {
-        let uid = self.uid.as_ref().map(|way| way.describe("uid_map", &way.map));
+        let uid = self.uid.as_ref().map(|write| write.describe("uid_map", &write.map));
         let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
         let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
-        let gid = self.gid.as_ref().map(|way| way.describe("gid_map", &way.map));
+        let gid = self.gid.as_ref().map(|write| write.describe("gid_map", &write.map));
         uid.into_iter().chain(deny).chain(gid)
     }
 }
 
-impl<Map> Way<Map> {
+impl<Map> MapWrite<Map> {
     fn describe(&self, file: &str, map: &impl ToString) -> String {
         let (map, helper) =
             (map.to_string(), if file == "uid_map" { "newuidmap" } else { "newgidmap" });
@@ -83,13 +83,13 @@ impl<Map> Way<Map> {
     }
 }
 
-fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
-    let setters = [(wish.uid.is_some(), "uid_map"), (wish.gid.is_some(), "gid_map")];
+fn check(config: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
+    let setters = [(config.uid.is_some(), "uid_map"), (config.gid.is_some(), "gid_map")];
     let explicit = setters.into_iter().find_map(|(set, setter)| set.then_some(setter));
-    if let Some(setter) = explicit.filter(|_| wish.zero) {
+    if let Some(setter) = explicit.filter(|_| config.zero) {
         return Err(format!("map_zero: {setter} is given as well"));
     }
-    let asked = explicit.or(wish.zero.then_some("map_zero"));
+    let asked = explicit.or(config.zero.then_some("map_zero"));
     match asked.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
         Some(setter) => Err(format!("{setter}: needs a new user namespace")),
         None => Ok(()),
@@ -112,36 +112,36 @@ impl KnownWriter {
 }
 
 /// One's own id alone needs no privilege, and with privilege there is no other way.
-fn uid_way(
+fn uid_write(
     map: UidMap,
-    wish: &Wish,
+    config: &Wish,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<Way<UidMap>, Refused> {
+) -> Result<MapWrite<UidMap>, Refused> {
     let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), caller.euid());
     let helper = if direct {
         None
     } else {
         let plan = map.plan(writer.get(Step::UidMap)?);
-        helper(plan, &wish.uid_helper, Step::UidMap, &map)?
+        helper(plan, &config.uid_helper, Step::UidMap, &map)?
     };
-    Ok(Way { map, helper })
+    Ok(MapWrite { map, helper })
 }
 
-fn gid_way(
+fn gid_write(
     map: GidMap,
-    wish: &Wish,
+    config: &Wish,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<Way<GidMap>, Refused> {
-    let alone = wish.setgroups != Setgroups::Keep && is_alone(map.extents(), caller.egid());
+) -> Result<MapWrite<GidMap>, Refused> {
+    let alone = config.setgroups != Setgroups::Keep && is_alone(map.extents(), caller.egid());
     let helper = if caller.has(CapabilitySet::SETGID) || alone {
         None
     } else {
-        let plan = map.plan(writer.get(Step::GidMap)?, wish.setgroups);
-        helper(plan, &wish.gid_helper, Step::GidMap, &map)?
+        let plan = map.plan(writer.get(Step::GidMap)?, config.setgroups);
+        helper(plan, &config.gid_helper, Step::GidMap, &map)?
     };
-    Ok(Way { map, helper })
+    Ok(MapWrite { map, helper })
 }
 
 fn helper(
@@ -165,9 +165,9 @@ fn is_alone(extents: &[ns_idmap::Extent], own: u32) -> bool {
 
 /// What the kernel demands of somebody without `CAP_SETGID`, decided here so that nothing has to be
 /// looked up while the child waits.
-fn setgroups(wish: Setgroups, map: Option<&GidMap>, caller: &Caller) -> Setgroups {
+fn setgroups(config: Setgroups, map: Option<&GidMap>, caller: &Caller) -> Setgroups {
     let alone = map.is_some_and(|map| is_alone(map.extents(), caller.egid()));
-    match wish {
+    match config {
         Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
         Setgroups::Auto => Setgroups::Keep,
         told => told,

@@ -33,13 +33,13 @@ pub(crate) use dumpable::{Dumpable, OwnDumpable};
 pub(crate) use join::Join;
 pub(crate) use program::Program;
 pub(crate) use stdio::refused_stream;
-pub(crate) use work::Work;
+pub(crate) use work::Payload;
 
 use crate::builder::{Builder, ChildHooks, Daemon, Hooks, Init, Lifetime, Memory};
 use crate::error::Error;
 use crate::in_child::Dispositions;
-use crate::joined::Request;
 use crate::step::Step;
+use crate::target::TargetSpec;
 use caller::Caller;
 use ids::Ids;
 use limits::Limits;
@@ -54,7 +54,7 @@ use stdio::Streams;
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) name: String,
-    pub(crate) work: Work,
+    pub(crate) work: Payload,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -77,62 +77,63 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
-        checks::all(wish)?;
-        let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
-        let join = Join::new(&wish.join, wish.namespaces).map_err(mistake)?;
+    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+        checks::all(config)?;
+        let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
+        let join = Join::new(&config.join, config.namespaces).map_err(invalid)?;
         let namespaces =
-            if join.target.is_some() { NamespaceFlags::empty() } else { wish.namespaces };
+            if join.target.is_some() { NamespaceFlags::empty() } else { config.namespaces };
         let caller = Caller::current();
-        let maps = Maps::new(&wish.maps, namespaces, &caller)
-            .map_err(|(step, said)| Error::new(&wish.name, step).with_object(said))?;
-        let ids = Ids::new(&wish.ids, &maps, namespaces, join.kinds(), &caller).map_err(mistake)?;
-        let flags = mechanism(wish.flags) | namespaces.into();
-        let entered = (join.kinds(), join.follow.privileges);
-        let is_root = wish.privileges.filter.is_some() && caller.euid() == 0;
+        let maps = Maps::new(&config.maps, namespaces, &caller)
+            .map_err(|(step, message)| Error::new(&config.name, step).with_object(message))?;
+        let ids =
+            Ids::new(&config.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
+        let flags = mechanism(config.flags) | namespaces.into();
+        let entered = (join.kinds(), join.from_target.privileges);
+        let is_root = config.privileges.filter.is_some() && caller.euid() == 0;
         let privileges =
-            Privileges::new(&wish.privileges, namespaces, ids.last_uid(), entered, is_root);
-        let privileges = privileges.map_err(mistake)?;
+            Privileges::new(&config.privileges, namespaces, ids.last_uid(), entered, is_root);
+        let privileges = privileges.map_err(invalid)?;
         Ok(Self {
-            name: wish.name.clone(),
-            work: Work::new(wish)?,
+            name: config.name.clone(),
+            work: Payload::new(config)?,
             flags,
-            cgroup: wish.cgroup.clone(),
-            hooks: wish.hooks.clone(),
-            child_hooks: wish.child_hooks.clone(),
-            lifetime: wish.lifetime,
+            cgroup: config.cgroup.clone(),
+            hooks: config.hooks.clone(),
+            child_hooks: config.child_hooks.clone(),
+            lifetime: config.lifetime,
             caller,
             join,
-            memory: wish.memory,
-            init: init::checked(wish, namespaces).map_err(mistake)?,
-            daemon: daemon::checked(wish).map_err(mistake)?,
+            memory: config.memory,
+            init: init::checked(config, namespaces).map_err(invalid)?,
+            daemon: daemon::checked(config).map_err(invalid)?,
             maps,
             ids,
-            time_offsets: time::offsets(&wish.offsets, namespaces).map_err(mistake)?,
-            session: Session::new(&wish.session, wish.daemon.is_some()).map_err(mistake)?,
-            root: Root::new(&wish.root, namespaces).map_err(mistake)?,
+            time_offsets: time::offsets(&config.offsets, namespaces).map_err(invalid)?,
+            session: Session::new(&config.session, config.daemon.is_some()).map_err(invalid)?,
+            root: Root::new(&config.root, namespaces).map_err(invalid)?,
             streams: Streams::new(
-                &wish.streams,
-                wish.flags,
-                (wish.closure.is_some(), wish.daemon.is_some()),
+                &config.streams,
+                config.flags,
+                (config.closure.is_some(), config.daemon.is_some()),
             )
-            .map_err(mistake)?,
-            names: Names::new(&wish.names, namespaces).map_err(mistake)?,
-            limits: Limits::new(&wish.limits, wish.daemon.is_some()).map_err(mistake)?,
+            .map_err(invalid)?,
+            names: Names::new(&config.names, namespaces).map_err(invalid)?,
+            limits: Limits::new(&config.limits, config.daemon.is_some()).map_err(invalid)?,
             privileges,
         })
     }
 
     /// What is to be opened because it is entered.
-    pub(crate) fn request(&self) -> Request<'_> {
-        Request { name: &self.name, proc: &self.maps.proc, join: &self.join }
+    pub(crate) fn spec(&self) -> TargetSpec<'_> {
+        TargetSpec { name: &self.name, proc: &self.maps.proc, join: &self.join }
     }
 
     /// Whether the target may be taken for a usual one, and looked at only if the child finds it otherwise:
     /// where nothing depends on what it is like, and nothing of the caller's would be called twice.
-    pub(crate) fn enters_the_usual(&self) -> bool {
+    pub(crate) fn joins_optimistically(&self) -> bool {
         let enters = self.join.target.is_some() && self.join.files.is_empty();
-        let alone = enters && !self.join.follow.anything() && self.namespaces().is_empty();
+        let alone = enters && !self.join.from_target.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
         simple && self.memory == Memory::Auto && !self.ids.change_anything()
     }
@@ -154,7 +155,10 @@ impl Plan {
 
     /// Whether the child has to wait until the parent has done something.
     pub(crate) fn needs_go(&self) -> bool {
-        self.writes_files() || self.join.follow.cgroup || !self.hooks.0.is_empty() || self.forks()
+        self.writes_files()
+            || self.join.from_target.cgroup
+            || !self.hooks.0.is_empty()
+            || self.forks()
     }
 
     /// Whether libc forks: for code of the caller's in the child, so that libc's locks are free there, and for
@@ -209,21 +213,21 @@ impl Plan {
     }
 
     /// Whether a process between makes the child, as far as is known then.
-    pub(crate) fn has_middle(&self) -> bool {
-        self.needs_middle(self.join.kinds(), self.copies_memory())
+    pub(crate) fn has_intermediate(&self) -> bool {
+        self.needs_intermediate(self.join.kinds(), self.copies_memory())
     }
 
     /// Whether another process makes the child: the one with the copy of memory, or one that enters the
     /// namespaces `joined` and makes it in there, or leaves the caller's session.
-    pub(crate) fn needs_middle(&self, joined: NamespaceFlags, copied: bool) -> bool {
+    pub(crate) fn needs_intermediate(&self, joined: NamespaceFlags, copied: bool) -> bool {
         let both = !joined.is_empty() && !self.namespaces().is_empty();
         let enters = joined.contains(NamespaceFlags::PID) || both;
         !self.is_forks_child() && (copied || self.daemon.is_some() || enters)
     }
 
     /// Whether it says when the child is made, and goes on meanwhile.
-    pub(crate) fn has_middle_that_tells(&self) -> bool {
-        self.has_middle() && (self.forks() || self.is_reparented())
+    pub(crate) fn has_reporting_intermediate(&self) -> bool {
+        self.has_intermediate() && (self.forks() || self.is_reparented())
     }
 
     /// Whether the child has to know the thread that started it.

@@ -23,8 +23,8 @@ pub(crate) struct Names {
 
 impl Names {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
-        for (setter, name) in [("hostname", &wish.hostname), ("domainname", &wish.domainname)] {
+    pub(super) fn new(config: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
+        for (setter, name) in [("hostname", &config.hostname), ("domainname", &config.domainname)] {
             let Some(name) = name else { continue };
             if !namespaces.contains(NamespaceFlags::UTS) {
                 return Err(format!("{setter}: needs a new uts namespace"));
@@ -33,13 +33,13 @@ impl Names {
                 return Err(format!("{setter}: longer than {LONGEST} bytes"));
             }
         }
-        if wish.loopback && !namespaces.contains(NamespaceFlags::NET) {
+        if config.loopback && !namespaces.contains(NamespaceFlags::NET) {
             return Err("loopback: needs a new net namespace".to_owned());
         }
         Ok(Self {
-            hostname: wish.hostname.clone(),
-            domainname: wish.domainname.clone(),
-            loopback: wish.loopback,
+            hostname: config.hostname.clone(),
+            domainname: config.domainname.clone(),
+            loopback: config.loopback,
         })
     }
 

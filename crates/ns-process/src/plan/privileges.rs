@@ -13,7 +13,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::builder::Privileges as Wish;
 use crate::hint::machine;
 use crate::in_child::{self, Capabilities};
-use crate::joined::Limited;
+use crate::target::PrivilegeCeiling;
 
 /// `BPF_MAXINSNS` of include/uapi/linux/bpf_common.h.
 const LONGEST_FILTER: usize = 4096;
@@ -57,47 +57,47 @@ impl Privileges {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Of what is
     /// entered, the kinds, and whether the process there will be the measure.
     pub(super) fn new(
-        wish: &Wish,
+        config: &Wish,
         namespaces: NamespaceFlags,
         uid: Option<u32>,
         (joined, limits): (NamespaceFlags, bool),
         is_root: bool,
     ) -> Result<Self, String> {
-        if wish.kept.intersects(wish.dropped) {
-            let both = wish.kept & wish.dropped;
+        if config.kept.intersects(config.dropped) {
+            let both = config.kept & config.dropped;
             return Err(format!("keep_capabilities: {both:?} is dropped as well"));
         }
-        let length = wish.filter.as_ref().map_or(1, Vec::len);
+        let length = config.filter.as_ref().map_or(1, Vec::len);
         if length == 0 || length > LONGEST_FILTER {
             return Err(format!("seccomp: a filter has 1 to {LONGEST_FILTER} instructions"));
         }
         let new_user = namespaces.contains(NamespaceFlags::USER);
-        let keeps = !(wish.kept | wish.dropped).is_empty() || wish.filter.is_some();
+        let keeps = !(config.kept | config.dropped).is_empty() || config.filter.is_some();
         let changes = limits || !new_user && keeps;
         let own = changes.then(Held::current).transpose();
         Ok(Self {
-            no_new_privs: wish.no_new_privs,
-            kept: wish.kept,
-            dropped: wish.dropped,
+            no_new_privs: config.no_new_privs,
+            kept: config.kept,
+            dropped: config.dropped,
             own: own.map_err(|errno| format!("keep_capabilities: {errno}"))?,
             new_user,
             joined,
             uid,
             is_root,
-            filter: wish.filter.clone(),
-            label: wish.label.as_ref().map(|label| Label::new(label.as_bytes())),
+            filter: config.filter.clone(),
+            label: config.label.as_ref().map(|label| Label::new(label.as_bytes())),
         })
     }
 
-    /// For a child that enters the namespaces `joined`, and may do no more than `limited`.
+    /// For a child that enters the namespaces `joined`, and may do no more than `ceiling`.
     pub(crate) fn child(
         &self,
         joined: NamespaceFlags,
-        limited: Option<Limited>,
+        ceiling: Option<PrivilegeCeiling>,
     ) -> in_child::Privileges<'_> {
         in_child::Privileges {
-            no_new_privs: self.no_new_privs || limited.is_some_and(|most| most.no_new_privs),
-            capabilities: self.sets(joined, limited),
+            no_new_privs: self.no_new_privs || ceiling.is_some_and(|most| most.no_new_privs),
+            capabilities: self.sets(joined, ceiling),
             filter: self.filter.as_deref(),
             label: self.label.as_ref().map(|label| (label.file.as_c_str(), &label.text[..])),
         }
@@ -114,12 +114,16 @@ impl Privileges {
     }
 
     /// What the child has when its turn comes, and what it is to have: `capset` takes whole sets.
-    fn sets(&self, joined: NamespaceFlags, limited: Option<Limited>) -> Option<Capabilities> {
-        let no_new_privs = self.no_new_privs || limited.is_some_and(|most| most.no_new_privs);
+    fn sets(
+        &self,
+        joined: NamespaceFlags,
+        ceiling: Option<PrivilegeCeiling>,
+    ) -> Option<Capabilities> {
+        let no_new_privs = self.no_new_privs || ceiling.is_some_and(|most| most.no_new_privs);
         let all = self.new_user || joined.contains(NamespaceFlags::USER);
         let before = self.own.filter(|_| !all).unwrap_or(Held::ALL);
         let (mut kept, mut dropped) = (self.kept.bits(), self.dropped.bits());
-        if let Some(most) = limited {
+        if let Some(most) = ceiling {
             let bounding = if all { u64::MAX } else { own_bounding() };
             dropped |= bounding & !most.permitted.bits();
             kept |= most.ambient.bits() & before.permitted & !dropped;

@@ -22,14 +22,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(super) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
-        let mistake = |object: String| Error::new(&wish.name, Step::Check).with_object(object);
-        if wish.program.is_empty() {
-            return Err(mistake("program: is empty".to_owned()));
+    pub(super) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+        let invalid = |object: String| Error::new(&config.name, Step::Check).with_object(object);
+        if config.program.is_empty() {
+            return Err(invalid("program: is empty".to_owned()));
         }
-        let argv = arguments(wish).map_err(mistake)?;
-        let envp = environment::variables(&wish.env).map_err(mistake)?;
-        let candidates = candidates(&argv[0], || environment::path(&wish.env));
+        let argv = arguments(config).map_err(invalid)?;
+        let envp = environment::variables(&config.env).map_err(invalid)?;
+        let candidates = candidates(&argv[0], || environment::path(&config.env));
         Ok(Self { candidates, argv, envp })
     }
 
@@ -67,9 +67,9 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
 }
 
-fn arguments<Kind>(wish: &Builder<Kind>) -> Result<Vec<CString>, String> {
-    let program = c_string(wish.program.as_bytes(), || "program".to_owned());
-    let args = wish.args.iter().zip(1..);
+fn arguments<Kind>(config: &Builder<Kind>) -> Result<Vec<CString>, String> {
+    let program = c_string(config.program.as_bytes(), || "program".to_owned());
+    let args = config.args.iter().zip(1..);
     let args = args.map(|(arg, number)| c_string(arg.as_bytes(), || format!("arg {number}")));
     [program].into_iter().chain(args).collect()
 }
@@ -88,15 +88,15 @@ fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Option<Vec<CSt
         return None;
     }
     let path = path();
-    let all = path.as_bytes().split(|byte| *byte == b':').map(|folder| join(folder, name));
+    let all = path.as_bytes().split(|byte| *byte == b':').map(|dir| join(dir, name));
     // A NUL in PATH cannot name a folder.
     Some(all.filter_map(|path| CString::new(path).ok()).collect())
 }
 
-fn join(folder: &[u8], program: &[u8]) -> Vec<u8> {
-    match folder {
+fn join(dir: &[u8], program: &[u8]) -> Vec<u8> {
+    match dir {
         [] => program.to_vec(),
-        [.., b'/'] => [folder, program].concat(),
-        _ => [folder, b"/", program].concat(),
+        [.., b'/'] => [dir, program].concat(),
+        _ => [dir, b"/", program].concat(),
     }
 }

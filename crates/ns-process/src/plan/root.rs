@@ -26,18 +26,18 @@ pub(crate) struct Root {
 
 impl Root {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(wish: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
+    pub(super) fn new(config: &Wish, namespaces: NamespaceFlags) -> Result<Self, String> {
         let new_mounts = namespaces.contains(NamespaceFlags::MNT);
-        check(wish, namespaces)?;
-        let proc_by_path = wish.mount_proc && wish.path.is_none() && wish.mounts.is_empty();
-        let mut mounts = wish.mounts.clone();
-        if wish.mount_proc && !proc_by_path {
+        check(config, namespaces)?;
+        let proc_by_path = config.mount_proc && config.path.is_none() && config.mounts.is_empty();
+        let mut mounts = config.mounts.clone();
+        if config.mount_proc && !proc_by_path {
             mounts.push(Mount::proc("/proc"));
         }
         let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
-        let due = new_mounts || wish.path.is_some() || wish.workdir.path.is_some();
-        let plan = if due { Some(compile(wish, mounts, new_mounts)?) } else { None };
-        let (path, workdir) = (wish.path.clone(), wish.workdir.path.clone());
+        let due = new_mounts || config.path.is_some() || config.workdir.path.is_some();
+        let plan = if due { Some(compile(config, mounts, new_mounts)?) } else { None };
+        let (path, workdir) = (config.path.clone(), config.workdir.path.clone());
         Ok(Self { plan, proc_by_path, detaches: new_mounts, path, targets, workdir })
     }
 
@@ -79,34 +79,37 @@ impl Root {
     }
 }
 
-fn check(wish: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
+fn check(config: &Wish, namespaces: NamespaceFlags) -> Result<(), String> {
     let own_mounts = namespaces.contains(NamespaceFlags::MNT);
     let own_pids = namespaces.contains(NamespaceFlags::PID);
-    let needs = |holds: bool, said: &str| if holds { Ok(()) } else { Err(said.to_owned()) };
+    let needs = |holds: bool, message: &str| if holds { Ok(()) } else { Err(message.to_owned()) };
     let lacks = match (own_pids, own_mounts) {
         (true, true) => "",
         (true, false) => "mount_proc: needs a new mnt namespace too",
         (false, true) => "mount_proc: needs a new pid namespace too",
         (false, false) => "mount_proc: needs new pid and mnt namespaces",
     };
-    needs(!wish.mount_proc || lacks.is_empty(), lacks)?;
-    needs(wish.mounts.is_empty() || own_mounts, "mount: needs a new mnt namespace")?;
-    needs(wish.propagation.is_none() || own_mounts, "propagation: needs a new mnt namespace")?;
-    needs(!wish.by_chroot || wish.path.is_some(), "by_chroot: needs a rootdir")?;
-    let pivots = own_mounts && wish.path.is_some() && !wish.by_chroot;
-    needs(!wish.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
-    needs(!wish.workdir.create || wish.workdir.path.is_some(), "create_workdir: needs a workdir")
+    needs(!config.mount_proc || lacks.is_empty(), lacks)?;
+    needs(config.mounts.is_empty() || own_mounts, "mount: needs a new mnt namespace")?;
+    needs(config.propagation.is_none() || own_mounts, "propagation: needs a new mnt namespace")?;
+    needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;
+    let pivots = own_mounts && config.path.is_some() && !config.by_chroot;
+    needs(!config.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
+    needs(
+        !config.workdir.create || config.workdir.path.is_some(),
+        "create_workdir: needs a workdir",
+    )
 }
 
-fn compile(wish: &Wish, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
-    let root = match &wish.path {
-        Some(path) if new_mounts && !wish.by_chroot => ns_fs::Root::pivot(path),
+fn compile(config: &Wish, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
+    let root = match &config.path {
+        Some(path) if new_mounts && !config.by_chroot => ns_fs::Root::pivot(path),
         Some(path) => ns_fs::Root::chroot(path),
         None => ns_fs::Root::current(),
     };
     // A new mount namespace is private: no mount travels between it and the caller's.
-    let travel = new_mounts.then(|| wish.propagation.unwrap_or(Propagation::Private));
+    let travel = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
     let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(travel);
-    let root = if wish.read_only { root.read_only() } else { root };
-    RootPlan::new(root, wish.workdir.wish()).map_err(|error| format!("rootdir: {error}"))
+    let root = if config.read_only { root.read_only() } else { root };
+    RootPlan::new(root, config.workdir.config()).map_err(|error| format!("rootdir: {error}"))
 }

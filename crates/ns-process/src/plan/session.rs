@@ -24,8 +24,9 @@ pub(crate) struct Session {
 impl Session {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
     /// What a daemon is made by has left the caller's session already.
-    pub(super) fn new(wish: &Wish, is_daemon: bool) -> Result<Self, String> {
-        let (new, grouped, terminal) = (wish.new, wish.group.is_some(), wish.terminal.is_some());
+    pub(super) fn new(config: &Wish, is_daemon: bool) -> Result<Self, String> {
+        let (new, grouped, terminal) =
+            (config.new, config.group.is_some(), config.terminal.is_some());
         if grouped && (new == Some(true) || terminal) {
             return Err("process_group: a new session has its own".to_owned());
         }
@@ -35,10 +36,10 @@ impl Session {
         let told = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
         Ok(Self {
             new: new.or(told),
-            inherit_ignored: wish.inherit_ignored,
-            group: wish.group,
-            terminal: wish.terminal.clone(),
-            die_with_parent: wish.die_with_parent,
+            inherit_ignored: config.inherit_ignored,
+            group: config.group,
+            terminal: config.terminal.clone(),
+            die_with_parent: config.die_with_parent,
         })
     }
 

@@ -31,19 +31,19 @@ impl Streams {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
     /// nothing.
     pub(super) fn new(
-        wish: &Wish,
+        config: &Wish,
         flags: CloneFlags,
         (is_closure, is_daemon): (bool, bool),
     ) -> Result<Self, String> {
-        wish.descriptors.check().map_err(|error| error.to_string())?;
-        let mut descriptors = wish.descriptors.clone();
+        config.descriptors.check().map_err(|error| error.to_string())?;
+        let mut descriptors = config.descriptors.clone();
         if is_daemon {
-            for (number, _) in (0..).zip(wish.set).filter(|(_, set)| !set) {
+            for (number, _) in (0..).zip(config.set).filter(|(_, set)| !set) {
                 descriptors.place(number, Stdio::null());
             }
         }
         if is_closure {
-            closure(wish, &mut descriptors)?;
+            closure(config, &mut descriptors)?;
         }
         let shared = flags.contains(CloneFlags::FILES);
         if shared {
@@ -52,7 +52,7 @@ impl Streams {
                 return Err(SHARED.to_owned());
             }
         }
-        Ok(Self { descriptors, set: wish.set, shared })
+        Ok(Self { descriptors, set: config.set, shared })
     }
 
     /// What was not set is a pipe for what the program writes, and nothing for it to read.
@@ -102,26 +102,26 @@ impl Streams {
 }
 
 /// A closure may own any descriptor of the caller's.
-fn closure(wish: &Wish, descriptors: &mut Descriptors) -> Result<(), String> {
-    if wish.closes {
+fn closure(config: &Wish, descriptors: &mut Descriptors) -> Result<(), String> {
+    if config.closes {
         return Err("close_fds: a closure may own descriptors: see close_except".to_owned());
     }
     if let Some(number) = descriptors.placed_above(2) {
         return Err(format!("fd {number}: a closure may own it: move the file into the closure"));
     }
-    descriptors.close_rest(wish.close_except.is_some());
-    for number in wish.close_except.iter().flatten() {
+    descriptors.close_rest(config.close_except.is_some());
+    for number in config.close_except.iter().flatten() {
         descriptors.keep(*number);
     }
     descriptors.check().map_err(|error| error.to_string())
 }
 
-pub(crate) fn refused_stream(name: &str, said: &FdError) -> Error {
-    let error = Error::new(name, Step::Prepare).with_object(said.to_string());
-    let source = said.source().and_then(|source| source.downcast_ref::<io::Error>());
+pub(crate) fn refused_stream(name: &str, message: &FdError) -> Error {
+    let error = Error::new(name, Step::Prepare).with_object(message.to_string());
+    let source = message.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {
         Some(Errno::TIMEDOUT) => Error::new(name, Step::StartTimeout)
-            .with_object(said.to_string())
+            .with_object(message.to_string())
             .with_errno(Errno::TIMEDOUT)
             .with_hint(Some("nothing has opened the other end of this FIFO")),
         Some(errno) => error.with_errno(errno).with_hint(hint::for_descriptors(errno)),

@@ -9,20 +9,20 @@ use crate::builder::Offset;
 
 /// The text of `/proc/PID/timens_offsets`, if anything is shifted.
 pub(super) fn offsets(
-    wish: &[Offset],
+    config: &[Offset],
     namespaces: NamespaceFlags,
 ) -> Result<Option<String>, String> {
-    if wish.is_empty() {
+    if config.is_empty() {
         return Ok(None);
     }
     if !namespaces.contains(NamespaceFlags::TIME) {
         return Err("time_offset: needs a new time namespace".to_owned());
     }
-    if wish.iter().any(|(.., nanoseconds)| *nanoseconds >= 1_000_000_000) {
+    if config.iter().any(|(.., nanoseconds)| *nanoseconds >= 1_000_000_000) {
         return Err("time_offset: has a second or more of nanoseconds".to_owned());
     }
     let line = |(clock, seconds, nanoseconds): &Offset| {
         format!("{} {seconds} {nanoseconds}\n", clock.name())
     };
-    Ok(Some(wish.iter().map(line).collect::<Vec<_>>().concat()))
+    Ok(Some(config.iter().map(line).collect::<Vec<_>>().concat()))
 }

@@ -11,12 +11,12 @@ use super::environment::{self, Block};
 use super::program::Program;
 use crate::builder::{Builder, Closure as Call};
 use crate::error::Error;
-use crate::in_child::Moment;
+use crate::in_child::HookPoint;
 use crate::step::Step;
 
 /// A program, or a closure.
 #[derive(Debug)]
-pub(crate) enum Work {
+pub(crate) enum Payload {
     Program(Program),
     Closure(Closure),
 }
@@ -38,23 +38,23 @@ impl fmt::Debug for Closure {
 /// Flags that fork(2) cannot carry.
 const REFUSED: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK).union(CloneFlags::PTRACE);
 
-impl Work {
-    pub(super) fn new<Kind>(wish: &Builder<Kind>) -> Result<Self, Error> {
-        let mistake = |said: String| Error::new(&wish.name, Step::Check).with_object(said);
-        let Some(call) = &wish.closure else {
-            if wish.child_hooks.at(Moment::PostExec).next().is_some() {
-                let said = "postexec: a program has replaced the child by then";
-                return Err(mistake(said.to_owned()));
+impl Payload {
+    pub(super) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+        let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
+        let Some(call) = &config.closure else {
+            if config.child_hooks.at(HookPoint::PostExec).next().is_some() {
+                let message = "postexec: a program has replaced the child by then";
+                return Err(invalid(message.to_owned()));
             }
-            if wish.child_hooks.are_running() {
-                return Err(mistake("hooks: one is running, and cannot start itself".to_owned()));
+            if config.child_hooks.are_running() {
+                return Err(invalid("hooks: one is running, and cannot start itself".to_owned()));
             }
-            return Program::new(wish).map(Self::Program);
+            return Program::new(config).map(Self::Program);
         };
-        refused(wish, call).map_or(Ok(()), |said| Err(mistake(said)))?;
-        let changes = wish.env.cleared || !wish.env.changes.is_empty();
-        let environment = changes.then(|| environment::variables(&wish.env)).transpose();
-        let environment = environment.map_err(mistake)?;
+        refused(config, call).map_or(Ok(()), |message| Err(invalid(message)))?;
+        let changes = config.env.cleared || !config.env.changes.is_empty();
+        let environment = changes.then(|| environment::variables(&config.env)).transpose();
+        let environment = environment.map_err(invalid)?;
         Ok(Self::Closure(Closure { call: call.clone(), environment }))
     }
 
@@ -84,16 +84,16 @@ impl Work {
 }
 
 /// What a closure cannot have, in words.
-fn refused<Kind>(wish: &Builder<Kind>, call: &Call) -> Option<String> {
-    if !wish.args.is_empty() {
+fn refused<Kind>(config: &Builder<Kind>, call: &Call) -> Option<String> {
+    if !config.args.is_empty() {
         return Some("arg: a closure has none; move them into it".to_owned());
     }
-    if wish.privileges.label.is_some() {
+    if config.privileges.label.is_some() {
         return Some("exec_label: a closure executes nothing".to_owned());
     }
-    if let Some(flag) = (wish.flags & REFUSED).iter().next() {
+    if let Some(flag) = (config.flags & REFUSED).iter().next() {
         return Some(format!("flags: {flag}: fork cannot carry it"));
     }
-    (call.is_running() || wish.child_hooks.are_running())
+    (call.is_running() || config.child_hooks.are_running())
         .then(|| "closure: it is running, and cannot start itself".to_owned())
 }

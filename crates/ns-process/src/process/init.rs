@@ -12,10 +12,10 @@ use crate::step::Step;
 impl Process {
     /// What the init said before it ended: two ints, the status and 1.
     pub(super) fn told_by_init(&self) -> Option<WaitStatus> {
-        let mut said = [0; 8];
-        let length = read(self.init.as_ref()?, &mut said).ok()?;
-        let [a, b, c, d, 1, 0, 0, 0] = said else { return None };
-        (length == said.len()).then_some(WaitStatus::from_raw(i32::from_ne_bytes([a, b, c, d])))
+        let mut message = [0; 8];
+        let length = read(self.init.as_ref()?, &mut message).ok()?;
+        let [a, b, c, d, 1, 0, 0, 0] = message else { return None };
+        (length == message.len()).then_some(WaitStatus::from_raw(i32::from_ne_bytes([a, b, c, d])))
     }
 
     /// The status of the process itself. That of an init tells of the program only if it was killed: it

@@ -49,7 +49,7 @@ pub struct Process {
     pid: u32,
     /// `None` only while it is dropped.
     pidfd: Option<OwnedFd>,
-    tie: Tie,
+    drop_policy: DropPolicy,
     /// The caller's ends of piped streams.
     pipes: [Option<OwnedFd>; 3],
     /// Where an init tells how the program beside it ended.
@@ -68,7 +68,7 @@ struct End {
 
 /// How the process is tied to the handle and the caller.
 #[derive(Clone, Copy)]
-pub(crate) struct Tie {
+pub(crate) struct DropPolicy {
     /// Whether its end is the handle's.
     pub(crate) kill_on_drop: bool,
     /// Whether dropping the handle ends it and waits for that.
@@ -78,12 +78,12 @@ pub(crate) struct Tie {
 }
 
 impl Process {
-    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd), tie: Tie) -> Self {
+    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd), drop_policy: DropPolicy) -> Self {
         Self {
             name,
             pid,
             pidfd: Some(pidfd),
-            tie,
+            drop_policy,
             pipes: [None, None, None],
             init: None,
             status: Mutex::new(None),
@@ -150,9 +150,9 @@ impl Drop for Process {
         let end = self.status.get_mut().ok().copied().flatten();
         let is_reaped = end.is_some_and(|end| !end.is_kept);
         let Some(pidfd) = self.pidfd.take().filter(|_| !is_reaped) else { return };
-        if self.tie.reap_on_drop {
+        if self.drop_policy.reap_on_drop {
             ends(&pidfd);
-        } else if self.tie.kill_on_drop {
+        } else if self.drop_policy.kill_on_drop {
             let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
         leave(Orphan::new(pidfd, None));

@@ -85,7 +85,7 @@ fn wait_for_any(streams: &[(Option<OwnedFd>, &mut Vec<u8>)]) -> Result<(), Errno
 fn is_ready(pipe: &OwnedFd) -> bool {
     let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
-    retry_on_intr(|| poll(&mut pipe, Some(&now))).is_ok_and(|ready| ready > 0)
+    retry_on_intr(|| poll(&mut pipe, Some(&now))).is_ok_and(|prepared| prepared > 0)
 }
 
 fn read_some(pipe: Option<&OwnedFd>, bytes: &mut Vec<u8>) -> Result<usize, Errno> {

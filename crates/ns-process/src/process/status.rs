@@ -44,7 +44,9 @@ impl Process {
                 Ok(Some(told)) => Ok(told),
                 Ok(None) | Err(_) => return Ok(None),
             },
-            Err(Errno::CHILD) if self.tie.is_sibling && !has_hung_up(self, Duration::ZERO) => {
+            Err(Errno::CHILD)
+                if self.drop_policy.is_sibling && !has_hung_up(self, Duration::ZERO) =>
+            {
                 match told_before_reap(self) {
                     Ok(Some(told)) => Ok(told),
                     Ok(None) => return Ok(None),

@@ -50,11 +50,11 @@ fn tells_of_the_process() -> bool {
 }
 
 /// `None` of a process that has not ended.
-fn exit_code(folder: &Path) -> Result<Option<WaitStatus>, Errno> {
+fn exit_code(dir: &Path) -> Result<Option<WaitStatus>, Errno> {
     // To those who may not trace it the kernel says 0; they may not read this link either.
-    readlinkat(CWD, folder.join("ns/user"), Vec::new())?;
+    readlinkat(CWD, dir.join("ns/user"), Vec::new())?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat(CWD, folder.join("stat"), flags, Mode::empty())?;
+    let file = openat(CWD, dir.join("stat"), flags, Mode::empty())?;
     let mut text = [0; 1024];
     let length = retry_on_intr(|| read(&file, &mut text))?;
     let text = String::from_utf8_lossy(&text[..length]);

@@ -1,6 +1,6 @@
 //! A piece of the caller's own program in the namespaces of another process.
 
-mod entry;
+mod namespace_set;
 mod process;
 mod thread;
 mod unchecked;
@@ -8,4 +8,4 @@ mod unchecked;
 pub use process::{SetnsProcess, setns_process, setns_process_fds};
 pub use thread::{Setns, setns, setns_fds};
 
-pub(crate) use entry::Entry;
+pub(crate) use namespace_set::NamespaceSet;

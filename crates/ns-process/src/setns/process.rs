@@ -12,19 +12,19 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{read, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::Entry;
+use super::NamespaceSet;
+use crate::builder::Target;
 use crate::builder::{Builder, Container, Inject, JoinFile, NamespaceName};
 use crate::error::Error;
 use crate::process::Process;
 use crate::step::Step;
-use crate::target::Target;
 
 /// The name of the operation.
 const NAME: &str = "setns_process";
 
 /// Namespaces in which [`run`](Self::run) runs a closure in a child process.
 #[derive(Debug)]
-pub struct SetnsProcess(Entry);
+pub struct SetnsProcess(NamespaceSet);
 
 /// Names namespaces of a running process, to run a closure in a child that is in them, those of users,
 /// pids and time among them: see [`SetnsProcess::run`].
@@ -59,7 +59,7 @@ pub fn setns_process<Kinds>(target: impl Into<Target>, kinds: Kinds) -> Result<S
 where
     Kinds: IntoIterator<Item: NamespaceName>,
 {
-    Entry::of_target(NAME, target.into(), kinds).map(SetnsProcess)
+    NamespaceSet::of_target(NAME, target.into(), kinds).map(SetnsProcess)
 }
 
 /// As [`setns_process`], namespaces that are held by descriptors.
@@ -72,7 +72,7 @@ where
 pub fn setns_process_fds(
     namespaces: impl IntoIterator<Item = NamespaceFd>,
 ) -> Result<SetnsProcess, Error> {
-    Entry::of_fds(NAME, namespaces).map(SetnsProcess)
+    NamespaceSet::of_fds(NAME, namespaces).map(SetnsProcess)
 }
 
 impl SetnsProcess {
@@ -85,13 +85,13 @@ impl SetnsProcess {
     /// a program with threads use [`run_unchecked`](Self::run_unchecked). And
     /// [`Step::Output`](crate::Step::Output): `body` panicked, was killed, or ended the child.
     pub fn run(&self, body: impl FnOnce() -> Vec<u8> + Send + 'static) -> Result<Vec<u8>, Error> {
-        self.run_by(body, &Starter { inject: Builder::start, container: Builder::start })
+        self.run_by(body, &ParentThread { inject: Builder::start, container: Builder::start })
     }
 
     pub(super) fn run_by(
         &self,
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
-        starter: &Starter,
+        starter: &ParentThread,
     ) -> Result<Vec<u8>, Error> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| {
             Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a pipe")
@@ -118,9 +118,9 @@ impl SetnsProcess {
     fn start(
         &self,
         closure: impl FnMut() -> io::Result<()> + Send + 'static,
-        starter: &Starter,
+        starter: &ParentThread,
     ) -> Result<Process, Error> {
-        let join = self.0.request().join;
+        let join = self.0.spec().join;
         if let Some((target, kinds)) = &join.target {
             let mut inject = Inject::from_fn(target.clone(), closure);
             return (starter.inject)(inject.name(NAME).namespaces(kinds.kinds()));
@@ -135,7 +135,7 @@ impl SetnsProcess {
 }
 
 /// How a builder of either kind is started.
-pub(super) struct Starter {
+pub(super) struct ParentThread {
     pub(super) inject: fn(&Inject) -> Result<Process, Error>,
     pub(super) container: fn(&Container) -> Result<Process, Error>,
 }
@@ -163,9 +163,10 @@ fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, E
         if let Some(bytes) = unframed(&framed) {
             return Ok(Some(bytes.to_vec()));
         }
-        let mut ready = [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
-        retry_on_intr(|| poll(&mut ready, None))?;
-        if ready[0].revents().is_empty() {
+        let mut prepared =
+            [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
+        retry_on_intr(|| poll(&mut prepared, None))?;
+        if prepared[0].revents().is_empty() {
             // What an ended process has written is there by now.
             return Ok(None);
         }

@@ -8,13 +8,13 @@ use std::thread;
 
 use ns_sys::{Errno, NamespaceFd, NamespaceFlags, UnshareFlags, unshare};
 
-use super::Entry;
+use super::NamespaceSet;
 use crate::builder::NamespaceName;
+use crate::builder::Target;
 use crate::error::Error;
 use crate::in_child::{ALL_AT_ONCE, Join, Report, enter};
-use crate::joined::Joined;
 use crate::step::Step;
-use crate::target::Target;
+use crate::target::OpenTarget;
 
 /// The name of the operation, and of its threads.
 const NAME: &str = "setns";
@@ -25,7 +25,7 @@ const OF_PROCESSES: NamespaceFlags =
 
 /// Namespaces in which [`run`](Self::run) runs a closure.
 #[derive(Debug)]
-pub struct Setns(Entry);
+pub struct Setns(NamespaceSet);
 
 /// Names namespaces of a running process, to run a closure in them: see [`Setns::run`].
 ///
@@ -56,7 +56,7 @@ pub fn setns<Kinds>(target: impl Into<Target>, kinds: Kinds) -> Result<Setns, Er
 where
     Kinds: IntoIterator<Item: NamespaceName>,
 {
-    Setns::new(Entry::of_target(NAME, target.into(), kinds)?)
+    Setns::new(NamespaceSet::of_target(NAME, target.into(), kinds)?)
 }
 
 /// As [`setns`], namespaces that are held by descriptors, with or without processes in them.
@@ -78,15 +78,15 @@ where
 /// # References
 /// setns(2).
 pub fn setns_fds(namespaces: impl IntoIterator<Item = NamespaceFd>) -> Result<Setns, Error> {
-    Setns::new(Entry::of_fds(NAME, namespaces)?)
+    Setns::new(NamespaceSet::of_fds(NAME, namespaces)?)
 }
 
 impl Setns {
-    fn new(entry: Entry) -> Result<Self, Error> {
-        match (entry.kinds() & OF_PROCESSES).kinds().next() {
-            Some(kind) => Err(entry
-                .mistake(format!("{kind}: no thread can enter it, a process can: setns_process"))),
-            None => Ok(Self(entry)),
+    fn new(set: NamespaceSet) -> Result<Self, Error> {
+        match (set.kinds() & OF_PROCESSES).kinds().next() {
+            Some(kind) => Err(set
+                .invalid(format!("{kind}: no thread can enter it, a process can: setns_process"))),
+            None => Ok(Self(set)),
         }
     }
 
@@ -112,7 +112,7 @@ impl Setns {
     /// # References
     /// setns(2), unshare(2) `CLONE_FS`.
     pub fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, Error> {
-        let joined = Joined::open(self.0.request(), self.0.request().target()?)?;
+        let joined = OpenTarget::open(self.0.spec(), self.0.spec().target()?)?;
         let files = joined.borrowed_files();
         let join = joined.child(&files);
         let done = on_a_thread(|| {
@@ -122,18 +122,18 @@ impl Setns {
         let done = done.map_err(|errno| {
             Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a thread")
         })?;
-        done.map_err(|report| joined.explained(self.0.request(), self.0.failed(report)))
+        done.map_err(|report| joined.explained(self.0.spec(), self.0.failed(report)))
     }
 }
 
 /// With a root and directory of its own first: a mount namespace is entered by nobody who shares them.
-fn enter_apart(wish: Join<'_>) -> Result<(), Report> {
+fn enter_apart(config: Join<'_>) -> Result<(), Report> {
     unshare(UnshareFlags::FS).map_err(|errno| Report {
         step: Step::Join,
         errno,
         index: ALL_AT_ONCE,
     })?;
-    enter(wish)
+    enter(config)
 }
 
 /// Runs `body` on a thread, waits for the end of both, and goes on with its panic.

@@ -3,7 +3,7 @@
 
 use std::prelude::rust_2024::*;
 
-use super::process::{SetnsProcess, Starter};
+use super::process::{ParentThread, SetnsProcess};
 use crate::error::Error;
 
 impl SetnsProcess {
@@ -18,7 +18,7 @@ impl SetnsProcess {
         &self,
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
-        let starter = Starter {
+        let starter = ParentThread {
             // SAFETY: the caller's word.
             inject: |builder| unsafe { builder.start_unchecked() },
             // SAFETY: as above.

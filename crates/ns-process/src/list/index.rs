@@ -1,0 +1,126 @@
+//! Namespaces as they are met, each asked once.
+
+use std::collections::BTreeMap;
+use std::prelude::rust_2024::*;
+
+use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceId};
+
+use super::info::{NamespaceFile, NamespaceInfo, Told};
+use super::mounts::{self, Bound};
+use super::process::Process;
+
+/// `PROC_USER_INIT_INO` and `PROC_PID_INIT_INO` of include/linux/proc_ns.h: above them is nothing.
+const INITIAL: [u64; 2] = [0xEFFF_FFFD, 0xEFFF_FFFC];
+
+/// By the inode, which tells namespaces of all kinds apart while they exist.
+#[derive(Debug, Default)]
+pub(super) struct NamespaceIndex(BTreeMap<u64, NamespaceInfo>);
+
+impl NamespaceIndex {
+    /// Counts a process in each namespace that it is in.
+    ///
+    /// # Errors
+    /// The caller may not see them.
+    pub(super) fn count(&mut self, process: &Process) -> Result<(), Errno> {
+        for kind in Namespace::ALL {
+            let Some(number) = process.namespace_number(kind)? else { continue };
+            if !self.0.contains_key(&number) {
+                let _ = process.namespace(kind).map(|namespace| self.record(&namespace));
+            }
+            if let Some(namespace) = self.0.get_mut(&number) {
+                namespace.members.push(process.pid());
+                if namespace.first.is_none() {
+                    namespace.first = process.member();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a namespace with all that lies above it, unless it is known.
+    fn record(&mut self, namespace: &NamespaceFd) -> Result<NamespaceId, Errno> {
+        let (kind, id) = (namespace.kind()?, namespace.id()?);
+        if self.0.contains_key(&id.ino) {
+            return Ok(id);
+        }
+        let mut info = NamespaceInfo::new(kind, id);
+        // One descriptor for each level, and no namespace is nested in itself.
+        info.owner = self.above(id, namespace.user_namespace());
+        info.parent = match kind {
+            Namespace::User => info.owner,
+            Namespace::Pid => self.above(id, namespace.parent()),
+            _ => Told::None,
+        };
+        if kind == Namespace::User {
+            info.owner_uid = namespace.owner_uid().map_or_else(Told::Hidden, Told::Is);
+        }
+        self.0.insert(id.ino, info);
+        Ok(id)
+    }
+
+    fn above(&mut self, id: NamespaceId, told: Result<NamespaceFd, Errno>) -> Told<NamespaceId> {
+        match told.and_then(|above| self.record(&above)) {
+            Ok(above) => Told::Is(above),
+            Err(Errno::PERM) if INITIAL.contains(&id.ino) => Told::None,
+            Err(errno) => Told::Hidden(errno),
+        }
+    }
+
+    /// Adds what is bound in each mount namespace with a member.
+    pub(super) fn read_mounts(&mut self) {
+        let inside: Vec<(u64, u32)> = self
+            .0
+            .values()
+            .filter(|namespace| namespace.kind == Namespace::Mnt)
+            .filter_map(|namespace| Some((namespace.id.ino, *namespace.members.first()?)))
+            .collect();
+        for (mnt, pid) in inside {
+            let Some(process) = Process::open(pid) else { continue };
+            for bound in mounts::bound(&process.mounts()) {
+                self.add_file(&process, mnt, bound);
+            }
+        }
+    }
+
+    fn add_file(&mut self, process: &Process, mnt: u64, bound: Bound) {
+        let Bound { kind, id, path } = bound;
+        if !self.0.contains_key(&id.ino) {
+            let opened = process.bound_namespace(&path);
+            // What covers the file, or came there since, is another one.
+            let same = opened.ok().filter(|opened| opened.id().is_ok_and(|own| own.ino == id.ino));
+            let met = same.map(|namespace| self.record(&namespace));
+            if !matches!(met, Some(Ok(_))) {
+                self.0.insert(id.ino, unopened(kind, id));
+            }
+        }
+        if let Some(namespace) = self.0.get_mut(&id.ino) {
+            namespace.files.push(NamespaceFile { path, mnt });
+        }
+    }
+
+    pub(super) fn into_list(mut self) -> Vec<NamespaceInfo> {
+        let makers: BTreeMap<u64, Told<u32>> =
+            self.0.iter().map(|(number, namespace)| (*number, namespace.owner_uid)).collect();
+        for namespace in self.0.values_mut().filter(|one| one.kind != Namespace::User) {
+            namespace.owner_uid = match namespace.owner {
+                Told::Is(owner) => makers.get(&owner.ino).copied().unwrap_or(Told::None),
+                Told::None => Told::None,
+                Told::Hidden(errno) => Told::Hidden(errno),
+            };
+        }
+        self.0.into_values().collect()
+    }
+}
+
+/// Known by the text of mountinfo alone.
+fn unopened(kind: Namespace, id: NamespaceId) -> NamespaceInfo {
+    let mut info = NamespaceInfo::new(kind, id);
+    info.owner = Told::Hidden(Errno::ACCESS);
+    if matches!(kind, Namespace::User | Namespace::Pid) {
+        info.parent = Told::Hidden(Errno::ACCESS);
+    }
+    if kind == Namespace::User {
+        info.owner_uid = Told::Hidden(Errno::ACCESS);
+    }
+    info
+}

@@ -1,0 +1,151 @@
+//! Namespaces that are kept without a process in them: by a descriptor, or by a file.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::Path;
+use std::prelude::rust_2024::*;
+use std::string::ToString;
+
+use ns_fs::BindError;
+use ns_sys::{Errno, Namespace, NamespaceFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::builder::Target;
+use crate::error::Error;
+use crate::hint;
+use crate::setns::NamespaceSet;
+use crate::step::Step;
+
+/// Holds a namespace of a running process; it lives for as long as the descriptor, with or without
+/// processes in it.
+///
+/// ```
+/// use ns_process::{Namespace, namespace_of};
+///
+/// let uts = namespace_of(std::process::id(), Namespace::Uts)?;
+/// assert_eq!(uts.kind(), Ok(Namespace::Uts));
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # Errors
+/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process.
+/// - [`Step::Join`](crate::Step::Join), `EPERM` or `EACCES`: the caller may not look at it; `EOPNOTSUPP`,
+///   the kernel has no such namespaces.
+///
+/// # Kernel support
+/// Linux 5.3.
+///
+/// # References
+/// namespaces(7); fs/pidfs.c `pidfd_ioctl`.
+pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<NamespaceFd, Error> {
+    let set = NamespaceSet::of_target("namespace_of", target.into(), [kind])?;
+    let spec = set.spec();
+    let pidfd = spec.pidfd()?;
+    match spec.of_target(&pidfd, kind) {
+        Ok(Some(namespace)) => Ok(namespace),
+        Ok(None) => Err(spec.untold(&pidfd, kind, Errno::OPNOTSUPP)),
+        Err(errno) => Err(spec.untold(&pidfd, kind, errno)),
+    }
+}
+
+/// Holds the namespace of a file, `/proc/PID/ns/…` or one that [`bind_namespace`] bound.
+///
+/// # Errors
+/// [`Step::Prepare`](crate::Step::Prepare): it cannot be opened; `ENOTTY`, it is no namespace.
+///
+/// # Kernel support
+/// Linux 3.19.
+///
+/// # References
+/// namespaces(7) "The /proc/pid/ns/ directory".
+pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
+    let path = path.as_ref();
+    let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    opened.and_then(NamespaceFd::new).map_err(|errno| {
+        let none = (errno == Errno::NOTTY).then_some("it is no namespace");
+        Error::new("open_namespace", Step::Prepare)
+            .with_errno(errno)
+            .with_object(path.display().to_string())
+            .with_hint(none.or(hint::for_descriptors(errno)))
+    })
+}
+
+/// Binds a namespace at `path`, where a file is made: it lives for as long as that mount, and is joined
+/// by [`Builder::namespace_file`](crate::Builder::namespace_file) or [`open_namespace`].
+///
+/// The mount is one of the caller's mount namespace, and travels from there as others do.
+///
+/// ```no_run
+/// use ns_process::{Container, Namespace, bind_namespace, namespace_of, unbind_namespace};
+///
+/// let process = Container::new("true").namespace(Namespace::Net).start()?;
+/// bind_namespace(&namespace_of(&process, Namespace::Net)?, "/run/ns/build")?;
+/// process.join()?;
+/// Container::new("ip").arg("link").namespace_file(Namespace::Net, "/run/ns/build").status()?;
+/// unbind_namespace("/run/ns/build")?;
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Step::Bind`](crate::Step::Bind):
+/// - `EEXIST`: there is something at `path`.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`, `ELOOP`: a mount namespace that is no younger than the caller's own: the two could keep each
+///   other. Linux 6.18 judges the age by numbers of which each processor has a stock, and refuses younger
+///   ones that another processor made, too.
+///
+/// # Kernel support
+/// Linux 5.2.
+///
+/// # References
+/// namespaces(7) "Namespace lifetime"; fs/namespace.c `mnt_ns_loop`.
+pub fn bind_namespace(namespace: &NamespaceFd, path: impl AsRef<Path>) -> Result<(), Error> {
+    let bound = ns_fs::bind_file(namespace, path);
+    bound.map_err(|error| {
+        let is_mount = namespace.kind() == Ok(Namespace::Mnt);
+        let hint = match (&error, errno_of(&error)) {
+            (BindError::Mount { .. }, Some(Errno::INVAL | Errno::LOOP)) if is_mount => {
+                Some("a mount namespace can be bound only in one that is older than itself")
+            }
+            (BindError::Mount { .. }, Some(Errno::PERM)) => Some(
+                "needs CAP_SYS_ADMIN over the mount namespace, which a new user namespace gives",
+            ),
+            (BindError::Make { .. }, Some(Errno::EXIST)) => {
+                Some("choose a path where nothing is, or unbind what is bound there")
+            }
+            _ => None,
+        };
+        failed("bind_namespace", &error).with_hint(hint)
+    })
+}
+
+/// Unbinds what is bound at `path`, and removes the file. The namespace goes on while somebody else has
+/// it.
+///
+/// # Errors
+/// [`Step::Bind`](crate::Step::Bind): `EINVAL`, nothing is bound there; `EBUSY`, something is below it,
+/// and the file is left; `ENOENT`.
+///
+/// # Kernel support
+/// Linux 2.6.34.
+///
+/// # References
+/// umount2(2).
+pub fn unbind_namespace(path: impl AsRef<Path>) -> Result<(), Error> {
+    ns_fs::unbind_file(path).map_err(|error| {
+        let none = errno_of(&error) == Some(Errno::INVAL);
+        failed("unbind_namespace", &error).with_hint(none.then_some("nothing is bound there"))
+    })
+}
+
+fn failed(name: &str, message: &BindError) -> Error {
+    let error = Error::new(name, Step::Bind).with_object(message.to_string());
+    match errno_of(message) {
+        Some(errno) => error.with_errno(errno),
+        None => error,
+    }
+}
+
+fn errno_of(message: &BindError) -> Option<Errno> {
+    message.source()?.downcast_ref::<io::Error>().and_then(Errno::from_io_error)
+}

@@ -1,0 +1,95 @@
+//! What is entered, as it was asked for.
+
+use std::format;
+use std::path::Path;
+use std::prelude::rust_2024::*;
+use std::sync::Arc;
+
+use ns_sys::{NamespaceFd, NamespaceFlags};
+
+use crate::builder::Target;
+use crate::builder::{JoinFile, NamespaceName};
+use crate::error::Error;
+use crate::hint;
+use crate::in_child::Report;
+use crate::plan::Join;
+use crate::step::Step;
+use crate::target::TargetSpec;
+
+/// Namespaces of one process, or single ones.
+#[derive(Debug)]
+pub(crate) struct NamespaceSet {
+    /// In messages.
+    name: &'static str,
+    join: Join,
+}
+
+impl NamespaceSet {
+    /// Of a process, which is held from here on: its number cannot come to mean another one.
+    pub(crate) fn of_target<Kinds>(
+        name: &'static str,
+        target: Target,
+        kinds: Kinds,
+    ) -> Result<Self, Error>
+    where
+        Kinds: IntoIterator<Item: NamespaceName>,
+    {
+        let mut set = Self { name, join: Join::default() };
+        let kinds: Result<NamespaceFlags, String> =
+            kinds.into_iter().map(NamespaceName::flags).collect();
+        let kinds = kinds.map_err(|message| set.invalid(message))?;
+        if let Some(message) = target.invalid() {
+            return Err(set.invalid(message.to_owned()));
+        }
+        set.join.target = Some((target.clone(), kinds));
+        let held = target.hold().map_err(|errno| set.spec().unopened(errno))?;
+        set.join.target = Some((held, kinds));
+        set.of_any()
+    }
+
+    /// Single ones, each of another kind.
+    pub(crate) fn of_fds(
+        name: &'static str,
+        namespaces: impl IntoIterator<Item = NamespaceFd>,
+    ) -> Result<Self, Error> {
+        let mut set = Self { name, join: Join::default() };
+        for namespace in namespaces {
+            let kind = namespace.kind().map_err(|errno| {
+                let object = "the kind of a namespace";
+                Error::new(name, Step::Prepare).with_errno(errno).with_object(object)
+            })?;
+            if set.join.kinds().contains(kind.flag()) {
+                return Err(set.invalid(format!("{kind} is given twice")));
+            }
+            set.join.files.push((kind, JoinFile::Open(Arc::new(namespace.into()))));
+        }
+        set.of_any()
+    }
+
+    fn of_any(self) -> Result<Self, Error> {
+        if self.join.kinds().is_empty() {
+            return Err(self.invalid("no namespace is named".to_owned()));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn kinds(&self) -> NamespaceFlags {
+        self.join.kinds()
+    }
+
+    pub(crate) fn spec(&self) -> TargetSpec<'_> {
+        TargetSpec { name: self.name, proc: Path::new("/proc"), join: &self.join }
+    }
+
+    pub(crate) fn invalid(&self, message: String) -> Error {
+        Error::new(self.name, Step::Check).with_object(message)
+    }
+
+    /// What the step was about that could not be made.
+    pub(crate) fn failed(&self, report: Report) -> Error {
+        Error::new(self.name, report.step)
+            .with_errno(report.errno)
+            .with_object(self.join.object(report.index))
+            .with_hint(hint::for_step(report.step, report.errno))
+    }
+}

@@ -1,0 +1,91 @@
+//! The child's id maps, written by the caller or by a helper.
+
+use std::error::Error as StdError;
+use std::format;
+use std::io;
+use std::prelude::rust_2024::*;
+use std::time::Instant;
+
+use ns_idmap::{Helper, HelperError, IdKind, IdMap, ProcError, Setgroups};
+use ns_sys::{Errno, pidfd_open};
+
+use super::proc_dir::ProcDir;
+use crate::error::Error;
+use crate::hint;
+use crate::plan::Plan;
+use crate::process::{Orphan, leave};
+use crate::step::Step;
+
+/// Writes the maps of the process whose folder that is; helpers have time until the deadline.
+pub(super) fn write(plan: &Plan, dir: &ProcDir, deadline: Option<Instant>) -> Result<(), Error> {
+    if let Some(write) = &plan.maps.uid {
+        let failed = |error| failed(plan, Step::UidMap, &write.map, error);
+        match &write.helper {
+            None => write.map.write(dir).map_err(|error| failed(error.into())),
+            Some(helper) => write_by(&write.map, dir, helper, deadline).map_err(failed),
+        }?;
+    }
+    let Some(write) = &plan.maps.gid else { return Ok(()) };
+    let failed = |error| failed(plan, Step::GidMap, &write.map, error);
+    let setgroups = plan.maps.setgroups;
+    match &write.helper {
+        None => write.map.write(dir, setgroups).map_err(|error| failed(error.into())),
+        Some(helper) => {
+            if setgroups == Setgroups::Deny {
+                Setgroups::deny(dir).map_err(|error| failed(error.into()))?;
+            }
+            write_by(&write.map, dir, helper, deadline).map_err(failed)
+        }
+    }
+}
+
+/// Why a map is not written.
+enum Unwritten {
+    Proc(ProcError),
+    Helper(HelperError),
+}
+
+impl From<ProcError> for Unwritten {
+    fn from(error: ProcError) -> Self {
+        Self::Proc(error)
+    }
+}
+
+fn write_by<K: IdKind>(
+    map: &IdMap<K>,
+    dir: &ProcDir,
+    helper: &Helper,
+    deadline: Option<Instant>,
+) -> Result<(), Unwritten> {
+    let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+    let helper = left.map_or_else(|| helper.clone(), |left| helper.clone().timeout(left));
+    map.write_by(dir, dir.number(), &helper).map_err(Unwritten::Helper)
+}
+
+fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) -> Error {
+    let (is_late, error): (bool, Box<dyn StdError>) = match error {
+        Unwritten::Proc(error) => (false, error.into()),
+        Unwritten::Helper(error) => (leave_late(&error), error.into()),
+    };
+    let object = format!("{}: {error}", map.to_string().trim_end().replace('\n', ","));
+    if is_late {
+        let late = Error::new(&plan.name, Step::StartTimeout).with_errno(Errno::TIMEDOUT);
+        return late.with_object(object);
+    }
+    let refused = Error::new(&plan.name, step).with_object(object);
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    match source.and_then(Errno::from_io_error) {
+        Some(errno) => refused.with_errno(errno).with_hint(hint::in_user_namespace(step, errno)),
+        None => refused,
+    }
+}
+
+/// Whether a helper took too long; if it still runs, it is reaped when it has ended.
+fn leave_late(error: &HelperError) -> bool {
+    let HelperError::TimedOut { helper, .. } = error else { return false };
+    // It has not been reaped, so that its number is still its own.
+    if let Some(pidfd) = helper.as_ref().and_then(|helper| pidfd_open(helper.id()).ok()) {
+        leave(Orphan::new(pidfd, None));
+    }
+    true
+}

@@ -1,0 +1,103 @@
+//! What a start opens and allocates before it clones, and keeps until the child has left the memory.
+
+use std::boxed::Box;
+use std::ffi::{CString, c_char};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::prelude::rust_2024::*;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
+
+use super::init::InitProcess;
+use super::parent::ParentThread;
+use super::pipes::Opened;
+use super::prepare;
+use super::stack::Stack;
+use crate::error::Error;
+use crate::in_child::STATUS;
+use crate::plan::{Plan, Program};
+use crate::process::{DropPolicy, Process};
+use crate::target::OpenTarget;
+
+pub(super) struct PreparedStart {
+    pub(super) fds: Opened,
+    pub(super) parent: Option<ParentThread>,
+    pub(super) stack: Stack,
+    pub(super) init_process: Option<InitProcess>,
+    pub(super) deadline: Option<Instant>,
+    pub(super) argv: Vec<*const c_char>,
+    pub(super) envp: Vec<*const c_char>,
+    pub(super) clocks: Option<CString>,
+    pub(super) joined: Arc<OpenTarget>,
+    /// What the arrays lead to.
+    pub(super) plan: Arc<Plan>,
+}
+
+impl PreparedStart {
+    pub(super) fn new(
+        plan: &Arc<Plan>,
+        joined: &Arc<OpenTarget>,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Error> {
+        let fds = Opened::new(plan)?;
+        let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
+        let parent = || ParentThread::new()?.apart(&fds, lowest);
+        let parent = plan.watches_parent().then(parent).transpose();
+        let parent = parent.map_err(prepare(plan, "a descriptor of the calling thread"))?;
+        let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+        let init_process = InitProcess::open(plan)?;
+        let program = plan.work.program();
+        Ok(Self {
+            fds,
+            parent,
+            stack,
+            init_process,
+            deadline,
+            argv: program.map_or_else(Vec::new, Program::argv),
+            envp: plan.work.envp(),
+            clocks: plan.made_inside().contains(NamespaceFlags::TIME).then(|| clocks(plan)),
+            joined: Arc::clone(joined),
+            plan: Arc::clone(plan),
+        })
+    }
+
+    /// Of a clone that copies this thread: the word of libc's that holds the thread's id is the child's too,
+    /// where libc has such a word.
+    pub(super) fn args_of_copy(&self, flags: CloneFlags) -> CloneArgs<'_> {
+        let Some(word) = self.parent.as_ref().and_then(ParentThread::word) else {
+            return CloneArgs::new(flags);
+        };
+        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
+        let mut args = CloneArgs::new(flags | set);
+        args.child_tid(word);
+        args
+    }
+
+    /// The handle of what was executed, with all that goes on with it.
+    pub(super) fn handle(self: Box<Self>, executed: (u32, OwnedFd)) -> Process {
+        let Self { mut fds, init_process, plan, .. } = *self;
+        Process::new(plan.name.clone(), executed, drop_policy(&plan))
+            .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)))
+            .with_init(init_process.map(InitProcess::into_status))
+    }
+}
+
+fn drop_policy(plan: &Plan) -> DropPolicy {
+    let kill_on_drop = plan.lifetime.kill_on_drop;
+    // Unreaped, it would keep the pid namespace of others from ending.
+    let ends_among_others = kill_on_drop && plan.join.kinds().contains(NamespaceFlags::PID);
+    DropPolicy {
+        kill_on_drop,
+        reap_on_drop: ends_among_others || plan.join.target.is_some() && plan.daemon.is_none(),
+        is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
+    }
+}
+
+/// The file by which a child enters the time namespace that it made; a NUL in the path of proc was
+/// refused by the plan.
+fn clocks(plan: &Plan) -> CString {
+    let path = plan.maps.proc.join("self/ns/time_for_children");
+    CString::new(path.into_os_string().into_vec()).unwrap_or_default()
+}

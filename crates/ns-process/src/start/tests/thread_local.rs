@@ -1,0 +1,79 @@
+//! Nothing between clone and exec touches thread-local storage.
+#![allow(unsafe_code, reason = "a descriptor by number")]
+
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+use std::prelude::rust_2024::*;
+use std::thread;
+use std::time::Duration;
+
+use ns_fs::{Mount, Stdio};
+use ns_sys::{CloneFlags, Errno, WaitStatus};
+use ns_testbed::{forked, nicer};
+use rustix::mm::ProtFlags;
+
+use super::{child_with, leak, map, own_thread, reap};
+use crate::in_child::{GO, Report};
+use crate::plan::Plan;
+use crate::start::release::signal;
+use crate::step::Step;
+use crate::{BpfInstruction, CapabilitySet, Container, Init, Resource};
+
+/// Every step, the wait for go included, in a child whose thread pointer leads to memory that nobody
+/// may touch.
+fn without_tls(
+    candidates: &'static [&'static CStr],
+    init: Option<Init>,
+) -> (Option<Report>, WaitStatus) {
+    // SAFETY: the test bed gives every test one, and nobody closes it.
+    let stdin = unsafe { BorrowedFd::borrow_raw(0) };
+    let mut all = Container::new("true");
+    all.all().mount_proc().hostname("box").domainname("net").loopback().umask(0o27);
+    all.nice(nicer(1))
+        .rlimit(Resource::Nofile, 100, 100)
+        .rlimit(Resource::Core, 0, 0)
+        .no_new_privs();
+    all.drop_capabilities(CapabilitySet::SYS_BOOT).keep_capabilities(CapabilitySet::NET_RAW);
+    all.seccomp([BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]).die_with_parent();
+    all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
+    all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
+    all.init = init;
+    let rich: &'static Plan = leak(all.plan().expect("plan"));
+    let kinds = CloneFlags::from(all.get_namespaces());
+    let parent = own_thread();
+    let overflow_ids = Some(map(ProtFlags::empty()));
+    let child = child_with(candidates, kinds, Some(&parent), overflow_ids, Some(rich));
+    // Longer than a round, so that the look at this thread is among the steps.
+    thread::sleep(Duration::from_millis(150));
+    signal(child.handshake(), GO);
+    child.left_memory(None).expect("no lock");
+    (child.handshake().reported(), reap(&child))
+}
+
+#[test]
+fn no_step_touches_thread_local_storage() {
+    ns_testbed::run_as!([Root, User], {
+        let (report, status) = without_tls(&[c"/nope", c"/bin/true"], None);
+        assert_eq!((report, status.code()), (None, Some(0)), "{status:?}");
+        let (report, status) = without_tls(&[c"/nope", c"/neither"], None);
+        let failed = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
+        assert_eq!((report, status.code()), (Some(failed), Some(127)), "{status:?}");
+    });
+}
+
+/// As above, for pid 1 and the program beside it: what they leak is the forked child's.
+#[test]
+fn no_step_of_an_init_touches_it() {
+    ns_testbed::run_as!([Root, User], {
+        let run = |candidates| {
+            forked(|| {
+                let (report, status) = without_tls(candidates, Some(Init::builtin()));
+                assert_eq!(report, None);
+                status.code().unwrap_or(-1)
+            })
+        };
+        assert_eq!(run(&[c"/nope", c"/bin/true"]), 0);
+        // The program's process has words of its own, and pid 1 leaves without any.
+        assert_eq!(run(&[c"/nope", c"/neither"]), 126);
+    });
+}

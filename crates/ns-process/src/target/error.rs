@@ -1,0 +1,57 @@
+//! Why something cannot be entered.
+
+use std::format;
+use std::os::fd::{AsFd, OwnedFd};
+use std::prelude::rust_2024::*;
+
+use ns_sys::child::is_readable;
+use ns_sys::{Errno, Namespace};
+
+use super::TargetSpec;
+use crate::error::Error;
+use crate::hint;
+use crate::step::Step;
+
+impl TargetSpec<'_> {
+    pub(super) fn error(self, step: Step) -> Error {
+        Error::new(self.name, step)
+    }
+
+    pub(super) fn target_name(self) -> String {
+        let target = self.join.target.as_ref();
+        target.map_or_else(String::new, |(target, _)| target.name())
+    }
+
+    /// Why there is no descriptor of the target.
+    pub(crate) fn unopened(self, errno: Errno) -> Error {
+        let step = if errno == Errno::SRCH { Step::TargetGone } else { Step::Prepare };
+        let hint = match errno {
+            Errno::INVAL => Some("0 is no process"),
+            Errno::SRCH => Some("no process has this id"),
+            errno => hint::for_descriptors(errno),
+        };
+        self.error(step).with_errno(errno).with_object(self.target_name()).with_hint(hint)
+    }
+
+    /// Why the target's namespace cannot even be looked at.
+    pub(crate) fn untold(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
+        if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
+            return self.gone();
+        }
+        let object = format!("the {kind} namespace of {}", self.target_name());
+        let hint = match errno {
+            Errno::PERM | Errno::ACCESS => Some(
+                "the target belongs to another user, has more capabilities, or may not be traced: \
+                 entering it needs CAP_SYS_PTRACE over it",
+            ),
+            errno => hint::for_descriptors(errno),
+        };
+        self.error(Step::Join).with_errno(errno).with_object(object).with_hint(hint)
+    }
+
+    /// The error of a target that has ended.
+    pub(super) fn gone(self) -> Error {
+        let error = self.error(Step::TargetGone).with_errno(Errno::SRCH);
+        error.with_object(self.target_name()).with_hint(Some("it has ended"))
+    }
+}

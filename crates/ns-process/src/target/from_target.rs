@@ -1,0 +1,117 @@
+//! What else is taken on from a target, besides its namespaces.
+
+use std::borrow::ToOwned;
+use std::fmt::Display;
+use std::format;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::prelude::rust_2024::*;
+use std::string::ToString;
+
+use ns_sys::Errno;
+use ns_sys::child::is_readable;
+use rustix::fs::OFlags;
+use rustix::thread::CapabilitySet;
+
+use super::TargetSpec;
+use super::cgroup::Cgroups;
+use super::proc_dir::ProcDir;
+use crate::error::Error;
+use crate::hint;
+use crate::in_child;
+use crate::step::Step;
+
+/// Opened, or read, before the clone.
+#[derive(Debug, Default)]
+pub(super) struct OpenFromTarget {
+    /// Root and working directory.
+    root: Option<(OwnedFd, OwnedFd)>,
+    pub(super) cgroups: Cgroups,
+    pub(super) privileges: Option<PrivilegeCeiling>,
+}
+
+/// What a target may do, which is the most that the child may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PrivilegeCeiling {
+    pub(crate) permitted: CapabilitySet,
+    pub(crate) ambient: CapabilitySet,
+    pub(crate) no_new_privs: bool,
+}
+
+impl TargetSpec<'_> {
+    pub(super) fn from_target(
+        self,
+        pidfd: &OwnedFd,
+        dir: Option<&ProcDir>,
+    ) -> Result<OpenFromTarget, Error> {
+        let config = self.join.from_target;
+        if !config.anything() {
+            return Ok(OpenFromTarget::default());
+        }
+        let dir = dir.ok_or_else(|| self.unread(pidfd, "its folder in proc", Errno::NOENT))?;
+        let root = config.root.then(|| self.root(pidfd, dir)).transpose()?;
+        let cgroups = if config.cgroup { self.cgroups(pidfd, dir)? } else { Cgroups::default() };
+        let privileges = config.privileges.then(|| self.privileges(pidfd, dir)).transpose()?;
+        Ok(OpenFromTarget { root, cgroups, privileges })
+    }
+
+    fn root(self, pidfd: &OwnedFd, dir: &ProcDir) -> Result<(OwnedFd, OwnedFd), Error> {
+        let open = |name: &str| {
+            let opened = dir.open_file(name, OFlags::PATH | OFlags::DIRECTORY);
+            opened.map_err(|errno| self.unread(pidfd, name, errno))
+        };
+        Ok((open("root")?, open("cwd")?))
+    }
+
+    fn privileges(self, pidfd: &OwnedFd, dir: &ProcDir) -> Result<PrivilegeCeiling, Error> {
+        let status = dir.read("status").map_err(|error| {
+            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+            self.unread(pidfd, "status", errno)
+        })?;
+        PrivilegeCeiling::of(&status).ok_or_else(|| self.unread(pidfd, "status", Errno::IO))
+    }
+
+    /// Why something of the target's cannot be had.
+    pub(super) fn unread(self, pidfd: &OwnedFd, what: impl Display, errno: Errno) -> Error {
+        if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
+            return self.gone();
+        }
+        let object = format!("{what} of {}", self.target_name());
+        let hint = match errno {
+            Errno::PERM | Errno::ACCESS => {
+                Some("the caller may not look at it: that needs CAP_SYS_PTRACE over the target")
+            }
+            errno => hint::for_descriptors(errno),
+        };
+        self.error(Step::Prepare).with_errno(errno).with_object(object).with_hint(hint)
+    }
+}
+
+impl OpenFromTarget {
+    pub(super) fn opened(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let root = self.root.iter().flat_map(|(root, workdir)| [root.as_fd(), workdir.as_fd()]);
+        root.chain(self.cgroups.files())
+    }
+
+    /// What the child is told.
+    pub(super) fn child(&self) -> Option<in_child::FromTarget<'_>> {
+        let (root, workdir) = self.root.as_ref()?;
+        Some(in_child::FromTarget { root: root.as_fd(), workdir: workdir.as_fd() })
+    }
+}
+
+impl PrivilegeCeiling {
+    /// From the text of `/proc/PID/status`.
+    fn of(status: &str) -> Option<Self> {
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.map(|value| value.trim().to_owned())
+        };
+        let set =
+            |name| u64::from_str_radix(&field(name)?, 16).ok().map(CapabilitySet::from_bits_retain);
+        Some(Self {
+            permitted: set("CapPrm")?,
+            ambient: set("CapAmb").unwrap_or(CapabilitySet::empty()),
+            no_new_privs: field("NoNewPrivs")? == 1.to_string(),
+        })
+    }
+}
