@@ -4,7 +4,6 @@
 
 extern crate std;
 
-mod builder;
 mod diagnose;
 mod errno;
 mod error;
@@ -18,14 +17,11 @@ mod proc_number;
 mod process;
 mod resource;
 mod setns;
+mod settings;
 mod start;
 mod step;
 mod target;
 
-pub use builder::{
-    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
-    Memory, NamespaceName, Target, WaitingChild, kind,
-};
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told, namespaces};
@@ -34,6 +30,10 @@ pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
+pub use settings::{
+    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
+    Memory, NamespaceName, Target, WaitingChild, kind,
+};
 pub use start::set_dumpable;
 pub use step::{Side, Step};
 

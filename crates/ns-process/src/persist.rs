@@ -10,10 +10,10 @@ use ns_fs::BindError;
 use ns_sys::{Errno, Namespace, NamespaceFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::builder::Target;
 use crate::error::Error;
 use crate::hint;
 use crate::setns::NamespaceSet;
+use crate::settings::Target;
 use crate::step::Step;
 
 /// Holds a namespace of a running process; it lives for as long as the descriptor, with or without

@@ -7,8 +7,8 @@ use std::prelude::rust_2024::*;
 use ns_sys::Namespace;
 
 use super::Finding;
-use crate::builder::Container;
 use crate::hint::machine;
+use crate::settings::Container;
 use crate::step::Step;
 
 /// Each kind, with its limit and its use.

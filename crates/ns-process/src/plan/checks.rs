@@ -4,8 +4,8 @@ use ns_sys::{CloneArgs, CloneFlags};
 use std::format;
 use std::prelude::rust_2024::*;
 
-use crate::builder::{Builder, Memory};
 use crate::error::Error;
+use crate::settings::{Builder, Memory};
 use crate::step::Step;
 
 /// Flags that no start of a program keeps, with the reason.

@@ -6,8 +6,9 @@ use std::{format, vec};
 
 use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
-use super::{Dumpable, Plan, Program};
+use super::{Dumpable, Plan};
 use crate::in_child::{Dispositions, HookPoint};
+use crate::settings::Program;
 
 /// The steps of a start in order, one a line, by their system calls; nothing has been run.
 ///

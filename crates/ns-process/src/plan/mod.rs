@@ -1,26 +1,11 @@
 //! A checked wish: everything a start needs, made before the clone.
 
-mod caller;
 mod checks;
-mod daemon;
 mod describe;
+mod describe_intermediate;
 mod describe_leaving;
 mod dumpable;
-mod environment;
-mod ids;
-mod init;
-mod join;
-mod limits;
-mod maps;
-mod names;
 mod objects;
-mod privileges;
-mod program;
-mod root;
-mod session;
-mod stdio;
-mod time;
-mod work;
 
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -30,25 +15,15 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
 pub(crate) use dumpable::{Dumpable, OwnDumpable};
-pub(crate) use join::Join;
-pub(crate) use program::Program;
-pub(crate) use stdio::refused_stream;
-pub(crate) use work::Payload;
 
-use crate::builder::{Builder, ChildHooks, Daemon, Hooks, Init, Lifetime, Memory};
 use crate::error::Error;
 use crate::in_child::Dispositions;
+use crate::settings::{
+    self, Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps,
+    Memory, Names, Payload, Privileges, Root, Session, Streams, checked_daemon, checked_init,
+};
 use crate::step::Step;
 use crate::target::TargetSpec;
-use caller::Caller;
-use ids::Ids;
-use limits::Limits;
-use maps::Maps;
-use names::Names;
-use privileges::Privileges;
-use root::Root;
-use session::Session;
-use stdio::Streams;
 
 /// What a start will do. See [`describe`](Plan::describe).
 #[derive(Debug)]
@@ -74,6 +49,16 @@ pub struct Plan {
     pub(crate) names: Names,
     pub(crate) limits: Limits,
     pub(crate) privileges: Privileges,
+}
+
+impl<Kind> Builder<Kind> {
+    /// Looks at everything that was asked for, and does nothing.
+    ///
+    /// # Errors
+    /// The first mistake, by the name of its setter.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        Plan::new(self)
+    }
 }
 
 impl Plan {
@@ -105,11 +90,11 @@ impl Plan {
             caller,
             join,
             memory: config.memory,
-            init: init::checked(config, namespaces).map_err(invalid)?,
-            daemon: daemon::checked(config).map_err(invalid)?,
+            init: checked_init(config, namespaces).map_err(invalid)?,
+            daemon: checked_daemon(config).map_err(invalid)?,
             maps,
             ids,
-            time_offsets: time::offsets(&config.offsets, namespaces).map_err(invalid)?,
+            time_offsets: settings::offsets(&config.offsets, namespaces).map_err(invalid)?,
             session: Session::new(&config.session, config.daemon.is_some()).map_err(invalid)?,
             root: Root::new(&config.root, namespaces).map_err(invalid)?,
             streams: Streams::new(

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use ns_sys::{NamespaceFd, NamespaceFlags};
 
-use crate::builder::Target;
-use crate::builder::{JoinFile, NamespaceName};
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::Report;
-use crate::plan::Join;
+use crate::settings::Join;
+use crate::settings::Target;
+use crate::settings::{JoinFile, NamespaceName};
 use crate::step::Step;
 use crate::target::TargetSpec;
 

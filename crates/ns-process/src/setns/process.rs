@@ -13,10 +13,10 @@ use rustix::io::{read, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::NamespaceSet;
-use crate::builder::Target;
-use crate::builder::{Builder, Container, Inject, JoinFile, NamespaceName};
 use crate::error::Error;
 use crate::process::Process;
+use crate::settings::Target;
+use crate::settings::{Builder, Container, Inject, JoinFile, NamespaceName};
 use crate::step::Step;
 
 /// The name of the operation.

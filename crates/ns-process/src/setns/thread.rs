@@ -9,10 +9,10 @@ use std::thread;
 use ns_sys::{Errno, NamespaceFd, NamespaceFlags, UnshareFlags, unshare};
 
 use super::NamespaceSet;
-use crate::builder::NamespaceName;
-use crate::builder::Target;
 use crate::error::Error;
 use crate::in_child::{ALL_AT_ONCE, Join, Report, enter};
+use crate::settings::NamespaceName;
+use crate::settings::Target;
 use crate::step::Step;
 use crate::target::OpenTarget;
 

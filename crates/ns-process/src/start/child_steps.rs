@@ -99,7 +99,7 @@ impl<'a> Attempt<'a> {
             init: None,
             ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
             session: plan.session.child(fds.has_terminal()),
-            from_target: joined.from_target(),
+            from_target: joined.inherited(),
             root: plan.root.child(),
             place_fds: fds.steps(),
             close_rest: self.ranges(),

@@ -23,9 +23,9 @@ use super::dumpable;
 use super::pipes::{self, Opened};
 use super::text::Text;
 use super::threads;
-use crate::builder::{ChildHook, HookContext, errno_of};
 use crate::in_child::{ChildCode, Ended, HookPoint, Report};
 use crate::plan::Plan;
+use crate::settings::{ChildHook, HookContext, errno_of};
 use crate::step::Step;
 
 /// Exit codes of a closure, as those of a `main`.

@@ -7,6 +7,7 @@
 
 mod atfork;
 mod attempt;
+mod builder;
 mod child;
 mod child_resources;
 mod child_steps;
@@ -16,7 +17,7 @@ mod exec_name;
 mod exec_probe;
 mod forked;
 mod hooks;
-pub(crate) mod init;
+mod init;
 mod intermediate;
 mod kept_file;
 mod maps;
@@ -36,6 +37,7 @@ mod tests;
 mod text;
 mod threads;
 mod time;
+mod unchecked;
 mod unseen_child;
 
 use std::format;
@@ -63,10 +65,10 @@ use signals::Blocked;
 use stack::Stack;
 
 pub use set_dumpable::set_dumpable;
-pub(crate) use threads::refuse_threads;
+use threads::refuse_threads;
 
 /// Starts what `plan` says. On an error nothing is left behind.
-pub(crate) fn start(mut plan: Plan) -> Result<Process, Error> {
+fn start(mut plan: Plan) -> Result<Process, Error> {
     process::sweep();
     let limit = plan.lifetime.start_timeout;
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));

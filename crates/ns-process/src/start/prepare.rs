@@ -17,8 +17,9 @@ use super::prepare;
 use super::stack::Stack;
 use crate::error::Error;
 use crate::in_child::STATUS;
-use crate::plan::{Plan, Program};
+use crate::plan::Plan;
 use crate::process::{DropPolicy, Process};
+use crate::settings::Program;
 use crate::target::OpenTarget;
 
 pub(super) struct PreparedStart {

@@ -13,10 +13,10 @@ use super::outcome;
 use super::proc_dir::ProcDir;
 use super::time;
 use super::too_slow;
-use crate::builder::{HookError, WaitingChild, errno_of};
 use crate::error::Error;
 use crate::in_child::{GO, Handshake};
 use crate::plan::Plan;
+use crate::settings::{HookError, WaitingChild, errno_of};
 use crate::step::Step;
 
 impl Child<'_> {

@@ -11,9 +11,9 @@ use rustix::io::fcntl_dupfd_cloexec;
 
 use super::TargetSpec;
 use super::own::Own;
-use crate::builder::JoinFile;
 use crate::error::Error;
 use crate::hint;
+use crate::settings::JoinFile;
 use crate::step::Step;
 
 impl TargetSpec<'_> {

@@ -18,6 +18,7 @@ use super::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child;
+use crate::settings::PrivilegeCeiling;
 use crate::step::Step;
 
 /// Opened, or read, before the clone.
@@ -29,16 +30,8 @@ pub(super) struct OpenFromTarget {
     pub(super) privileges: Option<PrivilegeCeiling>,
 }
 
-/// What a target may do, which is the most that the child may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PrivilegeCeiling {
-    pub(crate) permitted: CapabilitySet,
-    pub(crate) ambient: CapabilitySet,
-    pub(crate) no_new_privs: bool,
-}
-
 impl TargetSpec<'_> {
-    pub(super) fn from_target(
+    pub(super) fn open_from_target(
         self,
         pidfd: &OwnedFd,
         dir: Option<&ProcDir>,

@@ -19,14 +19,12 @@ use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 
 use crate::error::Error;
 use crate::in_child::{FromTarget, Ids, Join, OverflowIds};
-use crate::plan;
 use crate::process::{LONG_ENOUGH, is_readable_within};
+use crate::settings::{self, PrivilegeCeiling};
 use crate::step::Step;
 use from_target::OpenFromTarget;
 use ids::TargetIds;
 use proc_dir::ProcDir;
-
-pub(crate) use from_target::PrivilegeCeiling;
 
 /// What is to be opened.
 #[derive(Clone, Copy)]
@@ -35,7 +33,7 @@ pub(crate) struct TargetSpec<'a> {
     pub(crate) name: &'a str,
     /// Where proc is mounted.
     pub(crate) proc: &'a Path,
-    pub(crate) join: &'a plan::Join,
+    pub(crate) join: &'a settings::Join,
 }
 
 /// Open namespaces, those that the caller is in already left out.
@@ -60,7 +58,7 @@ impl OpenTarget {
         let dir = ProcDir::open(spec.proc, &pidfd);
         let dir = dir.as_ref();
         let kinds = spec.unshared(&pidfd, dir, *kinds)?;
-        let from_target = spec.from_target(&pidfd, dir)?;
+        let from_target = spec.open_from_target(&pidfd, dir)?;
         let enters_user = kinds.contains(NamespaceFlags::USER);
         let ids = dir.filter(|_| enters_user).map_or(ids, TargetIds::read);
         Ok(Self { target: Some((pidfd, kinds)), overflow_ids: None, files, ids, from_target })
@@ -154,7 +152,7 @@ impl OpenTarget {
     }
 
     /// Where the child goes.
-    pub(crate) fn from_target(&self) -> Option<FromTarget<'_>> {
+    pub(crate) fn inherited(&self) -> Option<FromTarget<'_>> {
         self.from_target.child()
     }
 

@@ -16,11 +16,11 @@ use rustix::fs::{
 use rustix::io::write;
 
 use super::executable;
-use crate::builder::Init;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::STATUS;
 use crate::plan::Plan;
+use crate::settings::Init;
 use crate::start::kept_file::{KeptFile, above};
 use crate::step::Step;
 

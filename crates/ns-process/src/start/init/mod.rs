@@ -21,6 +21,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod builtin;
 mod executable;
 mod file;
 mod process;

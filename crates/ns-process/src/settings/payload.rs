@@ -1,15 +1,14 @@
 //! What the child will be: a program, or a closure.
 
 use std::ffi::c_char;
-use std::fmt;
-use std::format;
 use std::prelude::rust_2024::*;
+use std::{fmt, format};
 
 use ns_sys::CloneFlags;
 
 use super::environment::{self, Block};
 use super::program::Program;
-use crate::builder::{Builder, Closure as Call};
+use super::{Builder, Closure as Call};
 use crate::error::Error;
 use crate::in_child::HookPoint;
 use crate::step::Step;
@@ -39,7 +38,7 @@ impl fmt::Debug for Closure {
 const REFUSED: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK).union(CloneFlags::PTRACE);
 
 impl Payload {
-    pub(super) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
         let Some(call) = &config.closure else {
             if config.child_hooks.at(HookPoint::PostExec).next().is_some() {

@@ -1,4 +1,4 @@
-//! Who the program is, inside, and what it takes to be that.
+//! Who the program is: user, group and supplementary groups.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -6,10 +6,79 @@ use std::prelude::rust_2024::*;
 use ns_idmap::{IdKind, IdMap, Setgroups};
 use ns_sys::NamespaceFlags;
 
+use super::Builder;
 use super::caller::Caller;
 use super::maps::Maps;
-use crate::builder::Ids as Wish;
 use crate::in_child;
+
+/// What was asked for; ids are those inside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdConfig {
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) groups: Option<Vec<u32>>,
+}
+
+impl<Kind> Builder<Kind> {
+    /// The user id of the program, inside: real, effective and saved.
+    ///
+    /// By default it is the caller's, as the new user namespace shows it; where the caller's has no
+    /// mapping there and 0 has one, it is 0. An id that a map given here does not hold is refused.
+    ///
+    /// # Errors
+    /// [`Step::Uid`](crate::Step::Uid): `EPERM`, needs `CAP_SETUID`, which a new user namespace gives;
+    /// `EINVAL`, no mapping.
+    ///
+    /// # References
+    /// setresuid(2).
+    pub fn uid(&mut self, uid: u32) -> &mut Self {
+        self.ids.uid = Some(uid);
+        self
+    }
+
+    /// The group id of the program, inside: as [`uid`](Self::uid).
+    ///
+    /// # Errors
+    /// As for [`uid`](Self::uid), of [`Step::Gid`](crate::Step::Gid).
+    ///
+    /// # References
+    /// setresgid(2).
+    pub fn gid(&mut self, gid: u32) -> &mut Self {
+        self.ids.gid = Some(gid);
+        self
+    }
+
+    /// The supplementary groups of the program, inside.
+    ///
+    /// By default the caller's; none, as with std's `Command`, where a caller who may drop them starts a
+    /// program as another user, by [`uid`](Self::uid) or by a map that does not hold the caller's own.
+    ///
+    /// # Errors
+    /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, and a user namespace that does
+    /// not deny setgroups, as one does that an unprivileged caller mapped by itself.
+    ///
+    /// # References
+    /// setgroups(2), user_namespaces(7).
+    pub fn groups(&mut self, groups: impl IntoIterator<Item = u32>) -> &mut Self {
+        self.ids.groups = Some(groups.into_iter().collect());
+        self
+    }
+
+    /// The user id, if one is set.
+    pub fn get_uid(&self) -> Option<u32> {
+        self.ids.uid
+    }
+
+    /// The group id, if one is set.
+    pub fn get_gid(&self) -> Option<u32> {
+        self.ids.gid
+    }
+
+    /// The supplementary groups, if they are set.
+    pub fn get_groups(&self) -> Option<&[u32]> {
+        self.ids.groups.as_deref()
+    }
+}
 
 /// What the child will become, without the calls that would change nothing.
 #[derive(Debug)]
@@ -25,8 +94,8 @@ pub(crate) struct Ids {
 
 impl Ids {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(
-        config: &Wish,
+    pub(crate) fn new(
+        config: &IdConfig,
         maps: &Maps,
         namespaces: NamespaceFlags,
         joined: NamespaceFlags,
@@ -98,18 +167,18 @@ impl Ids {
     }
 
     /// The uid that the program has at the end, if it is not the one that it began with.
-    pub(super) fn last_uid(&self) -> Option<u32> {
+    pub(crate) fn last_uid(&self) -> Option<u32> {
         self.uid
     }
 
     /// Its system calls right after the maps hold.
-    pub(super) fn describe_zero(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_zero(&self) -> impl Iterator<Item = String> {
         let gid = self.zero_gid.then(|| "setresgid(0)".to_owned());
         gid.into_iter().chain(self.zero_uid.then(|| "setresuid(0)".to_owned()))
     }
 
     /// Those that make it what was asked for.
-    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
         let groups = self.groups.as_ref().map(|groups| format!("setgroups({groups:?})"));
         let gid = self.gid.map(|gid| format!("setresgid({gid})"));
         let uid = self.uid.map(|uid| format!("setresuid({uid})"));

@@ -1,6 +1,6 @@
 //! What the program may do: capabilities, `no_new_privs`, a seccomp filter, a label.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr, OsString};
 use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -10,10 +10,130 @@ use ns_sys::child::BpfInstruction;
 use ns_sys::{Errno, NamespaceFlags};
 use rustix::thread::{CapabilitySet, capabilities};
 
-use crate::builder::Privileges as Wish;
+use super::Builder;
 use crate::hint::machine;
 use crate::in_child::{self, Capabilities};
-use crate::target::PrivilegeCeiling;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct PrivilegeConfig {
+    pub(crate) no_new_privs: bool,
+    pub(crate) dropped: CapabilitySet,
+    pub(crate) kept: CapabilitySet,
+    pub(crate) filter: Option<Vec<BpfInstruction>>,
+    pub(crate) label: Option<OsString>,
+}
+
+impl Default for PrivilegeConfig {
+    fn default() -> Self {
+        let none = CapabilitySet::empty();
+        Self { no_new_privs: false, dropped: none, kept: none, filter: None, label: None }
+    }
+}
+
+impl<Kind> Builder<Kind> {
+    /// No program from here on gets ids or capabilities from its file: setuid programs run as whoever
+    /// executes them.
+    ///
+    /// # References
+    /// PR_SET_NO_NEW_PRIVS(2const).
+    pub fn no_new_privs(&mut self) -> &mut Self {
+        self.privileges.no_new_privs = true;
+        self
+    }
+
+    /// Neither the program nor what it executes has these capabilities, or can get them: they leave
+    /// the bounding set too. Several calls add up.
+    ///
+    /// # Errors
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`, which a new user
+    /// namespace gives.
+    ///
+    /// # References
+    /// capabilities(7), PR_CAPBSET_DROP(2const).
+    pub fn drop_capabilities(&mut self, capabilities: CapabilitySet) -> &mut Self {
+        self.privileges.dropped |= capabilities;
+        self
+    }
+
+    /// The program has these capabilities although its uid is not 0 inside, and what it executes has
+    /// them too: they are ambient. Several calls add up.
+    ///
+    /// By default a program whose uid inside is 0 has all that its user namespace and the bounding
+    /// set allow, and another one has none.
+    ///
+    /// # Errors
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: the caller does not have them and the
+    /// user namespace is not new.
+    ///
+    /// # Kernel support
+    /// Linux 4.3.
+    ///
+    /// # References
+    /// capabilities(7) "Ambient capability set".
+    pub fn keep_capabilities(&mut self, capabilities: CapabilitySet) -> &mut Self {
+        self.privileges.kept |= capabilities;
+        self
+    }
+
+    /// A compiled seccomp filter for the program, which runs from just before execve(2) on, and has to
+    /// allow that.
+    ///
+    /// Without [`no_new_privs`](Self::no_new_privs) it needs `CAP_SYS_ADMIN`, which a new user namespace
+    /// gives, and comes before capabilities are dropped; it then has to allow prctl, capset, prlimit64
+    /// and rt_sigprocmask as well.
+    ///
+    /// # Errors
+    /// [`Step::Seccomp`](crate::Step::Seccomp): `EACCES`, neither of the two; `EINVAL`, the kernel does
+    /// not understand it.
+    ///
+    /// # References
+    /// seccomp(2) `SECCOMP_SET_MODE_FILTER`.
+    pub fn seccomp(&mut self, filter: impl Into<Vec<BpfInstruction>>) -> &mut Self {
+        self.privileges.filter = Some(filter.into());
+        self
+    }
+
+    /// The label that a security module gives the program: an AppArmor profile or a SELinux context.
+    ///
+    /// # Errors
+    /// [`Step::ExecLabel`](crate::Step::ExecLabel): `ENOENT` or `EINVAL`, no security module takes
+    /// labels, or it does not know this one; `EACCES`, it forbids the change.
+    ///
+    /// # References
+    /// proc_pid_attr(5) `exec`.
+    #[doc(alias = "apparmor")]
+    #[doc(alias = "selinux")]
+    pub fn exec_label(&mut self, label: impl Into<OsString>) -> &mut Self {
+        self.privileges.label = Some(label.into());
+        self
+    }
+
+    /// Whether `no_new_privs` is set.
+    pub fn get_no_new_privs(&self) -> bool {
+        self.privileges.no_new_privs
+    }
+
+    /// The capabilities that nobody inside has.
+    pub fn get_dropped_capabilities(&self) -> CapabilitySet {
+        self.privileges.dropped
+    }
+
+    /// The capabilities that the program keeps.
+    pub fn get_kept_capabilities(&self) -> CapabilitySet {
+        self.privileges.kept
+    }
+
+    /// The seccomp filter, if one is set.
+    pub fn get_seccomp(&self) -> Option<&[BpfInstruction]> {
+        self.privileges.filter.as_deref()
+    }
+
+    /// The label, if one is set.
+    pub fn get_exec_label(&self) -> Option<&OsStr> {
+        self.privileges.label.as_deref()
+    }
+}
 
 /// `BPF_MAXINSNS` of include/uapi/linux/bpf_common.h.
 const LONGEST_FILTER: usize = 4096;
@@ -38,6 +158,14 @@ pub(crate) struct Privileges {
     label: Option<Label>,
 }
 
+/// What a target may do, which is the most that the child may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PrivilegeCeiling {
+    pub(crate) permitted: CapabilitySet,
+    pub(crate) ambient: CapabilitySet,
+    pub(crate) no_new_privs: bool,
+}
+
 /// The capabilities of a process, as bits.
 #[derive(Clone, Copy, Debug)]
 struct Held {
@@ -56,8 +184,8 @@ struct Label {
 impl Privileges {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Of what is
     /// entered, the kinds, and whether the process there will be the measure.
-    pub(super) fn new(
-        config: &Wish,
+    pub(crate) fn new(
+        config: &PrivilegeConfig,
         namespaces: NamespaceFlags,
         uid: Option<u32>,
         (joined, limits): (NamespaceFlags, bool),
@@ -104,7 +232,7 @@ impl Privileges {
     }
 
     /// Whether the child gives up capabilities that the caller has.
-    pub(super) fn are_narrowed(&self) -> bool {
+    pub(crate) fn are_narrowed(&self) -> bool {
         self.planned().is_some()
     }
 
@@ -146,11 +274,11 @@ impl Privileges {
     }
 
     /// The label, as it was given.
-    pub(super) fn label_text(&self) -> Option<String> {
+    pub(crate) fn label_text(&self) -> Option<String> {
         self.label.as_ref().map(|label| label.given.clone())
     }
 
-    pub(super) fn describe_label(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_label(&self) -> impl Iterator<Item = String> {
         self.label.iter().flat_map(|Label { file, text, .. }| {
             let (open, write) =
                 (format!("openat({file:?})"), format!("write({})", text.escape_ascii()));
@@ -159,23 +287,23 @@ impl Privileges {
     }
 
     /// Before the uid changes.
-    pub(super) fn describe_keep(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_keep(&self) -> impl Iterator<Item = String> {
         let keeps = self.planned().is_some_and(|sets| sets.through_setresuid);
         keeps.then(|| "prctl(PR_SET_KEEPCAPS, 1)".to_owned()).into_iter()
     }
 
-    pub(super) fn describe_no_new_privs(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_no_new_privs(&self) -> impl Iterator<Item = String> {
         self.no_new_privs.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
     }
 
     /// What a filter may need, and one that cannot wait until the capabilities are gone.
-    pub(super) fn describe_early(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_early(&self) -> impl Iterator<Item = String> {
         let regained = self.planned().filter(|sets| sets.through_setresuid);
         let again = regained.map(|sets| format!("capset({:#x})", sets.before));
         again.into_iter().chain(self.filter_line().filter(|_| !self.no_new_privs))
     }
 
-    pub(super) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
         self.planned().into_iter().flat_map(|sets| {
             let dropped = CapabilitySet::from_bits_retain(sets.dropped);
             let bounding =
@@ -188,7 +316,7 @@ impl Privileges {
         })
     }
 
-    pub(super) fn describe_last(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_last(&self) -> impl Iterator<Item = String> {
         self.filter_line().filter(|_| self.no_new_privs).into_iter()
     }
 

@@ -1,23 +1,15 @@
-//! From a wish to a plan, and to a process.
+//! The ways to start a [`Builder`].
 
 use std::process::{ExitStatus, Output};
 
-use super::Builder;
+use super::{refuse_threads, start};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::process::Process;
-use crate::start;
+use crate::settings::Builder;
 use crate::step::Step;
 
 impl<Kind> Builder<Kind> {
-    /// Looks at everything that was asked for, and does nothing.
-    ///
-    /// # Errors
-    /// The first mistake, by the name of its setter.
-    pub fn plan(&self) -> Result<Plan, Error> {
-        Plan::new(self)
-    }
-
     /// Starts the program; when this returns `Ok`, it has been executed, or the closure has begun.
     ///
     /// The caller's memory is not copied, but for a closure or a program with hooks in the child, and no
@@ -78,7 +70,7 @@ impl<Kind> Builder<Kind> {
 
 fn begin(plan: Plan) -> Result<Process, Error> {
     if plan.work.closure().is_some() {
-        start::refuse_threads(&plan)?;
+        refuse_threads(&plan)?;
     }
-    start::start(plan)
+    start(plan)
 }

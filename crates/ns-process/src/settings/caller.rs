@@ -17,7 +17,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         // Unknown counts as having all: what it lacks the kernel will say.
         let all = CapabilitySet::all();
         let sets = capabilities(None).map(|sets| (sets.effective, sets.permitted));
@@ -25,11 +25,11 @@ impl Caller {
         Self { effective, permitted, ids: OnceLock::new() }
     }
 
-    pub(super) fn euid(&self) -> u32 {
+    pub(crate) fn euid(&self) -> u32 {
         self.ids().0
     }
 
-    pub(super) fn egid(&self) -> u32 {
+    pub(crate) fn egid(&self) -> u32 {
         self.ids().1
     }
 
@@ -37,7 +37,7 @@ impl Caller {
         *self.ids.get_or_init(|| (geteuid().as_raw(), getegid().as_raw()))
     }
 
-    pub(super) fn has(&self, capability: CapabilitySet) -> bool {
+    pub(crate) fn has(&self, capability: CapabilitySet) -> bool {
         self.effective.contains(capability)
     }
 
@@ -47,23 +47,23 @@ impl Caller {
     }
 
     /// Whether it can open files in proc of a process of its own that belong to root.
-    pub(super) fn opens_files_of_root(&self) -> bool {
+    pub(crate) fn opens_files_of_root(&self) -> bool {
         self.has(CapabilitySet::DAC_OVERRIDE) || self.euid() == 0
     }
 
     /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
-    pub(super) fn may_drop_groups(&self) -> bool {
+    pub(crate) fn may_drop_groups(&self) -> bool {
         let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");
         self.has(CapabilitySet::SETGID) && !denied
     }
 
     /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.
-    pub(super) fn is_user(&self, uid: u32) -> bool {
+    pub(crate) fn is_user(&self, uid: u32) -> bool {
         self.euid() == uid && getuid().as_raw() == uid
     }
 
     /// As [`is_user`](Self::is_user), of the gid.
-    pub(super) fn is_group(&self, gid: u32) -> bool {
+    pub(crate) fn is_group(&self, gid: u32) -> bool {
         self.egid() == gid && getgid().as_raw() == gid
     }
 }

@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-
 use std::os::fd::{AsFd, BorrowedFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;

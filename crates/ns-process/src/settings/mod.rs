@@ -3,11 +3,13 @@
 //! One builder with a kind as parameter: what [`Container`] and the kinds to come share is written
 //! once. Setters never fail; a mistake is remembered, and `start` reports the first.
 
+mod caller;
 mod cgroup;
 mod child_hooks;
 mod chroot;
 mod closure;
 mod daemon;
+mod environment;
 mod hooks;
 mod ids;
 mod init;
@@ -18,11 +20,11 @@ mod maps;
 mod memory;
 mod names;
 mod namespaces;
+mod payload;
 mod privileges;
 mod program;
 mod root;
 mod session;
-mod start;
 mod stdio;
 mod target;
 mod time;
@@ -38,31 +40,47 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
+pub(crate) use caller::Caller;
 pub use child_hooks::HookContext;
 pub(crate) use child_hooks::{ChildHook, ChildHooks};
 pub use chroot::Chroot;
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
 pub(crate) use daemon::Daemon;
+pub(crate) use daemon::checked as checked_daemon;
+use environment::EnvironmentConfig;
 pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
+use ids::IdConfig;
 pub(crate) use ids::Ids;
 pub use init::Init;
+pub(crate) use init::checked as checked_init;
 pub use join::Inject;
-pub(crate) use join::{File as JoinFile, FromTarget, Join};
+use join::JoinConfig;
+pub(crate) use join::{Join, JoinFile};
 pub(crate) use lifetime::Lifetime;
+use limits::LimitConfig;
 pub(crate) use limits::Limits;
+use maps::MapConfig;
 pub(crate) use maps::Maps;
 pub use memory::Memory;
+use names::NameConfig;
 pub(crate) use names::Names;
 pub use namespaces::NamespaceName;
-pub(crate) use privileges::Privileges;
+pub(crate) use payload::Payload;
+use privileges::PrivilegeConfig;
+pub(crate) use privileges::{PrivilegeCeiling, Privileges};
+pub(crate) use program::Program;
 pub(crate) use root::Root;
+use root::RootConfig;
 pub(crate) use session::Session;
+use session::SessionConfig;
+use stdio::StreamConfig;
 pub(crate) use stdio::Streams;
 pub use target::Target;
 pub use time::Clock;
-pub(crate) use time::Offset;
+use time::Offset;
+pub(crate) use time::offsets;
 
 /// The kinds of [`Builder`].
 pub mod kind {
@@ -115,10 +133,10 @@ pub struct Builder<Kind> {
     /// Started in place of the program.
     pub(crate) closure: Option<Closure>,
     pub(crate) args: Vec<OsString>,
-    pub(crate) env: Environment,
+    pub(crate) env: EnvironmentConfig,
     /// New ones, or of an `Inject` those that are entered.
     pub(crate) namespaces: NamespaceFlags,
-    pub(crate) join: Join,
+    pub(crate) join: JoinConfig,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
     pub(crate) daemon: Option<Daemon>,
@@ -127,27 +145,18 @@ pub struct Builder<Kind> {
     pub(crate) hooks: Hooks,
     pub(crate) child_hooks: ChildHooks,
     pub(crate) lifetime: Lifetime,
-    pub(crate) maps: Maps,
-    pub(crate) ids: Ids,
+    pub(crate) maps: MapConfig,
+    pub(crate) ids: IdConfig,
     pub(crate) offsets: Vec<Offset>,
-    pub(crate) session: Session,
-    pub(crate) root: Root,
-    pub(crate) streams: Streams,
-    pub(crate) names: Names,
-    pub(crate) limits: Limits,
-    pub(crate) privileges: Privileges,
+    pub(crate) session: SessionConfig,
+    pub(crate) root: RootConfig,
+    pub(crate) streams: StreamConfig,
+    pub(crate) names: NameConfig,
+    pub(crate) limits: LimitConfig,
+    pub(crate) privileges: PrivilegeConfig,
     /// What a setter could not take; the first is what a start reports.
     pub(crate) errors: Vec<String>,
     kind: PhantomData<fn() -> Kind>,
-}
-
-/// Changes to the caller's environment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Environment {
-    /// Whether the caller's own is left out.
-    pub(crate) cleared: bool,
-    /// Set, or with `None` removed.
-    pub(crate) changes: Vec<(OsString, Option<OsString>)>,
 }
 
 impl<Kind> Builder<Kind> {
@@ -157,9 +166,9 @@ impl<Kind> Builder<Kind> {
             program,
             closure: None,
             args: Vec::new(),
-            env: Environment::default(),
+            env: EnvironmentConfig::default(),
             namespaces: NamespaceFlags::empty(),
-            join: Join::default(),
+            join: JoinConfig::default(),
             memory: Memory::default(),
             init: None,
             daemon: None,
@@ -168,15 +177,15 @@ impl<Kind> Builder<Kind> {
             hooks: Hooks::default(),
             child_hooks: ChildHooks::default(),
             lifetime: Lifetime::default(),
-            maps: Maps::default(),
-            ids: Ids::default(),
+            maps: MapConfig::default(),
+            ids: IdConfig::default(),
             offsets: Vec::new(),
-            session: Session::default(),
-            root: Root::default(),
-            streams: Streams::default(),
-            names: Names::default(),
-            limits: Limits::default(),
-            privileges: Privileges::default(),
+            session: SessionConfig::default(),
+            root: RootConfig::default(),
+            streams: StreamConfig::default(),
+            names: NameConfig::default(),
+            limits: LimitConfig::default(),
+            privileges: PrivilegeConfig::default(),
             errors: Vec::new(),
             kind: PhantomData,
         }

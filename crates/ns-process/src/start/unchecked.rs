@@ -1,13 +1,12 @@
-//! What a closure can have if the caller vouches for it.
+//! Starting a closure from a program with threads.
 #![allow(unsafe_code, reason = "the caller vouches for the closure")]
 
-use std::os::fd::RawFd;
 use std::prelude::rust_2024::*;
 
-use super::Builder;
+use super::start;
 use crate::error::Error;
 use crate::process::Process;
-use crate::start;
+use crate::settings::Builder;
 
 impl<Kind> Builder<Kind> {
     /// Starts a closure from a program with threads as well.
@@ -32,19 +31,6 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// fork(2), signal-safety(7).
     pub unsafe fn start_unchecked(&self) -> Result<Process, Error> {
-        start::start(self.plan()?)
-    }
-
-    /// Closes every descriptor of a closure's child but 0 to 2 and these, which it has otherwise.
-    ///
-    /// # Safety
-    /// Nothing that the closure owns or uses has another descriptor: it would fail, or be that of a file
-    /// which the closure opens later.
-    ///
-    /// # References
-    /// close_range(2).
-    pub unsafe fn close_except(&mut self, kept: impl IntoIterator<Item = RawFd>) -> &mut Self {
-        self.streams.close_except = Some(kept.into_iter().collect());
-        self
+        start(self.plan()?)
     }
 }

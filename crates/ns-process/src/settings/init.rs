@@ -1,10 +1,12 @@
 //! A process with id 1 beside the program.
 
+use std::format;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
+use ns_sys::{CloneFlags, NamespaceFlags};
+
 use super::Builder;
-use crate::start;
 
 /// What has id 1 of a new pid namespace, when that is not the program itself.
 ///
@@ -53,22 +55,6 @@ impl Init {
     pub fn get_path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
-
-    /// The built-in one as a file to be written where the kernel executes none from memory.
-    ///
-    /// ```no_run
-    /// use std::{fs, os::unix::fs::PermissionsExt};
-    ///
-    /// use ns_process::Init;
-    ///
-    /// fs::write("/usr/lib/init", Init::executable())?;
-    /// fs::set_permissions("/usr/lib/init", fs::Permissions::from_mode(0o755))?;
-    /// let init = Init::path("/usr/lib/init");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn executable() -> Vec<u8> {
-        start::init::executable()
-    }
 }
 
 impl<Kind> Builder<Kind> {
@@ -116,5 +102,23 @@ impl<Kind> Builder<Kind> {
     /// The init, if there is one beside the program.
     pub fn get_init(&self) -> Option<&Init> {
         self.init.as_ref()
+    }
+}
+
+/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+pub(crate) fn checked<Kind>(
+    config: &Builder<Kind>,
+    namespaces: NamespaceFlags,
+) -> Result<Option<Init>, String> {
+    if config.init.is_none() {
+        return Ok(None);
+    }
+    if !namespaces.contains(NamespaceFlags::PID) {
+        return Err("init: needs a new pid namespace".to_owned());
+    }
+    let shared = config.flags & (CloneFlags::FS | CloneFlags::FILES);
+    match shared.iter().next() {
+        Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
+        None => Ok(config.init.clone()),
     }
 }

@@ -1,16 +1,83 @@
-//! The program as the kernel takes it: its paths, and C strings for execve(2).
+//! The program, its arguments and its environment, in std's words.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
-use std::ptr;
-use std::{format, slice};
+use std::{fmt, format, ptr, slice};
 
 use super::environment::{self, Block};
-use crate::builder::Builder;
+use super::{Builder, Container};
 use crate::error::Error;
 use crate::step::Step;
+
+impl Container {
+    /// A program, by path or by a name that is looked up in `PATH`, inside the container.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self::with_program("container", program.as_ref().to_owned())
+    }
+}
+
+impl<Kind> Builder<Kind> {
+    /// Adds an argument.
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = A>) -> &mut Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of the program's environment, which is otherwise the caller's.
+    ///
+    /// `PATH` set here is also where the program is looked up.
+    pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        self.change(key.as_ref(), Some(value.as_ref().to_owned()))
+    }
+
+    /// Sets variables.
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        &mut self,
+        envs: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        envs.into_iter().fold(self, |builder, (key, value)| builder.env(key, value))
+    }
+
+    /// Removes a variable from the program's environment.
+    pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
+        self.change(key.as_ref(), None)
+    }
+
+    /// Begins with an empty environment; forgets what was set before.
+    pub fn env_clear(&mut self) -> &mut Self {
+        self.env.cleared = true;
+        self.env.changes.clear();
+        self
+    }
+
+    /// The program.
+    pub fn get_program(&self) -> &OsStr {
+        &self.program
+    }
+
+    /// The arguments.
+    pub fn get_args(&self) -> impl Iterator<Item = &OsStr> {
+        self.args.iter().map(OsString::as_os_str)
+    }
+
+    /// What was set with [`env`](Self::env), and removed, which is `None`.
+    pub fn get_envs(&self) -> impl Iterator<Item = (&OsStr, Option<&OsStr>)> {
+        self.env.changes.iter().map(|(key, value)| (key.as_os_str(), value.as_deref()))
+    }
+
+    fn change(&mut self, key: &OsStr, value: Option<OsString>) -> &mut Self {
+        self.env.changes.retain(|(known, _)| known != key);
+        self.env.changes.push((key.to_owned(), value));
+        self
+    }
+}
 
 /// What execve(2) is given, and the paths at which the program may be.
 pub(crate) struct Program {
@@ -22,7 +89,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(super) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         let invalid = |object: String| Error::new(&config.name, Step::Check).with_object(object);
         if config.program.is_empty() {
             return Err(invalid("program: is empty".to_owned()));

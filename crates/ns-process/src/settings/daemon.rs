@@ -1,5 +1,10 @@
 //! A program that has left the caller.
 
+use std::format;
+use std::prelude::rust_2024::*;
+
+use ns_sys::CloneFlags;
+
 use super::Builder;
 
 /// Whose child a daemon is.
@@ -55,4 +60,19 @@ impl<Kind> Builder<Kind> {
     pub fn get_daemonize(&self) -> bool {
         self.daemon.is_some()
     }
+}
+
+/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+pub(crate) fn checked<Kind>(config: &Builder<Kind>) -> Result<Option<Daemon>, String> {
+    let Some(daemon) = config.daemon else { return Ok(None) };
+    if config.session.die_with_parent.is_some() {
+        return Err("daemonize: die_with_parent is set as well".to_owned());
+    }
+    if config.lifetime.kill_on_drop {
+        return Err("daemonize: kill_on_drop is set as well".to_owned());
+    }
+    if config.flags.contains(CloneFlags::PARENT) {
+        return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));
+    }
+    Ok(Some(daemon))
 }

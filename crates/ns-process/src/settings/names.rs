@@ -1,12 +1,18 @@
 //! What the new namespaces are called, and whether the network one has a loopback.
 
 use std::ffi::{OsStr, OsString};
+use std::format;
+use std::os::unix::ffi::OsStrExt;
+use std::prelude::rust_2024::*;
+
+use ns_sys::NamespaceFlags;
 
 use super::Builder;
+use crate::in_child;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct NameConfig {
     pub(crate) hostname: Option<OsString>,
     pub(crate) domainname: Option<OsString>,
     pub(crate) loopback: bool,
@@ -75,5 +81,55 @@ impl<Kind> Builder<Kind> {
     /// Whether the loopback interface is brought up.
     pub fn get_loopback(&self) -> bool {
         self.names.loopback
+    }
+}
+
+/// `__NEW_UTS_LEN` of include/uapi/linux/utsname.h.
+const LONGEST: usize = 64;
+
+/// What the child will set.
+#[derive(Debug)]
+pub(crate) struct Names {
+    hostname: Option<OsString>,
+    domainname: Option<OsString>,
+    loopback: bool,
+}
+
+impl Names {
+    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    pub(crate) fn new(config: &NameConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
+        for (setter, name) in [("hostname", &config.hostname), ("domainname", &config.domainname)] {
+            let Some(name) = name else { continue };
+            if !namespaces.contains(NamespaceFlags::UTS) {
+                return Err(format!("{setter}: needs a new uts namespace"));
+            }
+            if name.len() > LONGEST {
+                return Err(format!("{setter}: longer than {LONGEST} bytes"));
+            }
+        }
+        if config.loopback && !namespaces.contains(NamespaceFlags::NET) {
+            return Err("loopback: needs a new net namespace".to_owned());
+        }
+        Ok(Self {
+            hostname: config.hostname.clone(),
+            domainname: config.domainname.clone(),
+            loopback: config.loopback,
+        })
+    }
+
+    pub(crate) fn child(&self) -> in_child::Names<'_> {
+        in_child::Names {
+            hostname: self.hostname.as_ref().map(|name| name.as_bytes()),
+            domainname: self.domainname.as_ref().map(|name| name.as_bytes()),
+            loopback: self.loopback,
+        }
+    }
+
+    pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
+        let host = self.hostname.as_ref().map(|name| format!("sethostname({name:?})"));
+        let domain = self.domainname.as_ref().map(|name| format!("setdomainname({name:?})"));
+        let loopback = ["socket(AF_INET)", "ioctl(SIOCGIFFLAGS, lo)", "ioctl(SIOCSIFFLAGS, lo up)"];
+        let loopback = self.loopback.then(|| loopback.map(ToOwned::to_owned));
+        host.into_iter().chain(domain).chain(loopback.into_iter().flatten())
     }
 }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use ns_sys::Namespace;
 
-use super::{Builder, Chroot, Container, Inject};
-use crate::builder::Target;
+use super::{Builder, Chroot, Container, Inject, Target};
 
 /// What a closure's value is as an exit code, or the text of its error.
 type Outcome = Result<i32, String>;

@@ -5,9 +5,91 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::child::{Mode, getrlimit};
 
-use crate::builder::Limits as Wish;
+use super::Builder;
 use crate::in_child::{self, Limit};
 use crate::resource::Resource;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LimitConfig {
+    /// Resource, soft limit, hard limit; the last of each resource holds.
+    pub(crate) resources: Vec<(Resource, u64, u64)>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) umask: Option<u32>,
+}
+
+impl<Kind> Builder<Kind> {
+    /// What the program may use of a resource: what it is held to, and up to where it may raise that
+    /// itself. `u64::MAX` is no limit. By default both are the caller's.
+    ///
+    /// ```
+    /// use ns_process::{Container, Resource};
+    ///
+    /// let output = Container::new("sh")
+    ///     .args(["-c", "ulimit -S -n; ulimit -H -n"])
+    ///     .rlimit(Resource::Nofile, 20, 30)
+    ///     .output()?;
+    /// assert_eq!(output.stdout, b"20\n30\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Step::Rlimit`](crate::Step::Rlimit), `EPERM`: the hard limit is above the caller's.
+    ///
+    /// # References
+    /// getrlimit(2).
+    pub fn rlimit(&mut self, resource: Resource, soft: u64, hard: u64) -> &mut Self {
+        self.limits.resources.retain(|(known, ..)| *known != resource);
+        self.limits.resources.push((resource, soft, hard));
+        self
+    }
+
+    /// The niceness, from -20 to 19; by default the caller's.
+    ///
+    /// # Errors
+    /// [`Step::Nice`](crate::Step::Nice), `EACCES`: lower than the caller's needs `CAP_SYS_NICE` in the
+    /// initial user namespace, or `RLIMIT_NICE`.
+    ///
+    /// # References
+    /// setpriority(2).
+    pub fn nice(&mut self, nice: i32) -> &mut Self {
+        self.limits.nice = Some(nice);
+        self
+    }
+
+    /// The permissions that new files of the program lack; by default the caller's.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let output = Container::new("sh").args(["-c", "umask"]).umask(0o027).output()?;
+    /// assert_eq!(output.stdout, b"0027\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// umask(2).
+    pub fn umask(&mut self, mask: u32) -> &mut Self {
+        self.limits.umask = Some(mask);
+        self
+    }
+
+    /// The limits that were set: resource, soft and hard.
+    pub fn get_rlimits(&self) -> &[(Resource, u64, u64)] {
+        &self.limits.resources
+    }
+
+    /// The niceness, if one is set.
+    pub fn get_nice(&self) -> Option<i32> {
+        self.limits.nice
+    }
+
+    /// The file mode mask, if one is set.
+    pub fn get_umask(&self) -> Option<u32> {
+        self.limits.umask
+    }
+}
 
 const CORE: u32 = Resource::Core as u32;
 
@@ -27,7 +109,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    pub(super) fn new(config: &Wish, is_daemon: bool) -> Result<Self, String> {
+    pub(crate) fn new(config: &LimitConfig, is_daemon: bool) -> Result<Self, String> {
         if let Some((resource, ..)) = config.resources.iter().find(|(_, soft, hard)| soft > hard) {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
         }
@@ -60,22 +142,22 @@ impl Limits {
     }
 
     /// The name of the limit at an index.
-    pub(super) fn resource(&self, index: u32) -> Option<String> {
+    pub(crate) fn resource(&self, index: u32) -> Option<String> {
         let limit = self.others.get(usize::try_from(index).ok()?)?;
         Some(Resource::name(limit.resource)?.to_owned())
     }
 
-    pub(super) fn describe_no_core(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_no_core(&self) -> impl Iterator<Item = String> {
         self.no_core.as_ref().map(line).into_iter()
     }
 
-    pub(super) fn describe(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
         let nice = self.nice.map(|nice| format!("setpriority({nice})"));
         let umask = self.umask.map(|mask| format!("umask({:#o})", mask.bits()));
         self.others.iter().map(line).chain(nice).chain(umask)
     }
 
-    pub(super) fn describe_core(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_core(&self) -> impl Iterator<Item = String> {
         self.core.as_ref().map(line).into_iter()
     }
 }

@@ -1,30 +1,12 @@
-//! A pid 1 beside the program.
+//! What an intermediate process and a built-in init do, in words.
 
 use std::format;
 use std::prelude::rust_2024::*;
 
-use ns_sys::{CloneFlags, NamespaceFlags};
+use ns_sys::CloneFlags;
 
 use super::Plan;
-use crate::builder::{Builder, Init};
-
-/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-pub(super) fn checked<Kind>(
-    config: &Builder<Kind>,
-    namespaces: NamespaceFlags,
-) -> Result<Option<Init>, String> {
-    if config.init.is_none() {
-        return Ok(None);
-    }
-    if !namespaces.contains(NamespaceFlags::PID) {
-        return Err("init: needs a new pid namespace".to_owned());
-    }
-    let shared = config.flags & (CloneFlags::FS | CloneFlags::FILES);
-    match shared.iter().next() {
-        Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
-        None => Ok(config.init.clone()),
-    }
-}
+use crate::settings::{Daemon, Init};
 
 impl Plan {
     /// The flags of the clone that pid 1 makes for the program: the namespaces are new already. Code of the
@@ -36,13 +18,13 @@ impl Plan {
     }
 
     /// In messages.
-    pub(super) fn init_name(&self) -> String {
+    pub(crate) fn init_name(&self) -> String {
         let path = self.init.as_ref().and_then(Init::get_path);
         path.map_or_else(|| "the built-in init".to_owned(), |path| path.display().to_string())
     }
 
     /// What pid 1 does when both part.
-    pub(super) fn describe_fork_program(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_fork_program(&self) -> impl Iterator<Item = String> {
         let flags = self.flags_under_init() | CloneFlags::PARENT_SETTID;
         let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(all)"];
         let after = ["chdir(\"/\")", "setsid()", "dup3(status, 3, 0)"];
@@ -51,11 +33,32 @@ impl Plan {
     }
 
     /// What it does before its last steps.
-    pub(super) fn describe_wait_for_program(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn describe_wait_for_program(&self) -> impl Iterator<Item = String> {
         let is_closure = self.work.closure().is_some();
         let wait = if is_closure { "waitid(program, WNOWAIT)" } else { "wait4(program, __WCLONE)" };
         let wait = ["futex(child_tid, wait)", wait].map(ToOwned::to_owned);
         let close = ["close_range(0, 2, 0)", "close_range(4, 4294967295, 0) but for the init"];
         wait.into_iter().chain(close.map(ToOwned::to_owned))
+    }
+}
+
+impl Plan {
+    /// Whether it is not the caller's child: the process between stays until it is executed.
+    pub(crate) fn is_reparented(&self) -> bool {
+        self.daemon == Some(Daemon::OfInit)
+    }
+
+    /// What the process between does first.
+    pub(crate) fn describe_leaving(&self) -> impl Iterator<Item = String> {
+        self.daemon.map(|_| "setsid()".to_owned()).into_iter()
+    }
+
+    /// What it stays for.
+    pub(crate) fn describe_staying(&self) -> impl Iterator<Item = String> {
+        let is_closure = self.work.closure().is_some() && self.init.is_none();
+        let wait = if is_closure { "waitid(child, WNOWAIT)" } else { "wait4(child, __WCLONE)" };
+        let calls = ["futex(child_tid, wait)", wait].map(ToOwned::to_owned);
+        let calls = self.is_reparented().then_some(calls);
+        calls.into_iter().flatten()
     }
 }

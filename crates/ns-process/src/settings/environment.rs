@@ -1,17 +1,22 @@
 //! The program's environment: the caller's, as it is now, with the changes that were asked for.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::{OsStr, OsString, c_char};
-use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
-use std::ptr;
-
-use crate::builder::Environment;
+use std::{env, format, ptr};
 
 /// Where programs are looked up without a `PATH`, as confstr(3) says.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Changes to the caller's environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EnvironmentConfig {
+    /// Whether the caller's own is left out.
+    pub(crate) cleared: bool,
+    /// Set, or with `None` removed.
+    pub(crate) changes: Vec<(OsString, Option<OsString>)>,
+}
 
 /// `NAME=value` strings, each ended by a NUL, one after the other: an allocation a variable would cost
 /// as much as the rest of a plan.
@@ -24,7 +29,7 @@ pub(crate) struct Block {
 
 impl Block {
     /// Pointers to the strings, and the null pointer that ends the array.
-    pub(super) fn pointers(&self) -> Vec<*const c_char> {
+    pub(crate) fn pointers(&self) -> Vec<*const c_char> {
         let strings = self.starts.iter().map(|start| self.bytes[*start..].as_ptr().cast());
         strings.chain([ptr::null()]).collect()
     }
@@ -39,7 +44,7 @@ impl Block {
 
 /// The variables as execve(2) takes them, or in words which of the changes cannot be made; what is
 /// inherited was a string of C's.
-pub(super) fn variables(config: &Environment) -> Result<Block, String> {
+pub(crate) fn variables(config: &EnvironmentConfig) -> Result<Block, String> {
     let mut block = Block::default();
     if config.changes.is_empty() {
         if config.cleared {
@@ -72,13 +77,13 @@ fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {
 }
 
 /// The `PATH` of the program.
-pub(super) fn path(config: &Environment) -> OsString {
+pub(crate) fn path(config: &EnvironmentConfig) -> OsString {
     let own = config.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
     let inherited = || (!config.cleared).then(|| env::var_os("PATH")).flatten();
     own.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
-fn changed(config: &Environment) -> BTreeMap<OsString, OsString> {
+fn changed(config: &EnvironmentConfig) -> BTreeMap<OsString, OsString> {
     let mut env: BTreeMap<_, _> =
         if config.cleared { BTreeMap::new() } else { env::vars_os().collect() };
     for (key, value) in &config.changes {
