@@ -28,7 +28,7 @@ impl Plan {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        let memory = if self.copies_memory() { "copied" } else { "shared" };
+        let memory = if self.expected_route().copies_memory() { "copied" } else { "shared" };
         let tail = if self.work.closure().is_some() { "closure" } else { "exec" };
         let mut lines = vec![format!("memory: {memory}; tail: {tail}")];
         if self.flag().is_some_and(|flag| flag != Dumpable::AsIs) {
@@ -51,9 +51,9 @@ impl Plan {
         let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
         let mask = ["rt_sigprocmask(all)".to_owned()];
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
-        let copy = (self.forks() && self.has_intermediate())
+        let copy = (self.forks() && self.expected_route().has_intermediate())
             .then_some("pidfd_open(the copy); futex(go, wake)");
-        let told = self.has_reporting_intermediate().then_some("futex(pid, wait)");
+        let told = self.expected_route().intermediate_reports().then_some("futex(pid, wait)");
         let copy = copy.into_iter().chain(told).map(ToOwned::to_owned);
         let apart = self.forks().then(|| "pidfd_open(the child)".to_owned());
         let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
@@ -97,10 +97,14 @@ impl Plan {
             return "fork()".to_owned();
         }
         let cgroup = self.cgroup_flag();
-        if !self.has_intermediate() {
+        if !self.expected_route().has_intermediate() {
             return format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup);
         }
-        let memory = if self.copies_memory() { CloneFlags::empty() } else { CloneFlags::VM };
+        let memory = if self.expected_route().copies_memory() {
+            CloneFlags::empty()
+        } else {
+            CloneFlags::VM
+        };
         let shared = CloneFlags::FILES | CloneFlags::CLEAR_SIGHAND | CloneFlags::UNTRACED;
         format!("clone3({})", CloneFlags::PIDFD | memory | shared | CloneFlags::CHILD_CLEARTID)
     }
@@ -111,9 +115,9 @@ impl Plan {
 
     /// The process that enters namespaces, or has the copy of memory, and makes the child.
     fn intermediate(&self) -> impl Iterator<Item = String> {
-        let due = self.has_intermediate();
-        let announce =
-            (due && self.copies_memory()).then(|| "set_robust_list(child_tid)".to_owned());
+        let due = self.expected_route().has_intermediate();
+        let announce = (due && self.expected_route().copies_memory())
+            .then(|| "set_robust_list(child_tid)".to_owned());
         let parent = if self.is_reparented() { CloneFlags::empty() } else { CloneFlags::PARENT };
         let flags = self.flags | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
         let flags = if self.forks() {
@@ -123,7 +127,8 @@ impl Plan {
         };
         let clone = due.then(|| format!("clone3({flags})"));
         let whose = due.then(|| "getppid()".to_owned());
-        let told = self.has_reporting_intermediate().then(|| "futex(pid, wake)".to_owned());
+        let told =
+            self.expected_route().intermediate_reports().then(|| "futex(pid, wake)".to_owned());
         let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
         let no_core = self.limits.describe_no_core().filter(move |_| due);
         let label = self.label(true).filter(move |_| due);
@@ -174,18 +179,22 @@ impl Plan {
     fn set_up(&self) -> impl Iterator<Item = String> {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
         let own = self.own_dumpable(self.join.kinds(), true, false);
-        let cleared = (self.copies_memory() && own.cleared_at_go)
+        let cleared = (self.expected_route().copies_memory() && own.cleared_at_go)
             .then(|| "prctl(PR_SET_DUMPABLE, 0)".to_owned());
         self.announce()
             .chain(self.lock_line())
-            .chain(self.describe_own_flag().filter(|_| !self.has_intermediate()))
+            .chain(self.describe_own_flag().filter(|_| !self.expected_route().has_intermediate()))
             .chain(self.resetting())
-            .chain(self.limits.describe_no_core().filter(|_| !self.has_intermediate()))
-            .chain(self.label(true).filter(|_| !self.has_intermediate()))
+            .chain(
+                self.limits
+                    .describe_no_core()
+                    .filter(|_| !self.expected_route().has_intermediate()),
+            )
+            .chain(self.label(true).filter(|_| !self.expected_route().has_intermediate()))
             .chain(
                 self.join
                     .describe(self.joins_optimistically())
-                    .filter(|_| !self.has_intermediate()),
+                    .filter(|_| !self.expected_route().has_intermediate()),
             )
             .chain(self.making())
             .chain(go)
@@ -201,7 +210,10 @@ impl Plan {
     }
 
     fn announce(&self) -> impl Iterator<Item = String> {
-        self.copies_memory().then(|| "set_robust_list(child_tid)".to_owned()).into_iter()
+        self.expected_route()
+            .copies_memory()
+            .then(|| "set_robust_list(child_tid)".to_owned())
+            .into_iter()
     }
 
     fn hooks_between(&self) -> impl Iterator<Item = String> {

@@ -6,17 +6,9 @@ use std::prelude::rust_2024::*;
 use ns_sys::CloneFlags;
 
 use super::Plan;
-use crate::settings::{Daemon, Init};
+use crate::settings::Init;
 
 impl Plan {
-    /// The flags of the clone that pid 1 makes for the program: the namespaces are new already. Code of the
-    /// caller's gets memory of its own.
-    pub(crate) fn flags_under_init(&self) -> CloneFlags {
-        let apart = CloneFlags::VM | CloneFlags::CHILD_CLEARTID;
-        let apart = if self.forks() { apart } else { CloneFlags::empty() };
-        self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - apart
-    }
-
     /// In messages.
     pub(crate) fn init_name(&self) -> String {
         let path = self.init.as_ref().and_then(Init::get_path);
@@ -43,11 +35,6 @@ impl Plan {
 }
 
 impl Plan {
-    /// Whether it is not the caller's child: the process between stays until it is executed.
-    pub(crate) fn is_reparented(&self) -> bool {
-        self.daemon == Some(Daemon::OfInit)
-    }
-
     /// What the process between does first.
     pub(crate) fn describe_leaving(&self) -> impl Iterator<Item = String> {
         self.daemon.map(|_| "setsid()".to_owned()).into_iter()

@@ -8,7 +8,7 @@ use super::{Dumpable, Plan};
 impl Plan {
     /// What is needed of the caller's flag while memory is shared.
     pub(super) fn flag(&self) -> Option<Dumpable> {
-        (!self.copies_memory()).then(|| self.dumpable(self.join.kinds()))
+        (!self.expected_route().copies_memory()).then(|| self.dumpable(self.join.kinds()))
     }
 
     /// Whether the caller waits for the end of the child's record lock.
@@ -47,6 +47,6 @@ impl Plan {
 
     /// What the first process with the copied memory does.
     pub(super) fn describe_own_flag(&self) -> Option<String> {
-        self.copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
+        self.expected_route().copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
     }
 }

@@ -6,6 +6,7 @@ mod describe_intermediate;
 mod describe_leaving;
 mod dumpable;
 mod objects;
+mod route;
 
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
@@ -15,9 +16,9 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub use describe::Description;
 pub(crate) use dumpable::{Dumpable, OwnDumpable};
+pub(crate) use route::{Intermediate, Route};
 
 use crate::error::Error;
-use crate::in_child::Dispositions;
 use crate::settings::{
     self, Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps,
     Memory, Names, Payload, Privileges, Root, Session, Streams, checked_daemon, checked_init,
@@ -144,75 +145,6 @@ impl Plan {
             || self.join.from_target.cgroup
             || !self.hooks.0.is_empty()
             || self.forks()
-    }
-
-    /// Whether libc forks: for code of the caller's in the child, so that libc's locks are free there, and for
-    /// `Memory::Copied`, because emulators know no other way.
-    pub(crate) fn forks(&self) -> bool {
-        let runs_code = self.work.closure().is_some() || !self.child_hooks.is_empty();
-        runs_code || self.memory == Memory::Copied
-    }
-
-    /// Whether what libc forks is the child itself, and makes no other. A pid namespace is only for its
-    /// children, a cgroup to begin in and a tracer only for what clone3 makes.
-    pub(crate) fn is_forks_child(&self) -> bool {
-        let pids = (self.namespaces() | self.join.kinds()).contains(NamespaceFlags::PID);
-        let needs_clone = pids || self.cgroup.is_some() || self.flags.contains(CloneFlags::PTRACE);
-        self.forks() && !needs_clone && self.daemon.is_none()
-    }
-
-    /// Whether what the caller makes has an exit signal from the beginning, as fork gives it, and yet is to
-    /// execute a program: then the kernel does not tell whether it did.
-    pub(crate) fn has_exit_signal(&self) -> bool {
-        self.forks() && (self.work.program().is_some() || self.init.is_some())
-    }
-
-    /// Which dispositions of the caller's the child has to give up.
-    pub(crate) fn dispositions(&self) -> Dispositions {
-        match self.session.inherit_ignored || self.work.closure().is_some() {
-            false => Dispositions::All,
-            true if self.is_forks_child() => Dispositions::Handled,
-            true => Dispositions::Kept,
-        }
-    }
-
-    /// The namespaces that the child makes itself, where it has memory of its own.
-    pub(crate) fn made_inside(&self) -> NamespaceFlags {
-        if self.is_forks_child() {
-            return self.namespaces();
-        }
-        let time = if self.forks() { NamespaceFlags::TIME } else { NamespaceFlags::empty() };
-        self.namespaces() & time
-    }
-
-    /// Whether memory is copied, as far as is known before a target is looked at: it may be in the
-    /// caller's own time namespace.
-    pub(crate) fn copies_memory(&self) -> bool {
-        self.must_copy(self.join.kinds())
-    }
-
-    /// The same for a child that enters the namespaces `joined`.
-    pub(crate) fn must_copy(&self, joined: NamespaceFlags) -> bool {
-        let enters_time = joined.contains(NamespaceFlags::TIME);
-        self.forks() || enters_time || self.dumpable(joined) == Dumpable::Own
-    }
-
-    /// Whether a process between makes the child, as far as is known then.
-    pub(crate) fn has_intermediate(&self) -> bool {
-        self.needs_intermediate(self.join.kinds(), self.copies_memory())
-    }
-
-    /// Whether another process makes the child: the one with the copy of memory, or one that enters the
-    /// namespaces `joined` and makes it in there, or leaves the caller's session.
-    pub(crate) fn needs_intermediate(&self, joined: NamespaceFlags, copied: bool) -> bool {
-        let both = !joined.is_empty() && !self.namespaces().is_empty();
-        let enters = joined.contains(NamespaceFlags::PID) || both;
-        !self.is_forks_child() && (copied || self.daemon.is_some() || enters)
-    }
-
-    /// Whether it says when the child is made, and goes on meanwhile.
-    pub(crate) fn has_reporting_intermediate(&self) -> bool {
-        self.has_intermediate() && (self.forks() || self.is_reparented())
     }
 
     /// Whether the child has to know the thread that started it.

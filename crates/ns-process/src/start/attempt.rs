@@ -18,7 +18,7 @@ use super::shared::{SharedState, StateMemory};
 use super::stack::Stack;
 use crate::error::Error;
 use crate::in_child::Join;
-use crate::plan::{Dumpable, OwnDumpable, Plan};
+use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::step::Step;
 
 /// How long the flag is waited for before memory is copied.
@@ -27,11 +27,11 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// The same where memory cannot be copied.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How the child gets its memory.
+/// Whether an attempt copies memory that it could share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AttemptMemory {
-    Shared,
-    Copied {
+pub(super) enum Copy {
+    IfNeeded,
+    Always {
         /// Whether the copy keeps its flag until the maps are written, though others may read it meanwhile.
         for_maps: bool,
     },
@@ -41,7 +41,7 @@ pub(super) enum AttemptMemory {
 pub(super) enum Failure {
     Error(Error),
     /// Another way may succeed; if it cannot be gone, this is the error.
-    Retry(AttemptMemory, Error),
+    Retry(Copy, Error),
     /// The program changed its flag meanwhile: the same way may succeed.
     Again(Error),
 }
@@ -57,7 +57,7 @@ impl Failure {
     pub(super) fn map(self, change: impl FnOnce(Error) -> Error) -> Self {
         match self {
             Self::Error(error) => Self::Error(change(error)),
-            Self::Retry(memory, error) => Self::Retry(memory, change(error)),
+            Self::Retry(copy, error) => Self::Retry(copy, change(error)),
             Self::Again(error) => Self::Again(change(error)),
         }
     }
@@ -66,7 +66,7 @@ impl Failure {
 pub(super) struct Attempt<'a> {
     pub(super) resources: &'a ChildResources,
     pub(super) prepared: &'a PreparedStart,
-    pub(super) copied: bool,
+    pub(super) route: Route,
     dumpable: Dumpable,
     /// Of a copy, made while the program's own flag was this.
     pub(super) own: OwnDumpable,
@@ -82,30 +82,28 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(
-        resources: &'a ChildResources,
-        memory: AttemptMemory,
-    ) -> Result<&'a Self, Failure> {
+    pub(super) fn new(resources: &'a ChildResources, copy: Copy) -> Result<&'a Self, Failure> {
         let prepared = resources.prepared();
         let (plan, joined) = (&*prepared.plan, &*prepared.joined);
-        let copied = memory != AttemptMemory::Shared;
+        let route = plan.route(joined.kinds(), copy != Copy::IfNeeded);
         let dumpable = plan.dumpable(joined.kinds());
         let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
-        let is_locked = is_cleared && !copied;
+        let is_locked = is_cleared && !route.copies_memory();
         let lock = is_locked.then(|| ExecLock::new(&prepared.fds)).transpose();
-        let has_intermediate = plan.needs_intermediate(joined.kinds(), copied) && !plan.forks();
+        let has_intermediate = route.has_intermediate() && !plan.forks();
         let intermediate_stack = has_intermediate.then(Stack::take).transpose();
-        let programs = copied && dumpable::own();
-        let for_maps = memory == AttemptMemory::Copied { for_maps: true };
+        let programs = route.copies_memory() && dumpable::own();
+        let for_maps = copy == Copy::Always { for_maps: true };
         let program = plan.work.program();
         let attempt = Self {
             resources,
             prepared,
-            copied,
+            route,
             dumpable,
             own: plan.own_dumpable(joined.kinds(), programs, for_maps),
             programs,
-            place: StateMemory::new(plan.needs_go(), copied).map_err(prepare(plan, "a page"))?,
+            place: StateMemory::new(plan.needs_go(), route.copies_memory())
+                .map_err(prepare(plan, "a page"))?,
             name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
@@ -144,11 +142,6 @@ impl<'a> Attempt<'a> {
         self.intermediate_stack.as_ref()
     }
 
-    /// Whether another process makes the child.
-    pub(super) fn has_intermediate(&self) -> bool {
-        self.plan().needs_intermediate(self.prepared.joined.kinds(), self.copied)
-    }
-
     /// What is entered first.
     pub(super) fn join(&self) -> Join<'_> {
         self.prepared.joined.child(&self.files)
@@ -156,13 +149,13 @@ impl<'a> Attempt<'a> {
 
     /// The first flag of memory that is a copy, for the process that is made of it first.
     pub(super) fn first_dumpable(&self) -> Option<bool> {
-        self.copied.then_some(self.own.first)
+        self.route.copies_memory().then_some(self.own.first)
     }
 
     /// Refuses to copy memory that the program has made undumpable since: it may hold a secret by now. No thread
     /// changes the flag while it is locked.
     pub(super) fn is_current(&self, locked: &dumpable::Lock) -> Result<(), Failure> {
-        if !self.copied || dumpable::own_of(locked) == self.programs {
+        if !self.route.copies_memory() || dumpable::own_of(locked) == self.programs {
             return Ok(());
         }
         let error = Error::new(&self.plan().name, Step::Prepare).with_errno(Errno::AGAIN);
@@ -174,7 +167,7 @@ impl<'a> Attempt<'a> {
         match self.dumpable {
             // A copy has one of its own.
             Dumpable::Own if !self.plan().can_be_copied() => Err(self.refused(Errno::BUSY)),
-            _ if self.copied => Ok(()),
+            _ if self.route.copies_memory() => Ok(()),
             Dumpable::AsIs | Dumpable::Own => Ok(()),
             Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold(Need::Kept),
             Dumpable::Cleared => self.hold(Need::Cleared),
@@ -184,7 +177,7 @@ impl<'a> Attempt<'a> {
     /// The maps are written: no file of root's is opened any more.
     pub(super) fn maps_written(&self) -> Result<(), Failure> {
         match self.dumpable {
-            _ if self.copied => Ok(()),
+            _ if self.route.copies_memory() => Ok(()),
             Dumpable::KeptForMaps => {
                 self.resources.release_hold();
                 Ok(())
@@ -197,11 +190,14 @@ impl<'a> Attempt<'a> {
     /// A map could not be opened. Another attempt with a copy that keeps its flag may open it, unless the
     /// program itself has cleared the flag.
     pub(super) fn unwritten(&self, error: Error) -> Failure {
-        let is_cleared =
-            if self.copied { !self.own.first } else { self.dumpable == Dumpable::Cleared };
+        let is_cleared = if self.route.copies_memory() {
+            !self.own.first
+        } else {
+            self.dumpable == Dumpable::Cleared
+        };
         let is_map = matches!(error.step(), Step::UidMap | Step::GidMap);
         if is_map && error.errno() == Some(Errno::ACCESS) && is_cleared && dumpable::own() {
-            return Failure::Retry(AttemptMemory::Copied { for_maps: true }, error);
+            return Failure::Retry(Copy::Always { for_maps: true }, error);
         }
         error.into()
     }
@@ -229,7 +225,7 @@ impl<'a> Attempt<'a> {
             .with_hint(Some(
                 "this start needs it otherwise, and with its flags memory is not copied",
             ));
-        Failure::Retry(AttemptMemory::Copied { for_maps: false }, error)
+        Failure::Retry(Copy::Always { for_maps: false }, error)
     }
 }
 

@@ -77,7 +77,8 @@ impl<'a> Attempt<'a> {
         let PreparedStart { joined, fds, parent, clocks, .. } = self.prepared;
         let plan = self.plan();
         let limits = plan.limits.child();
-        let has_intermediate = self.has_intermediate();
+        let copied = self.route.copies_memory();
+        let has_intermediate = self.route.has_intermediate();
         let no_core = limits.no_core.filter(|_| !has_intermediate);
         let privileges = plan.privileges.child(joined.kinds(), joined.ceiling());
         let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
@@ -87,9 +88,10 @@ impl<'a> Attempt<'a> {
             exec_lock: self.lock().map(ExecLock::child),
             exec_name: self.name().map(ExecName::as_c_str),
             dumpable: self.first_dumpable().filter(|_| !has_intermediate),
-            dumpable_at_release: (self.copied && self.own.cleared_at_go).then_some(false),
-            parent: parent.as_ref().map(|parent| parent.watch(self.copied)),
-            copied: self.copied,
+            dumpable_at_release: (self.route.copies_memory() && self.own.cleared_at_go)
+                .then_some(false),
+            parent: parent.as_ref().map(|parent| parent.watch(copied)),
+            copied,
             waits_for_release: plan.needs_go(),
             child_code,
             makes: plan.made_inside(),

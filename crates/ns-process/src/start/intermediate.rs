@@ -158,11 +158,12 @@ impl<'a> Start<'a> {
         let stack =
             attempt.intermediate_stack().expect("made for every attempt with such a process");
         let pidfd = AtomicI32::new(-1);
-        let unwanted = if attempt.copied { CloneFlags::VM } else { CloneFlags::empty() };
+        let unwanted =
+            if attempt.route.copies_memory() { CloneFlags::VM } else { CloneFlags::empty() };
         let mut args = CloneArgs::new(MIDDLE - unwanted);
         args.pidfd(&pidfd).child_tid(&handshake.child_tid).stack(stack.lowest(), Stack::SIZE);
 
-        let locked = attempt.copied.then(dumpable::lock);
+        let locked = attempt.route.copies_memory().then(dumpable::lock);
         locked.as_ref().map_or(Ok(()), |locked| attempt.is_current(locked))?;
         self.expect_child(Known::ByDescriptor);
         let blocked = Blocked::all();

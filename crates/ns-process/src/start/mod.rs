@@ -52,11 +52,11 @@ use ns_sys::{CloneArgs, Errno};
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::{self, ChildPlan};
-use crate::plan::Plan;
+use crate::plan::{Intermediate, Plan};
 use crate::process::{self, Process};
 use crate::step::Step;
 use crate::target::OpenTarget;
-use attempt::{Attempt, AttemptMemory, Failure};
+use attempt::{Attempt, Copy, Failure};
 use child::Child;
 use child_resources::ChildResources;
 use hooks::HookRunner;
@@ -96,20 +96,18 @@ fn start_in(
 ) -> Result<Process, Error> {
     let prepared = || PreparedStart::new(plan, joined, deadline).map(ChildResources::new);
     let mut resources = prepared()?;
-    let must_copy = plan.must_copy(joined.kinds());
-    let mut memory =
-        if must_copy { AttemptMemory::Copied { for_maps: false } } else { AttemptMemory::Shared };
+    let mut copy = Copy::IfNeeded;
     let executed = loop {
-        match attempt(&resources, memory) {
+        match attempt(&resources, copy) {
             Ok(executed) => break executed,
-            Err(Failure::Retry(next, _)) if next != memory && plan.can_be_copied() => {
+            Err(Failure::Retry(next, _)) if next != copy && plan.can_be_copied() => {
                 // The copy has a flag of its own. What a killed child may still use is left to it.
                 if resources.has_stuck() {
                     resources = prepared()?;
                 } else {
                     resources.release_hold();
                 }
-                memory = next;
+                copy = next;
             }
             Err(Failure::Again(_)) if deadline.is_none_or(|end| Instant::now() < end) => {}
             Err(Failure::Error(error) | Failure::Retry(_, error) | Failure::Again(error)) => {
@@ -120,8 +118,8 @@ fn start_in(
     Ok(resources.into_ready().handle(executed))
 }
 
-fn attempt(resources: &ChildResources, memory: AttemptMemory) -> Result<(u32, OwnedFd), Failure> {
-    let attempt = Attempt::new(resources, memory)?;
+fn attempt(resources: &ChildResources, copy: Copy) -> Result<(u32, OwnedFd), Failure> {
+    let attempt = Attempt::new(resources, copy)?;
     let runner = attempt.runner();
     let start = Start { attempt, steps: attempt.steps(runner) };
     start.run(runner).map_err(|failure| failure.map(|error| start.in_its_words(error)))
@@ -159,17 +157,15 @@ impl<'a> Start<'a> {
         go: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
     ) -> Result<Child<'a>, Failure> {
         let plan = self.attempt.plan();
-        if plan.is_reparented() {
-            return intermediate::daemon(self, runner, go);
-        }
-        let (child, between) = match runner {
-            Some(runner) if plan.is_forks_child() => (self.fork(runner)?, None),
-            Some(runner) => intermediate::fork(self, runner)?,
-            None if self.attempt.has_intermediate() => (intermediate::clone(self)?, None),
-            None => (self.clone()?, None),
+        let (child, intermediate) = match (runner, self.attempt.route.intermediate) {
+            (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner, go),
+            (Some(runner), Some(Intermediate::Exits)) => intermediate::fork(self, runner)?,
+            (Some(runner), None) => (self.fork(runner)?, None),
+            (None, Some(Intermediate::Exits)) => (intermediate::clone(self)?, None),
+            (None, None) => (self.clone()?, None),
         };
         go(&child)?;
-        let in_time = between.is_none_or(|between| between.leaves(self.attempt.deadline()));
+        let in_time = intermediate.is_none_or(|process| process.leaves(self.attempt.deadline()));
         if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }
     }
 

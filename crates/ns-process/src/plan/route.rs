@@ -1,0 +1,144 @@
+//! How a start makes its child: the one place where that is decided.
+
+use ns_sys::{CloneFlags, NamespaceFlags};
+
+use super::{Dumpable, Plan};
+use crate::in_child::Dispositions;
+use crate::settings::{Daemon, Memory};
+
+/// The memory in which the child makes its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChildMemory {
+    /// The caller's own (`CLONE_VM`).
+    Shared,
+    /// A copy, made by clone3 without `CLONE_VM`.
+    Cloned,
+    /// A copy, made by libc's fork.
+    Forked,
+}
+
+/// What the process does that makes the child in place of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intermediate {
+    /// It exits once the child is made, and the child is the caller's (`CLONE_PARENT`).
+    Exits,
+    /// It stays until the child has executed the program; then init adopts the child.
+    Stays,
+}
+
+/// How a child is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) memory: ChildMemory,
+    pub(crate) intermediate: Option<Intermediate>,
+}
+
+impl Route {
+    pub(crate) fn copies_memory(self) -> bool {
+        self.memory != ChildMemory::Shared
+    }
+
+    pub(crate) fn has_intermediate(self) -> bool {
+        self.intermediate.is_some()
+    }
+
+    /// Whether the intermediate process reports the child's process ID, and goes on meanwhile.
+    pub(crate) fn intermediate_reports(self) -> bool {
+        match self.intermediate {
+            None => false,
+            Some(Intermediate::Exits) => self.memory == ChildMemory::Forked,
+            Some(Intermediate::Stays) => true,
+        }
+    }
+}
+
+impl Plan {
+    /// The route of a child that joins the namespaces `joined`. With `copy`, memory is copied even if it could be
+    /// shared.
+    pub(crate) fn route(&self, joined: NamespaceFlags, copy: bool) -> Route {
+        let memory = if self.forks() {
+            ChildMemory::Forked
+        } else if copy || self.must_copy(joined) {
+            ChildMemory::Cloned
+        } else {
+            ChildMemory::Shared
+        };
+        // A joined pid namespace is for the children of the process that joins it.
+        let joins = joined.contains(NamespaceFlags::PID)
+            || !joined.is_empty() && !self.namespaces().is_empty();
+        let is_needed = match memory {
+            ChildMemory::Shared => joins,
+            ChildMemory::Cloned => true,
+            ChildMemory::Forked => !self.forks_child_directly(),
+        };
+        let intermediate = match self.daemon {
+            Some(Daemon::OfInit) => Some(Intermediate::Stays),
+            Some(Daemon::OfCaller) => Some(Intermediate::Exits),
+            None => is_needed.then_some(Intermediate::Exits),
+        };
+        Route { memory, intermediate }
+    }
+
+    /// The route as far as it is known before the target is opened, which may be in the caller's own namespaces.
+    pub(super) fn expected_route(&self) -> Route {
+        self.route(self.join.kinds(), false)
+    }
+
+    /// Whether shared memory is impossible: setns(2) refuses to join a time namespace, or the dumpable flag
+    /// would have to have both values.
+    fn must_copy(&self, joined: NamespaceFlags) -> bool {
+        joined.contains(NamespaceFlags::TIME) || self.dumpable(joined) == Dumpable::Own
+    }
+
+    /// Whether libc forks: for the caller's code in the child, so that libc's locks are free there, and for
+    /// `Memory::Copied`, because emulators support nothing else.
+    pub(crate) fn forks(&self) -> bool {
+        let runs_code = self.work.closure().is_some() || !self.child_hooks.is_empty();
+        runs_code || self.memory == Memory::Copied
+    }
+
+    /// Whether fork's child is the child itself. A new pid namespace is only for further children, and only clone3
+    /// takes a cgroup or a tracer.
+    fn forks_child_directly(&self) -> bool {
+        let pids = (self.namespaces() | self.join.kinds()).contains(NamespaceFlags::PID);
+        let needs_clone = pids || self.cgroup.is_some() || self.flags.contains(CloneFlags::PTRACE);
+        self.forks() && !needs_clone && self.daemon.is_none()
+    }
+
+    /// Whether the child is adopted by init.
+    pub(crate) fn is_reparented(&self) -> bool {
+        self.daemon == Some(Daemon::OfInit)
+    }
+
+    /// Whether the child is forked with SIGCHLD and will execute a program: then the `__WCLONE` probe cannot tell
+    /// whether it did.
+    pub(crate) fn has_exit_signal(&self) -> bool {
+        self.forks() && (self.work.program().is_some() || self.init.is_some())
+    }
+
+    /// Which signal dispositions of the caller the child resets.
+    pub(crate) fn dispositions(&self) -> Dispositions {
+        match self.session.inherit_ignored || self.work.closure().is_some() {
+            false => Dispositions::All,
+            true if self.forks_child_directly() => Dispositions::Handled,
+            true => Dispositions::Kept,
+        }
+    }
+
+    /// The namespaces that the child creates by unshare(2), which it can with a copy of the memory.
+    pub(crate) fn made_inside(&self) -> NamespaceFlags {
+        if self.forks_child_directly() {
+            return self.namespaces();
+        }
+        let time = if self.forks() { NamespaceFlags::TIME } else { NamespaceFlags::empty() };
+        self.namespaces() & time
+    }
+
+    /// The flags of pid 1's clone3 for the program: the namespaces exist already. The caller's code gets a copy
+    /// of the memory.
+    pub(crate) fn flags_under_init(&self) -> CloneFlags {
+        let shared = CloneFlags::VM | CloneFlags::CHILD_CLEARTID;
+        let removed = if self.forks() { shared } else { CloneFlags::empty() };
+        self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - removed
+    }
+}
