@@ -13,7 +13,7 @@ mod list;
 mod mountinfo;
 mod persist;
 mod plan;
-mod proc_number;
+mod proc_dir;
 mod process;
 mod resource;
 mod setns;

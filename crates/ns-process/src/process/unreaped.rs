@@ -12,7 +12,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 use rustix::io::{read, retry_on_intr};
 
 use crate::hint::machine;
-use crate::proc_number::number_by_proc;
+use crate::proc_dir::number_by_proc;
 
 /// How it ended, where proc tells that to the caller; `ESRCH` once it is reaped.
 pub(super) fn told_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, Errno> {

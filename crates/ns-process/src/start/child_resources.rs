@@ -150,7 +150,7 @@ impl ChildResources {
     }
 
     /// Every child has left.
-    pub(super) fn into_ready(mut self) -> Box<PreparedStart> {
+    pub(super) fn into_prepared(mut self) -> Box<PreparedStart> {
         self.values = Values::default();
         self.prepared.take().expect("handed on only here").into_inner()
     }

@@ -17,9 +17,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{pread, retry_on_intr};
 
 use super::child::Child;
-use super::proc_dir::ProcDir;
 use crate::plan::Plan;
-use crate::proc_number::path_in;
+use crate::proc_dir::path_in;
 
 /// `TASK_COMM_LEN` of include/linux/sched.h, with the NUL.
 const LENGTH: usize = 16;
@@ -65,7 +64,7 @@ impl<'a> Named<'a> {
         let proc = &plan.maps.proc;
         let comm = if plan.has_exit_signal() {
             // Another process would have executed something.
-            let dir = ProcDir::open(proc, child).ok();
+            let dir = child.proc_dir(proc).ok();
             dir.and_then(|dir| open(dir, Path::new("comm")))
         } else {
             child.number_in(proc).ok().and_then(|number| open_in(proc, number))

@@ -9,7 +9,7 @@ use std::time::Instant;
 use ns_idmap::{Helper, HelperError, IdKind, IdMap, ProcError, Setgroups};
 use ns_sys::{Errno, pidfd_open};
 
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::hint;
 use crate::plan::Plan;

@@ -26,7 +26,7 @@ mod own_memory;
 mod parent;
 mod pipes;
 mod prepare;
-mod proc_dir;
+mod child_dir;
 mod release;
 mod set_dumpable;
 mod shared;
@@ -115,7 +115,7 @@ fn start_in(
             }
         }
     };
-    Ok(resources.into_ready().handle(executed))
+    Ok(resources.into_prepared().handle(executed))
 }
 
 fn attempt(resources: &ChildResources, copy: Copy) -> Result<(u32, OwnedFd), Failure> {

@@ -18,7 +18,7 @@ use ns_sys::kcmp_vm;
 
 use super::child::Child;
 use super::exec_name::Named;
-use crate::proc_number::path_in;
+use crate::proc_dir::path_in;
 
 /// Room for any number, and the space that ends it.
 const LENGTH: usize = 11;

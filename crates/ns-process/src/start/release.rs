@@ -10,7 +10,7 @@ use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::maps;
 use super::outcome;
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use super::time;
 use super::too_slow;
 use crate::error::Error;
@@ -60,7 +60,7 @@ impl Child<'_> {
 
     fn dir(&self, plan: &Plan) -> Result<ProcDir, Error> {
         let step = if plan.writes_maps() { Step::UidMap } else { Step::TimeOffsets };
-        ProcDir::open(&plan.maps.proc, self).map_err(|(errno, looked_at)| {
+        self.proc_dir(&plan.maps.proc).map_err(|(errno, looked_at)| {
             Error::new(&plan.name, step).with_errno(errno).with_object(looked_at)
         })
     }

@@ -8,7 +8,7 @@ use ns_sys::Errno;
 use rustix::fs::{Mode, OFlags, openat};
 use std::fs::File;
 
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::step::Step;

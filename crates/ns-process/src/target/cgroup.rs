@@ -13,7 +13,7 @@ use ns_sys::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::TargetSpec;
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::mountinfo;
 use crate::step::Step;

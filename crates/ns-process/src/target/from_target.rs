@@ -14,7 +14,7 @@ use rustix::thread::CapabilitySet;
 
 use super::TargetSpec;
 use super::cgroup::Cgroups;
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child;

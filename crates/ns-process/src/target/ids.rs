@@ -3,7 +3,7 @@
 use ns_idmap::{GidMap, UidMap};
 use rustix::process::{getegid, geteuid};
 
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::in_child::Ids;
 
 /// What the target's user namespace makes of the caller. What cannot be read changes nothing.

@@ -8,7 +8,6 @@ mod ids;
 mod namespaces;
 mod optimistic;
 mod own;
-mod proc_dir;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -24,7 +23,7 @@ use crate::settings::{self, PrivilegeCeiling};
 use crate::step::Step;
 use from_target::OpenFromTarget;
 use ids::TargetIds;
-use proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 
 /// What is to be opened.
 #[derive(Clone, Copy)]
@@ -55,7 +54,7 @@ impl OpenTarget {
         let Some((pidfd, (_, kinds))) = target.zip(spec.join.target.as_ref()) else {
             return Ok(Self { target: None, overflow_ids: None, files, ids, from_target });
         };
-        let dir = ProcDir::open(spec.proc, &pidfd);
+        let dir = ProcDir::of(spec.proc, &pidfd);
         let dir = dir.as_ref();
         let kinds = spec.unshared(&pidfd, dir, *kinds)?;
         let from_target = spec.open_from_target(&pidfd, dir)?;
@@ -76,7 +75,7 @@ impl OpenTarget {
         let Some(((pidfd, (_, kinds)), overflow_ids)) = known else { return Ok(None) };
         let time = *kinds & NamespaceFlags::TIME;
         if !time.is_empty() {
-            let dir = ProcDir::open(spec.proc, &pidfd);
+            let dir = ProcDir::of(spec.proc, &pidfd);
             if !spec.unshared(&pidfd, dir.as_ref(), time)?.is_empty() {
                 return Ok(None);
             }

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 
 use super::TargetSpec;
 use super::own::Own;
-use super::proc_dir::ProcDir;
+use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::step::Step;
 
@@ -71,7 +71,7 @@ impl TargetSpec<'_> {
             Err(Errno::OPNOTSUPP) => Ok(None),
             // Before Linux 6.11.
             Err(Errno::NOTTY | Errno::INVAL) => {
-                let dir = ProcDir::open(self.proc, pidfd).ok_or(Errno::SRCH)?;
+                let dir = ProcDir::of(self.proc, pidfd).ok_or(Errno::SRCH)?;
                 let file = dir.open_file(&format!("ns/{}", kind.name()), OFlags::RDONLY)?;
                 NamespaceFd::new(file).map(Some)
             }

@@ -59,7 +59,7 @@ fn leak<'a, T: 'a>(value: T) -> &'a T {
 }
 
 /// What a start of `true` prepares.
-fn new_ground() -> ChildResources {
+fn new_resources() -> ChildResources {
     let plan = Arc::new(Container::new("true").plan().expect("plan"));
     let joined = Arc::new(OpenTarget::open(plan.spec(), None).expect("open"));
     ChildResources::new(PreparedStart::new(&plan, &joined, None).expect("ready"))
@@ -67,7 +67,7 @@ fn new_ground() -> ChildResources {
 
 /// The same, never given back.
 fn resources() -> &'static ChildResources {
-    leak(new_ground())
+    leak(new_resources())
 }
 
 /// A child with `kinds` that waits for go, if `parent` says who will say it. What else it needs is

@@ -11,7 +11,7 @@ use ns_sys::child::is_readable;
 use ns_sys::{Errno, Signal, WaitFlags, pidfd_open, pidfd_send_signal, waitid_pidfd};
 use ns_testbed::{LONG, forked};
 
-use super::new_ground;
+use super::new_resources;
 use crate::process::reap;
 use crate::start::shared::SharedState;
 use crate::start::unseen_child::{Known, Unseen};
@@ -55,7 +55,7 @@ fn is_ended_before_its_memory(known: Known, makes: bool) {
     let pidfd = || child.as_ref().map(|(_, pidfd)| pidfd.try_clone().expect("dup"));
     let saw = Arc::new(AtomicU32::new(KEPT));
 
-    let resources = new_ground();
+    let resources = new_resources();
     // SAFETY: neither leads to anything but itself.
     let shared = unsafe { resources.keep(SharedState::new(true)) };
     // SAFETY: as above.

@@ -1,0 +1,112 @@
+//! The directories of processes in proc, which may be that of an outer pid namespace.
+
+use std::ffi::{CString, OsString};
+use std::fmt::{Display, Write as _};
+use std::format;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::prelude::rust_2024::*;
+use std::str;
+
+use ns_sys::child::is_readable;
+use ns_sys::{Errno, Namespace, pidfd_get_info};
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat, readlinkat_raw};
+
+/// Room for any process ID, and one byte that shows whether the link is longer.
+const LENGTH: usize = 11;
+
+/// An open `/proc/PID`. Its files fail with `ESRCH` once the process is reaped, also if the process ID is reused.
+#[derive(Debug)]
+pub(crate) struct ProcDir {
+    fd: OwnedFd,
+    number: u32,
+}
+
+impl ProcDir {
+    /// Opens the directory of process `number`. The caller checks afterwards that the process has not been reaped
+    /// before the call: then the directory may be that of another process.
+    pub(crate) fn open(proc: &Path, number: u32) -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = openat(CWD, &path_in(proc, number), flags, Mode::empty())?;
+        Ok(Self { fd, number })
+    }
+
+    /// Opens the directory of the process that `pidfd` refers to; `None` if there is none, or the process has
+    /// exited.
+    pub(crate) fn of(proc: &Path, pidfd: &OwnedFd) -> Option<Self> {
+        let dir = Self::open(proc, number_of(proc, pidfd).ok()?).ok()?;
+        (is_readable(pidfd.as_fd()) == Ok(false)).then_some(dir)
+    }
+
+    /// The process ID in this proc.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Opens one of its files.
+    pub(crate) fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        openat(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// The text of the link of its namespace of a kind, which is equal for processes in the same namespace.
+    pub(crate) fn link(&self, kind: Namespace) -> Option<CString> {
+        readlinkat(&self.fd, format!("ns/{}", kind.name()), Vec::new()).ok()
+    }
+
+    /// The text of one of its files.
+    pub(crate) fn read(&self, path: &str) -> io::Result<String> {
+        let mut text = String::new();
+        File::from(self.open_file(path, OFlags::RDONLY)?).read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+impl AsFd for ProcDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A path in the proc that is mounted at `proc`.
+pub(crate) fn path_in(proc: &Path, rest: impl Display) -> PathBuf {
+    let mut path = OsString::with_capacity(proc.as_os_str().len() + 40);
+    path.push(proc);
+    // Writing to memory does not fail.
+    let _ = write!(path, "/{rest}");
+    path.into()
+}
+
+/// Whether process IDs in the proc that is mounted at `proc` are those of the caller's pid namespace.
+pub(crate) fn has_own_numbers(proc: &Path) -> Result<bool, Errno> {
+    let mut own = [MaybeUninit::uninit(); LENGTH];
+    let path = path_in(proc, "self");
+    let (own, _) = readlinkat_raw(CWD, &path, &mut own)?;
+    let own = str::from_utf8(own).ok().and_then(|own| own.parse().ok());
+    Ok(own == Some(std::process::id()))
+}
+
+/// The process ID, in the proc that is mounted at `proc`, of the process that `pidfd` refers to.
+pub(crate) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+    // The ioctl of Linux 6.13 takes a third of the time of reading fdinfo. It returns 0 for a process outside the
+    // caller's pid namespace.
+    let own = pidfd_get_info(&pidfd).ok().map(|info| info.pid).filter(|pid| *pid != 0);
+    match own {
+        Some(pid) if has_own_numbers(proc)? => Ok(pid),
+        _ => number_by_proc(proc, pidfd),
+    }
+}
+
+/// The same, as the fdinfo file of the descriptor shows it; `ESRCH` once the process is reaped.
+pub(crate) fn number_by_proc(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+    let info = proc.join(format!("thread-self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
+    let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
+    let number = info.lines().find_map(|line| line.strip_prefix("Pid:"));
+    number.and_then(|number| number.trim().parse().ok()).ok_or(Errno::SRCH)
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
