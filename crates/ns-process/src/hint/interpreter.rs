@@ -42,9 +42,8 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 
 fn script(line: &[u8]) -> Option<PathBuf> {
     let line = line.split(|byte| *byte == b'\n').next()?;
-    let mut handshake =
-        line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
-    path(handshake.next()?)
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    path(words.next()?)
 }
 
 /// Of a 64-bit little-endian file, as all three architectures have them: the program header that

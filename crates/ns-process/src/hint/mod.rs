@@ -2,12 +2,14 @@
 
 mod child;
 mod clone;
-pub(crate) mod interpreter;
+mod exec;
+mod interpreter;
 pub(crate) mod machine;
-pub(crate) mod permission;
+mod permission;
 
 pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
+pub(crate) use exec::{for_exec, for_exec_search};
 
 use ns_sys::Errno;
 

@@ -59,9 +59,9 @@ impl Process {
     pub(super) fn member(&self) -> Option<Member> {
         let name = String::from_utf8_lossy(&self.read("comm")).trim_end().to_owned();
         let arguments = self.read("cmdline");
-        let handshake: Vec<_> =
+        let words: Vec<_> =
             arguments.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-        let command = handshake.join(" ").trim().to_owned();
+        let command = words.join(" ").trim().to_owned();
         let command = if command.is_empty() { format!("[{name}]") } else { command };
         (!name.is_empty()).then(|| Member { pid: self.pid, uid: self.uid(), command })
     }

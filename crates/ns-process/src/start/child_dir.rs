@@ -18,8 +18,8 @@ impl Child<'_> {
         let failed = |path: &Path| path.display().to_string();
         let number =
             self.number_in(proc).map_err(|errno| (errno, failed(&path_in(proc, "self"))))?;
-        let dir = ProcDir::open(proc, number)
-            .map_err(|errno| (errno, failed(&path_in(proc, number))))?;
+        let dir =
+            ProcDir::open(proc, number).map_err(|errno| (errno, failed(&path_in(proc, number))))?;
         // If SIGCHLD is ignored, the process ID may be reused as soon as the child exits.
         if self.may_be_gone() {
             return Err((Errno::SRCH, format!("process {}", self.pid())));

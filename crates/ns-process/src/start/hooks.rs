@@ -195,14 +195,14 @@ impl ChildCode for HookRunner<'_> {
 /// frames behind are the caller's.
 fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        let text = handshake(&*payload).unwrap_or("panicked").to_owned();
+        let text = panic_message(&*payload).unwrap_or("panicked").to_owned();
         // Dropping it could panic again.
         mem::forget(payload);
         text
     })
 }
 
-fn handshake(payload: &(dyn Any + Send)) -> Option<&str> {
+fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }

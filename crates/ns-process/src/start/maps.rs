@@ -9,10 +9,10 @@ use std::time::Instant;
 use ns_idmap::{Helper, HelperError, IdKind, IdMap, ProcError, Setgroups};
 use ns_sys::{Errno, pidfd_open};
 
-use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::hint;
 use crate::plan::Plan;
+use crate::proc_dir::ProcDir;
 use crate::process::{Orphan, leave};
 use crate::step::Step;
 

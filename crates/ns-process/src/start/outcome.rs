@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::child::Child;
 use super::refused;
 use super::shared::{EXECUTED, SharedState};
 use crate::error::Error;
-use crate::hint::{self, interpreter, permission};
+use crate::hint;
 use crate::in_child::Report;
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
@@ -148,67 +148,13 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     let name = program.name().to_string_lossy();
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
-    let why = exec_hint(plan, &tried, report.errno);
-    if tried == name {
-        return error.with_object(name).with_hint(why);
-    }
-    let hint = match report.errno {
-        Errno::NOENT => found_without_interpreter(plan, &candidates)
-            .unwrap_or_else(|| format!("no such program in PATH{}", under_root(plan))),
-        Errno::ACCESS => format!(
-            "not found in PATH, but {tried} is not executable or its folder may not be searched"
-        ),
-        _ => format!("as {tried}{}", why.map_or(String::new(), |hint| format!(": {hint}"))),
+    let root = plan.root.path().map(PathBuf::as_path);
+    let hint = if tried == name {
+        hint::for_exec(root, &tried, report.errno)
+    } else {
+        Some(hint::for_exec_search(root, &candidates, &tried, report.errno))
     };
-    error.with_object(name).with_hint(Some(hint))
-}
-
-fn exec_hint(plan: &Plan, path: &str, errno: Errno) -> Option<String> {
-    Some(
-        match errno {
-            Errno::NOENT => return Some(missing(plan, path)),
-            Errno::ACCESS => {
-                seen(plan, path).map_or("not executable", |path| permission::denied(&path))
-            }
-            Errno::NOEXEC => "not a program, and a script needs a first line with #!",
-            Errno::TXTBSY => "somebody has it open for writing",
-            Errno::TOOBIG => "arguments and environment are too large",
-            _ => return None,
-        }
-        .to_owned(),
-    )
-}
-
-/// A file that is there lacks what is to interpret it.
-fn missing(plan: &Plan, path: &str) -> String {
-    interpreter_of(plan, path).unwrap_or_else(|| {
-        let place = under_root(plan);
-        format!("no such file{place}, or the interpreter that it names is missing")
-    })
-}
-
-/// Where it was looked for, if not where the caller looks.
-fn under_root(plan: &Plan) -> &'static str {
-    plan.root.path().map_or("", |_| " under the new root")
-}
-
-/// The search went on behind a file whose interpreter is missing: that is the same errno.
-fn found_without_interpreter(plan: &Plan, candidates: &[&CStr]) -> Option<String> {
-    candidates.iter().find_map(|path| interpreter_of(plan, &path.to_string_lossy()))
-}
-
-fn interpreter_of(plan: &Plan, path: &str) -> Option<String> {
-    let named = interpreter::of(&seen(plan, path)?)?;
-    Some(format!("{path} is there, but its interpreter {} is missing", named.display()))
-}
-
-/// As the caller sees the new root's files; what is mounted there it does not see.
-fn seen(plan: &Plan, path: &str) -> Option<PathBuf> {
-    let inside = Path::new(path);
-    match plan.root.path() {
-        Some(root) => Some(root.join(inside.strip_prefix("/").ok()?)),
-        None => Some(inside.to_owned()),
-    }
+    error.with_object(name).with_hint(hint)
 }
 
 pub(super) fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {

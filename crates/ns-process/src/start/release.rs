@@ -10,12 +10,12 @@ use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::maps;
 use super::outcome;
-use crate::proc_dir::ProcDir;
 use super::time;
 use super::too_slow;
 use crate::error::Error;
 use crate::in_child::{GO, Handshake};
 use crate::plan::Plan;
+use crate::proc_dir::ProcDir;
 use crate::settings::{HookError, WaitingChild, errno_of};
 use crate::step::Step;
 

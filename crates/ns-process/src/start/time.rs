@@ -8,9 +8,9 @@ use ns_sys::Errno;
 use rustix::fs::{Mode, OFlags, openat};
 use std::fs::File;
 
-use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
 /// One write: the kernel takes the lines of both clocks together, and none once a process lives in

@@ -13,9 +13,9 @@ use ns_sys::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::TargetSpec;
-use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::mountinfo;
+use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
 /// Files that take the number of a process, one of each hierarchy, and what they are called.

@@ -14,10 +14,10 @@ use rustix::thread::CapabilitySet;
 
 use super::TargetSpec;
 use super::cgroup::Cgroups;
-use crate::proc_dir::ProcDir;
 use crate::error::Error;
 use crate::hint;
 use crate::in_child;
+use crate::proc_dir::ProcDir;
 use crate::settings::PrivilegeCeiling;
 use crate::step::Step;
 

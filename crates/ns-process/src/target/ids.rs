@@ -3,8 +3,8 @@
 use ns_idmap::{GidMap, UidMap};
 use rustix::process::{getegid, geteuid};
 
-use crate::proc_dir::ProcDir;
 use crate::in_child::Ids;
+use crate::proc_dir::ProcDir;
 
 /// What the target's user namespace makes of the caller. What cannot be read changes nothing.
 #[derive(Debug, Default)]

@@ -18,12 +18,12 @@ use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 
 use crate::error::Error;
 use crate::in_child::{FromTarget, Ids, Join, OverflowIds};
+use crate::proc_dir::ProcDir;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 use crate::settings::{self, PrivilegeCeiling};
 use crate::step::Step;
 use from_target::OpenFromTarget;
 use ids::TargetIds;
-use crate::proc_dir::ProcDir;
 
 /// What is to be opened.
 #[derive(Clone, Copy)]

@@ -10,8 +10,8 @@ use rustix::fs::OFlags;
 
 use super::TargetSpec;
 use super::own::Own;
-use crate::proc_dir::ProcDir;
 use crate::error::Error;
+use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
 impl TargetSpec<'_> {
