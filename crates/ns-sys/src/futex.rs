@@ -1,7 +1,7 @@
-//! Waiting on a word, and waking who waits.
+//! Wait on a futex word, and wake its waiters.
 //!
-//! Always the shared form: the kernel wakes the word of `CHILD_CLEARTID` as a shared futex, and a
-//! waiter of the private form would sleep on.
+//! Both functions use the shared form, without `FUTEX_PRIVATE_FLAG`. The kernel wakes the word of
+//! `CHILD_CLEARTID` as a shared futex, which does not wake waiters of the private form.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ptr;
@@ -13,21 +13,21 @@ use linux_raw_sys::general::{__NR_futex, FUTEX_WAIT, FUTEX_WAKE};
 use crate::arch::syscall;
 use crate::{Errno, Result};
 
-/// `struct __kernel_timespec`, which is the native one on every architecture of this crate.
+/// `struct __kernel_timespec`, the native timespec of every architecture that this crate supports.
 #[repr(C)]
 struct Timespec {
     seconds: i64,
     nanoseconds: i64,
 }
 
-/// `futex(word, FUTEX_WAIT, expected, timeout)` — sleeps while the word holds `expected`.
+/// `futex(word, FUTEX_WAIT, expected, timeout)` — block while the word holds `expected`.
 ///
-/// May also return `Ok` for no reason: look at the word again.
+/// `Ok` can be a spurious wakeup: read the word again.
 ///
 /// # Errors
-/// - `EAGAIN`: the word held something else.
-/// - `ETIMEDOUT`: nobody woke this thread in `timeout`, measured on the monotonic clock.
-/// - `EINTR`: a signal handler ran.
+/// - `EAGAIN`: the word did not hold `expected`.
+/// - `ETIMEDOUT`: `timeout`, measured on the monotonic clock, has expired.
+/// - `EINTR`: a signal handler interrupted the wait.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec, also on a word in shared memory.
@@ -64,14 +64,14 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Resul
     let timeout = timeout.as_ref().map_or(0, |limit| ptr::from_ref(limit).expose_provenance());
     let arguments =
         [word.as_ptr().expose_provenance(), FUTEX_WAIT as usize, expected as usize, timeout];
-    // SAFETY: the kernel reads the word atomically and the timeout, which both live here.
+    // SAFETY: the kernel reads the word atomically, and the timeout; both outlive the call.
     unsafe { syscall(__NR_futex, arguments) }.map(drop)
 }
 
-/// `futex(word, FUTEX_WAKE, count)` — wakes at most `count` waiters; returns how many.
+/// `futex(word, FUTEX_WAKE, count)` — wake at most `count` waiters, and return how many were woken.
 ///
 /// # Errors
-/// None that a caller can act on.
+/// - `EINVAL`, without a system call: `count` is above `i32::MAX`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec, also on a word in shared memory.
@@ -86,6 +86,6 @@ pub fn wake(word: &AtomicU32, count: u32) -> Result<usize> {
         return Err(Errno::INVAL);
     }
     let arguments = [word.as_ptr().expose_provenance(), FUTEX_WAKE as usize, count as usize];
-    // SAFETY: the kernel uses the address as a key only.
+    // SAFETY: the kernel uses the address only as a key.
     unsafe { syscall(__NR_futex, arguments) }
 }

@@ -1,4 +1,46 @@
-#![doc = include_str!("../README.md")]
+//! Typed system calls for Linux namespaces: clone3, unshare, setns, pidfds and nsfs, and the calls that a
+//! child makes between clone and exec.
+//!
+//! The crate is for authors of container runtimes, sandboxes and test runners. It has one flag type per
+//! call, checks the kernel's rules before a clone, and returns the kernel's errno. It is `no_std` and does
+//! not allocate. It makes no policy decision, reads no `/proc`, and logs nothing.
+//!
+//! ```
+//! use ns_sys::{CloneArgs, CloneFlags, Namespace, NamespaceFd, NamespaceFlags};
+//!
+//! // The kernel reports only EINVAL for these flags. `validate` names the rule.
+//! let rule = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::FS).validate().unwrap_err();
+//! assert_eq!(rule.to_string(), "CLONE_NEWUSER excludes CLONE_FS");
+//!
+//! // A pidfd never refers to another process. It also opens the namespaces of its process.
+//! let own = ns_sys::pidfd_open(std::process::id())?;
+//! let uts = NamespaceFd::from_pidfd(&own, Namespace::Uts)?;
+//! assert_eq!(uts.kind()?, Namespace::Uts);
+//!
+//! // Names are parsed as namespaces(7), clone(2) and pyspaces spell them.
+//! assert_eq!("newns".parse(), Ok(Namespace::Mnt));
+//! assert_eq!("net,uts".parse(), Ok(NamespaceFlags::NET | NamespaceFlags::UTS));
+//! # Ok::<(), ns_sys::Errno>(())
+//! ```
+//!
+//! | system call | items |
+//! |---|---|
+//! | clone3(2) | [`clone3`] for a child with a copy of the memory, [`clone3_entry`] for a child on its own stack; [`CloneArgs`], [`CloneFlags`], [`CloneRule`] |
+//! | clone(2) | [`clone`](clone()) and [`clone_entry`], the same without clone3; [`CloneArgs::fits_clone`] |
+//! | unshare(2) | [`unshare`](unshare()), [`unshare_files`], [`is_shared`]; [`UnshareFlags`] |
+//! | setns(2) | [`setns`](setns()), [`setns_pidfd`]; [`Namespace`], [`NamespaceFlags`] |
+//! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`] |
+//! | nsfs ioctls | [`NamespaceFd`], [`NamespaceId`] |
+//! | kcmp(2) | [`kcmp_vm`] |
+//! | futex(2) | the module [`futex`] |
+//! | between clone and exec | the module [`child`] |
+//!
+//! The documentation of each function states its errors, the kernel that it needs, and whether it may be
+//! called between clone and exec. `examples/shared_memory_child.rs` starts a program in new namespaces
+//! with this crate alone.
+//!
+//! # Features
+//! - `std` (default): [`fd`] contains std's descriptor types instead of rustix's own.
 #![no_std]
 #![expect(
     clippy::cast_possible_truncation,
@@ -8,7 +50,7 @@
 )]
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("namespaces are Linux's");
+compile_error!("ns-sys supports Linux only: namespaces are a Linux feature");
 
 mod arch;
 pub mod child;
@@ -27,13 +69,31 @@ pub use flags::{CloneFlags, NamespaceFlags, UnknownFlag, UnshareFlags};
 pub use kcmp::kcmp_vm;
 pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};
-pub use pidfd::*;
+pub use pidfd::{
+    PidfdInfo, WaitFlags, WaitStatus, pidfd_get_info, pidfd_getfd, pidfd_open, pidfd_open_thread,
+    pidfd_send_signal, waitid_pidfd,
+};
 pub use setns::{setns, setns_pidfd};
 pub use unshare::{is_shared, unshare, unshare_files};
 
 pub use rustix::fd;
+
+/// The error of every call of this crate: an errno of the kernel.
+///
+/// This is the type of rustix. The rest of this text is rustix's.
+#[doc(inline)]
 pub use rustix::io::Errno;
+
+/// A signal, as [`pidfd_send_signal`] takes it; see signal(7).
+///
+/// This is the type of rustix. The rest of this text is rustix's and names functions of rustix.
+#[doc(inline)]
 pub use rustix::process::Signal;
 
-/// What every call returns: its value, or the kernel's errno.
+/// The result of every call of this crate: its value, or the kernel's errno.
 pub type Result<T, E = Errno> = core::result::Result<T, E>;
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

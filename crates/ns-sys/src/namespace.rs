@@ -5,10 +5,10 @@ use core::str::FromStr;
 
 use crate::flags::{CloneFlags, NamespaceFlags, UnshareFlags};
 
-/// A kind of namespace, as namespaces(7) lists them.
+/// A kind of namespace, as listed in namespaces(7).
 ///
-/// Prints as its file in `/proc/PID/ns`, and parses from that name, from the name of its clone flag
-/// with or without `CLONE_`, and from its own name here, in either case:
+/// `Display` prints the name of its file in `/proc/PID/ns`. `FromStr` accepts that name and the name
+/// of its clone flag, with or without `CLONE_`, in upper or lower case:
 ///
 /// ```
 /// use ns_sys::Namespace;
@@ -19,11 +19,14 @@ use crate::flags::{CloneFlags, NamespaceFlags, UnshareFlags};
 /// assert_eq!(Namespace::Mnt.to_string(), "mnt");
 /// ```
 ///
+/// # Async-signal-safety
+/// All methods may be called between clone and exec.
+///
 /// # References
 /// namespaces(7); include/uapi/linux/sched.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Namespace {
-    /// The root of the cgroup hierarchy as processes see it; cgroup_namespaces(7), Linux 4.6.
+    /// The cgroup root directory that processes see; cgroup_namespaces(7), Linux 4.6.
     #[doc(alias = "CLONE_NEWCGROUP")]
     Cgroup,
     /// System V IPC and POSIX message queues; ipc_namespaces(7), Linux 2.6.19.
@@ -35,13 +38,13 @@ pub enum Namespace {
     /// Network devices, stacks and ports; network_namespaces(7), Linux 2.6.24.
     #[doc(alias = "CLONE_NEWNET")]
     Net,
-    /// Process ids; pid_namespaces(7), Linux 2.6.24.
+    /// Process IDs; pid_namespaces(7), Linux 2.6.24.
     #[doc(alias = "CLONE_NEWPID")]
     Pid,
     /// The boot-time and monotonic clocks; time_namespaces(7), Linux 5.6.
     #[doc(alias = "CLONE_NEWTIME")]
     Time,
-    /// User and group ids, and capabilities; user_namespaces(7), Linux 2.6.23, usable since 3.8.
+    /// User and group IDs, and capabilities; user_namespaces(7), Linux 2.6.23, usable since 3.8.
     #[doc(alias = "CLONE_NEWUSER")]
     User,
     /// Host and domain name; uts_namespaces(7), Linux 2.6.19.
@@ -50,7 +53,7 @@ pub enum Namespace {
 }
 
 impl Namespace {
-    /// All eight, in the order of their names.
+    /// All eight kinds, in alphabetical order.
     pub const ALL: [Self; 8] = [
         Self::Cgroup,
         Self::Ipc,
@@ -76,7 +79,7 @@ impl Namespace {
         }
     }
 
-    /// The flag that makes one in clone3(2).
+    /// The flag of clone3(2) that creates a namespace of this kind.
     pub const fn clone_flag(self) -> CloneFlags {
         match self {
             Self::Cgroup => CloneFlags::NEWCGROUP,
@@ -90,17 +93,17 @@ impl Namespace {
         }
     }
 
-    /// The flag that makes one in unshare(2).
+    /// The flag of unshare(2) that creates a namespace of this kind.
     pub const fn unshare_flag(self) -> UnshareFlags {
         UnshareFlags::from_bits_truncate(self.clone_flag().bits())
     }
 
-    /// The bit that names it in setns(2).
+    /// The flag of setns(2) that selects this kind.
     pub const fn flag(self) -> NamespaceFlags {
         NamespaceFlags::from_bits_truncate(self.clone_flag().bits())
     }
 
-    /// Its clone flag's name after `CLONE_`.
+    /// The name of its clone flag, without `CLONE_`.
     const fn flag_name(self) -> &'static str {
         match self {
             Self::Cgroup => "NEWCGROUP",
@@ -121,7 +124,7 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// A text that names no kind of namespace.
+/// The error of parsing a [`Namespace`]: the text is not the name of a kind of namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownNamespace;
 

@@ -1,4 +1,4 @@
-//! Namespaces held open by a descriptor, and what nsfs tells about them.
+//! Descriptors that refer to namespaces, and the ioctls of nsfs.
 #![allow(unsafe_code, reason = "the ioctls of nsfs")]
 
 use linux_raw_sys::general::__NR_ioctl;
@@ -22,9 +22,9 @@ const NS_GET_OWNER_UID: u32 = nsio(4);
 /// `NSFS_MAGIC` of include/uapi/linux/magic.h.
 const NSFS_MAGIC: FsWord = 0x6e73_6673;
 
-/// A descriptor that is known to hold a namespace, of whatever kind.
+/// An owned descriptor that refers to a namespace of any kind.
 ///
-/// The namespace lives as long as the descriptor, with or without processes in it.
+/// The namespace exists as long as the descriptor is open, even without a process in it.
 ///
 /// ```
 /// use ns_sys::{Namespace, NamespaceFd};
@@ -40,27 +40,31 @@ const NSFS_MAGIC: FsWord = 0x6e73_6673;
 #[derive(Debug)]
 pub struct NamespaceFd(OwnedFd);
 
-/// Tells namespaces apart while they exist; two descriptors hold the same one exactly when this is
-/// equal. A number may be used again after the namespace is gone.
+/// The identity of a namespace: two descriptors refer to the same namespace exactly if these are equal.
+///
+/// The kernel may reuse the inode number after the namespace has been destroyed.
+///
+/// # References
+/// namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NamespaceId {
     /// The device of nsfs.
     pub dev: u64,
-    /// The inode, which `/proc/PID/ns` shows in brackets.
+    /// The inode number, which the links in `/proc/PID/ns` show in brackets.
     pub ino: u64,
 }
 
 impl NamespaceFd {
-    /// Takes a descriptor, if it is one of a namespace.
+    /// Take ownership of a descriptor that refers to a namespace.
     ///
     /// # Errors
-    /// - `ENOTTY`: it is not; the descriptor is closed.
+    /// - `ENOTTY`: the descriptor does not refer to a namespace; it is closed.
     ///
     /// # Async-signal-safety
-    /// Not between clone and exec: an owner closes through the runtime.
+    /// Not between clone and exec: dropping an owned descriptor may use libc.
     ///
     /// # Kernel support
-    /// Linux 3.19, where nsfs began.
+    /// Linux 3.19, the first with nsfs.
     ///
     /// # Examples
     /// ```
@@ -84,23 +88,25 @@ impl NamespaceFd {
         if fstatfs(&fd)?.f_type == NSFS_MAGIC { Ok(Self(fd)) } else { Err(Errno::NOTTY) }
     }
 
-    /// Owns what an ioctl returned, once it is seen to be a namespace: the file that was asked may
-    /// have been another one, whose driver answers what it likes.
-    pub(crate) fn returned(fd: RawFd) -> Result<Self> {
-        // SAFETY: looked at only; were it not open, fstatfs would say so.
-        let seen = unsafe { BorrowedFd::borrow_raw(fd) };
-        if fstatfs(seen)?.f_type != NSFS_MAGIC {
+    /// Take ownership of the descriptor that an ioctl returned, if it refers to a namespace.
+    ///
+    /// The check is needed because the ioctl may have been called on any file, and the driver of that
+    /// file may return any number.
+    pub(crate) fn from_ioctl(fd: RawFd) -> Result<Self> {
+        // SAFETY: it is passed to fstatfs only, which fails if it is not open.
+        let unchecked = unsafe { BorrowedFd::borrow_raw(fd) };
+        if fstatfs(unchecked)?.f_type != NSFS_MAGIC {
             return Err(Errno::NOTTY);
         }
-        // SAFETY: the kernel has just made this descriptor of a namespace for this caller.
+        // SAFETY: the kernel has just created this descriptor of a namespace for this caller.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// `ioctl(fd, NS_GET_NSTYPE)` — which kind it is.
+    /// `ioctl(fd, NS_GET_NSTYPE)` — the kind of the namespace.
     ///
     /// # Errors
     /// - `ENOTTY`: before Linux 4.11.
-    /// - `EINVAL`: a kind that this crate does not know.
+    /// - `EINVAL`: the kind is not one of [`Namespace`].
     ///
     /// # Async-signal-safety
     /// May be called between clone and exec.
@@ -115,7 +121,7 @@ impl NamespaceFd {
         Namespace::ALL.into_iter().find(|kind| kind.flag() == flag).ok_or(Errno::INVAL)
     }
 
-    /// `fstat(fd)` — the device and inode, by which namespaces are compared.
+    /// `fstat(fd)` — the device and inode, which identify the namespace.
     ///
     /// # Errors
     /// None that a caller can act on.
@@ -133,11 +139,13 @@ impl NamespaceFd {
         Ok(NamespaceId { dev: stat.st_dev, ino: stat.st_ino })
     }
 
-    /// `ioctl(fd, NS_GET_OWNER_UID)` — the uid, as the caller sees it, that made this user
-    /// namespace; the overflow id if it has none here.
+    /// `ioctl(fd, NS_GET_OWNER_UID)` — the user ID that created this user namespace.
+    ///
+    /// The ID is translated to the caller's user namespace. An ID without a mapping there is reported as
+    /// the overflow ID (`/proc/sys/kernel/overflowuid`).
     ///
     /// # Errors
-    /// - `EINVAL`: not a user namespace.
+    /// - `EINVAL`: the namespace is not a user namespace.
     /// - `ENOTTY`: before Linux 4.11.
     ///
     /// # Async-signal-safety
@@ -154,14 +162,14 @@ impl NamespaceFd {
         Ok(uid)
     }
 
-    /// `ioctl(fd, NS_GET_USERNS)` — the user namespace that owns this one; of a user namespace, its
-    /// parent.
+    /// `ioctl(fd, NS_GET_USERNS)` — open the user namespace that owns this namespace; for a user
+    /// namespace, its parent.
     ///
     /// # Errors
-    /// - `EPERM`: it lies outside what the caller's user namespace sees.
+    /// - `EPERM`: the result is neither the caller's user namespace nor a descendant of it.
     ///
     /// # Async-signal-safety
-    /// Not between clone and exec: it makes an owner.
+    /// Not between clone and exec: it returns an owned descriptor.
     ///
     /// # Kernel support
     /// Linux 4.9.
@@ -169,17 +177,18 @@ impl NamespaceFd {
     /// # References
     /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn user_namespace(&self) -> Result<Self> {
-        self.related(NS_GET_USERNS)
+        self.open_related(NS_GET_USERNS)
     }
 
-    /// `ioctl(fd, NS_GET_PARENT)` — the parent of this user or pid namespace.
+    /// `ioctl(fd, NS_GET_PARENT)` — open the parent of this user or pid namespace.
     ///
     /// # Errors
-    /// - `EINVAL`: neither a user nor a pid namespace.
-    /// - `EPERM`: the initial one, or the parent lies outside what the caller sees.
+    /// - `EINVAL`: the namespace is neither a user nor a pid namespace.
+    /// - `EPERM`: it is the initial namespace, or the parent is outside the caller's own namespace of
+    ///   that kind.
     ///
     /// # Async-signal-safety
-    /// Not between clone and exec: it makes an owner.
+    /// Not between clone and exec: it returns an owned descriptor.
     ///
     /// # Kernel support
     /// Linux 4.9.
@@ -187,17 +196,17 @@ impl NamespaceFd {
     /// # References
     /// ioctl_nsfs(2); fs/nsfs.c `ns_ioctl`.
     pub fn parent(&self) -> Result<Self> {
-        self.related(NS_GET_PARENT)
+        self.open_related(NS_GET_PARENT)
     }
 
-    fn related(&self, operation: u32) -> Result<Self> {
+    fn open_related(&self, operation: u32) -> Result<Self> {
         let fd = self.ioctl(operation, 0)?;
-        Self::returned(fd as RawFd)
+        Self::from_ioctl(fd as RawFd)
     }
 
     fn ioctl(&self, operation: u32, argument: usize) -> Result<usize> {
         let fd = self.0.as_raw_fd();
-        // SAFETY: NS_GET_OWNER_UID writes the u32 that its one caller gives; the others no memory.
+        // SAFETY: only NS_GET_OWNER_UID writes memory, the u32 that `owner_uid` passes.
         unsafe { syscall(__NR_ioctl, [fd as usize, operation as usize, argument]) }
     }
 }

@@ -1,4 +1,4 @@
-//! setns(2), by namespace and by process.
+//! setns(2), by a descriptor of a namespace and by a pidfd.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::__NR_setns;
@@ -8,16 +8,17 @@ use crate::arch::syscall;
 use crate::flags::NamespaceFlags;
 use crate::{Namespace, Result};
 
-/// `setns(fd, kind)` — moves the calling thread into the namespace that `fd` refers to.
+/// `setns(fd, kind)` — move the calling thread into the namespace that `fd` refers to.
 ///
-/// With a `kind`, only if it is of that kind. The pid and time namespaces change for the thread's
-/// next child only.
+/// If `kind` is given, the call fails for a namespace of another kind. A pid or time namespace takes
+/// effect for the next child of the thread.
 ///
 /// # Errors
-/// - `EINVAL`: of another kind; a user namespace that the caller is in already, or joins with more
-///   than one thread; a mount namespace, while root and working directory are shared.
-/// - `EPERM`: no `CAP_SYS_ADMIN` over it, or over the caller's own user namespace.
-/// - `EUSERS`: a time namespace, while memory is shared with anybody.
+/// - `EINVAL`: the namespace is of another kind; it is the user namespace that the caller is already
+///   in; it is a user namespace and the process has more than one thread; or it is a mount namespace
+///   and the caller shares its root and working directory.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the namespace or in its own user namespace.
+/// - `EUSERS`: it is a time namespace and the caller shares its memory with another thread or process.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -30,7 +31,7 @@ use crate::{Namespace, Result};
 /// use ns_sys::{Errno, Namespace};
 ///
 /// let own = std::fs::File::open("/proc/self/ns/user")?;
-/// // A user namespace that one is in already cannot be joined.
+/// // A process cannot join the user namespace that it is already in.
 /// assert_eq!(ns_sys::setns(&own, Some(Namespace::User)), Err(Errno::INVAL));
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -38,17 +39,19 @@ use crate::{Namespace, Result};
 /// # References
 /// setns(2); kernel/nsproxy.c.
 pub fn setns(fd: impl AsFd, kind: Option<Namespace>) -> Result<()> {
-    call(fd, kind.map_or(NamespaceFlags::empty(), Namespace::flag))
+    setns_raw(fd, kind.map_or(NamespaceFlags::empty(), Namespace::flag))
 }
 
-/// `setns(pidfd, kinds)` — moves the calling thread into namespaces of the process `pidfd`.
+/// `setns(pidfd, kinds)` — move the calling thread into namespaces of the process that `pidfd` refers
+/// to.
 ///
-/// All of `kinds` or, on an error, none. The kernel enters the user namespace first.
+/// The thread joins all of `kinds`, or none if the call fails. The kernel joins the user namespace
+/// first.
 ///
 /// # Errors
-/// As [`setns`], and:
-/// - `ESRCH`: the process is gone, reaped or not.
-/// - `EINVAL`: no kinds; before Linux 5.8.
+/// As for [`setns`], and:
+/// - `ESRCH`: the process has terminated, reaped or not.
+/// - `EINVAL`: `kinds` is empty; or before Linux 5.8.
 /// - `EPERM`: the caller may not trace the process.
 ///
 /// # Async-signal-safety
@@ -69,11 +72,11 @@ pub fn setns(fd: impl AsFd, kind: Option<Namespace>) -> Result<()> {
 /// # References
 /// setns(2); kernel/nsproxy.c `validate_nsset`.
 pub fn setns_pidfd(pidfd: impl AsFd, kinds: NamespaceFlags) -> Result<()> {
-    call(pidfd, kinds)
+    setns_raw(pidfd, kinds)
 }
 
-fn call(fd: impl AsFd, kinds: NamespaceFlags) -> Result<()> {
+fn setns_raw(fd: impl AsFd, kinds: NamespaceFlags) -> Result<()> {
     let fd = fd.as_fd().as_raw_fd();
-    // SAFETY: takes two numbers; the descriptor is borrowed.
+    // SAFETY: the call takes two numbers; the descriptor is borrowed, so it is open.
     unsafe { syscall(__NR_setns, [fd as usize, kinds.bits() as usize]) }.map(drop)
 }

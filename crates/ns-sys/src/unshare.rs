@@ -7,22 +7,23 @@ use crate::arch::syscall;
 use crate::flags::UnshareFlags;
 use crate::{Errno, Result};
 
-/// `unshare(flags)` — gives the calling thread namespaces, or other things, of its own.
+/// `unshare(flags)` — move the calling thread into new namespaces, or stop sharing other attributes.
 ///
-/// Of a program with threads, the calling thread alone changes; `NEWPID` and `NEWTIME` take effect
-/// for its next child, and after `NEWPID` it can start no more threads.
+/// Only the calling thread changes, not the other threads of the process. `NEWPID` and `NEWTIME` take
+/// effect for the next child of the thread. After `NEWPID` the thread cannot create more threads.
 ///
 /// # Errors
-/// - `EPERM`: all but `NEWUSER`, `FS` and `SYSVSEM` need `CAP_SYS_ADMIN`; `NEWUSER` from a chroot.
-/// - `EINVAL`: `NEWUSER` with more than one thread; a second `NEWPID`; a kernel without that kind;
-///   without a call, bits that are no flag of [`UnshareFlags`].
-/// - `ENOSPC`: a limit of namespaces(7) is reached, or they are nested too deep.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN`, which all flags but `NEWUSER`, `FS` and `SYSVSEM` need;
+///   or `NEWUSER` is set and the caller is in a chroot.
+/// - `EINVAL`: `NEWUSER` with more than one thread; a second `NEWPID`; or the kernel lacks the kind of
+///   namespace. Also, without a system call: a bit that is not a flag of [`UnshareFlags`].
+/// - `ENOSPC`: a limit on namespaces is reached, or they are nested too deeply (namespaces(7)).
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 2.6.16; each flag as documented there.
+/// Linux 2.6.16; see [`UnshareFlags`] for each flag.
 ///
 /// # Examples
 /// ```
@@ -35,16 +36,18 @@ use crate::{Errno, Result};
 /// # References
 /// unshare(2); kernel/fork.c `ksys_unshare`.
 pub fn unshare(flags: UnshareFlags) -> Result<()> {
-    // The raw constructors of the type take any bits.
+    // `from_bits_retain` accepts any bits.
     if !UnshareFlags::all().contains(flags) {
         return Err(Errno::INVAL);
     }
-    // SAFETY: CLONE_FILES, which takes descriptors from their owners, is not among the flags.
+    // SAFETY: the flags do not contain CLONE_FILES, which would separate descriptors from their owners.
     unsafe { syscall(__NR_unshare, [flags.bits() as usize]) }.map(drop)
 }
 
-/// `unshare(CLONE_THREAD)` — whether the calling process has other threads, or shares its memory with
-/// another process; changes nothing.
+/// `unshare(CLONE_THREAD)` — whether the calling process has other threads or shares its memory with
+/// another process.
+///
+/// The call changes nothing: unshare(2) only checks this flag.
 ///
 /// # Errors
 /// - `EPERM`, `ENOSYS`: a seccomp filter forbids the call.
@@ -57,18 +60,17 @@ pub fn unshare(flags: UnshareFlags) -> Result<()> {
 ///
 /// # Examples
 /// ```
-/// let alone = !ns_sys::is_shared()?;
 /// let (sender, receiver) = std::sync::mpsc::channel::<()>();
 /// let thread = std::thread::spawn(move || receiver.recv());
 /// assert!(ns_sys::is_shared()?);
-/// # drop((sender, thread, alone));
+/// # drop((sender, thread));
 /// # Ok::<(), ns_sys::Errno>(())
 /// ```
 ///
 /// # References
 /// unshare(2); kernel/fork.c `check_unshare_flags`.
 pub fn is_shared() -> Result<bool> {
-    // SAFETY: takes a number, and does nothing.
+    // SAFETY: the call takes a number and changes nothing.
     match unsafe { syscall(__NR_unshare, [CLONE_THREAD as usize]) } {
         Ok(_) => Ok(false),
         Err(Errno::INVAL) => Ok(true),
@@ -76,15 +78,16 @@ pub fn is_shared() -> Result<bool> {
     }
 }
 
-/// `unshare(CLONE_FILES)` — gives the calling thread a copy of the descriptor table.
+/// `unshare(CLONE_FILES)` — give the calling thread its own copy of the descriptor table.
 ///
 /// # Errors
-/// - `EMFILE`: more are open than `/proc/sys/fs/nr_open` now allows.
-/// - `ENOMEM`.
+/// - `EMFILE`: more descriptors are open than `/proc/sys/fs/nr_open` now allows.
+/// - `ENOMEM`: the kernel has no memory for the copy.
 ///
 /// # Safety
-/// A descriptor means different files in this thread and the others from now on: no owner of one
-/// may be used on the other side of the split, or dropped there expecting to close it here.
+/// From now on a descriptor number can refer to different files in this thread and in the others. An
+/// owned descriptor must be used and dropped only on its own side: dropping it closes it only in the
+/// table of the thread that drops it.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -95,6 +98,6 @@ pub fn is_shared() -> Result<bool> {
 /// # References
 /// unshare(2); kernel/fork.c `ksys_unshare`.
 pub unsafe fn unshare_files() -> Result<()> {
-    // SAFETY: the caller keeps owners on their side.
+    // SAFETY: the caller uses each owned descriptor on its own side only.
     unsafe { syscall(__NR_unshare, [CLONE_FILES as usize]) }.map(drop)
 }

@@ -1,5 +1,5 @@
-//! `svc 0`: number in x8, arguments in x0 to x5; nothing but x0 is lost, and of SVE's registers what
-//! NEON does not have, which no compiled code keeps across a call.
+//! `svc 0`: the number is in x8, the arguments in x0 to x5. The kernel overwrites x0 and the SVE state
+//! that is not part of NEON. Compiled code keeps no value in that state across a call.
 
 use core::arch::asm;
 use core::ffi::c_void;
@@ -7,11 +7,11 @@ use core::ffi::c_void;
 use super::Entry;
 
 /// # Safety
-/// The contract of the system call made.
+/// The arguments must satisfy the contract of the system call.
 #[inline]
 pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
     let returned;
-    // SAFETY: the kernel changes x0 only, besides the memory the call is about.
+    // SAFETY: the kernel changes x0 and the memory that the call concerns, nothing else.
     unsafe {
         asm!(
             "svc 0",
@@ -38,13 +38,13 @@ pub(super) unsafe fn clone_entry(
     arg: *mut c_void,
 ) -> isize {
     let returned;
-    // SAFETY: the parent comes out at 2 with only x0 changed. The child's sp is the top of its own
-    // stack; it never comes out, because `entry` does not return.
+    // SAFETY: the parent continues at label 2 with only x0 changed. In the child sp is the top of its
+    // own stack. The child never leaves this block, because `entry` does not return.
     unsafe {
         asm!(
             "svc 0",
             "cbnz x0, 2f",
-            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
+            // A zero frame pointer and return address end a debugger's backtrace.
             "mov x29, xzr",
             "mov x30, xzr",
             "mov x10, sp",

@@ -1,7 +1,7 @@
-//! The system call instruction, and the only jump onto another stack.
+//! The system call instruction, and the switch to the child's stack after clone.
 //!
-//! Own assembly, because a child that shares its creator's memory also shares the thread-local
-//! `errno` that libc's wrappers write: here the error stays in the register.
+//! This is assembly because libc's wrappers store the error in the thread-local `errno`. A child that
+//! shares memory with its parent also shares that variable. Here the error stays in a register.
 #![allow(unsafe_code, reason = "the system call instruction itself")]
 
 use core::ffi::c_void;
@@ -25,16 +25,16 @@ use x86_64 as imp;
 #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "x86_64")))]
 compile_error!("ns-sys has no system call assembly for this architecture yet");
 
-/// Where a child with a stack of its own begins.
+/// The function in which a child on a new stack starts.
 pub(crate) type Entry = unsafe extern "C" fn(*mut c_void) -> !;
 
-/// The largest errno that a system call returns, negated (`MAX_ERRNO` of include/linux/err.h).
+/// The largest errno. A system call returns it negated (`MAX_ERRNO` of include/linux/err.h).
 const MAX_ERRNO: isize = 4095;
 
-/// Makes system call `number`.
+/// Make system call `number`.
 ///
 /// # Safety
-/// The call's own contract, for these arguments.
+/// The arguments must satisfy the contract of that call.
 #[inline]
 pub(crate) unsafe fn syscall<const N: usize>(
     number: u32,
@@ -43,16 +43,16 @@ pub(crate) unsafe fn syscall<const N: usize>(
     const { assert!(N <= 6, "a system call takes six arguments") };
     let mut all = [0; 6];
     all[..N].copy_from_slice(&args);
-    // SAFETY: the caller keeps the contract of this call.
+    // SAFETY: the caller upholds the contract of this call.
     decode(unsafe { imp::syscall(number as usize, all) })
 }
 
-/// Makes system call `number`, a form of clone, for a child that starts in `entry(arg)` on the stack
-/// given in the arguments.
+/// Make system call `number`, clone or clone3. The child runs `entry(arg)` on the stack that the
+/// arguments name.
 ///
 /// # Safety
-/// As [`crate::clone::clone3_entry`]; the arguments are valid ones of that call, with a stack that is
-/// not null.
+/// As for [`crate::clone::clone3_entry`]. The arguments must be valid for that call and name a stack
+/// that is not null.
 #[inline]
 pub(crate) unsafe fn clone_entry<const N: usize>(
     number: u32,
@@ -60,10 +60,10 @@ pub(crate) unsafe fn clone_entry<const N: usize>(
     entry: Entry,
     arg: *mut c_void,
 ) -> Result<usize, Errno> {
-    const { assert!(N <= 5, "no form of clone takes more") };
+    const { assert!(N <= 5, "clone and clone3 take at most five arguments") };
     let mut all = [0; 5];
     all[..N].copy_from_slice(&args);
-    // SAFETY: the caller keeps the contract of this call.
+    // SAFETY: the caller upholds the contract of this call.
     decode(unsafe { imp::clone_entry(number as usize, all, entry, arg) })
 }
 

@@ -1,5 +1,5 @@
-//! `ecall`: number in a7, arguments in a0 to a5; a0 is lost, and the vector registers are
-//! (Documentation/arch/riscv/vector.rst).
+//! `ecall`: the number is in a7, the arguments in a0 to a5. The kernel overwrites a0 and the vector
+//! registers (Documentation/arch/riscv/vector.rst).
 
 use core::arch::asm;
 use core::ffi::c_void;
@@ -7,11 +7,12 @@ use core::ffi::c_void;
 use super::Entry;
 
 /// # Safety
-/// The contract of the system call made.
+/// The arguments must satisfy the contract of the system call.
 #[inline]
 pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
     let returned;
-    // SAFETY: the kernel changes a0 and the vector registers only, besides the memory the call is about.
+    // SAFETY: the kernel changes a0, the vector registers and the memory that the call concerns,
+    // nothing else.
     unsafe {
         asm!(
             "ecall",
@@ -70,13 +71,14 @@ pub(super) unsafe fn clone_entry(
     arg: *mut c_void,
 ) -> isize {
     let returned;
-    // SAFETY: the parent comes out at 2 with a0 and the vector registers changed. The child's sp is the top of its own
-    // stack; it never comes out, because `entry` does not return.
+    // SAFETY: the parent continues at label 2 with only a0 and the vector registers changed. In the
+    // child sp is the top of its own stack. The child never leaves this block, because `entry` does
+    // not return.
     unsafe {
         asm!(
             "ecall",
             "bnez a0, 2f",
-            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
+            // A zero frame pointer and return address end a debugger's backtrace.
             "li s0, 0",
             "li ra, 0",
             "andi sp, sp, -16",

@@ -1,4 +1,5 @@
-//! `syscall`: number in rax, arguments in rdi rsi rdx r10 r8 r9; rcx and r11 are lost.
+//! `syscall`: the number is in rax, the arguments in rdi, rsi, rdx, r10, r8 and r9. The kernel
+//! overwrites rcx and r11.
 
 use core::arch::asm;
 use core::ffi::c_void;
@@ -6,11 +7,11 @@ use core::ffi::c_void;
 use super::Entry;
 
 /// # Safety
-/// The contract of the system call made.
+/// The arguments must satisfy the contract of the system call.
 #[inline]
 pub(super) unsafe fn syscall(number: usize, args: [usize; 6]) -> isize {
     let returned;
-    // SAFETY: the kernel changes rax, rcx and r11 only, besides the memory the call is about.
+    // SAFETY: the kernel changes rax, rcx, r11 and the memory that the call concerns, nothing else.
     unsafe {
         asm!(
             "syscall",
@@ -39,14 +40,14 @@ pub(super) unsafe fn clone_entry(
     arg: *mut c_void,
 ) -> isize {
     let returned;
-    // SAFETY: the parent comes out at 2 with nothing but rax, rcx and r11 changed. The child's rsp
-    // is the top of its own stack; it never comes out, because `entry` does not return.
+    // SAFETY: the parent continues at label 2 with only rax, rcx and r11 changed. In the child rsp is
+    // the top of its own stack. The child never leaves this block, because `entry` does not return.
     unsafe {
         asm!(
             "syscall",
             "test rax, rax",
             "jnz 2f",
-            // As if called from nowhere: a debugger's walk ends at the frame and return address 0.
+            // A zero frame pointer and return address end a debugger's backtrace.
             "xor ebp, ebp",
             "and rsp, -16",
             "push 0",

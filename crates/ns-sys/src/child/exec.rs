@@ -1,4 +1,4 @@
-//! Leaving: by executing a program, or for good.
+//! Execute a program, or exit.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ffi::{CStr, c_char};
@@ -11,20 +11,20 @@ use super::fd;
 use crate::Errno;
 use crate::arch::syscall;
 
-/// `execve(path, argv, envp)` — replaces the program; returns only when that failed.
+/// `execve(path, argv, envp)` — execute a program; returns only if that fails.
 ///
-/// Looks nothing up in `PATH`, and runs no shell for a script without `#!`.
+/// This call does not search `PATH`, and does not run a script without `#!` in a shell.
 ///
 /// # Errors
-/// - `ENOENT`: no such file, or the interpreter that it names is missing.
-/// - `EACCES`: not executable, a folder, or on a mount with `noexec`.
-/// - `ENOEXEC`: not a program, also a script without `#!`.
-/// - `ETXTBSY`: somebody has it open for writing.
-/// - `E2BIG`: arguments and environment are too large.
-/// - `ELOOP`, `ENAMETOOLONG`, `ENOTDIR`: of the path.
+/// - `ENOENT`: the file or its interpreter does not exist.
+/// - `EACCES`: the file is not executable, is not a regular file, or is on a mount with `noexec`.
+/// - `ENOEXEC`: the file is not a program; a script without `#!` is not one either.
+/// - `ETXTBSY`: the file is open for writing.
+/// - `E2BIG`: the arguments and the environment are too large.
+/// - `ELOOP`, `ENAMETOOLONG`, `ENOTDIR`: errors of the path.
 ///
 /// # Safety
-/// Both arrays hold pointers to C strings and end with a null pointer.
+/// Both arrays must contain pointers to C strings and end with a null pointer.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -41,8 +41,8 @@ use crate::arch::syscall;
 ///
 /// let none = [ptr::null()];
 /// // SAFETY: both arrays end with a null pointer.
-/// let failed = unsafe { execve(c"/no/such/program", none.as_ptr(), none.as_ptr()) };
-/// assert_eq!(failed, Errno::NOENT);
+/// let errno = unsafe { execve(c"/no/such/program", none.as_ptr(), none.as_ptr()) };
+/// assert_eq!(errno, Errno::NOENT);
 /// ```
 ///
 /// # References
@@ -50,19 +50,22 @@ use crate::arch::syscall;
 pub unsafe fn execve(path: &CStr, argv: *const *const c_char, envp: *const *const c_char) -> Errno {
     let arguments =
         [path.as_ptr().expose_provenance(), argv.expose_provenance(), envp.expose_provenance()];
-    // SAFETY: the caller vouches for the arrays.
+    // SAFETY: the path outlives the call; the caller guarantees that the arrays are valid.
     failure(unsafe { syscall(__NR_execve, arguments) })
 }
 
-/// `execveat(dir, path, argv, envp, flags)` — replaces the program by the file at `path` below `dir`, or
-/// with `EMPTY_PATH` and an empty path by `dir` itself; returns only when that failed.
+/// `execveat(dir, path, argv, envp, flags)` — execute the program at `path` relative to `dir`; returns
+/// only if that fails.
+///
+/// With `EMPTY_PATH` and an empty path, `dir` itself is the program.
 ///
 /// # Errors
-/// - As [`execve`], and `ENOENT` for a script whose descriptor is close-on-exec: its interpreter
-///   cannot open it any more.
+/// As for [`execve`], and:
+/// - `ENOENT`: the file is a script and the descriptor is close-on-exec, so that the interpreter could
+///   not open it.
 ///
 /// # Safety
-/// As [`execve`].
+/// As for [`execve`].
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -86,12 +89,13 @@ pub unsafe fn execveat(
         envp.expose_provenance(),
         flags.bits() as usize,
     ];
-    // SAFETY: the caller vouches for the arrays.
+    // SAFETY: the path outlives the call; the caller guarantees that the arrays are valid.
     failure(unsafe { syscall(__NR_execveat, arguments) })
 }
 
-/// `exit_group(status)` — ends the process with `status & 0xff`: no destructor, no atexit handler, no
-/// flush.
+/// `exit_group(status)` — terminate the process with exit code `status & 0xff`.
+///
+/// No destructor and no atexit(3) handler runs, and no stream is flushed.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -103,12 +107,12 @@ pub unsafe fn execveat(
 /// exit_group(2); kernel/exit.c.
 pub fn exit_group(status: i32) -> ! {
     loop {
-        // SAFETY: takes a number only. It does not return.
+        // SAFETY: the call takes a number only. It does not return.
         let _ = unsafe { syscall(__NR_exit_group, [status as usize]) };
     }
 }
 
 fn failure(returned: crate::Result<usize>) -> Errno {
-    // The kernel returns from a successful call in the new program.
+    // A successful call does not return here.
     returned.err().unwrap_or(Errno::NOEXEC)
 }

@@ -1,7 +1,7 @@
-//! User and group ids of this thread alone.
+//! User and group IDs of the calling thread.
 //!
-//! libc's functions of these names change every thread that it knows of, which in shared memory are
-//! the creator's.
+//! libc's functions with these names change every thread of the process. In shared memory these would be
+//! the parent's threads.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{
@@ -11,8 +11,10 @@ use linux_raw_sys::general::{
 use crate::Result;
 use crate::arch::syscall;
 
-/// `geteuid()` — the effective user id, from the kernel and not from a cache; one that has no mapping in the
-/// user namespace is shown as that of /proc/sys/kernel/overflowuid.
+/// `geteuid()` — the effective user ID; it is not cached.
+///
+/// An ID without a mapping in the user namespace is reported as the overflow ID
+/// (`/proc/sys/kernel/overflowuid`).
 ///
 /// # Errors
 /// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
@@ -31,13 +33,15 @@ use crate::arch::syscall;
 /// # References
 /// geteuid(2), user_namespaces(7); kernel/sys.c.
 pub fn geteuid() -> Result<u32> {
-    // SAFETY: takes nothing.
+    // SAFETY: the call takes no argument.
     let uid = unsafe { syscall(__NR_geteuid, []) }?;
     Ok(uid as u32)
 }
 
-/// `getegid()` — as [`geteuid`], the effective group id; the shown one is that of
-/// /proc/sys/kernel/overflowgid.
+/// `getegid()` — the effective group ID; it is not cached.
+///
+/// An ID without a mapping in the user namespace is reported as the overflow ID
+/// (`/proc/sys/kernel/overflowgid`).
 ///
 /// # Errors
 /// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
@@ -56,17 +60,17 @@ pub fn geteuid() -> Result<u32> {
 /// # References
 /// getegid(2), user_namespaces(7); kernel/sys.c.
 pub fn getegid() -> Result<u32> {
-    // SAFETY: takes nothing.
+    // SAFETY: the call takes no argument.
     let gid = unsafe { syscall(__NR_getegid, []) }?;
     Ok(gid as u32)
 }
 
-/// `setgroups(gids)` — sets the supplementary groups.
+/// `setgroups(gids)` — set the supplementary group IDs.
 ///
 /// # Errors
-/// - `EPERM`: no `CAP_SETGID`; in a user namespace, before its gid_map is written or when its setgroups
-///   file says deny.
-/// - `EINVAL`: more than 65536, or one has no mapping.
+/// - `EPERM`: the caller lacks `CAP_SETGID`; or in a user namespace, its gid_map has not been written or
+///   its `/proc/PID/setgroups` contains `deny`.
+/// - `EINVAL`: `gids` has more than 65536 IDs, or one of them has no mapping.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -81,13 +85,15 @@ pub fn setgroups(gids: &[u32]) -> Result<()> {
     unsafe { syscall(__NR_setgroups, [gids.len(), gids.as_ptr().expose_provenance()]) }.map(drop)
 }
 
-/// `setresgid(gid, gid, gid)` — sets the real, effective and saved group id, and that for files.
+/// `setresgid(gid, gid, gid)` — set the real, effective, saved and filesystem group ID.
 ///
-/// A new effective id of the kernel's makes the memory not dumpable, for all who share it.
+/// If the effective ID, as the initial user namespace sees it, changes, the kernel clears the
+/// parent-death signal. It also resets the "dumpable" attribute of the memory to
+/// `/proc/sys/fs/suid_dumpable`, usually 0, for every process that shares the memory.
 ///
 /// # Errors
-/// - `EPERM`: no `CAP_SETGID`, and not one of the three.
-/// - `EINVAL`: it has no mapping in the user namespace.
+/// - `EPERM`: the caller lacks `CAP_SETGID`, and `gid` is none of its real, effective and saved IDs.
+/// - `EINVAL`: `gid` has no mapping in the user namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -98,19 +104,19 @@ pub fn setgroups(gids: &[u32]) -> Result<()> {
 /// # References
 /// setresgid(2); kernel/sys.c, kernel/cred.c `commit_creds`.
 pub fn setresgid(gid: u32) -> Result<()> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the call takes numbers only.
     unsafe { syscall(__NR_setresgid, [gid as usize, gid as usize, gid as usize]) }.map(drop)
 }
 
-/// `setresuid(uid, uid, uid)` — sets the real, effective and saved user id, and that for files.
+/// `setresuid(uid, uid, uid)` — set the real, effective, saved and filesystem user ID.
 ///
-/// From 0 to another id the capabilities go; a new effective id of the kernel's makes the memory not
-/// dumpable, for all who share it, and clears the parent-death signal.
+/// A change from 0 to another ID drops the capabilities (capabilities(7)). A change of the effective ID
+/// has the same effects as in [`setresgid`].
 ///
 /// # Errors
-/// - `EPERM`: no `CAP_SETUID`, and not one of the three.
-/// - `EINVAL`: it has no mapping in the user namespace.
-/// - `EAGAIN`: `RLIMIT_NPROC` of that user, before Linux 3.1, which leaves it to execve.
+/// - `EPERM`: the caller lacks `CAP_SETUID`, and `uid` is none of its real, effective and saved IDs.
+/// - `EINVAL`: `uid` has no mapping in the user namespace.
+/// - `EAGAIN`: `RLIMIT_NPROC` of that user is exceeded; only before Linux 3.1, later execve(2) fails.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -121,6 +127,6 @@ pub fn setresgid(gid: u32) -> Result<()> {
 /// # References
 /// setresuid(2), capabilities(7); kernel/sys.c, kernel/cred.c `commit_creds`.
 pub fn setresuid(uid: u32) -> Result<()> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the call takes numbers only.
     unsafe { syscall(__NR_setresuid, [uid as usize, uid as usize, uid as usize]) }.map(drop)
 }

@@ -1,4 +1,4 @@
-//! What a process may use.
+//! The nice value and resource limits.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{__NR_prlimit64, __NR_setpriority, rlimit64};
@@ -6,10 +6,11 @@ use linux_raw_sys::general::{__NR_prlimit64, __NR_setpriority, rlimit64};
 use crate::Result;
 use crate::arch::syscall;
 
-/// `setpriority(PRIO_PROCESS, 0, nice)` — sets the nice value of this thread, -20 to 19.
+/// `setpriority(PRIO_PROCESS, 0, nice)` — set the nice value of the calling thread, -20 to 19.
 ///
 /// # Errors
-/// - `EACCES`: lower than now, without `CAP_SYS_NICE`, and below what `RLIMIT_NICE` allows.
+/// - `EACCES`: the value is lower than the current one and than `RLIMIT_NICE` allows, and the caller lacks
+///   `CAP_SYS_NICE`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -19,25 +20,26 @@ use crate::arch::syscall;
 ///
 /// # Examples
 /// ```
-/// // Niceness of its own for this thread; others keep theirs.
-/// std::thread::spawn(|| ns_sys::child::setpriority(19)).join().expect("a thread")?;
+/// // Only the new thread changes.
+/// std::thread::spawn(|| ns_sys::child::setpriority(19)).join().expect("join")?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # References
 /// setpriority(2); kernel/sys.c.
 pub fn setpriority(nice: i32) -> Result<()> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the call takes numbers only.
     unsafe { syscall(__NR_setpriority, [0, 0, nice as usize]) }.map(drop)
 }
 
-/// `prlimit(0, resource, new)` — sets a resource limit, soft and hard.
+/// `prlimit(0, resource, new)` — set the soft and the hard limit of a resource.
 ///
-/// `resource` is a number of getrlimit(2) in the architecture's own count, `u64::MAX` no limit.
+/// `resource` is a `RLIMIT_*` number of getrlimit(2), which depends on the architecture. `u64::MAX` means
+/// no limit.
 ///
 /// # Errors
-/// - `EPERM`: a hard limit above the present one, without `CAP_SYS_RESOURCE`.
-/// - `EINVAL`: no such resource, or `soft` above `hard`.
+/// - `EPERM`: `hard` is above the current hard limit and the caller lacks `CAP_SYS_RESOURCE`.
+/// - `EINVAL`: the resource does not exist, or `soft` is above `hard`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -47,7 +49,7 @@ pub fn setpriority(nice: i32) -> Result<()> {
 ///
 /// # Examples
 /// ```
-/// // `RLIMIT_CORE`: the limit that is there already.
+/// // Set `RLIMIT_CORE` to its current value.
 /// let (soft, hard) = ns_sys::child::getrlimit(4)?;
 /// ns_sys::child::prlimit(4, soft, hard)?;
 /// # Ok::<(), std::io::Error>(())
@@ -62,12 +64,14 @@ pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
     unsafe { syscall(__NR_prlimit64, arguments) }.map(drop)
 }
 
-/// `prlimit(0, resource, NULL, old)` — the calling process's soft and hard limit; `u64::MAX` is none.
+/// `prlimit(0, resource, NULL, old)` — get the soft and the hard limit of a resource; `u64::MAX` means no
+/// limit.
 ///
-/// Unlike libc's and others' getrlimit it can fail, where a seccomp filter forbids the call.
+/// `resource` is as for [`prlimit`].
 ///
 /// # Errors
-/// `EINVAL`: no such resource.
+/// - `EINVAL`: the resource does not exist.
+/// - `EPERM`, `ENOSYS`: a seccomp filter forbids the call.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -86,9 +90,9 @@ pub fn prlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
 /// # References
 /// getrlimit(2); kernel/sys.c.
 pub fn getrlimit(resource: u32) -> Result<(u64, u64)> {
-    let mut told = rlimit64 { rlim_cur: 0, rlim_max: 0 };
-    let arguments = [0, resource as usize, 0, (&raw mut told).expose_provenance()];
+    let mut limit = rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let arguments = [0, resource as usize, 0, (&raw mut limit).expose_provenance()];
     // SAFETY: the kernel writes the struct, which outlives the call.
     unsafe { syscall(__NR_prlimit64, arguments) }?;
-    Ok((told.rlim_cur, told.rlim_max))
+    Ok((limit.rlim_cur, limit.rlim_max))
 }

@@ -1,9 +1,13 @@
-//! The calls that a child makes between clone and exec.
+//! The system calls that a child makes between clone and exec.
 //!
-//! A child that shares its creator's memory must not touch what libc and std keep there: `errno` and
-//! other thread-locals, the heap, locks. These functions make the bare call and hand the error back
-//! as a value; they allocate nothing, lock nothing, and retry nothing. They serve the copied child
-//! of a program with threads just as well. Strings, arrays and descriptors are made by the parent.
+//! A child that shares its parent's memory must not use the state that libc and std keep there: `errno`
+//! and other thread-locals, the heap, and locks. The functions of this module make one system call and
+//! return its error as a value. They do not allocate, lock or retry. They are equally safe in the child
+//! of a program with threads that has its own copy of the memory. The parent must prepare all strings,
+//! arrays and descriptors before the clone.
+//!
+//! Each function affects only the calling thread or process. Functions of libc with the same name may
+//! change every thread of the process.
 //!
 //! ```
 //! use ns_sys::child::{self, Mode, SignalSet};
@@ -18,39 +22,67 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Each changes the calling thread or process and no other, also where libc's function of that name
-//! changes every thread.
+//! | concern | functions |
+//! |---|---|
+//! | program, exit | [`execve`], [`execveat`], [`exit_group`] |
+//! | process, session | [`getpid`], [`getppid`], [`setsid`], [`setpgid`], [`prctl`] |
+//! | waiting | [`wait4`], [`has_ended`], [`is_readable`] |
+//! | user and group IDs | [`geteuid`], [`getegid`], [`setgroups`], [`setresgid`], [`setresuid`] |
+//! | privileges | [`capset`], [`seccomp_set_filter`] |
+//! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
+//! | signals | [`rt_sigprocmask`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
+//! | host and domain name | [`sethostname`], [`setdomainname`] |
+//! | open files | [`openat`], [`openat2`], [`socket`], [`write`](write()), [`ioctl`] |
+//! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
+//! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
+//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`] |
+//! | file identity | [`fstatfs`], [`place`], [`mount_id`](mount_id()), [`has_mount`] |
+//! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
+//! | record locks | [`fcntl_setlk`], [`fcntl_getlk`] |
+//! | robust futex list | [`set_robust_list`], [`get_robust_list`], [`restore_robust_list`], [`has_died`] |
 
 mod descriptors;
+mod directory;
 mod exec;
-mod files;
+mod fs_info;
 mod ids;
+mod io;
 mod limits;
-mod look;
 mod mount_id;
 mod mounts;
+mod open;
 mod process;
 mod record_lock;
 mod robust;
 mod security;
 mod signals;
+mod stat;
+mod uts;
 mod wait;
 
-pub use descriptors::*;
+pub use descriptors::{
+    CloseRangeFlags, close, close_range, dup3, fcntl_dupfd_cloexec, fcntl_setfd,
+};
+pub use directory::{getdents64, mkdirat, readlinkat, symlinkat};
 pub use exec::{execve, execveat, exit_group};
-pub use files::{chdir, chroot, fchdir, mkdirat, symlinkat, umask};
+pub use fs_info::{chdir, chroot, fchdir, getcwd, umask};
 pub use ids::{getegid, geteuid, setgroups, setresgid, setresuid};
+pub use io::{ioctl, is_readable, write};
 pub use limits::{getrlimit, prlimit, setpriority};
-pub use look::{FileSystem, Place, fstatfs, getcwd, getdents64, place, readlinkat};
 pub use mount_id::{has_mount, mount_id};
-pub use mounts::*;
-pub use process::*;
+pub use mounts::{
+    MountAttr, mount, mount_change, mount_setattr, move_mount, open_tree, pivot_root, umount2,
+};
+pub use open::{openat, openat2, socket};
+pub use process::{getpid, getppid, prctl, setpgid, setsid};
 pub use record_lock::{fcntl_getlk, fcntl_setlk};
 pub use robust::{
     FormerList, RobustList, get_robust_list, has_died, restore_robust_list, set_robust_list,
 };
-pub use security::*;
+pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
+pub use stat::{FileSystem, Place, fstatfs, place};
+pub use uts::{setdomainname, sethostname};
 pub use wait::{has_ended, wait4};
 
 pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
@@ -58,9 +90,14 @@ pub use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 
-use rustix::fd::{AsRawFd, BorrowedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
 
 /// A descriptor as a system call argument.
 fn fd(fd: BorrowedFd<'_>) -> usize {
     fd.as_raw_fd() as usize
+}
+
+/// The descriptor that a system call returned.
+fn raw_fd(returned: usize) -> RawFd {
+    returned as RawFd
 }

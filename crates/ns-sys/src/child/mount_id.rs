@@ -1,4 +1,4 @@
-//! Mounts by the ids that the kernel never gives twice.
+//! Unique mount IDs, which the kernel never reuses.
 #![allow(unsafe_code, reason = "system calls that write into memory")]
 
 use core::ffi::CStr;
@@ -12,13 +12,15 @@ use linux_raw_sys::general::{
 use crate::arch::syscall;
 use crate::{Errno, Result};
 
-/// `statx(AT_FDCWD, path, 0, STATX_MNT_ID_UNIQUE, …)` — the id of the mount at a path, which no other one
-/// ever gets.
+/// `statx(AT_FDCWD, path, 0, STATX_MNT_ID_UNIQUE, …)` — get the unique ID of the mount that contains
+/// `path`.
+///
+/// No other mount ever gets the same ID.
 ///
 /// # Errors
-/// - `OPNOTSUPP`: before Linux 6.8.
+/// - `EOPNOTSUPP`: before Linux 6.8.
 /// - `ENOSYS`: before Linux 4.11, or a seccomp filter hides the call.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the path.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: errors of the path.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -37,27 +39,27 @@ use crate::{Errno, Result};
 /// # References
 /// statx(2); fs/stat.c.
 pub fn mount_id(path: &CStr) -> Result<u64> {
-    let mut told = MaybeUninit::<Statx>::uninit();
+    let mut stat = MaybeUninit::<Statx>::uninit();
     let arguments = [
         AT_FDCWD as usize,
         path.as_ptr().expose_provenance(),
         0,
         STATX_MNT_ID_UNIQUE as usize,
-        told.as_mut_ptr().expose_provenance(),
+        stat.as_mut_ptr().expose_provenance(),
     ];
-    // SAFETY: the string and the struct, which is the kernel's, outlive the call.
+    // SAFETY: the struct has the kernel's layout; the string and the struct outlive the call.
     unsafe { syscall(__NR_statx, arguments) }?;
-    // SAFETY: the kernel wrote it whole.
-    let told = unsafe { told.assume_init() };
-    let is_told = told.stx_mask & STATX_MNT_ID_UNIQUE != 0;
-    if is_told { Ok(told.stx_mnt_id) } else { Err(Errno::OPNOTSUPP) }
+    // SAFETY: the kernel has written the whole struct.
+    let stat = unsafe { stat.assume_init() };
+    let has_id = stat.stx_mask & STATX_MNT_ID_UNIQUE != 0;
+    if has_id { Ok(stat.stx_mnt_id) } else { Err(Errno::OPNOTSUPP) }
 }
 
-/// `statmount(id)` — whether the caller's mount namespace has a mount, by its [`mount_id`].
+/// `statmount(id)` — whether the caller's mount namespace contains the mount with this [`mount_id`].
 ///
 /// # Errors
-/// - `EPERM`: it has, but out of reach from the root, and no `CAP_SYS_ADMIN` over the namespace; or a seccomp
-///   filter hides the call.
+/// - `EPERM`: the mount exists, but it is not reachable from the root and the caller lacks
+///   `CAP_SYS_ADMIN` over the namespace; or a seccomp filter hides the call.
 /// - `ENOSYS`: before Linux 6.8, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
@@ -84,14 +86,14 @@ pub fn has_mount(id: u64) -> Result<bool> {
         mnt_id: id,
         param: STATMOUNT_SB_BASIC.into(),
     };
-    let mut told = MaybeUninit::<StatMount>::uninit();
+    let mut stat = MaybeUninit::<StatMount>::uninit();
     let arguments = [
         (&raw const request).expose_provenance(),
-        told.as_mut_ptr().expose_provenance(),
+        stat.as_mut_ptr().expose_provenance(),
         size_of::<StatMount>(),
         0,
     ];
-    // SAFETY: both structs are of the sizes told, and outlive the call.
+    // SAFETY: both structs have the given sizes and outlive the call.
     match unsafe { syscall(__NR_statmount, arguments) } {
         Ok(_) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
@@ -99,7 +101,7 @@ pub fn has_mount(id: u64) -> Result<bool> {
     }
 }
 
-/// `struct mnt_id_req` of include/uapi/linux/mount.h, as it first was.
+/// `struct mnt_id_req` of include/uapi/linux/mount.h, in its first version.
 #[repr(C)]
 struct MountRequest {
     size: u32,

@@ -1,4 +1,4 @@
-//! Mounts, and the root they hang below.
+//! Mounts, and the root of the mount namespace.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ffi::CStr;
@@ -14,17 +14,18 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 
-use super::fd;
+use super::{fd, raw_fd};
 use crate::Result;
 use crate::arch::syscall;
 
-/// `mount(source, target, kind, flags, data)` — mounts a new file system, or binds an existing tree.
+/// `mount(source, target, kind, flags, data)` — mount a file system, or bind an existing tree.
 ///
 /// # Errors
-/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace; a file system that a user namespace may not
-///   mount; flags of a locked mount dropped; a proc whose pid namespace is not the caller's own.
-/// - `EBUSY`, `EINVAL`, `ENODEV`, `ENOTBLK`: of the file system.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: of the paths.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace; a user namespace may not mount
+///   the file system; the call would clear locked mount flags; or the file system is proc and the caller
+///   lacks `CAP_SYS_ADMIN` over its pid namespace.
+/// - `EBUSY`, `EINVAL`, `ENODEV`, `ENOTBLK`: errors of the file system.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: errors of the paths.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -52,11 +53,11 @@ pub fn mount(
     unsafe { syscall(__NR_mount, arguments) }.map(drop)
 }
 
-/// `mount(NULL, target, NULL, propagation)` — changes how mounts and unmounts below `target` travel.
+/// `mount(NULL, target, NULL, propagation)` — change the propagation type of the mount at `target`.
 ///
 /// # Errors
 /// - `EINVAL`: `target` is not a mount point.
-/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -72,12 +73,12 @@ pub fn mount_change(target: &CStr, propagation: MountPropagationFlags) -> Result
     unsafe { syscall(__NR_mount, arguments) }.map(drop)
 }
 
-/// `umount2(target, flags)` — removes the topmost mount there.
+/// `umount2(target, flags)` — unmount the topmost mount at `target`.
 ///
 /// # Errors
-/// - `EBUSY`: in use, and not `DETACH`.
-/// - `EINVAL`: not a mount point, or one that a less privileged namespace inherited.
-/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EBUSY`: the mount is in use and `flags` do not contain `DETACH`.
+/// - `EINVAL`: `target` is not a mount point, or the mount is locked (mount_namespaces(7)).
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -92,16 +93,17 @@ pub fn umount2(target: &CStr, flags: UnmountFlags) -> Result<()> {
     unsafe { syscall(__NR_umount2, [address(Some(target)), flags.bits() as usize]) }.map(drop)
 }
 
-/// `pivot_root(new_root, put_old)` — makes `new_root` the root of the mount namespace and hangs the old one
-/// below `put_old`.
+/// `pivot_root(new_root, put_old)` — make `new_root` the root of the mount namespace, and move the old
+/// root to `put_old`.
 ///
-/// Both may be `.`: then the old root lies on top of the new one until it is unmounted.
+/// Both arguments may be `.`: then the old root is stacked on the new root until it is unmounted.
 ///
 /// # Errors
-/// - `EINVAL`: `new_root` is not a mount point; its parent, the root's parent or the mount of `put_old` is
-///   shared; `put_old` is not below it; or the root is the initial ramfs.
-/// - `EBUSY`: one of them is on the current root mount.
-/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: `new_root` is not a mount point; its parent mount, the parent mount of the current root or
+///   the mount of `put_old` is shared; `put_old` is not at or below `new_root`; or the current root is
+///   the initial ramfs.
+/// - `EBUSY`: `new_root` or `put_old` is on the current root mount.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -116,13 +118,13 @@ pub fn pivot_root(new_root: &CStr, put_old: &CStr) -> Result<()> {
     unsafe { syscall(__NR_pivot_root, [address(Some(new_root)), address(Some(put_old))]) }.map(drop)
 }
 
-/// `open_tree(dir, path, flags)` — opens a mount, or with `OPEN_TREE_CLONE` a copy that hangs nowhere; the
-/// descriptor is the caller's to close.
+/// `open_tree(dir, path, flags)` — open a mount, or with `OPEN_TREE_CLONE` a detached copy of it; the
+/// caller must close the descriptor.
 ///
 /// # Errors
-/// - `EPERM`: a copy, without `CAP_SYS_ADMIN` over the mount namespace.
-/// - `EINVAL`: a copy of an unbindable mount, or of one with locked mounts below without
-///   `AT_RECURSIVE`.
+/// - `EPERM`: `OPEN_TREE_CLONE`, and the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: `OPEN_TREE_CLONE` for an unbindable mount, or without `AT_RECURSIVE` for a mount with locked
+///   mounts below it.
 /// - `ENOSYS`: before Linux 5.2, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
@@ -136,15 +138,14 @@ pub fn pivot_root(new_root: &CStr, put_old: &CStr) -> Result<()> {
 pub fn open_tree(dir: BorrowedFd<'_>, path: &CStr, flags: OpenTreeFlags) -> Result<RawFd> {
     let arguments = [fd(dir), address(Some(path)), flags.bits() as usize];
     // SAFETY: the string outlives the call.
-    let returned = unsafe { syscall(__NR_open_tree, arguments) }?;
-    Ok(returned as RawFd)
+    unsafe { syscall(__NR_open_tree, arguments) }.map(raw_fd)
 }
 
-/// `move_mount(from_dir, from_path, to_dir, to_path, flags)` — hangs a mount somewhere else.
+/// `move_mount(from_dir, from_path, to_dir, to_path, flags)` — move a mount, or attach a detached one.
 ///
 /// # Errors
-/// - `EINVAL`: its parent is shared, or it belongs to another mount namespace.
-/// - `ELOOP`: the target lies below the mount itself.
+/// - `EINVAL`: the parent mount is shared, or the mount belongs to another mount namespace.
+/// - `ELOOP`: the target is below the mount itself.
 /// - `ENOSYS`: before Linux 5.2, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
@@ -173,13 +174,15 @@ pub fn move_mount(
     unsafe { syscall(__NR_move_mount, arguments) }.map(drop)
 }
 
-/// `mount_setattr(dir, path, flags, attr)` — changes the attributes of a mount, or with `AT_RECURSIVE` of the
-/// tree below it, leaving those it does not name.
+/// `mount_setattr(dir, path, flags, attr)` — change attributes of a mount, or with `AT_RECURSIVE` of the
+/// tree of mounts below it.
+///
+/// Attributes that `attr` does not name stay unchanged.
 ///
 /// # Errors
-/// - `EPERM`: an attribute is locked, or no `CAP_SYS_ADMIN` over the mount namespace.
-/// - `EINVAL`: not a mount point, or attributes that exclude each other.
-/// - `EBUSY`: read-only, while somebody writes.
+/// - `EPERM`: an attribute is locked, or the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: the path is not a mount point, or the attributes exclude each other.
+/// - `EBUSY`: the mount cannot become read-only while a file on it is open for writing.
 /// - `ENOSYS`: before Linux 5.12, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
@@ -209,14 +212,17 @@ pub fn mount_setattr(
     unsafe { syscall(__NR_mount_setattr, arguments) }.map(drop)
 }
 
-/// What `mount_setattr` changes: `MOUNT_ATTR_*` bits of include/uapi/linux/mount.h, and propagation.
+/// The changes of [`mount_setattr`]: `MOUNT_ATTR_*` bits and the propagation type.
+///
+/// # References
+/// mount_setattr(2); include/uapi/linux/mount.h.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MountAttr {
     /// Attributes to set.
     pub attr_set: u64,
-    /// Attributes to clear, before the others are set.
+    /// Attributes to clear before the others are set.
     pub attr_clr: u64,
-    /// `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or `MS_UNBINDABLE`; 0 leaves the propagation.
+    /// `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or `MS_UNBINDABLE`; 0 leaves the propagation type unchanged.
     pub propagation: u64,
 }
 
@@ -226,7 +232,7 @@ struct RawMountAttr {
     attr_set: u64,
     attr_clr: u64,
     propagation: u64,
-    /// For idmapped mounts, which this crate does not make.
+    /// For ID-mapped mounts, which this crate does not create.
     userns_fd: u64,
 }
 

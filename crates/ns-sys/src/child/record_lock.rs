@@ -1,4 +1,4 @@
-//! Record locks: what a process holds on a file until it closes it, executes a program or ends.
+//! Record locks: a process holds them on a file until it closes the file or terminates.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{__NR_fcntl, F_GETLK, F_SETLK, F_UNLCK, F_WRLCK, flock as Flock};
@@ -11,19 +11,21 @@ use crate::{Errno, Result};
 /// `SEEK_SET` of include/uapi/linux/fs.h.
 const SEEK_SET: i16 = 0;
 
-/// `fcntl(fd, F_SETLK, {F_WRLCK, SEEK_SET, byte, 1})` — locks one byte of a file for this process, without
-/// waiting.
+/// `fcntl(fd, F_SETLK, {F_WRLCK, SEEK_SET, byte, 1})` — lock one byte of a file for this process, without
+/// blocking.
 ///
-/// The lock belongs to the process's table of descriptors. A fork does not inherit it. It ends when the
-/// process closes any descriptor of that file, by an exec too if the descriptor is close-on-exec, and when
-/// the process ends. At its end the process has left its memory by then. Exec takes the former memory before it
-/// closes descriptors, or after, as in Linux 6.12.118: [`kcmp_vm`](crate::kcmp_vm) tells.
+/// The lock belongs to the descriptor table of the process. A forked child does not inherit it. The
+/// kernel releases the lock when the process closes any descriptor of the file, which includes an execve(2)
+/// that closes a close-on-exec descriptor, and when the process terminates. A terminating process has
+/// released its memory before it releases the lock. Whether execve releases the old memory before or
+/// after it closes descriptors depends on the kernel (after, in Linux 6.12.118);
+/// [`kcmp_vm`](crate::kcmp_vm) reports whether the memory is still shared.
 ///
 /// # Errors
 /// - `EAGAIN`, `EACCES`: another process has locked the byte.
-/// - `EBADF`: not open for writing.
+/// - `EBADF`: the file is not open for writing.
 /// - `EINVAL`: `byte` is above `i64::MAX`.
-/// - `ENOLCK`: the kernel has no memory for it.
+/// - `ENOLCK`: the kernel has no memory for the lock.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -45,6 +47,8 @@ pub fn fcntl_setlk(file: BorrowedFd<'_>, byte: u64) -> Result<()> {
 /// `fcntl(fd, F_GETLK, {F_WRLCK, SEEK_SET, byte, 1})` — whether another process has locked one byte of a
 /// file.
 ///
+/// The process's own locks do not count.
+///
 /// # Errors
 /// - `EINVAL`: `byte` is above `i64::MAX`.
 ///
@@ -63,7 +67,7 @@ pub fn fcntl_setlk(file: BorrowedFd<'_>, byte: u64) -> Result<()> {
 /// let path = std::env::temp_dir().join(format!("ns-sys-lock-{}", std::process::id()));
 /// let file = std::fs::File::create_new(&path)?;
 /// fcntl_setlk(file.as_fd(), 7)?;
-/// // A process does not meet its own locks.
+/// // The lock of the process itself does not count.
 /// assert!(!fcntl_getlk(file.as_fd(), 7)?);
 /// # std::fs::remove_file(path)?;
 /// # Ok::<(), std::io::Error>(())
@@ -79,7 +83,7 @@ pub fn fcntl_getlk(file: BorrowedFd<'_>, byte: u64) -> Result<bool> {
     Ok(lock.l_type != F_UNLCK as i16)
 }
 
-/// A write lock of one byte.
+/// A write lock on one byte.
 fn record(byte: u64) -> Result<Flock> {
     let l_start = i64::try_from(byte).map_err(|_| Errno::INVAL)?;
     Ok(Flock { l_type: F_WRLCK as i16, l_whence: SEEK_SET, l_start, l_len: 1, l_pid: 0 })

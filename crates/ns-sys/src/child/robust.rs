@@ -1,4 +1,4 @@
-//! A word that the kernel marks when its thread ends or executes a program.
+//! The robust futex list: a word that the kernel marks when its thread terminates or executes a program.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ptr;
@@ -11,36 +11,43 @@ use linux_raw_sys::general::{
 use crate::Result;
 use crate::arch::syscall;
 
-/// `struct robust_list_head` of include/uapi/linux/futex.h, with one word and no list.
+/// `struct robust_list_head`, with one pending word and an empty list.
+///
+/// # References
+/// set_robust_list(2); include/uapi/linux/futex.h.
 #[repr(C)]
 #[derive(Debug)]
 pub struct RobustList {
-    /// Leads back here: the list is empty.
+    /// Points to the struct itself, which makes the list empty.
     next: *const Self,
     futex_offset: isize,
     list_op_pending: *const AtomicU32,
 }
 
 impl RobustList {
-    /// One that names no word yet.
-    #[expect(clippy::new_without_default, reason = "not a value to have by default")]
+    /// A list without a word; [`set_robust_list`] sets the word.
+    ///
+    /// # Async-signal-safety
+    /// May be called between clone and exec.
+    #[expect(clippy::new_without_default, reason = "a default list would have no use")]
     pub const fn new() -> Self {
         Self { next: ptr::null(), futex_offset: 0, list_op_pending: ptr::null() }
     }
 }
 
-/// `gettid()` and `set_robust_list(list, size)` — stores the thread's id in `word`, and lets the kernel
-/// mark the word and wake who waits for it when the thread ends or executes a program.
+/// `gettid()` and `set_robust_list(list, size)` — store the thread ID in `word`, and make the kernel
+/// mark `word` and wake its waiters when the thread terminates or executes a program.
 ///
-/// Works in memory of the thread's own too, if `word` lies in a shared mapping, where
-/// `CLONE_CHILD_CLEARTID` clears nothing. [`has_died`] knows the mark.
+/// If `word` is in a shared mapping, this also works in a process with its own copy of the memory, where
+/// the kernel ignores `CLONE_CHILD_CLEARTID`. [`has_died`] tests for the mark.
 ///
 /// # Errors
 /// - `ENOSYS`: a seccomp filter hides the call.
 ///
 /// # Safety
-/// `list` stays where it is, and `word` mapped, until the thread has ended or executed a program. Whatever
-/// list libc had set for this thread is replaced: its robust mutexes are not marked any more.
+/// `list` must not move and `word` must stay mapped until the thread has terminated or executed a
+/// program. The call replaces the list that libc has set for this thread, so the kernel no longer marks
+/// libc's robust mutexes.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -54,21 +61,24 @@ pub unsafe fn set_robust_list(list: &mut RobustList, word: &AtomicU32) -> Result
     list.next = list;
     list.list_op_pending = word;
     let address = ptr::from_mut(list).expose_provenance();
-    // SAFETY: takes nothing.
+    // SAFETY: the call takes no argument.
     let tid = unsafe { syscall(__NR_gettid, []) }? as u32;
     word.store(tid | FUTEX_WAITERS, Ordering::Release);
-    // SAFETY: the caller keeps both until the kernel has looked at them.
+    // SAFETY: the caller keeps both in place until the kernel has read them.
     unsafe { syscall(__NR_set_robust_list, [address, size_of::<RobustList>()]) }.map(drop)
 }
 
-/// A list that was set for this thread, by libc for its robust mutexes, or none.
+/// The robust futex list that was set for this thread, usually by libc for its robust mutexes, or none.
+///
+/// # References
+/// get_robust_list(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormerList {
     head: usize,
     size: usize,
 }
 
-/// `get_robust_list(0)` — what is set for this thread, to be set again by [`restore_robust_list`].
+/// `get_robust_list(0)` — get the list of the calling thread, for [`restore_robust_list`].
 ///
 /// # Errors
 /// - `ENOSYS`, `EPERM`: a seccomp filter hides the call.
@@ -83,9 +93,9 @@ pub struct FormerList {
 /// ```
 /// use ns_sys::child::{get_robust_list, restore_robust_list};
 ///
-/// let libcs = get_robust_list()?;
-/// // SAFETY: it is what was set.
-/// unsafe { restore_robust_list(libcs) }?;
+/// let list = get_robust_list()?;
+/// // SAFETY: it is the list of this thread.
+/// unsafe { restore_robust_list(list) }?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -94,19 +104,19 @@ pub struct FormerList {
 pub fn get_robust_list() -> Result<FormerList> {
     let (mut head, mut size) = (0_usize, 0_usize);
     let arguments = [0, (&raw mut head).expose_provenance(), (&raw mut size).expose_provenance()];
-    // SAFETY: both outlive the call, which writes one word into each.
+    // SAFETY: both words outlive the call, which writes one word into each.
     unsafe { syscall(__NR_get_robust_list, arguments) }?;
     Ok(FormerList { head, size })
 }
 
-/// `set_robust_list(list, size)` — sets a list again that was set before.
+/// `set_robust_list(list, size)` — set a list that [`get_robust_list`] has returned.
 ///
 /// # Errors
 /// - `ENOSYS`: a seccomp filter hides the call.
 ///
 /// # Safety
-/// What [`get_robust_list`] told in this thread, or in the one of which it is a copy, is still a list
-/// there.
+/// `list` must come from this thread, or from the thread of which this one is a copy, and it must still
+/// be valid in this thread's memory.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -117,11 +127,17 @@ pub fn get_robust_list() -> Result<FormerList> {
 /// # References
 /// set_robust_list(2); kernel/futex/syscalls.c.
 pub unsafe fn restore_robust_list(list: FormerList) -> Result<()> {
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees that the list is still valid.
     unsafe { syscall(__NR_set_robust_list, [list.head, list.size]) }.map(drop)
 }
 
-/// Whether a word holds the mark of [`set_robust_list`].
+/// Whether `value` has the mark of [`set_robust_list`]: the thread has terminated or executed a program.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # References
+/// futex(2) on `FUTEX_OWNER_DIED`.
 pub const fn has_died(value: u32) -> bool {
     value & FUTEX_OWNER_DIED != 0
 }

@@ -1,4 +1,4 @@
-//! Capabilities and seccomp filters of this thread.
+//! Capabilities and seccomp filters of the calling thread.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ptr;
@@ -8,28 +8,34 @@ use linux_raw_sys::general::{__NR_capset, __NR_seccomp, _LINUX_CAPABILITY_VERSIO
 use crate::arch::syscall;
 use crate::{Errno, Result};
 
-/// Three sets of capabilities(7), bit `n` for capability `n`.
+/// The capability sets of a thread; bit `n` is capability `n`.
+///
+/// # References
+/// capabilities(7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CapabilitySets {
-    /// What is in force.
+    /// The capabilities that the kernel checks.
     pub effective: u64,
-    /// What may be put in force.
+    /// The capabilities that the thread may make effective.
     pub permitted: u64,
-    /// What an executed program may inherit.
+    /// The capabilities that an executed program may inherit.
     pub inheritable: u64,
 }
 
-/// An instruction of classic BPF: `struct sock_filter` of include/uapi/linux/filter.h.
+/// An instruction of classic BPF: `struct sock_filter`.
+///
+/// # References
+/// include/uapi/linux/filter.h; Documentation/networking/filter.rst.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BpfInstruction {
-    /// What it does.
+    /// The operation code.
     pub code: u16,
-    /// Instructions to skip if a comparison holds.
+    /// The number of instructions to skip if a comparison is true.
     pub jt: u8,
-    /// Instructions to skip if it does not.
+    /// The number of instructions to skip if a comparison is false.
     pub jf: u8,
-    /// Its operand.
+    /// The operand.
     pub k: u32,
 }
 
@@ -43,11 +49,11 @@ struct Program {
 /// `SECCOMP_SET_MODE_FILTER`.
 const SET_MODE_FILTER: usize = 1;
 
-/// `capset({3, 0}, sets)` — sets the capabilities of this thread.
+/// `capset({3, 0}, sets)` — set the capabilities of the calling thread.
 ///
 /// # Errors
-/// - `EPERM`: permitted grows, effective is not within permitted, or inheritable grows without
-///   `CAP_SETPCAP` or beyond the bounding set.
+/// - `EPERM`: the permitted set would grow; the effective set is not a subset of the permitted set; or
+///   the inheritable set would grow without `CAP_SETPCAP` or beyond the bounding set.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -63,22 +69,25 @@ pub fn capset(sets: CapabilitySets) -> Result<()> {
     let halves = [all.map(|set| set as u32), all.map(|set| (set >> 32) as u32)];
     let arguments =
         [ptr::from_ref(&header).expose_provenance(), ptr::from_ref(&halves).expose_provenance()];
-    // SAFETY: version 3 has two structs of three words, in this order; all outlive the call.
+    // SAFETY: version 3 uses two structs of three words, in this order; all outlive the call.
     unsafe { syscall(__NR_capset, arguments) }.map(drop)
 }
 
-/// `seccomp(SECCOMP_SET_MODE_FILTER, flags, filter)` — adds a filter for all system calls from here on,
-/// those of programs executed later too; returns 0, or with `NEW_LISTENER` a descriptor.
+/// `seccomp(SECCOMP_SET_MODE_FILTER, flags, filter)` — add a filter for all later system calls,
+/// including those of programs that are executed later.
+///
+/// Returns 0; with `SECCOMP_FILTER_FLAG_NEW_LISTENER` a descriptor; with `SECCOMP_FILTER_FLAG_TSYNC` the
+/// ID of a thread that could not be synchronized, if there is one.
 ///
 /// # Errors
-/// - `EACCES`: neither no_new_privs nor `CAP_SYS_ADMIN`.
-/// - `EINVAL`: empty, over 4096 instructions, or not a valid filter.
-/// - `ENOSYS`: the kernel has no seccomp.
+/// - `EACCES`: the thread has neither no_new_privs nor `CAP_SYS_ADMIN`.
+/// - `EINVAL`: the filter is empty, has more than 4096 instructions, or is invalid.
+/// - `ENOSYS`: the kernel was built without seccomp.
 ///
 /// # Safety
-/// What the filter, or whoever listens to it, answers in place of the kernel is what the callers in
-/// this process rely on: `mmap` that pretends to succeed, or `read` that tells too many bytes, breaks
-/// safe code.
+/// Code in this process relies on the results of system calls. The filter, and a process that listens to
+/// it, must not return a false result that breaks safe code: for example success from `mmap` without a
+/// mapping, or too large a count from `read`.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -92,7 +101,7 @@ pub unsafe fn seccomp_set_filter(flags: u32, filter: &[BpfInstruction]) -> Resul
     let length = u16::try_from(filter.len()).map_err(|_| Errno::INVAL)?;
     let program = Program { length, instructions: filter.as_ptr() };
     let arguments = [SET_MODE_FILTER, flags as usize, (&raw const program).expose_provenance()];
-    // SAFETY: the slice is of the length told and both outlive the call; the caller vouches for what
-    // the filter answers.
+    // SAFETY: the slice has the given length, and both outlive the call; the caller guarantees that the
+    // filter returns sound results.
     unsafe { syscall(__NR_seccomp, arguments) }
 }

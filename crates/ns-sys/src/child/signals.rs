@@ -1,4 +1,4 @@
-//! Signal dispositions and masks, with none kept back as libc keeps 32 and 33.
+//! Signal dispositions and signal masks, including the signals 32 and 33 that libc reserves.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ptr;
@@ -11,30 +11,33 @@ use crate::arch::syscall;
 /// The size in bytes of the kernel's `sigset_t`.
 const SIGSET_SIZE: usize = 8;
 
-/// At least the size of the kernel's `struct sigaction`, which ends with its `sigset_t`.
+/// A buffer at least as large as the kernel's `struct sigaction`, which ends with its `sigset_t`.
 type Sigaction = [u64; 4];
 
-/// `SIG_DFL` and `SIG_IGN`, in the first field of that struct.
+/// `SIG_DFL` and `SIG_IGN`, values of the first field of that struct.
 const DEFAULT: u64 = 0;
 const IGNORED: u64 = 1;
 
-/// A set of the signals 1 to 64, as the kernel has it.
+/// A set of the signals 1 to 64: the kernel's `sigset_t`.
+///
+/// # Async-signal-safety
+/// All methods may be called between clone and exec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SignalSet(u64);
 
 impl SignalSet {
-    /// No signal.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
-    /// Every signal.
+    /// All signals.
     pub const ALL: Self = Self(u64::MAX);
 
-    /// This set and `signal`; one outside 1 to 64 changes nothing.
+    /// This set with `signal` added; a number outside 1 to 64 changes nothing.
     #[must_use]
     pub const fn with(self, signal: u32) -> Self {
         Self(self.0 | Self::bit(signal))
     }
 
-    /// Whether it has `signal`.
+    /// Whether the set contains `signal`.
     pub const fn contains(self, signal: u32) -> bool {
         self.0 & Self::bit(signal) != 0
     }
@@ -47,9 +50,10 @@ impl SignalSet {
     }
 }
 
-/// `rt_sigprocmask(SIG_SETMASK, mask)` — sets which signals this thread holds back; returns the former set.
+/// `rt_sigprocmask(SIG_SETMASK, mask)` — set the signal mask of the calling thread, and return the
+/// previous one.
 ///
-/// `SIGKILL` and `SIGSTOP` stay out of it without an error.
+/// `SIGKILL` and `SIGSTOP` cannot be blocked; the call ignores them.
 ///
 /// # Errors
 /// None that a caller can act on.
@@ -64,31 +68,31 @@ impl SignalSet {
 /// ```
 /// use ns_sys::child::{SignalSet, rt_sigprocmask};
 ///
-/// let former = rt_sigprocmask(SignalSet::ALL)?;
-/// // Nothing interrupts here.
-/// rt_sigprocmask(former)?;
+/// let previous = rt_sigprocmask(SignalSet::ALL)?;
+/// // No signal handler runs in this thread here.
+/// rt_sigprocmask(previous)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # References
 /// rt_sigprocmask(2); kernel/signal.c.
 pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
-    let mut former = SignalSet::EMPTY;
+    let mut previous = SignalSet::EMPTY;
     let arguments = [
         SIG_SETMASK as usize,
         (&raw const mask).expose_provenance(),
-        (&raw mut former).expose_provenance(),
+        (&raw mut previous).expose_provenance(),
         SIGSET_SIZE,
     ];
-    // SAFETY: both sets are of the size told and outlive the call.
+    // SAFETY: both sets have the given size and outlive the call.
     unsafe { syscall(__NR_rt_sigprocmask, arguments) }?;
-    Ok(former)
+    Ok(previous)
 }
 
-/// `rt_sigaction(signal, SIG_DFL)` — gives `signal` back its default disposition.
+/// `rt_sigaction(signal, SIG_DFL)` — reset `signal` to its default disposition.
 ///
 /// # Errors
-/// - `EINVAL`: outside 1 to 64, or `SIGKILL` or `SIGSTOP`, which have no other.
+/// - `EINVAL`: `signal` is outside 1 to 64, or is `SIGKILL` or `SIGSTOP`, whose dispositions are fixed.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -106,10 +110,11 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
     unsafe { syscall(__NR_rt_sigaction, arguments) }.map(drop)
 }
 
-/// `rt_sigaction(signal)` — whether `signal` runs a handler, and is neither ignored nor left to its default.
+/// `rt_sigaction(signal)` — whether `signal` has a handler, and is neither ignored nor at its default
+/// disposition.
 ///
 /// # Errors
-/// - `EINVAL`: outside 1 to 64.
+/// - `EINVAL`: `signal` is outside 1 to 64.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -119,7 +124,7 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
 ///
 /// # Examples
 /// ```
-/// // The runtime of Rust ignores it.
+/// // Rust's runtime ignores it.
 /// const SIGPIPE: u32 = 13;
 /// assert_eq!(ns_sys::child::rt_sigaction_is_handled(SIGPIPE), Ok(false));
 /// ```
@@ -127,9 +132,9 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
 /// # References
 /// rt_sigaction(2); kernel/signal.c.
 pub fn rt_sigaction_is_handled(signal: u32) -> Result<bool> {
-    let mut now: Sigaction = [0; 4];
-    let arguments = [signal as usize, 0, (&raw mut now).expose_provenance(), SIGSET_SIZE];
+    let mut current: Sigaction = [0; 4];
+    let arguments = [signal as usize, 0, (&raw mut current).expose_provenance(), SIGSET_SIZE];
     // SAFETY: the struct is at least as large as the kernel writes, and outlives the call.
     unsafe { syscall(__NR_rt_sigaction, arguments) }?;
-    Ok(now[0] != DEFAULT && now[0] != IGNORED)
+    Ok(current[0] != DEFAULT && current[0] != IGNORED)
 }

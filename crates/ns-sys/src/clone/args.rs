@@ -11,7 +11,8 @@ use crate::flags::CloneFlags;
 
 /// `struct clone_args` of include/uapi/linux/sched.h.
 ///
-/// Always passed whole: an older kernel takes a longer struct whose unknown tail is zero.
+/// It is always passed whole: an older kernel accepts a longer struct if the fields that it does not
+/// know are zero.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Raw {
@@ -33,10 +34,10 @@ const _: () = assert!(offset_of!(Raw, set_tid) == 64);
 const _: () = assert!(offset_of!(Raw, cgroup) == 80);
 const _: () = assert!(size_of::<Raw>() == 88);
 
-/// What clone3(2) is asked for: `struct clone_args`, field by field.
+/// The arguments of clone3(2): `struct clone_args`, field by field.
 ///
-/// A setter whose field the kernel reads only under a flag sets that flag too. `child_tid` is read
-/// under two, so there the caller says which.
+/// If the kernel reads a field only with one flag, the setter of the field also sets that flag. The
+/// kernel reads `child_tid` with two flags, so the caller chooses which of them to set.
 ///
 /// ```
 /// use ns_sys::{CloneArgs, CloneFlags};
@@ -44,6 +45,9 @@ const _: () = assert!(size_of::<Raw>() == 88);
 /// let broken = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::FS).validate();
 /// assert_eq!(broken.unwrap_err().to_string(), "CLONE_NEWUSER excludes CLONE_FS");
 /// ```
+///
+/// # Async-signal-safety
+/// All methods may be called between clone and exec.
 ///
 /// # Kernel support
 /// Linux 5.3; `set_tid` 5.5, `cgroup` 5.7.
@@ -57,67 +61,72 @@ pub struct CloneArgs<'a> {
 }
 
 impl<'a> CloneArgs<'a> {
-    /// A child with `flags`, no exit signal, and the caller's own stack, copied or shared.
+    /// Arguments for a child with `flags` and no exit signal, on the caller's stack.
     pub fn new(flags: CloneFlags) -> Self {
         let raw = Raw { flags: flags.bits(), ..Raw::default() };
         Self { raw, tids: &[] }
     }
 
-    /// The size in bytes of what [`CloneArgs::as_ptr`] leads to.
+    /// The size in bytes of the struct that [`CloneArgs::as_ptr`] points to.
     pub const SIZE: usize = size_of::<Raw>();
 
-    /// The kernel's own form, for those who make the call themselves.
+    /// A pointer to the kernel's `struct clone_args`, for a direct system call.
     pub fn as_ptr(&self) -> *const c_void {
         (&raw const self.raw).cast()
     }
 
-    /// The flags, with those that setters added.
+    /// The flags, including those that setters added.
     pub fn flags(&self) -> CloneFlags {
         CloneFlags::from_bits_retain(self.raw.flags)
     }
 
-    /// Where the kernel stores a descriptor of the child, close-on-exec; sets `PIDFD`.
+    /// Set where the kernel stores a pidfd of the child, close-on-exec; sets `PIDFD`.
     ///
-    /// The slot is the creator's: a child with memory of its own reads the old value.
+    /// The kernel writes to the caller's memory. A child with its own copy of the memory reads the old
+    /// value.
     pub fn pidfd(&mut self, slot: &'a AtomicI32) -> &mut Self {
         self.raw.pidfd = address(slot.as_ptr());
         self.with(CloneFlags::PIDFD)
     }
 
-    /// Where the kernel stores the child's id before clone3 returns to either side; sets
-    /// `PARENT_SETTID`.
+    /// Set where the kernel stores the child's thread ID before clone3 returns in either process;
+    /// sets `PARENT_SETTID`.
     pub fn parent_tid(&mut self, slot: &'a AtomicU32) -> &mut Self {
         self.raw.parent_tid = address(slot.as_ptr());
         self.with(CloneFlags::PARENT_SETTID)
     }
 
-    /// The word in the child's memory that `CHILD_SETTID` fills and `CHILD_CLEARTID` clears.
+    /// Set the word in the child's memory in which `CHILD_SETTID` stores the thread ID and which
+    /// `CHILD_CLEARTID` clears.
     pub fn child_tid(&mut self, word: &'a AtomicU32) -> &mut Self {
         self.raw.child_tid = address(word.as_ptr());
         self
     }
 
-    /// The signal that tells the parent of the child's end, 0 to 64; 0, the default, is none, and
-    /// then only a wait with `__WCLONE` or `__WALL` sees the child until it executes a program.
+    /// Set the signal, 0 to 64, that the parent receives when the child terminates.
+    ///
+    /// The default is 0: no signal. Then the parent must wait with `__WCLONE` or `__WALL` until the
+    /// child has executed a program.
     pub fn exit_signal(&mut self, signal: u32) -> &mut Self {
         self.raw.exit_signal = signal.into();
         self
     }
 
-    /// The child's stack, by its lowest byte and its size in bytes.
+    /// Set the child's stack, by its lowest byte and its size in bytes.
     pub fn stack(&mut self, lowest: NonNull<u8>, size: usize) -> &mut Self {
         self.raw.stack = address(lowest.as_ptr());
         self.raw.stack_size = size as u64;
         self
     }
 
-    /// The thread-local storage descriptor, of the architecture's own form; sets `SETTLS`.
+    /// Set the child's thread-local storage descriptor, which depends on the architecture; sets
+    /// `SETTLS`.
     pub fn tls(&mut self, descriptor: *mut c_void) -> &mut Self {
         self.raw.tls = address(descriptor);
         self.with(CloneFlags::SETTLS)
     }
 
-    /// The ids the child shall have, from its own pid namespace outwards.
+    /// Set the child's process IDs, one per pid namespace, from the innermost outwards.
     pub fn set_tid(&mut self, tids: &'a [u32]) -> &mut Self {
         self.raw.set_tid = if tids.is_empty() { 0 } else { address(tids.as_ptr()) };
         self.raw.set_tid_size = tids.len() as u64;
@@ -125,14 +134,17 @@ impl<'a> CloneArgs<'a> {
         self
     }
 
-    /// A directory of a version 2 cgroup, in which the child begins; sets `INTO_CGROUP`.
+    /// Set the version 2 cgroup in which the child starts, by its directory; sets `INTO_CGROUP`.
     pub fn cgroup(&mut self, directory: BorrowedFd<'a>) -> &mut Self {
         // A BorrowedFd is never negative.
         self.raw.cgroup = u64::from(directory.as_raw_fd().unsigned_abs());
         self.with(CloneFlags::INTO_CGROUP)
     }
 
-    /// These without `flags`; what only they make the kernel read stays, unread.
+    /// A copy of these arguments without `flags`.
+    ///
+    /// The fields that the kernel reads only with those flags keep their values, and the kernel
+    /// ignores them.
     #[must_use]
     pub fn without(&self, flags: CloneFlags) -> Self {
         let raw = Raw { flags: self.raw.flags & !flags.bits(), ..self.raw };

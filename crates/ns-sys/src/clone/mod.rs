@@ -1,11 +1,11 @@
-//! clone3 and clone: the arguments, the kernel's rules for them, and the call.
+//! clone3(2) and clone(2): the arguments, the kernel's rules for them, and the calls.
 
 mod args;
-mod call;
-mod older;
+mod clone3;
+mod legacy;
 mod rules;
 
 pub use args::CloneArgs;
-pub use call::{clone3, clone3_entry};
-pub use older::{clone, clone_entry};
+pub use clone3::{clone3, clone3_entry};
+pub use legacy::{clone, clone_entry};
 pub use rules::CloneRule;

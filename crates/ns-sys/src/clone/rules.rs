@@ -1,4 +1,4 @@
-//! The kernel's rules for clone3, known before the call.
+//! The kernel's rules for the arguments of clone3(2), checked before the call.
 
 use core::fmt;
 
@@ -10,34 +10,34 @@ use crate::flags::CloneFlags;
 /// The largest signal number (`_NSIG`).
 const MAX_SIGNAL: u64 = 64;
 
-/// How deep pid namespaces nest (`MAX_PID_NS_LEVEL`).
+/// The maximum nesting depth of pid namespaces (`MAX_PID_NS_LEVEL`).
 const MAX_PID_NS_LEVEL: usize = 32;
 
-/// A rule of clone3(2) that a [`CloneArgs`] breaks; the kernel would say `EINVAL`.
+/// A rule of clone3(2) that a [`CloneArgs`] breaks; the kernel would return `EINVAL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloneRule {
-    /// No kernel that this crate knows has these flags.
+    /// No kernel up to Linux 6.18 has these flags.
     Unknown(CloneFlags),
-    /// clone3 refuses the flag in every combination.
+    /// clone3 never accepts the flag.
     Refused(CloneFlags),
-    /// Two flags that exclude each other.
+    /// The two flags exclude each other.
     Excludes(CloneFlags, CloneFlags),
-    /// A flag and the one that it needs.
+    /// The first flag needs the second.
     Needs(CloneFlags, CloneFlags),
     /// The exit signal is above 64.
     ExitSignalRange,
-    /// The exit signal belongs to the process whose thread or sibling the child becomes.
+    /// The flag excludes an exit signal: a thread has none, and a sibling has that of the caller.
     ExitSignalWith(CloneFlags),
-    /// The stack has no bytes.
+    /// The stack has size 0.
     StackEmpty,
-    /// A flag whose pointer is not given (here the kernel would say `EFAULT`, or ignore the flag).
+    /// The flag needs a pointer that is not set; the kernel would return `EFAULT` or ignore the flag.
     NoPointer(CloneFlags),
-    /// More ids than pid namespaces nest.
+    /// `set_tid` has more IDs than pid namespaces can be nested.
     TooManyTids,
-    /// An id that is 0 or above the largest `pid_t`.
+    /// `set_tid` has an ID that is 0 or above the largest `pid_t`.
     TidRange,
-    /// The first process of a new pid namespace has id 1 in it.
+    /// With `NEWPID`, the first ID of `set_tid` must be 1.
     TidOfInit,
 }
 
@@ -52,9 +52,9 @@ impl fmt::Display for CloneRule {
             Self::ExitSignalWith(flag) => write!(f, "{flag} excludes an exit_signal"),
             Self::StackEmpty => f.write_str("stack_size is 0"),
             Self::NoPointer(flag) => write!(f, "{flag} needs its pointer"),
-            Self::TooManyTids => f.write_str("set_tid has more than 32 ids"),
-            Self::TidRange => f.write_str("set_tid has an id outside 1 to 2147483647"),
-            Self::TidOfInit => f.write_str("CLONE_NEWPID needs 1 as the first id of set_tid"),
+            Self::TooManyTids => f.write_str("set_tid has more than 32 IDs"),
+            Self::TidRange => f.write_str("set_tid has an ID outside 1 to 2147483647"),
+            Self::TidOfInit => f.write_str("CLONE_NEWPID needs 1 as the first ID of set_tid"),
         }
     }
 }
@@ -76,14 +76,15 @@ const NEEDS: [(CloneFlags, CloneFlags); 2] =
     [(CloneFlags::THREAD, CloneFlags::SIGHAND), (CloneFlags::SIGHAND, CloneFlags::VM)];
 
 impl CloneArgs<'_> {
-    /// Answers what the kernel will say to these arguments, without asking it.
+    /// Check these arguments against the kernel's rules, without a system call.
     ///
-    /// Knows every rule of Linux 6.18 that depends on the arguments alone. Privilege, limits, the
-    /// depth of the caller's pid namespace, ids that are in use or above `pid_max`, `PARENT` asked
-    /// for by a pid 1, and what the running kernel is too old for, are for the kernel to say.
+    /// The check covers every rule of Linux 6.18 that depends on the arguments alone. It does not cover
+    /// privileges, limits, the depth of the caller's pid namespace, IDs that are in use or above
+    /// `pid_max`, `PARENT` requested by process 1 of a pid namespace, or flags that the running kernel
+    /// is too old for.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first rule that the arguments break.
     ///
     /// # Async-signal-safety
     /// May be called between clone and exec.
@@ -93,7 +94,7 @@ impl CloneArgs<'_> {
     /// use ns_sys::{CloneArgs, CloneFlags};
     ///
     /// let args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::FS);
-    /// let broken = args.validate().expect_err("a rule of the kernel's");
+    /// let broken = args.validate().expect_err("the flags exclude each other");
     /// assert_eq!(broken.to_string(), "CLONE_NEWUSER excludes CLONE_FS");
     /// ```
     ///
@@ -124,7 +125,7 @@ fn check_flags(flags: CloneFlags) -> Result<(), CloneRule> {
     Ok(())
 }
 
-/// All flags that have a name: `CloneFlags::all` holds every bit.
+/// All flags that have a name. `CloneFlags::all` has every bit, named or not.
 const NAMED: CloneFlags = {
     let (mut named, mut index) = (CloneFlags::empty(), 0);
     while index < CloneFlags::FLAGS.len() {
@@ -148,8 +149,9 @@ fn check_exit_signal(signal: u64, flags: CloneFlags) -> Result<(), CloneRule> {
 fn check_tids(tids: &[u32], flags: CloneFlags) -> Result<(), CloneRule> {
     refuse(tids.len() > MAX_PID_NS_LEVEL, CloneRule::TooManyTids)?;
     refuse(tids.iter().any(|&tid| tid == 0 || i32::try_from(tid).is_err()), CloneRule::TidRange)?;
-    let init = flags.contains(CloneFlags::NEWPID) && tids.first().is_some_and(|&tid| tid != 1);
-    refuse(init, CloneRule::TidOfInit)
+    let is_not_init =
+        flags.contains(CloneFlags::NEWPID) && tids.first().is_some_and(|&tid| tid != 1);
+    refuse(is_not_init, CloneRule::TidOfInit)
 }
 
 fn check_stack(raw: &Raw) -> Result<(), CloneRule> {

@@ -5,14 +5,16 @@ use bitflags::bitflags;
 use super::{NamespaceFlags, UnshareFlags};
 
 bitflags! {
-    /// What a new process shares with its creator, what it gets new, and what the kernel reports.
+    /// The flags of clone3(2): what the child shares with its parent, what is created for it, and what
+    /// the kernel reports.
     ///
-    /// The constants are our own: libc's `CLONE_INTO_CGROUP` and `CLONE_CLEAR_SIGHAND` are 0 on
-    /// glibc, where they were declared as `int`. Bits without a name are kept, shown in hexadecimal
-    /// and refused by [`CloneArgs::validate`](crate::CloneArgs::validate).
+    /// This crate defines the values itself, because the libc crate declares `CLONE_INTO_CGROUP` and
+    /// `CLONE_CLEAR_SIGHAND` as `int` on glibc, where they are 0. Bits without a name are kept and
+    /// printed in hexadecimal; [`CloneArgs::validate`](crate::CloneArgs::validate) rejects them.
     ///
-    /// Text is a list of names, separated by `|` or `,`, in either case, with or without `CLONE_`;
-    /// pyspaces' short names (`uts`, `mnt`, `settid`, …) and numbers in hexadecimal are read too:
+    /// `FromStr` reads a list of names, separated by `|` or `,`, in upper or lower case, with or without
+    /// `CLONE_`. It also reads the short names of pyspaces (`uts`, `mnt`, `settid`, …) and hexadecimal
+    /// numbers:
     ///
     /// ```
     /// use ns_sys::CloneFlags;
@@ -27,7 +29,7 @@ bitflags! {
     /// clone(2); include/uapi/linux/sched.h.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct CloneFlags: u64 {
-        /// A new time namespace; since Linux 5.6, with clone3 only.
+        /// Create a time namespace; since Linux 5.6, with clone3 only.
         #[doc(alias = "CLONE_NEWTIME")]
         const NEWTIME = 0x0000_0080;
         /// Share memory; since Linux 2.0.
@@ -39,26 +41,26 @@ bitflags! {
         /// Share the descriptor table; since Linux 2.0.
         #[doc(alias = "CLONE_FILES")]
         const FILES = 0x0000_0400;
-        /// Share signal dispositions, which needs `VM`; since Linux 2.0. Together with `NEWPID`, the
-        /// end of the child makes the creator ignore `SIGCHLD` (kernel/pid_namespace.c).
+        /// Share signal dispositions; needs `VM`; since Linux 2.0. If `NEWPID` is set too, the parent
+        /// ignores `SIGCHLD` once the child has terminated (kernel/pid_namespace.c).
         #[doc(alias = "CLONE_SIGHAND")]
         const SIGHAND = 0x0000_0800;
-        /// Store a descriptor of the child; since Linux 5.2, together with `THREAD` since 6.9.
+        /// Store a pidfd of the child; since Linux 5.2, together with `THREAD` since 6.9.
         #[doc(alias = "CLONE_PIDFD")]
         const PIDFD = 0x0000_1000;
-        /// If the creator is traced, trace the child too; since Linux 2.2.
+        /// If the parent is traced, trace the child too; since Linux 2.2.
         #[doc(alias = "CLONE_PTRACE")]
         const PTRACE = 0x0000_2000;
-        /// Suspend the creator until the child has left its memory; since Linux 2.2.
+        /// Suspend the parent until the child has executed a program or terminated; since Linux 2.2.
         #[doc(alias = "CLONE_VFORK")]
         const VFORK = 0x0000_4000;
-        /// The child's parent is the creator's parent; since Linux 2.3.12.
+        /// Make the child a sibling of the caller, with the same parent; since Linux 2.3.12.
         #[doc(alias = "CLONE_PARENT")]
         const PARENT = 0x0000_8000;
-        /// A thread of the creator's process, which needs `SIGHAND`; since Linux 2.4.
+        /// Create a thread of the caller's process; needs `SIGHAND`; since Linux 2.4.
         #[doc(alias = "CLONE_THREAD")]
         const THREAD = 0x0001_0000;
-        /// A new mount namespace; since Linux 2.4.19.
+        /// Create a mount namespace; since Linux 2.4.19.
         #[doc(alias = "CLONE_NEWNS")]
         const NEWNS = 0x0002_0000;
         /// Share System V semaphore adjustments; since Linux 2.5.10.
@@ -67,45 +69,45 @@ bitflags! {
         /// Set the thread-local storage descriptor; since Linux 2.5.32.
         #[doc(alias = "CLONE_SETTLS")]
         const SETTLS = 0x0008_0000;
-        /// Store the child's id in the creator's memory; since Linux 2.5.49.
+        /// Store the child's thread ID in the parent's memory; since Linux 2.5.49.
         #[doc(alias = "CLONE_PARENT_SETTID")]
         const PARENT_SETTID = 0x0010_0000;
-        /// Clear the id in the child's memory when it leaves that, and wake a futex there; since
-        /// Linux 2.5.49.
+        /// Clear the thread ID in the child's memory, and wake a futex there, when the child executes a
+        /// program or terminates; since Linux 2.5.49.
         #[doc(alias = "CLONE_CHILD_CLEARTID")]
         const CHILD_CLEARTID = 0x0020_0000;
-        /// Without effect since Linux 2.6.2; clone3 refuses it.
+        /// No effect since Linux 2.6.2; clone3 does not accept it.
         #[doc(alias = "CLONE_DETACHED")]
         const DETACHED = 0x0040_0000;
-        /// A tracer may not have the child traced by `PTRACE`; since Linux 2.5.46.
+        /// Prevent a tracer of the parent from forcing `PTRACE` on the child; since Linux 2.5.46.
         #[doc(alias = "CLONE_UNTRACED")]
         const UNTRACED = 0x0080_0000;
-        /// Store the child's id in its own memory; since Linux 2.5.49.
+        /// Store the child's thread ID in the child's memory; since Linux 2.5.49.
         #[doc(alias = "CLONE_CHILD_SETTID")]
         const CHILD_SETTID = 0x0100_0000;
-        /// A new cgroup namespace; since Linux 4.6.
+        /// Create a cgroup namespace; since Linux 4.6.
         #[doc(alias = "CLONE_NEWCGROUP")]
         const NEWCGROUP = 0x0200_0000;
-        /// A new UTS namespace; since Linux 2.6.19.
+        /// Create a UTS namespace; since Linux 2.6.19.
         #[doc(alias = "CLONE_NEWUTS")]
         const NEWUTS = 0x0400_0000;
-        /// A new IPC namespace; since Linux 2.6.19.
+        /// Create an IPC namespace; since Linux 2.6.19.
         #[doc(alias = "CLONE_NEWIPC")]
         const NEWIPC = 0x0800_0000;
-        /// A new user namespace; since Linux 2.6.23, for users without privilege since 3.8.
+        /// Create a user namespace; since Linux 2.6.23, without privilege since 3.8.
         #[doc(alias = "CLONE_NEWUSER")]
         const NEWUSER = 0x1000_0000;
-        /// A new pid namespace; since Linux 2.6.24.
+        /// Create a pid namespace; since Linux 2.6.24.
         #[doc(alias = "CLONE_NEWPID")]
         const NEWPID = 0x2000_0000;
-        /// A new network namespace; since Linux 2.6.24.
+        /// Create a network namespace; since Linux 2.6.24.
         #[doc(alias = "CLONE_NEWNET")]
         const NEWNET = 0x4000_0000;
         /// Share the I/O context; since Linux 2.6.25.
         #[doc(alias = "CLONE_IO")]
         const IO = 0x8000_0000;
-        /// Reset handled signals to their defaults, keeping ignored ones; since Linux 5.5, with
-        /// clone3 only.
+        /// Reset handled signals to their default dispositions; ignored signals stay ignored; since
+        /// Linux 5.5, with clone3 only.
         #[doc(alias = "CLONE_CLEAR_SIGHAND")]
         const CLEAR_SIGHAND = 0x1_0000_0000;
         /// Create the child in the given cgroup; since Linux 5.7, with clone3 only.

@@ -1,4 +1,4 @@
-//! Three flag types for three calls: what clone3, unshare and setns take differs.
+//! One flag type per call: clone3(2), unshare(2) and setns(2) accept different flags.
 
 mod clone;
 mod namespaces;

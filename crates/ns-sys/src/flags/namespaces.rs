@@ -1,4 +1,4 @@
-//! A set of namespaces, as setns(2) takes it.
+//! The flags of setns(2): a set of kinds of namespace.
 
 use core::fmt;
 use core::str::FromStr;
@@ -20,6 +20,9 @@ bitflags! {
     /// assert!(set.kinds().eq([Namespace::Net, Namespace::Uts]));
     /// assert_eq!(set.to_string(), "net,uts");
     /// ```
+    ///
+    /// # Async-signal-safety
+    /// All methods may be called between clone and exec.
     ///
     /// # References
     /// setns(2), namespaces(7).
@@ -45,7 +48,7 @@ bitflags! {
 }
 
 impl NamespaceFlags {
-    /// The kinds in this set, in the order of their names.
+    /// The kinds in this set, in alphabetical order.
     pub fn kinds(self) -> impl Iterator<Item = Namespace> {
         Namespace::ALL.into_iter().filter(move |kind| self.contains(kind.flag()))
     }
@@ -68,7 +71,7 @@ impl FromStr for NamespaceFlags {
 
     fn from_str(text: &str) -> Result<Self, UnknownFlag> {
         parse_list(text, |entry| match entry {
-            // What an empty set prints as.
+            // `Display` prints an empty set as 0.
             "0" => Some(Self::empty()),
             kind => kind.parse().ok().map(Namespace::flag),
         })

@@ -1,4 +1,4 @@
-//! Flags as text: lists of names.
+//! Flags as text: parse and print lists of names.
 
 use core::fmt;
 
@@ -6,16 +6,16 @@ use bitflags::Flags;
 
 use crate::Namespace;
 
-/// An entry in a list of flags or namespaces that names none of that type.
+/// The error of parsing a list of flags or namespaces: an entry is not a name of that type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownFlag {
-    /// Which entry of the list, counted from 1.
+    /// The position of the entry in the list, counted from 1.
     pub entry: usize,
 }
 
 impl fmt::Display for UnknownFlag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entry {} of the list is no name of a flag or namespace here", self.entry)
+        write!(f, "entry {} of the list is not the name of a flag or namespace", self.entry)
     }
 }
 
@@ -47,16 +47,16 @@ pub(super) fn parse_entry<F: Flags<Bits = u64>>(entry: &str) -> Option<F> {
         .or_else(|| entry.parse().ok().and_then(|kind: Namespace| F::from_bits(kind.flag().bits())))
 }
 
-/// `0x…`, or the `0` that an empty set prints as.
+/// A number: `0x…`, or `0`, which `Display` prints for an empty set.
 fn parse_number(entry: &str) -> Option<u64> {
     let digits = entry.strip_prefix("0x").or((entry == "0").then_some(entry))?;
-    // from_str_radix would take a sign.
+    // `from_str_radix` would accept a sign.
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
     u64::from_str_radix(digits, 16).ok()
 }
 
 fn by_name<F: Flags<Bits = u64>>(name: &str) -> Option<F> {
-    // pyspaces has one name that is not the man page's.
+    // One name of pyspaces differs from the man page.
     let name = if name.eq_ignore_ascii_case("settid") { "PARENT_SETTID" } else { name };
     let flag =
         F::FLAGS.iter().find(|flag| flag.is_named() && name.eq_ignore_ascii_case(flag.name()))?;
@@ -77,7 +77,7 @@ pub(super) fn write<F: Flags<Bits = u64>>(flags: &F, f: &mut fmt::Formatter<'_>)
     }
 }
 
-/// `Display` and `FromStr` of a flag type whose names are those of clone flags.
+/// Implement `Display` and `FromStr` for a type that uses the names of clone flags.
 macro_rules! as_text {
     ($flags:ident) => {
         impl core::fmt::Display for $flags {

@@ -1,4 +1,4 @@
-//! What the kernel tells of a process, also after it was reaped.
+//! Information on a process, also after it has been reaped.
 #![allow(unsafe_code, reason = "an ioctl that fills a struct")]
 
 use core::mem::size_of;
@@ -14,7 +14,7 @@ const PIDFD_INFO_CREDS: u64 = 1 << 1;
 const PIDFD_INFO_CGROUPID: u64 = 1 << 2;
 const PIDFD_INFO_EXIT: u64 = 1 << 3;
 
-/// `struct pidfd_info` of include/uapi/linux/pidfd.h, first version.
+/// `struct pidfd_info` of include/uapi/linux/pidfd.h, in its first version.
 #[repr(C)]
 #[derive(Default)]
 struct Raw {
@@ -40,33 +40,33 @@ const _: () = assert!(size_of::<Raw>() == 64);
 /// `_IOWR(PIDFS_IOCTL_MAGIC, 11, struct pidfd_info)`.
 const PIDFD_GET_INFO: u32 = 3 << 30 | (size_of::<Raw>() as u32) << 16 | PIDFS_IOCTL_MAGIC | 0xb;
 
-/// What [`pidfd_get_info`] tells.
+/// The result of [`pidfd_get_info`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PidfdInfo {
-    /// The id of the process, or 0 once it was reaped.
+    /// The process ID, or 0 after the process was reaped.
     pub pid: u32,
-    /// The id of its parent, 0 if that lies outside the caller's pid namespace.
+    /// The process ID of the parent, or 0 if the parent is outside the caller's pid namespace.
     pub ppid: u32,
-    /// Its effective user id, unless it was reaped.
+    /// The effective user ID; `None` after the process was reaped.
     pub euid: Option<u32>,
-    /// Its effective group id, unless it was reaped.
+    /// The effective group ID; `None` after the process was reaped.
     pub egid: Option<u32>,
-    /// The id of its cgroup in the version 2 hierarchy.
+    /// The ID of its cgroup in the version 2 hierarchy.
     pub cgroup_id: Option<u64>,
-    /// How it ended, once somebody reaped it; since Linux 6.15.
+    /// The exit status, after any process has reaped it; since Linux 6.15.
     pub exit_status: Option<WaitStatus>,
 }
 
-/// `ioctl(pidfd, PIDFD_GET_INFO)` — tells of a process, child or not.
+/// `ioctl(pidfd, PIDFD_GET_INFO)` — get information on a process, whether or not it is a child.
 ///
-/// The one way to a status that another waiter took, or that was thrown away because `SIGCHLD` is
-/// ignored.
+/// Only this call returns an exit status that another waiter has reaped, or that the kernel discarded
+/// because `SIGCHLD` is ignored.
 ///
 /// # Errors
-/// - `ESRCH`: before Linux 6.15, it was reaped.
+/// - `ESRCH`: the process was reaped; only before Linux 6.15.
 /// - `ENOTTY`, `EINVAL`: before Linux 6.13.
-/// - `EREMOTE`: since Linux 6.17, the process lies outside the caller's pid namespace.
+/// - `EREMOTE`: the process is outside the caller's pid namespace; since Linux 6.17.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -91,13 +91,13 @@ pub fn pidfd_get_info(pidfd: impl AsFd) -> Result<PidfdInfo> {
     let mut raw = Raw { mask, ..Raw::default() };
     let argument = (&raw mut raw).expose_provenance();
     let fd = pidfd.as_fd().as_raw_fd();
-    // SAFETY: the kernel writes at most the 64 bytes that the operation's number says.
+    // SAFETY: the kernel writes at most 64 bytes, the size that the operation number contains.
     unsafe { syscall(__NR_ioctl, [fd as usize, PIDFD_GET_INFO as usize, argument]) }?;
-    Ok(raw.told())
+    Ok(raw.to_info())
 }
 
 impl Raw {
-    fn told(&self) -> PidfdInfo {
+    fn to_info(&self) -> PidfdInfo {
         let has = |bit| self.mask & bit != 0;
         PidfdInfo {
             pid: self.tgid,

@@ -1,4 +1,4 @@
-//! Processes held by a descriptor, which never comes to mean another one.
+//! Processes by pidfd, a descriptor that never refers to another process.
 
 mod info;
 mod namespaces;

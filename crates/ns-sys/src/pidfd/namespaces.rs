@@ -1,4 +1,4 @@
-//! The namespaces of a process, by its descriptor alone.
+//! The namespaces of a process, by its pidfd.
 #![allow(unsafe_code, reason = "ioctls")]
 
 use linux_raw_sys::general::__NR_ioctl;
@@ -9,18 +9,19 @@ use crate::arch::syscall;
 use crate::{Namespace, NamespaceFd, Result};
 
 impl NamespaceFd {
-    /// `ioctl(pidfd, PIDFD_GET_…_NAMESPACE)` — holds a namespace of a process; close-on-exec.
+    /// `ioctl(pidfd, PIDFD_GET_…_NAMESPACE)` — open a namespace of a process; close-on-exec.
     ///
-    /// Needs no `/proc`, and cannot mean another process.
+    /// Unlike opening `/proc/PID/ns`, this needs no `/proc` and cannot reach another process that has
+    /// reused the process ID.
     ///
     /// # Errors
     /// - `EPERM`: the caller may not trace the process.
-    /// - `ESRCH`: the process is gone, reaped or not.
+    /// - `ESRCH`: the process has terminated, reaped or not.
     /// - `ENOTTY`, `EINVAL`: before Linux 6.11.
-    /// - `EOPNOTSUPP`: the kernel has no such namespaces.
+    /// - `EOPNOTSUPP`: the kernel has no namespaces of this kind.
     ///
     /// # Async-signal-safety
-    /// Not between clone and exec: it makes an owner.
+    /// Not between clone and exec: it returns an owned descriptor.
     ///
     /// # Kernel support
     /// Linux 6.11.
@@ -40,16 +41,17 @@ impl NamespaceFd {
     /// # References
     /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_ioctl`.
     pub fn from_pidfd(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
-        Self::get(pidfd, number(kind))
+        Self::open(pidfd, number(kind))
     }
 
-    /// As [`NamespaceFd::from_pidfd`], the pid or time namespace of the process's next child.
+    /// `ioctl(pidfd, PIDFD_GET_…_FOR_CHILDREN_NAMESPACE)` — open the pid or time namespace of the
+    /// process's next child; close-on-exec.
     ///
     /// # Errors
-    /// As [`NamespaceFd::from_pidfd`]; `EINVAL` for the other kinds, without a call.
+    /// As for [`NamespaceFd::from_pidfd`]. Also `EINVAL`, without a system call, for every other kind.
     ///
     /// # Async-signal-safety
-    /// Not between clone and exec: it makes an owner.
+    /// Not between clone and exec: it returns an owned descriptor.
     ///
     /// # Kernel support
     /// Linux 6.11.
@@ -58,22 +60,22 @@ impl NamespaceFd {
     /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_ioctl`.
     pub fn for_children(pidfd: impl AsFd, kind: Namespace) -> Result<Self> {
         match kind {
-            Namespace::Pid => Self::get(pidfd, 6),
-            Namespace::Time => Self::get(pidfd, 8),
+            Namespace::Pid => Self::open(pidfd, 6),
+            Namespace::Time => Self::open(pidfd, 8),
             _ => Err(crate::Errno::INVAL),
         }
     }
 
-    fn get(pidfd: impl AsFd, number: u32) -> Result<Self> {
+    fn open(pidfd: impl AsFd, number: u32) -> Result<Self> {
         let fd = pidfd.as_fd().as_raw_fd();
         let operation = PIDFS_IOCTL_MAGIC | number;
         // SAFETY: these operations take no argument.
         let namespace = unsafe { syscall(__NR_ioctl, [fd as usize, operation as usize, 0]) }?;
-        Self::returned(namespace as RawFd)
+        Self::from_ioctl(namespace as RawFd)
     }
 }
 
-/// The number in `PIDFD_GET_…_NAMESPACE`.
+/// The number of the operation `PIDFD_GET_…_NAMESPACE`.
 const fn number(kind: Namespace) -> u32 {
     match kind {
         Namespace::Cgroup => 1,

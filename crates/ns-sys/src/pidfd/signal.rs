@@ -1,15 +1,15 @@
-//! Signals that cannot hit a stranger.
+//! Send a signal by pidfd.
 
 use rustix::fd::AsFd;
 use rustix::process::Signal;
 
 use crate::Result;
 
-/// `pidfd_send_signal(pidfd, signal)` — sends `signal` to that process and to no other, ever.
+/// `pidfd_send_signal(pidfd, signal)` — send `signal` to a process; it never reaches another process.
 ///
 /// # Errors
-/// - `ESRCH`: the process has been reaped. A zombie takes the signal without effect.
-/// - `EPERM`: the caller may not signal it.
+/// - `ESRCH`: the process has been reaped. For a zombie the call succeeds and has no effect.
+/// - `EPERM`: the caller may not send signals to the process.
 /// - `ENOSYS`: before Linux 5.1.
 ///
 /// # Async-signal-safety
@@ -28,7 +28,7 @@ use crate::Result;
 /// ```
 ///
 /// # References
-/// pidfd_send_signal(2), signal(7) for pid 1 of a pid namespace; kernel/signal.c.
+/// pidfd_send_signal(2), pid_namespaces(7) on signals to process 1; kernel/signal.c.
 pub fn pidfd_send_signal(pidfd: impl AsFd, signal: Signal) -> Result<()> {
     rustix::process::pidfd_send_signal(pidfd, signal)
 }

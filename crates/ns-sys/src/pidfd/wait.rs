@@ -1,4 +1,4 @@
-//! Waiting for a child by its descriptor.
+//! Wait for a child by its pidfd.
 
 use bitflags::bitflags;
 use linux_raw_sys::general::{__WALL, __WCLONE, WNOHANG, WNOWAIT};
@@ -8,36 +8,46 @@ use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use crate::Result;
 
 bitflags! {
-    /// How [`waitid_pidfd`] waits.
+    /// The flags of [`waitid_pidfd`] and [`child::wait4`](crate::child::wait4).
+    ///
+    /// # References
+    /// wait(2).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct WaitFlags: u32 {
-        /// Do not sleep.
+        /// Do not block.
         const NOHANG = WNOHANG;
-        /// Leave the child as it is, to be waited for again.
+        /// Do not reap the child: a later call can wait for it again.
         const NOWAIT = WNOWAIT;
-        /// Only a child whose exit signal is not `SIGCHLD`; executing a program makes it that.
+        /// Wait only for a child whose exit signal is not `SIGCHLD`; execve(2) resets the signal to
+        /// `SIGCHLD`.
         const CLONE = __WCLONE;
-        /// A child with any exit signal.
+        /// Wait for a child with any exit signal.
         const ALL = __WALL;
     }
 }
 
-/// How a process ended: the status word of wait(2).
+/// The exit status of a process: the status word of wait(2).
+///
+/// # Async-signal-safety
+/// All methods may be called between clone and exec.
+///
+/// # References
+/// wait(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WaitStatus(i32);
 
 impl WaitStatus {
-    /// From the word itself.
+    /// A status from the kernel's status word.
     pub const fn from_raw(word: i32) -> Self {
         Self(word)
     }
 
-    /// The word, for std's `ExitStatusExt::from_raw`.
+    /// The status word, for std's `ExitStatusExt::from_raw`.
     pub const fn as_raw(self) -> i32 {
         self.0
     }
 
-    /// The exit code, unless a signal ended it.
+    /// The exit code; `None` if a signal killed the process.
     pub const fn code(self) -> Option<i32> {
         match self.signal() {
             None => Some((self.0 >> 8) & 0xff),
@@ -45,7 +55,7 @@ impl WaitStatus {
         }
     }
 
-    /// The signal that ended it.
+    /// The signal that killed the process; `None` if it exited.
     pub const fn signal(self) -> Option<i32> {
         match self.0 & 0x7f {
             0 => None,
@@ -53,19 +63,20 @@ impl WaitStatus {
         }
     }
 
-    /// Whether the signal dumped core.
+    /// Whether the process was killed by a signal and dumped core.
     pub const fn core_dumped(self) -> bool {
         self.0 & 0x80 != 0
     }
 }
 
-/// `waitid(P_PIDFD, pidfd, WEXITED | flags)` — waits for the end of a child, and reaps it.
+/// `waitid(P_PIDFD, pidfd, WEXITED | flags)` — wait until a child has terminated, and reap it.
 ///
-/// `None` with `NOHANG` while it lives. Repeats the call when a signal handler interrupts it.
+/// With `NOHANG`, returns `None` while the child runs. Retries the call if a signal handler interrupts
+/// it. Blocks unless `flags` contain `NOHANG`.
 ///
 /// # Errors
-/// - `ECHILD`: not a child of this process, not one that `flags` admit, reaped by somebody else, or
-///   `SIGCHLD` is ignored.
+/// - `ECHILD`: the process is not a child of the caller, or `flags` exclude it, or it has already been
+///   reaped, or `SIGCHLD` is ignored.
 /// - `EINVAL`: before Linux 5.4.
 ///
 /// # Async-signal-safety
@@ -80,7 +91,7 @@ impl WaitStatus {
 ///
 /// let child = std::process::Command::new("true").spawn()?;
 /// let pidfd = ns_sys::pidfd_open(child.id())?;
-/// let status = ns_sys::waitid_pidfd(&pidfd, WaitFlags::empty())?.expect("it has ended");
+/// let status = ns_sys::waitid_pidfd(&pidfd, WaitFlags::empty())?.expect("it has exited");
 /// assert_eq!(status.code(), Some(0));
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -90,12 +101,12 @@ impl WaitStatus {
 pub fn waitid_pidfd(pidfd: impl AsFd, flags: WaitFlags) -> Result<Option<WaitStatus>> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::from_bits_retain(flags.bits());
     rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), options))
-        .map(|ended| ended.as_ref().map(word))
+        .map(|exited| exited.as_ref().map(status_word))
 }
 
-fn word(ended: &WaitIdStatus) -> WaitStatus {
-    let dumped = if ended.dumped() { 0x80 } else { 0 };
-    WaitStatus(match (ended.exit_status(), ended.terminating_signal()) {
+fn status_word(exited: &WaitIdStatus) -> WaitStatus {
+    let dumped = if exited.dumped() { 0x80 } else { 0 };
+    WaitStatus(match (exited.exit_status(), exited.terminating_signal()) {
         (Some(code), _) => (code & 0xff) << 8,
         (None, signal) => signal.unwrap_or(0) | dumped,
     })

@@ -1,0 +1,153 @@
+//! Directory entries: create directories and symbolic links, and read them.
+#![allow(unsafe_code, reason = "system calls")]
+
+use core::ffi::CStr;
+
+use linux_raw_sys::general::{__NR_getdents64, __NR_mkdirat, __NR_readlinkat, __NR_symlinkat};
+use rustix::fd::BorrowedFd;
+use rustix::fs::Mode;
+
+use super::fd;
+use crate::Result;
+use crate::arch::syscall;
+
+/// `mkdirat(dir, path, mode)` — create a directory; the umask applies to `mode`.
+///
+/// # Errors
+/// - `EEXIST`: the path already exists.
+/// - `EOVERFLOW`: the caller's IDs have no mapping in the user namespace that owns the file system.
+/// - `EROFS`, `ENOSPC`, and errors of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::Errno;
+/// use ns_sys::child::{self, Mode};
+///
+/// let root = std::fs::File::open("/")?;
+/// let created = child::mkdirat(root.as_fd(), c"proc", Mode::from_bits_truncate(0o755));
+/// assert_eq!(created, Err(Errno::EXIST));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// mkdirat(2); fs/namei.c.
+pub fn mkdirat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
+    // SAFETY: the string outlives the call.
+    unsafe {
+        syscall(__NR_mkdirat, [fd(dir), path.as_ptr().expose_provenance(), mode.bits() as usize])
+    }
+    .map(drop)
+}
+
+/// `symlinkat(target, dir, path)` — create a symbolic link at `path` to `target`.
+///
+/// # Errors
+/// As for [`mkdirat`].
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::Errno;
+///
+/// let root = std::fs::File::open("/")?;
+/// let created = ns_sys::child::symlinkat(c"elsewhere", root.as_fd(), c"proc");
+/// assert_eq!(created, Err(Errno::EXIST));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// symlinkat(2); fs/namei.c.
+pub fn symlinkat(target: &CStr, dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let arguments =
+        [target.as_ptr().expose_provenance(), fd(dir), path.as_ptr().expose_provenance()];
+    // SAFETY: the strings outlive the call.
+    unsafe { syscall(__NR_symlinkat, arguments) }.map(drop)
+}
+
+/// `readlinkat(dir, path, buffer, size)` — write the target of a symbolic link into `buffer`, and return
+/// the number of bytes written.
+///
+/// The target is truncated to the size of `buffer` and has no terminating NUL.
+///
+/// # Errors
+/// - `EINVAL`: the file is not a symbolic link.
+/// - `ENOENT`: no such file; or `path` is empty and `dir` is not a symbolic link.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16; an empty path 2.6.39.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// let mut buffer = [0; 16];
+/// let length = ns_sys::child::readlinkat(proc.as_fd(), c"self", &mut buffer)?;
+/// assert_eq!(&buffer[..length], std::process::id().to_string().as_bytes());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// readlinkat(2); fs/stat.c.
+pub fn readlinkat(dir: BorrowedFd<'_>, path: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    let arguments = [
+        fd(dir),
+        path.as_ptr().expose_provenance(),
+        buffer.as_mut_ptr().expose_provenance(),
+        buffer.len(),
+    ];
+    // SAFETY: the string and the slice outlive the call.
+    unsafe { syscall(__NR_readlinkat, arguments) }
+}
+
+/// `getdents64(dir, buffer, size)` — write the next entries of a directory into `buffer`, and return the
+/// number of bytes written.
+///
+/// The entries are consecutive records of `struct linux_dirent64`. The result is 0 at the end of the
+/// directory.
+///
+/// # Errors
+/// - `EINVAL`: `buffer` is too small for the next entry.
+/// - `ENOTDIR`: `dir` is not a directory.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.4.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let root = std::fs::File::open("/")?;
+/// let mut buffer = [0; 1024];
+/// assert!(ns_sys::child::getdents64(root.as_fd(), &mut buffer)? > 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// getdents64(2); fs/readdir.c.
+pub fn getdents64(dir: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    let arguments = [fd(dir), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: the slice has the given length and outlives the call.
+    unsafe { syscall(__NR_getdents64, arguments) }
+}

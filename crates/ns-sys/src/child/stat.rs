@@ -1,0 +1,109 @@
+//! The file system and the identity of an open file.
+#![allow(unsafe_code, reason = "system calls that write into memory")]
+
+use core::mem::MaybeUninit;
+
+use linux_raw_sys::general::{
+    __NR_fstatfs, __NR_statx, AT_EMPTY_PATH, STATX_INO, STATX_MNT_ID, statfs, statx as Statx,
+};
+use rustix::fd::BorrowedFd;
+
+use super::fd;
+use crate::Result;
+use crate::arch::syscall;
+
+/// The result of [`fstatfs`]: two fields of `struct statfs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileSystem {
+    /// `f_type`: the type, a magic number of include/uapi/linux/magic.h.
+    pub magic: u64,
+    /// `f_flags`: the `ST_*` flags of the mount.
+    pub flags: u64,
+}
+
+/// `fstatfs(fd)` — get the type of the file system of an open file, and the flags of its mount.
+///
+/// # Errors
+/// None that a caller can act on.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0; for an `O_PATH` descriptor 3.12.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let proc = std::fs::File::open("/proc")?;
+/// assert_eq!(ns_sys::child::fstatfs(proc.as_fd())?.magic, 0x9fa0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// fstatfs(2); fs/statfs.c.
+pub fn fstatfs(file: BorrowedFd<'_>) -> Result<FileSystem> {
+    let mut stat = MaybeUninit::<statfs>::uninit();
+    // SAFETY: the struct has the kernel's layout and outlives the call.
+    unsafe { syscall(__NR_fstatfs, [fd(file), stat.as_mut_ptr().expose_provenance()]) }?;
+    // SAFETY: the kernel has written the whole struct.
+    let stat = unsafe { stat.assume_init() };
+    Ok(FileSystem { magic: stat.f_type as u64, flags: stat.f_flags as u64 })
+}
+
+/// The result of [`place`]: the identity of a file and of the mount through which it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// `stx_dev_major` and `stx_dev_minor`.
+    pub device: (u32, u32),
+    /// `stx_ino`.
+    pub inode: u64,
+    /// `stx_mnt_id`; `None` before Linux 5.8.
+    pub mount: Option<u64>,
+}
+
+/// `statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, …)` — get the identity of an open file and of
+/// the mount through which it was opened.
+///
+/// # Errors
+/// - `ENOSYS`: before Linux 4.11, or a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 4.11; [`Place::mount`] 5.8.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::child::place;
+///
+/// let (one, same) = (std::fs::File::open("/")?, std::fs::File::open("/.")?);
+/// assert_eq!(place(one.as_fd())?, place(same.as_fd())?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// statx(2); fs/stat.c.
+pub fn place(file: BorrowedFd<'_>) -> Result<Place> {
+    let mut stat = MaybeUninit::<Statx>::uninit();
+    let arguments = [
+        fd(file),
+        c"".as_ptr().expose_provenance(),
+        AT_EMPTY_PATH as usize,
+        (STATX_INO | STATX_MNT_ID) as usize,
+        stat.as_mut_ptr().expose_provenance(),
+    ];
+    // SAFETY: the path is a C string and the struct has the kernel's layout; both outlive the call.
+    unsafe { syscall(__NR_statx, arguments) }?;
+    // SAFETY: the kernel has written the whole struct.
+    let stat = unsafe { stat.assume_init() };
+    Ok(Place {
+        device: (stat.stx_dev_major, stat.stx_dev_minor),
+        inode: stat.stx_ino,
+        mount: (stat.stx_mask & STATX_MNT_ID != 0).then_some(stat.stx_mnt_id),
+    })
+}
