@@ -1,14 +1,10 @@
-//! Asks the kernel itself whether [`CloneArgs::validate`] is right, on random arguments.
+//! Compares [`CloneArgs::validate`] with the kernel, for random arguments.
 //!
-//! As root, with every pointer valid, so that what the kernel refuses with `EINVAL` is refused by a
-//! rule. Environment, and so left out: more ids in `set_tid` than pid namespaces, ids above
-//! `pid_max`, `PARENT` from a pid 1, and a cgroup where none is mounted.
-#![cfg(target_arch = "x86_64")]
-#![allow(clippy::cast_possible_truncation, reason = "x86_64 alone, and numbers that are small")]
-#![allow(
-    unsafe_code,
-    reason = "arguments that lead anywhere, and a page shared with the asking process"
-)]
+//! The test runs as root and every pointer is valid, so that each `EINVAL` of the kernel is due to a rule
+//! on the arguments. The draws leave out what depends on the environment: more IDs in `set_tid` than pid
+//! namespaces, IDs above `pid_max`, `PARENT` in process 1, and a cgroup if none is mounted.
+#![allow(clippy::cast_possible_truncation, reason = "x86_64 only, and small numbers")]
+#![allow(unsafe_code, reason = "random arguments, and a page shared with a forked process")]
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -23,10 +19,10 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 /// How many arguments are drawn.
 const DRAWS: u64 = 10_000;
-/// The seed of the first draw; a disagreement prints its own, to be put here.
+/// The seed of the first draw. A disagreement prints its seed, which can be set here.
 const SEED: u64 = 0x6e73_2d73_7973;
 
-/// `splitmix64`.
+/// The random number generator splitmix64.
 struct Random(u64);
 
 impl Random {
@@ -46,7 +42,7 @@ impl Random {
     }
 }
 
-/// What the pointers of drawn arguments lead to.
+/// The memory that the pointers of the drawn arguments point to.
 struct Targets {
     pidfd: AtomicI32,
     parent_tid: AtomicU32,
@@ -109,8 +105,8 @@ impl Targets {
     }
 }
 
-/// Few flags more often than many, and what belongs together often together: else nearly every draw
-/// breaks a rule.
+/// Draws few flags more often than many, and dependent flags often together. Otherwise nearly every draw
+/// would break a rule.
 fn draw_flags(random: &mut Random) -> CloneFlags {
     let named = CloneFlags::FLAGS.iter().filter(|flag| flag.is_named());
     let rarity = random.pick(&[3, 6, 12, 24]);
@@ -128,32 +124,34 @@ fn draw_flags(random: &mut Random) -> CloneFlags {
     flags - CloneFlags::INTO_CGROUP
 }
 
-/// What one run found, in memory that the asking process shares with the test.
+/// The results, in memory that the forked process shares with the test.
 #[derive(Default)]
 struct Findings {
     accepted: AtomicU64,
     refused: AtomicU64,
     disagreements: AtomicU64,
-    /// Of the first disagreement.
+    /// The seed of the first disagreement.
     seed: AtomicU64,
+    /// The kernel's errno for it, or 0.
     errno: AtomicI32,
 }
 
-fn ask(findings: &Findings, targets: &mut Targets, seed: u64) {
+/// Draws one set of arguments, and compares `validate` with the kernel.
+fn compare(findings: &Findings, targets: &mut Targets, seed: u64) {
     let args = targets.draw(&mut Random(seed));
-    // SAFETY: as_ptr leads to SIZE bytes.
-    let made = unsafe { clone3_leave(args.as_ptr(), CloneArgs::SIZE) };
-    let refused = made == Err(Errno::INVAL);
+    // SAFETY: `as_ptr` points to SIZE bytes.
+    let result = unsafe { clone3_leave(args.as_ptr(), CloneArgs::SIZE) };
+    let refused = result == Err(Errno::INVAL);
     if args.validate().is_err() != refused
         && findings.disagreements.fetch_add(1, Ordering::Relaxed) == 0
     {
         findings.seed.store(seed, Ordering::Relaxed);
-        findings.errno.store(made.err().map_or(0, Errno::raw_os_error), Ordering::Relaxed);
+        findings.errno.store(result.err().map_or(0, Errno::raw_os_error), Ordering::Relaxed);
     }
     (if refused { &findings.refused } else { &findings.accepted }).fetch_add(1, Ordering::Relaxed);
     let flags = args.flags();
-    if let Ok(pid) = made {
-        // A sibling is the test's to reap.
+    if let Ok(pid) = result {
+        // The test itself reaps siblings, which are its children.
         if flags.contains(CloneFlags::THREAD) || !flags.contains(CloneFlags::PARENT) {
             await_left(pid, flags.contains(CloneFlags::THREAD));
         }
@@ -163,39 +161,39 @@ fn ask(findings: &Findings, targets: &mut Targets, seed: u64) {
 
 fn close_pidfd(flags: CloneFlags, slot: &AtomicI32) {
     if flags.contains(CloneFlags::PIDFD) {
-        // SAFETY: the kernel has just stored a new descriptor here.
+        // SAFETY: the kernel has just stored a new descriptor in it.
         unsafe { ns_sys::child::close(slot.load(Ordering::Relaxed)) }.expect("close the pidfd");
     }
 }
 
-/// Draws and asks in a process of its own: siblings made by `PARENT` are then the test's children.
-fn ask_all(findings: &Findings) -> ! {
-    // Exit signals, and whatever else, must not end the asking process.
+/// Runs in a forked process, so that siblings created with `PARENT` are children of the test.
+fn compare_all(findings: &Findings) -> ! {
+    // Exit signals must not kill this process.
     rt_sigprocmask(SignalSet::ALL).expect("block signals");
     let mut targets = Targets::new();
     for draw in 0..DRAWS {
-        ask(findings, &mut targets, SEED + draw);
+        compare(findings, &mut targets, SEED + draw);
     }
     exit_group(0)
 }
 
-/// `validate` says no exactly when the kernel says `EINVAL`.
+/// `validate` fails exactly if the kernel returns `EINVAL`.
 #[test]
-fn b01_validate_equals_the_kernel() {
+fn b01_validate_agrees_with_the_kernel() {
     ns_testbed::run_as!([Root], {
         let size = size_of::<Findings>();
         let flags = MapFlags::SHARED;
-        // SAFETY: a new mapping, nobody else's.
+        // SAFETY: this creates a new mapping.
         let page = unsafe {
             mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags)
         }
         .expect("map a shared page");
-        // SAFETY: zeroed, aligned memory of that size, valid until it is unmapped below.
+        // SAFETY: the mapping is zeroed, aligned and large enough, and stays valid until it is unmapped below.
         let findings: &Findings = unsafe { &*page.cast() };
-        // SAFETY: libc's fork repairs libc's own state; the child ends in exit_group.
+        // SAFETY: libc's fork keeps libc's state consistent in the child, which ends in exit_group.
         match unsafe { libc::fork() } {
-            0 => ask_all(findings),
-            asking => reap_until(asking),
+            0 => compare_all(findings),
+            child => reap_until(child),
         }
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (accepted, refused) = (count(&findings.accepted), count(&findings.refused));
@@ -209,29 +207,32 @@ fn b01_validate_equals_the_kernel() {
         assert_eq!(
             count(&findings.disagreements),
             0,
-            "seed {seed:#x}: errno {}, ours {:?}, {args:?}",
+            "seed {seed:#x}: kernel errno {}, validate {:?}, {args:?}",
             findings.errno.load(Ordering::Relaxed),
             args.validate()
         );
-        assert_eq!(accepted + refused, DRAWS, "the asking process did not finish");
-        assert!(accepted > DRAWS / 10 && refused > DRAWS / 10, "the draws are one-sided");
-        // SAFETY: the mapping made above; `findings` is not used any more.
+        assert_eq!(accepted + refused, DRAWS, "the forked process did not finish");
+        assert!(
+            accepted > DRAWS / 10 && refused > DRAWS / 10,
+            "too few draws were accepted or refused"
+        );
+        // SAFETY: this is the mapping from above, and `findings` is no longer used.
         unsafe { munmap(page, size) }.expect("unmap");
     });
 }
 
-/// Reaps children until `last` is among them, and then the rest.
+/// Reaps children until `last` has been reaped, and then all others.
 fn reap_until(last: i32) {
     loop {
         let mut status = 0;
-        // SAFETY: writes one int.
+        // SAFETY: the call writes one int.
         let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
-        assert!(pid > 0, "the asking process was lost");
+        assert!(pid > 0, "the forked process is not a child");
         if pid == last {
-            assert_eq!(status, 0, "the asking process failed");
+            assert_eq!(status, 0, "the forked process failed");
             break;
         }
     }
-    // SAFETY: as above, with no status.
+    // SAFETY: the call writes nothing.
     while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::__WALL) } > 0 {}
 }

@@ -1,5 +1,5 @@
-//! Children really made: with a copy of the memory, and in shared memory on a stack of their own.
-#![allow(unsafe_code, reason = "clone3 itself, and a stack for it")]
+//! Create children with a copy of the memory, and children in shared memory on their own stack.
+#![allow(unsafe_code, reason = "the calls under test")]
 
 use std::ffi::c_void;
 use std::fs;
@@ -14,14 +14,14 @@ use ns_sys::{
     futex, waitid_pidfd,
 };
 
-/// A stack as every architecture wants it.
+/// A stack with the alignment that every architecture accepts.
 #[repr(C, align(16))]
 struct Stack([u8; 16 * 1024]);
 
-/// What a child in shared memory is given, and answers into.
+/// The memory that parent and child use together.
 struct Shared {
     child_tid: AtomicU32,
-    answer: AtomicU32,
+    pid: AtomicU32,
     errno: AtomicI32,
 }
 
@@ -29,7 +29,7 @@ impl Shared {
     fn new() -> Self {
         Self {
             child_tid: AtomicU32::new(u32::MAX),
-            answer: AtomicU32::new(0),
+            pid: AtomicU32::new(0),
             errno: AtomicI32::new(0),
         }
     }
@@ -38,7 +38,7 @@ impl Shared {
 type Entry = unsafe extern "C" fn(*mut c_void) -> !;
 type Call = unsafe fn(&CloneArgs<'_>, Entry, *mut c_void) -> Result<u32, Errno>;
 
-/// Runs `entry` in a child that shares memory; returns its exit code after it has left.
+/// Runs `entry` in a child that shares memory, and returns its exit code after it has exited.
 fn run_shared(flags: CloneFlags, shared: &Shared, entry: Entry) -> i32 {
     run_shared_by(clone3_entry, flags, shared, entry)
 }
@@ -52,8 +52,8 @@ fn run_shared_by(call: Call, flags: CloneFlags, shared: &Shared, entry: Entry) -
         .stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
     args.validate().expect("valid arguments");
     let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
-    // SAFETY: the entries below make bare calls only; stack and `shared` outlive the child, which
-    // has left the memory before this function returns.
+    // SAFETY: the entries below make system calls only. The stack and `shared` outlive the child, which
+    // has released the memory before this function returns.
     let child = unsafe { call(&args, entry, (&raw const *shared).cast_mut().cast()) };
     rt_sigprocmask(mask).expect("restore the mask");
     child.expect("clone3");
@@ -61,21 +61,21 @@ fn run_shared_by(call: Call, flags: CloneFlags, shared: &Shared, entry: Entry) -
         let waited = futex::wait(&shared.child_tid, u32::MAX, Some(Duration::from_secs(10)));
         assert!(matches!(waited, Ok(()) | Err(Errno::AGAIN)), "{waited:?}");
     }
-    // SAFETY: the kernel stored a new descriptor there.
+    // SAFETY: the kernel stored a new descriptor in it.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
-    let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("waitid").expect("ended");
-    status.code().expect("it exited")
+    let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("waitid").expect("it has exited");
+    status.code().expect("it was not killed")
 }
 
-unsafe extern "C" fn answer_pid(shared: *mut c_void) -> ! {
+unsafe extern "C" fn store_pid(shared: *mut c_void) -> ! {
     // SAFETY: `run_shared` passes a `Shared` that outlives this child.
     let shared = unsafe { &*shared.cast::<Shared>() };
-    shared.answer.store(getpid(), Ordering::Relaxed);
+    shared.pid.store(getpid(), Ordering::Relaxed);
     exit_group(7)
 }
 
 unsafe extern "C" fn fail_exec(shared: *mut c_void) -> ! {
-    // SAFETY: as above.
+    // SAFETY: `run_shared` passes a `Shared` that outlives this child.
     let shared = unsafe { &*shared.cast::<Shared>() };
     let none = [std::ptr::null()];
     // SAFETY: both arrays end with a null pointer.
@@ -84,67 +84,67 @@ unsafe extern "C" fn fail_exec(shared: *mut c_void) -> ! {
     exit_group(0)
 }
 
-/// A child in shared memory writes there, is pid 1 of its namespace, and its word is cleared.
+/// A child in shared memory writes to it, is process 1 of its pid namespace, and its word is cleared.
 #[test]
-fn a_child_in_shared_memory() {
+fn a_child_runs_in_shared_memory() {
     ns_testbed::run_as!([Root, User, Nested], {
         let shared = Shared::new();
-        let code = run_shared(CloneFlags::NEWUSER | CloneFlags::NEWPID, &shared, answer_pid);
+        let code = run_shared(CloneFlags::NEWUSER | CloneFlags::NEWPID, &shared, store_pid);
         assert_eq!(code, 7);
-        assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
+        assert_eq!(shared.pid.load(Ordering::Relaxed), 1);
     });
 }
 
-/// The same by the older call: its arguments lie in registers, in another order on each architecture.
+/// The same by clone(2), whose arguments are in registers, in an order that depends on the architecture.
 #[test]
-fn b04_a_child_in_shared_memory_by_clone() {
+fn b04_a_child_runs_in_shared_memory_by_clone() {
     ns_testbed::run_as!([Root, User, Nested], {
         let shared = Shared::new();
         let flags = CloneFlags::NEWUSER | CloneFlags::NEWPID;
-        assert_eq!(run_shared_by(clone_entry, flags, &shared, answer_pid), 7);
-        assert_eq!(shared.answer.load(Ordering::Relaxed), 1);
+        assert_eq!(run_shared_by(clone_entry, flags, &shared, store_pid), 7);
+        assert_eq!(shared.pid.load(Ordering::Relaxed), 1);
     });
 }
 
-/// A copied child by the older call, which stores the id where clone3 would.
+/// A child with a copy of the memory by clone(2), which stores its thread ID as clone3 does.
 #[test]
-fn b04_a_copied_child_by_clone() {
+fn b04_a_child_has_its_own_memory_by_clone() {
     ns_testbed::run_as!([Root, User, Nested], {
         let tid = AtomicU32::new(0);
         let mut args = CloneArgs::new(CloneFlags::NEWUSER);
         args.exit_signal(17).parent_tid(&tid);
-        // SAFETY: the child makes bare calls only.
+        // SAFETY: the child makes system calls only.
         let Some(child) = (unsafe { clone(&args) }).expect("clone") else { exit_group(9) };
         assert_eq!(tid.load(Ordering::Relaxed), child);
-        let status = wait4(child, WaitFlags::ALL).expect("wait").expect("its status");
+        let status = wait4(child, WaitFlags::ALL).expect("wait").expect("it has exited");
         assert_eq!(WaitStatus::code(status), Some(9));
     });
 }
 
-/// What clone(2) has no place for is refused before the call.
+/// Arguments that clone(2) does not support are rejected without a system call.
 #[test]
-fn b02_what_clone_cannot_carry() {
+fn b02_unsupported_arguments_of_clone_are_rejected() {
     ns_testbed::run_as!([User], {
         let (tid, pidfd, tids) = (AtomicU32::new(0), AtomicI32::new(-1), [1]);
         let mut both = CloneArgs::new(CloneFlags::empty());
         both.pidfd(&pidfd).parent_tid(&tid);
-        let mut chosen = CloneArgs::new(CloneFlags::NEWPID);
-        chosen.set_tid(&tids);
+        let mut with_tid = CloneArgs::new(CloneFlags::NEWPID);
+        with_tid.set_tid(&tids);
         let flags = [CloneFlags::CLEAR_SIGHAND, CloneFlags::NEWTIME, CloneFlags::INTO_CGROUP];
-        for args in flags.map(CloneArgs::new).into_iter().chain([both, chosen]) {
-            // SAFETY: refused before a child is made.
+        for args in flags.map(CloneArgs::new).into_iter().chain([both, with_tid]) {
+            // SAFETY: the call fails before a child is created.
             assert_eq!(unsafe { clone(&args) }, Err(Errno::INVAL), "{args:?}");
         }
     });
 }
 
-/// The child's errno stays in its register: this thread's own does not change.
+/// An error in the child does not change the `errno` of this thread.
 #[test]
-fn errno_stays_out_of_shared_memory() {
+fn errno_is_not_written_to_shared_memory() {
     ns_testbed::run_as!([Root, User], {
-        // SAFETY: takes nothing.
+        // SAFETY: the function takes no argument.
         let location = unsafe { libc::__errno_location() };
-        // SAFETY: the location belongs to this thread, which alone uses it.
+        // SAFETY: only this thread uses its errno.
         let own = unsafe { &mut *location };
         *own = 4242;
         let shared = Shared::new();
@@ -154,67 +154,68 @@ fn errno_stays_out_of_shared_memory() {
     });
 }
 
-/// Every namespace at once, in shared memory, also the time namespace, whose flag lies in
-/// clone(2)'s exit signal.
+/// All namespaces at once, in shared memory. The flag of the time namespace is a bit of the exit signal of
+/// clone(2).
 #[test]
 fn b02_all_namespaces_by_clone3() {
     ns_testbed::run_as!([Root, User, Nested], {
         let all = ns_sys::Namespace::ALL.into_iter().map(ns_sys::Namespace::clone_flag).collect();
         let shared = Shared::new();
-        assert_eq!(run_shared(all, &shared, answer_pid), 7);
+        assert_eq!(run_shared(all, &shared, store_pid), 7);
     });
 }
 
-/// Without a stack the entry form is refused before the call, and with one the other form.
+/// clone3_entry needs a stack, and clone3 accepts none. Both fail without a system call.
 #[test]
-fn entry_needs_a_stack() {
+fn only_clone3_entry_accepts_a_stack() {
     ns_testbed::run_as!([User], {
         let args = CloneArgs::new(CloneFlags::VM);
-        // SAFETY: refused before a child is made.
-        let refused = unsafe { clone3_entry(&args, answer_pid, std::ptr::null_mut()) };
+        // SAFETY: the call fails before a child is created.
+        let refused = unsafe { clone3_entry(&args, store_pid, std::ptr::null_mut()) };
         assert_eq!(refused, Err(Errno::INVAL));
-        // SAFETY: as above.
+        // SAFETY: the call fails before a child is created.
         assert_eq!(unsafe { clone3(&args) }, Err(Errno::INVAL), "VM");
         let mut args = CloneArgs::new(CloneFlags::empty());
         args.stack(NonNull::dangling(), 16);
-        // SAFETY: as above.
+        // SAFETY: the call fails before a child is created.
         assert_eq!(unsafe { clone3(&args) }, Err(Errno::INVAL), "a stack");
     });
 }
 
-/// A copied child has new namespaces, and what it writes stays its own.
+/// A child with a copy of the memory has new namespaces, and its writes do not change the parent's memory.
 #[test]
-fn a_child_with_copied_memory() {
+fn a_child_has_its_own_copy_of_the_memory() {
     ns_testbed::run_as!([Root, User, Nested], {
         let word = AtomicU32::new(1);
         let (pidfd, tid) = (AtomicI32::new(-1), AtomicU32::new(0));
         let mut args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::NEWUTS);
         args.exit_signal(17).pidfd(&pidfd).parent_tid(&tid);
-        // SAFETY: the child makes bare calls only.
+        // SAFETY: the child makes system calls only.
         let Some(child) = (unsafe { clone3(&args) }).expect("clone3") else {
             word.store(2, Ordering::Relaxed);
             exit_group(i32::from(word.load(Ordering::Relaxed) != 2))
         };
         assert_eq!(child, tid.load(Ordering::Relaxed));
-        // SAFETY: the kernel stored a new descriptor there.
+        // SAFETY: the kernel stored a new descriptor in it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.load(Ordering::Relaxed)) };
-        let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
+        let status =
+            waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("it has exited");
         assert_eq!((status.code(), word.into_inner()), (Some(0), 1));
     });
 }
 
-/// With exit signal 0 only a wait that asks for clone children sees the child.
+/// A child with exit signal 0 is visible only to a wait for clone children.
 #[test]
 fn b03_exit_signal_zero_needs_clone_wait() {
     ns_testbed::run_as!([Root, User], {
         let pidfd = AtomicI32::new(-1);
         let mut args = CloneArgs::new(CloneFlags::empty());
         args.pidfd(&pidfd);
-        // SAFETY: the child leaves at once.
+        // SAFETY: the child exits at once.
         if unsafe { clone3(&args) }.expect("clone3").is_none() {
             exit_group(3);
         }
-        // SAFETY: the kernel stored a new descriptor there.
+        // SAFETY: the kernel stored a new descriptor in it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
         let peeked = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT).expect("peek");
@@ -223,9 +224,9 @@ fn b03_exit_signal_zero_needs_clone_wait() {
     });
 }
 
-/// A child begins in the cgroup whose directory is given.
+/// A child starts in the given cgroup.
 #[test]
-fn into_cgroup() {
+fn a_child_starts_in_the_given_cgroup() {
     ns_testbed::run_as!([Root], {
         let Some(root) = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
             .into_iter()
@@ -235,21 +236,19 @@ fn into_cgroup() {
         };
         let path = format!("{root}/{}", ns_testbed::own_name());
         if let Err(error) = fs::create_dir(&path) {
-            ns_testbed::skip!("no cgroup can be made here: {error}");
+            ns_testbed::skip!("cannot create a cgroup: {error}");
         }
-        let directory: OwnedFd = fs::File::open(&path).expect("open it").into();
+        let directory: OwnedFd = fs::File::open(&path).expect("open").into();
         let shared = Shared::new();
         let mut args = CloneArgs::new(CloneFlags::empty());
-        args.cgroup(std::os::fd::AsFd::as_fd(&directory))
-            .exit_signal(17)
-            .parent_tid(&shared.answer);
+        args.cgroup(std::os::fd::AsFd::as_fd(&directory)).exit_signal(17).parent_tid(&shared.pid);
         // SAFETY: the child sleeps until it is killed.
         if unsafe { clone3(&args) }.expect("clone3").is_none() {
             loop {
                 let _ = futex::wait(&shared.child_tid, u32::MAX, None);
             }
         }
-        let pid = shared.answer.load(Ordering::Relaxed);
+        let pid = shared.pid.load(Ordering::Relaxed);
         let members = fs::read_to_string(format!("{path}/cgroup.procs")).expect("read members");
         let pidfd = ns_sys::pidfd_open(pid).expect("pidfd");
         ns_sys::pidfd_send_signal(&pidfd, ns_sys::Signal::KILL).expect("kill");
@@ -259,25 +258,25 @@ fn into_cgroup() {
     });
 }
 
-/// By its id, a child without an exit signal is found until it has executed a program.
+/// wait4 with `CLONE` finds a child without an exit signal until the child has executed a program.
 #[test]
-fn b03_a_wait_tells_whether_a_child_executed() {
+fn b03_clone_wait_detects_an_exec() {
     ns_testbed::run_as!([Root, User], {
-        let made = |executes: bool| {
-            // SAFETY: the child makes bare calls only.
+        let spawn = |executes: bool| {
+            // SAFETY: the child makes system calls only.
             let child = unsafe { clone3(&CloneArgs::new(CloneFlags::empty())) }.expect("clone3");
             child.unwrap_or_else(|| {
                 let none = [std::ptr::null()];
                 if executes {
-                    // SAFETY: both arrays end with null.
+                    // SAFETY: both arrays end with a null pointer.
                     unsafe { execve(c"/bin/true", none.as_ptr(), none.as_ptr()) };
                 }
                 exit_group(7)
             })
         };
-        let code = |pid, flags| wait4(pid, flags).map(|ended| ended.and_then(WaitStatus::code));
-        assert_eq!(code(made(false), WaitFlags::CLONE), Ok(Some(7)));
-        let child = made(true);
+        let code = |pid, flags| wait4(pid, flags).map(|status| status.and_then(WaitStatus::code));
+        assert_eq!(code(spawn(false), WaitFlags::CLONE), Ok(Some(7)));
+        let child = spawn(true);
         while code(child, WaitFlags::CLONE | WaitFlags::NOHANG) == Ok(None) {
             std::thread::yield_now();
         }

@@ -1,12 +1,12 @@
-//! Whether processes share their memory.
+//! Compare the memory of processes.
 
 use std::process::{self, Command, Stdio};
 
 use ns_sys::{Errno, kcmp_vm};
 
-/// A program that was executed has memory of its own, and so has one that is dead.
+/// An executed program does not share the memory of its parent, and a reaped process is not found.
 #[test]
-fn an_executed_program_shares_none() {
+fn an_executed_program_has_its_own_memory() {
     ns_testbed::run_as!([Root, User, Nested], {
         let own = process::id();
         assert_eq!(kcmp_vm(own, own), Ok(true));

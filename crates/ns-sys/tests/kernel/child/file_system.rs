@@ -1,4 +1,4 @@
-//! The calls of a child that look: working directory, links, entries, file systems.
+//! Read the working directory, links, directory entries and file systems.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -11,9 +11,9 @@ use rustix::fs::CWD;
 /// `PROC_SUPER_MAGIC`.
 const PROC: u64 = 0x9fa0;
 
-/// Inside the root it begins with a slash, outside with a word.
+/// The path begins with `/` inside the root and with `(unreachable)` outside.
 #[test]
-fn d14_getcwd_tells_what_is_outside() {
+fn d14_getcwd_marks_an_unreachable_directory() {
     ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
             let mut buffer = [0; 4096];
@@ -30,26 +30,26 @@ fn d14_getcwd_tells_what_is_outside() {
     });
 }
 
-/// A link is made and read; what is no link says so.
+/// A symbolic link is created and read; other files are rejected.
 #[test]
-fn links() {
+fn symbolic_links_are_created_and_read() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = std::env::temp_dir().join(format!("ns-sys-links-{}", std::process::id()));
-        fs::create_dir(&folder).expect("mkdir");
-        let dir = File::open(&folder).expect("open");
+        let path = std::env::temp_dir().join(format!("ns-sys-links-{}", std::process::id()));
+        fs::create_dir(&path).expect("mkdir");
+        let dir = File::open(&path).expect("open");
         child::symlinkat(c"some where", dir.as_fd(), c"link").expect("symlinkat");
         assert_eq!(child::symlinkat(c"x", dir.as_fd(), c"link"), Err(Errno::EXIST));
         let mut buffer = [0; 4];
         assert_eq!(child::readlinkat(dir.as_fd(), c"link", &mut buffer), Ok(4));
         assert_eq!(&buffer, b"some");
         assert_eq!(child::readlinkat(CWD, c"/proc", &mut buffer), Err(Errno::INVAL));
-        fs::remove_dir_all(&folder).expect("remove");
+        fs::remove_dir_all(&path).expect("remove");
     });
 }
 
-/// Entries come in parts, and end.
+/// A large directory is read in several parts, and the last call returns 0.
 #[test]
-fn entries() {
+fn directory_entries_are_read_in_parts() {
     ns_testbed::run_as!([Root, User], {
         let dir = File::open("/proc/self").expect("open");
         let (mut all, mut buffer) = (Vec::new(), [0; 512]);
@@ -67,9 +67,9 @@ fn entries() {
     });
 }
 
-/// proc is known by its number, and its mount's flags are told.
+/// fstatfs reports the magic number of proc, and the flags of a mount.
 #[test]
-fn a15_file_systems_have_numbers() {
+fn a15_fstatfs_identifies_proc() {
     ns_testbed::run_as!([Root, User, Nested], {
         let proc = child::fstatfs(File::open("/proc").expect("open").as_fd()).expect("fstatfs");
         assert_eq!(proc.magic, PROC);
@@ -79,9 +79,9 @@ fn a15_file_systems_have_numbers() {
     });
 }
 
-/// Two names of one file are one place; another mount of it is not.
+/// Two paths of one file have the same identity; files and mounts are distinguished.
 #[test]
-fn places() {
+fn place_distinguishes_files_and_mounts() {
     ns_testbed::run_as!([Root, User, Nested], {
         let place = |path: &str| {
             let file = File::open(path).expect("open");

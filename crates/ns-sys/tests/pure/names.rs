@@ -1,11 +1,11 @@
-//! Names of namespaces and flags: what is printed is read back, and nothing else is.
+//! Names of namespaces and flags: printed names are parsed back, and unknown names are rejected.
 
 use bitflags::Flags;
 use linux_raw_sys::general as kernel;
 use ns_sys::{CloneFlags, Namespace, NamespaceFlags, UnshareFlags};
 use proptest::prelude::*;
 
-/// pyspaces 1.4, its names for clone's flags.
+/// The names of clone flags in pyspaces 1.4.
 const PYSPACES: [(&str, CloneFlags); 22] = [
     ("vm", CloneFlags::VM),
     ("fs", CloneFlags::FS),
@@ -31,7 +31,7 @@ const PYSPACES: [(&str, CloneFlags); 22] = [
     ("newns", CloneFlags::NEWNS),
 ];
 
-/// The constants of include/uapi/linux/sched.h, as another crate read them from the header.
+/// The constants of include/uapi/linux/sched.h, which linux-raw-sys generates from the header.
 const KERNEL: [(&str, u64); 27] = [
     ("NEWTIME", kernel::CLONE_NEWTIME as u64),
     ("VM", kernel::CLONE_VM as u64),
@@ -63,7 +63,7 @@ const KERNEL: [(&str, u64); 27] = [
 ];
 
 #[test]
-fn pyspaces_names_are_read() {
+fn pyspaces_names_are_parsed() {
     for (name, flag) in PYSPACES {
         assert_eq!(name.parse(), Ok(flag), "{name}");
     }
@@ -83,7 +83,7 @@ fn every_flag_has_the_kernels_value_and_both_spellings() {
 }
 
 #[test]
-fn a_namespace_has_one_value_in_all_types() {
+fn a_namespace_has_the_same_name_in_all_types() {
     for kind in Namespace::ALL {
         let name = kind.to_string();
         assert_eq!(name.parse(), Ok(kind));
@@ -97,7 +97,7 @@ fn a_namespace_has_one_value_in_all_types() {
 }
 
 #[test]
-fn what_names_nothing_is_refused() {
+fn unknown_names_are_rejected() {
     for text in ["", "ns", "new", "newfs", "mount", " mnt", "CLONE_CLONE_NEWNS", "CLONE_mnt"] {
         assert!(text.parse::<Namespace>().is_err(), "{text:?}");
     }
@@ -107,7 +107,7 @@ fn what_names_nothing_is_refused() {
         assert_eq!(text.parse::<CloneFlags>().map_err(|error| error.entry), Err(entry), "{text:?}");
     }
     assert!("files".parse::<UnshareFlags>().is_err(), "unshare_files is unsafe");
-    assert!("0x400".parse::<UnshareFlags>().is_err(), "by number too");
+    assert!("0x400".parse::<UnshareFlags>().is_err(), "also by number");
     assert!("fs".parse::<NamespaceFlags>().is_err());
 }
 
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text: String) {
+    fn parsing_never_panics(text: String) {
         let _ = text.parse::<CloneFlags>();
         let _ = text.parse::<Namespace>();
     }

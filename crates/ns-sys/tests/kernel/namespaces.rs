@@ -1,5 +1,5 @@
-//! unshare, setns and what nsfs tells, in children of the test process.
-#![allow(unsafe_code, reason = "unshare_files")]
+//! unshare, setns and the ioctls of nsfs.
+#![allow(unsafe_code, reason = "`unshare_files` and `close`")]
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,24 +12,25 @@ use ns_sys::{
 };
 use ns_testbed::{Role, USER, forked, role};
 
+/// The namespace of the calling thread.
 fn own(kind: Namespace) -> NamespaceFd {
     NamespaceFd::new(File::open(format!("/proc/thread-self/ns/{kind}")).expect("open"))
-        .expect("nsfs")
+        .expect("it is a namespace")
 }
 
 /// The namespace that the next child of this thread will be in.
 fn next(kind: Namespace) -> NamespaceId {
     let pidfd = pidfd_open(std::process::id()).expect("pidfd_open");
-    let held = match kind {
+    let namespace = match kind {
         Namespace::Pid | Namespace::Time => NamespaceFd::for_children(&pidfd, kind),
         other => NamespaceFd::from_pidfd(&pidfd, other),
     };
-    held.expect("Linux 6.11").id().expect("id")
+    namespace.expect("Linux 6.11").id().expect("id")
 }
 
-/// Each kind can be left for a new one, and the new one is another.
+/// unshare creates a new namespace of each kind.
 #[test]
-fn unshare_makes_each_kind() {
+fn unshare_creates_each_kind() {
     ns_testbed::run_as!([Root, User, Nested], {
         for kind in Namespace::ALL {
             let code = forked(|| {
@@ -42,9 +43,9 @@ fn unshare_makes_each_kind() {
     });
 }
 
-/// What is no flag of the safe call is refused, however it was made.
+/// A bit that is not a flag of the safe call is rejected or dropped.
 #[test]
-fn unshare_takes_no_files() {
+fn unshare_rejects_clone_files() {
     ns_testbed::run_as!([User], {
         let files = UnshareFlags::from_bits_retain(0x400);
         assert_eq!(unshare(files), Err(Errno::INVAL));
@@ -52,28 +53,28 @@ fn unshare_takes_no_files() {
     });
 }
 
-/// After the split a descriptor closed on one side stays open on the other.
+/// A descriptor that is closed in the copied table stays open in the other one.
 #[test]
-fn unshare_files_splits_the_table() {
+fn unshare_files_copies_the_descriptor_table() {
     ns_testbed::run_as!([Root, User], {
-        let held = File::open("/dev/null").expect("open");
-        let number = held.as_raw_fd();
+        let file = File::open("/dev/null").expect("open");
+        let number = file.as_raw_fd();
         std::thread::spawn(move || {
-            // SAFETY: this thread closes one number in its own table, and ends.
+            // SAFETY: this thread only closes one descriptor in its own table.
             unsafe { unshare_files() }.expect("unshare");
-            // SAFETY: `held` owns the number in the other table.
+            // SAFETY: `file` owns the descriptor in the other table only.
             unsafe { ns_sys::child::close(number) }.expect("close");
-            assert!(!std::fs::exists(format!("/proc/thread-self/fd/{number}")).expect("look"));
+            assert!(!std::fs::exists(format!("/proc/thread-self/fd/{number}")).expect("check"));
         })
         .join()
         .expect("join");
-        assert!(held.metadata().is_ok());
+        assert!(file.metadata().is_ok());
     });
 }
 
-/// A namespace for children is another than one's own, once it was unshared.
+/// After unshare, the pid or time namespace for children differs from the process's own.
 #[test]
-fn c05_for_children_is_the_next_one() {
+fn c05_for_children_differs_after_unshare() {
     ns_testbed::run_as!([Root, User], {
         for kind in [Namespace::Pid, Namespace::Time] {
             let code = forked(|| {
@@ -88,30 +89,30 @@ fn c05_for_children_is_the_next_one() {
     });
 }
 
-/// The owner of a user namespace is whoever made it.
+/// The owner of a user namespace is the user that created it.
 #[test]
-fn the_owner_is_told() {
+fn owner_uid_is_the_creators() {
     ns_testbed::run_as!([Root, User], {
         let uid = rustix::process::geteuid().as_raw();
-        let mut maker = Command::new("unshare")
+        let mut child = Command::new("unshare")
             .args(["--user", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("spawn unshare");
-        maker.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
-        maker.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
-        let pidfd = pidfd_open(maker.id()).expect("pidfd_open");
+        child.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
+        child.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
+        let pidfd = pidfd_open(child.id()).expect("pidfd_open");
         let user = NamespaceFd::from_pidfd(&pidfd, Namespace::User).expect("its namespace");
         assert_eq!(user.owner_uid(), Ok(uid));
-        maker.kill().expect("kill");
-        maker.wait().expect("wait");
+        child.kill().expect("kill");
+        child.wait().expect("wait");
     });
 }
 
-/// A thread's own root and directory leave the others theirs.
+/// After `unshare(FS)`, a change of the working directory affects the calling thread only.
 #[test]
-fn b08_unshare_is_the_threads_own() {
+fn b08_unshare_affects_the_calling_thread_only() {
     ns_testbed::run_as!([Root, User], {
         std::thread::spawn(|| {
             unshare(UnshareFlags::FS).expect("unshare FS");
@@ -123,21 +124,21 @@ fn b08_unshare_is_the_threads_own() {
     });
 }
 
-/// A user namespace cannot be made from a program with threads, and the errno says so.
+/// A process with several threads cannot unshare its user namespace.
 #[test]
 fn b09_threads_cannot_unshare_user() {
     ns_testbed::run_as!([Root, User], {
-        let refused = std::thread::spawn(|| unshare(UnshareFlags::NEWUSER)).join().expect("join");
-        assert_eq!(refused, Err(Errno::INVAL));
+        let result = std::thread::spawn(|| unshare(UnshareFlags::NEWUSER)).join().expect("join");
+        assert_eq!(result, Err(Errno::INVAL));
     });
 }
 
-/// A namespace joined by its descriptor is that one; with a wrong kind it is refused.
+/// setns joins the namespace of the descriptor, and fails if the kind is wrong.
 #[test]
 fn setns_joins_and_checks_the_kind() {
     ns_testbed::run_as!([Root, Nested], {
         let code = forked(|| {
-            // Of the caller's own user namespace, which the role may join.
+            // The caller's own user namespace owns it, so the role may join it.
             unshare(UnshareFlags::NEWUTS).expect("unshare");
             let before = own(Namespace::Uts);
             unshare(UnshareFlags::NEWUTS).expect("unshare again");
@@ -150,7 +151,7 @@ fn setns_joins_and_checks_the_kind() {
     });
 }
 
-/// Joined by pidfd: all of the mask or nothing.
+/// setns by pidfd joins all namespaces or none.
 #[test]
 fn c03_setns_pidfd_is_all_or_nothing() {
     ns_testbed::run_as!([Root, User], {
@@ -160,23 +161,23 @@ fn c03_setns_pidfd_is_all_or_nothing() {
             .stdout(Stdio::piped())
             .spawn()
             .expect("spawn unshare");
-        // cat echoes once the namespaces stand.
+        // cat echoes the byte after the namespaces have been created.
         target.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
         target.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
 
         let pidfd = pidfd_open(target.id()).expect("pidfd_open");
         let kinds = NamespaceFlags::USER | NamespaceFlags::UTS | NamespaceFlags::IPC;
-        let wished = NamespaceFd::from_pidfd(&pidfd, Namespace::Uts).expect("its uts").id();
+        let expected = NamespaceFd::from_pidfd(&pidfd, Namespace::Uts).expect("its uts").id();
         let code = forked(|| {
             let before = own(Namespace::Uts).id();
             setns_pidfd(&pidfd, kinds).expect("setns");
-            assert_eq!(own(Namespace::Uts).id(), wished);
-            assert_ne!(before, wished);
-            // Entering its own user namespace again fails, and takes the others with it.
+            assert_eq!(own(Namespace::Uts).id(), expected);
+            assert_ne!(before, expected);
+            // The thread cannot join its own user namespace again, so it joins none of them.
             unshare(UnshareFlags::NEWUTS).expect("unshare");
-            let between = own(Namespace::Uts).id();
+            let unshared = own(Namespace::Uts).id();
             assert_eq!(setns_pidfd(&pidfd, kinds), Err(Errno::INVAL));
-            i32::from(own(Namespace::Uts).id() != between)
+            i32::from(own(Namespace::Uts).id() != unshared)
         });
         target.kill().expect("kill");
         target.wait().expect("wait");
@@ -185,9 +186,9 @@ fn c03_setns_pidfd_is_all_or_nothing() {
     });
 }
 
-/// Kind, owner and parent are what they are.
+/// The ioctls report kind, owner and parent.
 #[test]
-fn nsfs_tells() {
+fn nsfs_reports_kind_owner_and_parent() {
     ns_testbed::run_as!([Root, User, Nested], {
         for kind in Namespace::ALL {
             assert_eq!(own(kind).kind(), Ok(kind));
@@ -196,9 +197,9 @@ fn nsfs_tells() {
         assert_eq!(own(Namespace::Uts).owner_uid(), Err(Errno::INVAL));
         assert_eq!(own(Namespace::Uts).parent().err(), Some(Errno::INVAL));
         match role() {
-            // The parent lies outside what the caller sees, or there is none.
+            // The parent is outside the caller's user namespace.
             Role::Nested => {
-                assert_eq!(user.owner_uid(), Ok(0), "made by {USER}, who is 0 in it");
+                assert_eq!(user.owner_uid(), Ok(0), "created by {USER}, which is mapped to 0");
                 assert_eq!(user.parent().err(), Some(Errno::PERM));
             }
             Role::Root | Role::User => {
@@ -207,9 +208,9 @@ fn nsfs_tells() {
                 let outer = user.id();
                 let code = forked(|| {
                     unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWUTS).expect("unshare");
-                    let made = own(Namespace::User).id();
+                    let inner = own(Namespace::User).id();
                     let owner = own(Namespace::Uts).user_namespace().expect("its owner");
-                    i32::from(owner.id() != made || made == outer)
+                    i32::from(owner.id() != inner || inner == outer)
                 });
                 assert_eq!(code, 0);
             }
@@ -217,11 +218,11 @@ fn nsfs_tells() {
     });
 }
 
-/// What is no namespace is no `NamespaceFd`.
+/// A `NamespaceFd` cannot be created from another file.
 #[test]
-fn other_files_are_refused() {
+fn namespace_fd_rejects_other_files() {
     ns_testbed::run_as!([User], {
-        let refused = NamespaceFd::new(File::open("/dev/null").expect("open"));
-        assert_eq!(refused.err(), Some(Errno::NOTTY));
+        let result = NamespaceFd::new(File::open("/dev/null").expect("open"));
+        assert_eq!(result.err(), Some(Errno::NOTTY));
     });
 }

@@ -1,5 +1,5 @@
-//! Pidfds against real children.
-#![expect(clippy::zombie_processes, reason = "reaped by pidfd")]
+//! Pidfds of child processes.
+#![expect(clippy::zombie_processes, reason = "the tests reap by pidfd")]
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -15,60 +15,62 @@ fn sleeper() -> Child {
     Command::new("sleep").arg("1000").spawn().expect("spawn sleep")
 }
 
-/// A signal ends the process that the descriptor means; a zombie takes one without effect, and a
-/// reaped process is gone for good.
+/// A signal kills the process of the pidfd. It has no effect on a zombie, and fails after the process has
+/// been reaped.
 #[test]
-fn f16_signals_hit_nobody_else() {
+fn f16_signals_reach_no_other_process() {
     ns_testbed::run_as!([Root, User, Nested], {
         let child = sleeper();
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
-        assert_eq!(waitid_pidfd(&pidfd, WaitFlags::NOHANG), Ok(None), "it lives");
+        assert_eq!(waitid_pidfd(&pidfd, WaitFlags::NOHANG), Ok(None), "it is running");
         pidfd_send_signal(&pidfd, Signal::TERM).expect("signal");
-        let peeked = waitid_pidfd(&pidfd, WaitFlags::NOWAIT).expect("peek").expect("ended");
+        let peeked = waitid_pidfd(&pidfd, WaitFlags::NOWAIT).expect("peek").expect("it has exited");
         assert_eq!((peeked.signal(), peeked.code()), (Some(15), None));
-        pidfd_send_signal(&pidfd, Signal::TERM).expect("a zombie takes it");
+        pidfd_send_signal(&pidfd, Signal::TERM).expect("signal a zombie");
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Ok(Some(peeked)));
         assert_eq!(pidfd_send_signal(&pidfd, Signal::TERM), Err(Errno::SRCH));
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
     });
 }
 
-/// Codes, signals and core dumps of a child come back as the kernel's status word.
+/// Exit codes and signals are reported as the kernel's status word.
 #[test]
 fn f14_status_words() {
     ns_testbed::run_as!([Root, User], {
         for (script, word) in [("exit 0", 0), ("exit 139", 139 << 8), ("kill -TERM $$", 15)] {
             let child = Command::new("sh").args(["-c", script]).spawn().expect("spawn");
             let pidfd = pidfd_open(child.id()).expect("pidfd_open");
-            let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
+            let status =
+                waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("it has exited");
             assert_eq!(status.as_raw(), word, "{script}");
             assert!(!status.core_dumped());
         }
     });
 }
 
-/// A core dump is told.
+/// A core dump is reported.
 #[test]
-fn f14_core_dumps() {
+fn f14_core_dumps_are_reported() {
     ns_testbed::run_as!([Root, User], {
         if rustix::process::getrlimit(rustix::process::Resource::Core).maximum == Some(0) {
             ns_testbed::skip!("the hard limit allows no core dump");
         }
-        let folder = std::env::temp_dir().join(format!("ns-sys-core-{}", std::process::id()));
-        fs::create_dir(&folder).expect("mkdir");
+        let path = std::env::temp_dir().join(format!("ns-sys-core-{}", std::process::id()));
+        fs::create_dir(&path).expect("mkdir");
         let script = "ulimit -c $(ulimit -H -c); kill -SEGV $$";
-        let child = Command::new("sh").args(["-c", script]).current_dir(&folder).spawn();
+        let child = Command::new("sh").args(["-c", script]).current_dir(&path).spawn();
         let pidfd = pidfd_open(child.expect("spawn").id()).expect("pidfd_open");
-        let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("ended");
-        fs::remove_dir_all(&folder).expect("remove");
+        let status =
+            waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("it has exited");
+        fs::remove_dir_all(&path).expect("remove");
         assert_eq!((status.signal(), status.core_dumped()), (Some(11), true));
         assert_eq!(status.as_raw(), 0x8b);
     });
 }
 
-/// The status survives a foreign reap.
+/// The exit status is available after another call has reaped the process.
 #[test]
-fn f04_info_after_a_foreign_reap() {
+fn f04_exit_status_survives_another_reap() {
     ns_testbed::run_as!([Root, User, Nested], {
         let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().expect("spawn");
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
@@ -82,7 +84,7 @@ fn f04_info_after_a_foreign_reap() {
         assert_eq!(alive.exit_status, None);
         assert_eq!(alive.euid, Some(rustix::process::geteuid().as_raw()));
         assert!(alive.cgroup_id.is_some());
-        child.wait().expect("reap behind its back");
+        child.wait().expect("reap without the pidfd");
         match pidfd_get_info(&pidfd) {
             Err(Errno::SRCH) => ns_testbed::skip!("the exit status needs Linux 6.15"),
             info => assert_eq!(
@@ -93,9 +95,9 @@ fn f04_info_after_a_foreign_reap() {
     });
 }
 
-/// What is no process is refused.
+/// An invalid process ID is an error.
 #[test]
-fn pidfd_open_errors() {
+fn pidfd_open_rejects_invalid_ids() {
     ns_testbed::run_as!([User], {
         assert_eq!(pidfd_open(0).err(), Some(Errno::INVAL));
         assert_eq!(pidfd_open(u32::MAX).err(), Some(Errno::INVAL));
@@ -103,14 +105,14 @@ fn pidfd_open_errors() {
     });
 }
 
-/// A thread's descriptor becomes readable when the thread ends, though the process lives.
+/// The pidfd of a thread becomes readable when the thread terminates, even while the process runs on.
 #[test]
-fn f34_a_threads_own_descriptor() {
+fn f34_thread_pidfd_is_readable_after_the_thread() {
     ns_testbed::run_as!([Root, User], {
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
-            sender.send(pidfd_open_thread(tid)).expect("hand over");
+            sender.send(pidfd_open_thread(tid)).expect("send");
         });
         let pidfd = match receiver.recv().expect("receive") {
             Err(Errno::INVAL) => ns_testbed::skip!("PIDFD_THREAD needs Linux 6.9"),
@@ -123,9 +125,9 @@ fn f34_a_threads_own_descriptor() {
     });
 }
 
-/// A descriptor of the child's is fetched and leads to the same file.
+/// A descriptor of the child is duplicated and refers to the same file.
 #[test]
-fn pidfd_getfd_fetches() {
+fn pidfd_getfd_duplicates_a_descriptor() {
     ns_testbed::run_as!([Root, User, Nested], {
         let mut child = Command::new("cat")
             .stdin(Stdio::piped())
@@ -135,7 +137,7 @@ fn pidfd_getfd_fetches() {
         let pidfd = pidfd_open(child.id()).expect("pidfd_open");
         let mut stdin = File::from(pidfd_getfd(&pidfd, 0).expect("getfd"));
         drop(child.stdin.take());
-        // The fetched end is a reading end: the child's own standard input.
+        // The duplicate is the child's standard input, the read end of the pipe.
         assert_eq!(stdin.read(&mut [0]).expect("read"), 0);
         assert!(stdin.write(b"x").is_err());
         assert_eq!(pidfd_getfd(&pidfd, 99).err(), Some(Errno::BADF));
@@ -144,18 +146,18 @@ fn pidfd_getfd_fetches() {
     });
 }
 
-/// Each namespace of a process by ioctl is the one its `/proc` file shows.
+/// Each namespace that the ioctl opens is the namespace that `/proc` shows.
 #[test]
 fn c04_namespaces_without_proc() {
     ns_testbed::run_as!([Root, User, Nested], {
         let pidfd = pidfd_open(std::process::id()).expect("pidfd_open");
         for kind in Namespace::ALL {
-            let held = match NamespaceFd::from_pidfd(&pidfd, kind) {
+            let namespace = match NamespaceFd::from_pidfd(&pidfd, kind) {
                 Err(Errno::NOTTY | Errno::INVAL) => ns_testbed::skip!("the ioctl needs Linux 6.11"),
-                held => held.expect("from_pidfd"),
+                namespace => namespace.expect("from_pidfd"),
             };
             let link = fs::read_link(format!("/proc/self/ns/{kind}")).expect("read the link");
-            let shown = format!("{kind}:[{}]", held.id().expect("id").ino);
+            let shown = format!("{kind}:[{}]", namespace.id().expect("id").ino);
             assert_eq!(link.to_str(), Some(shown.as_str()));
         }
         for kind in [Namespace::Pid, Namespace::Time] {

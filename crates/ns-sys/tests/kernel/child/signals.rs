@@ -1,0 +1,41 @@
+//! Signal masks and dispositions.
+
+use ns_sys::Errno;
+use ns_sys::child::{self, SignalSet};
+use ns_testbed::forked;
+
+use super::status_mask;
+
+/// All signals, including those that libc reserves, are blocked and unblocked, and dispositions are reset.
+#[test]
+fn f01_all_signals_are_blocked_and_reset() {
+    ns_testbed::run_as!([Root, User], {
+        let code = forked(|| {
+            let before = child::rt_sigprocmask(SignalSet::ALL).expect("block");
+            // SIGKILL and SIGSTOP cannot be blocked.
+            assert_eq!(status_mask("SigBlk:"), !(1 << 8 | 1 << 18));
+            let some = SignalSet::EMPTY.with(10).with(64).with(0).with(65);
+            child::rt_sigprocmask(some).expect("some");
+            assert_eq!(status_mask("SigBlk:"), 1 << 9 | 1 << 63);
+            assert!(some.contains(64) && !some.contains(63) && !some.contains(0));
+            assert_eq!(child::rt_sigprocmask(before), Ok(some));
+
+            // std ignores SIGPIPE, and handles SIGSEGV to report a stack overflow.
+            assert_ne!(status_mask("SigIgn:") & 1 << 12, 0);
+            let handled = status_mask("SigCgt:");
+            assert_ne!(handled & 1 << 10, 0);
+            for signal in 1..=64 {
+                let is_handled = child::rt_sigaction_is_handled(signal);
+                assert_eq!(is_handled, Ok(handled & 1 << (signal - 1) != 0), "{signal}");
+            }
+            assert_eq!(child::rt_sigaction_is_handled(65), Err(Errno::INVAL));
+            child::rt_sigaction_default(13).expect("default");
+            assert_eq!(status_mask("SigIgn:") & 1 << 12, 0);
+            for signal in [0, 9, 19, 65] {
+                assert_eq!(child::rt_sigaction_default(signal), Err(Errno::INVAL));
+            }
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
