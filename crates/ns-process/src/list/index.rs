@@ -5,7 +5,7 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceId};
 
-use super::info::{NamespaceFile, NamespaceInfo, Told};
+use super::info::{NamespaceFile, NamespaceInfo};
 use super::mounts::{self, Bound};
 use super::process::Process;
 
@@ -49,20 +49,23 @@ impl NamespaceIndex {
         info.parent = match kind {
             Namespace::User => info.owner,
             Namespace::Pid => self.above(id, namespace.parent()),
-            _ => Told::None,
+            _ => Ok(None),
         };
         if kind == Namespace::User {
-            info.owner_uid = namespace.owner_uid().map_or_else(Told::Hidden, Told::Is);
+            info.owner_uid = namespace.owner_uid().map(Some);
         }
         self.0.insert(id.ino, info);
         Ok(id)
     }
 
-    fn above(&mut self, id: NamespaceId, told: Result<NamespaceFd, Errno>) -> Told<NamespaceId> {
-        match told.and_then(|above| self.record(&above)) {
-            Ok(above) => Told::Is(above),
-            Err(Errno::PERM) if INITIAL.contains(&id.ino) => Told::None,
-            Err(errno) => Told::Hidden(errno),
+    fn above(
+        &mut self,
+        id: NamespaceId,
+        above: Result<NamespaceFd, Errno>,
+    ) -> Result<Option<NamespaceId>, Errno> {
+        match above.and_then(|above| self.record(&above)) {
+            Err(Errno::PERM) if INITIAL.contains(&id.ino) => Ok(None),
+            recorded => recorded.map(Some),
         }
     }
 
@@ -99,13 +102,13 @@ impl NamespaceIndex {
     }
 
     pub(super) fn into_list(mut self) -> Vec<NamespaceInfo> {
-        let makers: BTreeMap<u64, Told<u32>> =
+        let creators: BTreeMap<u64, Result<Option<u32>, Errno>> =
             self.0.iter().map(|(number, namespace)| (*number, namespace.owner_uid)).collect();
         for namespace in self.0.values_mut().filter(|one| one.kind != Namespace::User) {
             namespace.owner_uid = match namespace.owner {
-                Told::Is(owner) => makers.get(&owner.ino).copied().unwrap_or(Told::None),
-                Told::None => Told::None,
-                Told::Hidden(errno) => Told::Hidden(errno),
+                Ok(Some(owner)) => creators.get(&owner.ino).copied().unwrap_or(Ok(None)),
+                Ok(None) => Ok(None),
+                Err(errno) => Err(errno),
             };
         }
         self.0.into_values().collect()
@@ -115,12 +118,12 @@ impl NamespaceIndex {
 /// Known by the text of mountinfo alone.
 fn unopened(kind: Namespace, id: NamespaceId) -> NamespaceInfo {
     let mut info = NamespaceInfo::new(kind, id);
-    info.owner = Told::Hidden(Errno::ACCESS);
+    info.owner = Err(Errno::ACCESS);
     if matches!(kind, Namespace::User | Namespace::Pid) {
-        info.parent = Told::Hidden(Errno::ACCESS);
+        info.parent = Err(Errno::ACCESS);
     }
     if kind == Namespace::User {
-        info.owner_uid = Told::Hidden(Errno::ACCESS);
+        info.owner_uid = Err(Errno::ACCESS);
     }
     info
 }

@@ -1,4 +1,4 @@
-//! What is told of a namespace.
+//! What is known about a namespace.
 
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
@@ -29,12 +29,18 @@ pub struct NamespaceInfo {
     pub first: Option<Member>,
     /// The files at which it is bound.
     pub files: Vec<NamespaceFile>,
-    /// The user namespace that owns it; of a user namespace, its parent.
-    pub owner: Told<NamespaceId>,
-    /// Who made that, or this if it is a user namespace: the uid, as the caller sees it.
-    pub owner_uid: Told<u32>,
-    /// Its parent, if it is a user or a pid namespace.
-    pub parent: Told<NamespaceId>,
+    /// The user namespace that owns it; for a user namespace, its parent. `Ok(None)`: it is the initial user
+    /// namespace.
+    ///
+    /// This error, and those of the next two fields: `EPERM`, the namespace is not visible from the caller's;
+    /// `EACCES`, the namespace is known only by a mount that the caller cannot open; `ENOTTY`, the kernel is older
+    /// than 4.11.
+    pub owner: Result<Option<NamespaceId>, Errno>,
+    /// The user ID that created the owning user namespace, or this one if it is a user namespace, as seen from the
+    /// caller's user namespace.
+    pub owner_uid: Result<Option<u32>, Errno>,
+    /// The parent of a user or pid namespace; `Ok(None)` for the initial ones and for other kinds.
+    pub parent: Result<Option<NamespaceId>, Errno>,
 }
 
 /// A process in a namespace.
@@ -59,27 +65,6 @@ pub struct NamespaceFile {
     pub mnt: u64,
 }
 
-/// Something that the kernel may or may not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Told<T> {
-    /// What it told.
-    Is(T),
-    /// There is none.
-    None,
-    /// It did not say. `EPERM`: it lies outside what the caller sees; `ENOTTY`: the kernel is too old.
-    Hidden(Errno),
-}
-
-impl<T> Told<T> {
-    /// What was told, if it was.
-    pub fn known(self) -> Option<T> {
-        match self {
-            Self::Is(told) => Some(told),
-            Self::None | Self::Hidden(_) => None,
-        }
-    }
-}
-
 impl NamespaceInfo {
     /// One of which nothing more is known.
     pub(super) fn new(kind: Namespace, id: NamespaceId) -> Self {
@@ -89,9 +74,9 @@ impl NamespaceInfo {
             members: Vec::new(),
             first: None,
             files: Vec::new(),
-            owner: Told::None,
-            owner_uid: Told::None,
-            parent: Told::None,
+            owner: Ok(None),
+            owner_uid: Ok(None),
+            parent: Ok(None),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::prelude::rust_2024::*;
 
 use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
 
-pub use info::{Member, NamespaceFile, NamespaceInfo, Namespaces, Told};
+pub use info::{Member, NamespaceFile, NamespaceInfo, Namespaces};
 
 use crate::error::Error;
 use crate::step::Step;
