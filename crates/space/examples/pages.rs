@@ -1,4 +1,4 @@
-//! Writes the manual pages and completions of `space` into a folder.
+//! Writes the manual pages and the shell completions of `space` into a directory.
 
 use std::fs;
 use std::io;
@@ -7,9 +7,9 @@ use std::path::Path;
 use clap_complete::Shell;
 
 fn main() -> io::Result<()> {
-    let folder = std::env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
+    let directory = std::env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
     let (manual, completions) =
-        (Path::new(&folder).join("man"), Path::new(&folder).join("completions"));
+        (Path::new(&directory).join("man"), Path::new(&directory).join("completions"));
     fs::create_dir_all(&manual)?;
     fs::create_dir_all(&completions)?;
     clap_mangen::generate_to(space::command(), &manual)?;

@@ -1,4 +1,4 @@
-//! From what was typed to what is started.
+//! Turns a parsed command line into a builder of `ns-process`.
 
 use ns_process::{Builder, Container};
 
@@ -32,7 +32,7 @@ impl Inject {
     pub(crate) fn builder(&self) -> Result<ns_process::Inject, Failure> {
         if let Some(option) = self.maps.given() {
             return Err(Failure::Refused(format!(
-                "inject takes no {option}: the maps of the user namespace that is entered hold"
+                "inject does not accept {option}: the joined user namespace has its own maps"
             )));
         }
         let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());
@@ -45,7 +45,7 @@ impl Inject {
     }
 }
 
-/// What all of them have.
+/// Applies the settings that the three verbs have in common.
 fn finish<Kind>(builder: &mut Builder<Kind>, Start { argv, program, control }: &Start) {
     builder.args(argv.args());
     program.apply(builder);
@@ -54,7 +54,7 @@ fn finish<Kind>(builder: &mut Builder<Kind>, Start { argv, program, control }: &
         builder.daemonize();
         return;
     }
-    // As a program that was started without us: it has the signals that were ignored, and it does not
-    // outlive the job that it is.
+    // A shell expects of a job that ignored signals stay ignored, as with nohup(1), and that the job is over when
+    // `space` exits.
     builder.inherit_ignored().die_with_parent();
 }

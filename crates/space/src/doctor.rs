@@ -1,4 +1,4 @@
-//! What works here, and what to change for the rest.
+//! `space doctor`: what works on this machine, and how to enable the rest.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::cli::Listing;
 use crate::print;
 
+/// A finding, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct JsonFinding<'a> {
     topic: &'a str,
     works: bool,
     detail: &'a str,
@@ -21,8 +22,8 @@ struct Told<'a> {
 pub(crate) fn run(listing: &Listing) -> ExitCode {
     let found = diagnose();
     if listing.json {
-        let told: Vec<_> = found.findings().iter().map(Told::new).collect();
-        print::json(&told)
+        let findings: Vec<_> = found.findings().iter().map(JsonFinding::new).collect();
+        print::json(&findings)
     } else if std::io::stdout().is_terminal() {
         print::text(&table(&found))
     } else {
@@ -30,7 +31,7 @@ pub(crate) fn run(listing: &Listing) -> ExitCode {
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> JsonFinding<'a> {
     fn new(finding: &'a Finding) -> Self {
         Self {
             topic: finding.topic(),
@@ -41,7 +42,7 @@ impl<'a> Told<'a> {
     }
 }
 
-/// A line for each finding, and below it what to change.
+/// Formats one line for each finding, with the advice on a line below.
 fn table(found: &Diagnosis) -> String {
     let width = found.findings().iter().map(|finding| finding.topic().len()).max().unwrap_or(0);
     found.findings().iter().map(|finding| line(finding, width)).collect()

@@ -1,4 +1,4 @@
-//! Exit statuses: those of env(1) and timeout(1), which shells know.
+//! Exit statuses, with the values of env(1) and timeout(1).
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -6,14 +6,14 @@ use std::process::ExitStatus;
 use ns_process::{Errno, Error, Step};
 
 pub(crate) const TIMED_OUT: u8 = 124;
-/// Of `space` itself.
+/// `space` itself failed.
 pub(crate) const FAILED: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// To which the number of a signal is added.
+/// The signal number is added to this value.
 const SIGNALLED: u8 = 128;
 
-/// The program's own status.
+/// Returns the status for a program that has terminated.
 pub(crate) fn of_program(status: ExitStatus) -> u8 {
     let number = |number: i32| u8::try_from(number).unwrap_or(FAILED);
     match (status.code(), status.signal()) {
@@ -23,7 +23,7 @@ pub(crate) fn of_program(status: ExitStatus) -> u8 {
     }
 }
 
-/// Of a start, or a wait, that failed.
+/// Returns the status for a start or a wait that failed.
 pub(crate) fn of_error(error: &Error) -> u8 {
     match (error.step(), error.errno()) {
         (Step::StartTimeout, _) => TIMED_OUT,

@@ -1,4 +1,4 @@
-//! What went wrong, in one line.
+//! Failures, each formatted as one line.
 
 use std::error::Error as _;
 use std::{fmt, io};
@@ -7,14 +7,14 @@ use ns_process::{Error, Namespace, NamespaceFlags, Step};
 
 use crate::exit;
 
-/// A failure of `space`, or of what it was asked to start.
+/// A failure of `space`, or of the start that it was asked for.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Of a start or of the handle.
+    /// A start or a process handle failed.
     Process(Error),
-    /// Of a call of our own, by its name.
+    /// A system call of `space` failed; the name of the call, and its error.
     Call(&'static str, io::Error),
-    /// What cannot be asked for.
+    /// The combination of options is invalid.
     Refused(String),
 }
 
@@ -39,46 +39,50 @@ impl fmt::Display for Failure {
         match self {
             Self::Process(error) => process(error, f),
             Self::Call(call, error) => write!(f, "{call}: {error}"),
-            Self::Refused(said) => f.write_str(said),
+            Self::Refused(reason) => f.write_str(reason),
         }
     }
 }
 
-/// The library's line, in the words that are typed here, and where no hint explains the errno, its text.
+/// Formats an error of the library with the option names of `space`. Adds the text of the errno if there is no hint.
 fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if let Some((word, said)) = mistake(error) {
-        return write!(f, "{word}: {said}{}", to_add(said));
+    if let Some((option, reason)) = invalid_option(error) {
+        return write!(f, "{option}: {reason}{}", missing_options(reason));
     }
     match (error.hint(), error.source()) {
-        (Some(hint), _) => write!(f, "{}{}", as_typed(&error.to_string()), to_add(hint)),
-        (None, Some(source)) => write!(f, "{error}: {}", without_number(&source.to_string())),
+        (Some(hint), _) => {
+            write!(f, "{}{}", with_option_names(&error.to_string()), missing_options(hint))
+        }
+        (None, Some(source)) => {
+            write!(f, "{error}: {}", without_errno_number(&source.to_string()))
+        }
         (None, None) => write!(f, "{error}"),
     }
 }
 
-/// What a hint refers to that is typed in another way.
+/// References to setters in hints, and the text that refers to options instead.
 const REFERENCES: [(&str, &str); 2] =
-    [("see by_chroot", "with --no-mnt chroot(2) is used"), ("see uid_map", "see --id and --uid")];
+    [("see by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid")];
 
-fn as_typed(line: &str) -> String {
+fn with_option_names(line: &str) -> String {
     REFERENCES.iter().fold(line.to_owned(), |line, (setter, option)| line.replace(setter, option))
 }
 
-/// The options that ask for the namespaces that are needed.
-fn to_add(said: &str) -> String {
-    let words = said.strip_prefix("needs ").unwrap_or_default().split([' ', ',']);
+/// Returns the options that create the namespaces which `reason` names as needed.
+fn missing_options(reason: &str) -> String {
+    let words = reason.strip_prefix("needs ").unwrap_or_default().split([' ', ',']);
     let kinds: NamespaceFlags = words.filter_map(|word| word.parse::<Namespace>().ok()).collect();
     let options = kinds.kinds().fold(String::new(), |options, kind| options + " --" + kind.name());
     if options.is_empty() { options } else { format!(": add{options}") }
 }
 
-/// The text of an errno, whose name stands before it.
-fn without_number(text: &str) -> &str {
+/// Removes the number from the text of an errno. The line already has the errno's name.
+fn without_errno_number(text: &str) -> &str {
     text.split_once(" (os error").map_or(text, |(text, _)| text)
 }
 
-/// Setters that are not typed as they are called.
-const WORDS: [(&str, &str); 5] = [
+/// Setters whose option or operand has another name.
+const OPTIONS: [(&str, &str); 5] = [
     ("map_zero", "--id"),
     ("uid_map", "--uid"),
     ("gid_map", "--gid"),
@@ -86,12 +90,13 @@ const WORDS: [(&str, &str); 5] = [
     ("program", "PROGRAM"),
 ];
 
-/// What the library refused by its setter's name, as it was typed, and what it said.
-fn mistake(error: &Error) -> Option<(String, &str)> {
-    let said = error.object().filter(|_| error.step() == Step::Check)?;
-    let (setter, said) = said.split_once(": ")?;
-    let word = WORDS.iter().find(|(known, _)| *known == setter).map(|(_, word)| (*word).to_owned());
-    Some((word.unwrap_or_else(|| format!("--{}", setter.replace('_', "-"))), said))
+/// Returns the option that the library rejected by the name of its setter, and the reason.
+fn invalid_option(error: &Error) -> Option<(String, &str)> {
+    let text = error.object().filter(|_| error.step() == Step::Check)?;
+    let (setter, reason) = text.split_once(": ")?;
+    let option = OPTIONS.iter().find(|(name, _)| *name == setter);
+    let option = option.map(|(_, option)| (*option).to_owned());
+    Some((option.unwrap_or_else(|| format!("--{}", setter.replace('_', "-"))), reason))
 }
 
 impl From<Error> for Failure {
@@ -105,12 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_names_what_is_typed() {
-        // Shown by itself only where the root is the initramfs.
+    fn hints_name_options_instead_of_setters() {
+        // The real hint appears only if the root is the initramfs.
         let line =
             "space: pivot_root: rootfs: EINVAL (the present root is the initramfs: see by_chroot)";
-        assert!(as_typed(line).ends_with("initramfs: with --no-mnt chroot(2) is used)"));
-        assert_eq!(to_add("needs new pid and mnt namespaces"), ": add --mnt --pid");
-        assert_eq!(to_add("a user namespace mounts proc with a pid namespace"), "");
+        assert!(with_option_names(line).ends_with("initramfs: --no-mnt uses chroot(2))"));
+        assert_eq!(missing_options("needs new pid and mnt namespaces"), ": add --mnt --pid");
+        assert_eq!(missing_options("a user namespace mounts proc with a pid namespace"), "");
     }
 }

@@ -17,9 +17,9 @@ use clap::{CommandFactory, Parser};
 
 pub use cli::Cli;
 use cli::Verb;
-use run::Manner;
+use run::Runner;
 
-/// Reads a command line, the program's own name first.
+/// Parses a command line. The first argument is the name of the command, as in `argv`.
 ///
 /// ```
 /// let cli = space::parse(["space", "execute", "--all", "ls", "--all"])?;
@@ -28,35 +28,35 @@ use run::Manner;
 /// ```
 ///
 /// # Errors
-/// What was typed is not a command line of `space`, or asks for help.
+/// The command line is invalid, or requests help or the version.
 pub fn parse<Arg: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = Arg>,
 ) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(args)
 }
 
-/// Its description, for completions and manual pages.
+/// Returns the description of the command, from which completions and manual pages are generated.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// The whole command: reads the line, does what it says, and gives the exit status.
+/// Runs the whole command: parses the command line, executes the verb, and returns the exit status.
 ///
-/// It changes dispositions and the mask of signals, and is not meant for a program that does other
-/// things besides.
+/// This function changes signal dispositions and the signal mask of the process. Call it only in a process that does
+/// nothing else.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run::broken_pipes_end_us();
+    run::reset_sigpipe();
     match parse(args) {
-        Ok(cli) => obey(&cli),
-        Err(error) => usage::explain(&error),
+        Ok(cli) => dispatch(&cli),
+        Err(error) => usage::report(&error),
     }
 }
 
-fn obey(Cli { verb, verbose }: &Cli) -> ExitCode {
+fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
     match verb {
-        Verb::Execute(verb) => Manner::of(&verb.start, *verbose).run(Ok(verb.builder())),
-        Verb::Chroot(verb) => Manner::of(&verb.start, *verbose).run(Ok(verb.builder())),
-        Verb::Inject(verb) => Manner::of(&verb.start, *verbose).run(verb.builder()),
+        Verb::Execute(verb) => Runner::new(&verb.start, *verbose).run(Ok(verb.builder())),
+        Verb::Chroot(verb) => Runner::new(&verb.start, *verbose).run(Ok(verb.builder())),
+        Verb::Inject(verb) => Runner::new(&verb.start, *verbose).run(verb.builder()),
         Verb::List(listing) => list::run(listing),
         Verb::Doctor(listing) => doctor::run(listing),
     }

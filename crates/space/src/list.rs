@@ -1,4 +1,4 @@
-//! The namespaces of this machine, and who is in them.
+//! `space list`: the namespaces of this machine and their processes.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -12,18 +12,20 @@ use crate::{exit, print};
 
 const HEADER: [&str; 6] = ["KIND", "INODE", "PROCESSES", "PID", "UID", "COMMAND"];
 
+/// A namespace, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct JsonNamespace<'a> {
     kind: &'a str,
     inode: u64,
-    /// The processes in it, the lowest first.
+    /// The processes in the namespace, in ascending order.
     pids: &'a [u32],
-    /// Of the first of them.
+    /// The user of the first process.
     uid: Option<u32>,
+    /// The command of the first process.
     command: Option<&'a str>,
-    /// Where it is bound.
+    /// The files to which the namespace is bound.
     files: Vec<String>,
-    /// The user namespace that owns it, by its inode.
+    /// The inode number of the owning user namespace.
     owner: Option<u64>,
     owner_uid: Option<u32>,
     parent: Option<u64>,
@@ -32,9 +34,9 @@ struct Told<'a> {
 pub(crate) fn run(listing: &Listing) -> ExitCode {
     match namespaces() {
         Ok(found) => {
-            tell_hidden(&found);
+            warn_about_unreadable(&found);
             if listing.json {
-                print::json(&found.list.iter().map(Told::new).collect::<Vec<_>>())
+                print::json(&found.list.iter().map(JsonNamespace::new).collect::<Vec<_>>())
             } else if std::io::stdout().is_terminal() {
                 print::text(&table(&found))
             } else {
@@ -48,15 +50,15 @@ pub(crate) fn run(listing: &Listing) -> ExitCode {
     }
 }
 
-/// However it is printed: the list is not whole.
-fn tell_hidden(found: &Namespaces) {
-    let hidden = found.unreadable.len();
-    if hidden > 0 {
-        eprintln!("space: {hidden} processes cannot be looked at");
+/// Warns on stderr if the list is incomplete, in every output format.
+fn warn_about_unreadable(found: &Namespaces) {
+    let count = found.unreadable.len();
+    if count > 0 {
+        eprintln!("space: cannot read the namespaces of {count} processes");
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> JsonNamespace<'a> {
     fn new(found: &'a NamespaceInfo) -> Self {
         let first = found.first.as_ref();
         Self {
@@ -73,18 +75,18 @@ impl<'a> Told<'a> {
     }
 }
 
-/// One that nobody is in has the first file that holds it in place of a command.
+/// Formats the columns. For a namespace without processes, the last column is the first file to which it is bound.
 fn cells(found: &NamespaceInfo) -> [String; 6] {
-    let told = Told::new(found);
+    let namespace = JsonNamespace::new(found);
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    let file = told.files.first().map(|file| format!("at {file}"));
-    let command = told.command.map(|command| command.escape_debug().to_string());
+    let file = namespace.files.first().map(|file| format!("at {file}"));
+    let command = namespace.command.map(|command| command.escape_debug().to_string());
     [
-        told.kind.to_owned(),
-        told.inode.to_string(),
-        told.pids.len().to_string(),
-        number(told.pids.first().copied()),
-        number(told.uid.or(told.owner_uid)),
+        namespace.kind.to_owned(),
+        namespace.inode.to_string(),
+        namespace.pids.len().to_string(),
+        number(namespace.pids.first().copied()),
+        number(namespace.uid.or(namespace.owner_uid)),
         command.or(file).unwrap_or_else(|| "-".to_owned()),
     ]
 }
@@ -107,7 +109,7 @@ fn table(found: &Namespaces) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Words to the left and numbers to the right; the last as long as it is.
+/// Aligns words to the left and numbers to the right. The last column is not padded.
 fn row(cells: &[String; 6], widths: &[usize; 6]) -> String {
     let [kind, numbers @ .., command] = cells;
     let kind = format!("{kind:width$}", width = widths[0]);

@@ -1,4 +1,4 @@
-//! The command `space`.
+//! The `space` command.
 
 use std::process::ExitCode;
 

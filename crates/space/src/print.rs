@@ -1,4 +1,4 @@
-//! What was asked for, on stdout: with colour only where a person looks at it.
+//! Output on stdout, with colours only on a terminal.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exit;
 
-/// Prints a text that may have colours.
+/// Prints a text that may contain colour sequences.
 pub(crate) fn text(text: &str) -> ExitCode {
     done(anstream::stdout().write_all(text.as_bytes()))
 }

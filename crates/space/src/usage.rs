@@ -1,4 +1,4 @@
-//! What clap says of a command line, as help or in one line.
+//! Help texts and usage errors of clap; an error is printed as one line.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,15 @@ use clap::error::ErrorKind;
 
 use crate::exit;
 
-/// Prints help on stdout, or a mistake on stderr.
-pub(crate) fn explain(error: &Error) -> ExitCode {
+/// Prints help on stdout, or a usage error on stderr.
+pub(crate) fn report(error: &Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let printed = error.print();
             ExitCode::from(if printed.is_ok() { 0 } else { exit::FAILED })
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // On stderr; nothing is left to be told if that is closed.
+            // This prints on stderr. If stderr is closed, the error cannot be reported elsewhere.
             let _ = error.print();
             ExitCode::from(exit::FAILED)
         }
@@ -26,38 +26,38 @@ pub(crate) fn explain(error: &Error) -> ExitCode {
     }
 }
 
-/// The message and its tips, without the usage that follows.
+/// Joins the message and its tips, without the usage that follows.
 fn line(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told =
+    let kept =
         lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    // How to pass an unknown option to a program is no advice for one that was mistyped.
-    let told = told.filter(|line| !line.starts_with("tip: to pass"));
-    let told: Vec<_> = told.map(|line| line.strip_prefix("tip: ").unwrap_or(line)).collect();
-    format!("{} (see --help)", told.join("; ").replace(":; ", ": "))
+    // A mistyped option is more likely than one that was meant for the program.
+    let kept = kept.filter(|line| !line.starts_with("tip: to pass"));
+    let kept: Vec<_> = kept.map(|line| line.strip_prefix("tip: ").unwrap_or(line)).collect();
+    format!("{} (see --help)", kept.join("; ").replace(":; ", ": "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(args: &[&str]) -> String {
-        line(&crate::parse(args).expect_err("a mistake").render().to_string())
+    fn usage_error(args: &[&str]) -> String {
+        line(&crate::parse(args).expect_err("a usage error").render().to_string())
     }
 
     #[test]
-    fn a_mistake_is_one_line_with_what_to_do() {
-        let option = said(&["space", "execute", "--usr", "ls"]);
+    fn a_usage_error_is_one_line_with_advice() {
+        let option = usage_error(&["space", "execute", "--usr", "ls"]);
         assert_eq!(
             option,
             "unexpected argument '--usr' found; a similar argument exists: '--user' (see --help)"
         );
-        let program = said(&["space", "execute", "--all"]);
+        let program = usage_error(&["space", "execute", "--all"]);
         assert!(
             program.starts_with("the following required arguments were not provided: <PROGRAM>")
         );
-        let map = said(&["space", "execute", "-M", "0 x", "ls"]);
+        let map = usage_error(&["space", "execute", "-M", "0 x", "ls"]);
         assert!(map.contains("'0 x'") && !map.contains('\n'), "{map}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where the options end: everything from PROGRAM on is the program's.
+//! The end of the options: everything from PROGRAM on belongs to the program.
 #[macro_use]
 mod common;
 
@@ -9,21 +9,21 @@ use common::stdout;
 use proptest::prelude::*;
 
 #[test]
-fn options_of_the_program_are_not_eaten() {
+fn options_after_the_program_belong_to_the_program() {
     run_space_as!([Root, User], {
         assert_eq!(stdout(&["execute", "--", "echo", "-n", "-a", "-p", "hi"]), "-a -p hi");
         assert_eq!(stdout(&["execute", "echo", "-n", "-a", "-p", "hi"]), "-a -p hi");
         assert_eq!(stdout(&["execute", "-v", "echo", "--", "--json", "-v"]), "-- --json -v\n");
-        let here = std::fs::read_link("/proc/self/ns/pid").expect("own");
+        let here = std::fs::read_link("/proc/self/ns/pid").expect("read the link");
         let script = "readlink /proc/self/ns/pid";
         let there = stdout(&["execute", "sh", "-c", script, "--pid", "-a"]);
-        assert_eq!(there.trim_end(), here.to_str().expect("text"));
+        assert_eq!(there.trim_end(), here.to_str().expect("UTF-8"));
     });
 }
 
-/// Words that look as if they were ours.
+/// Words that could be taken for options and verbs of `space`.
 fn word() -> impl Strategy<Value = OsString> {
-    let ours = prop::sample::select(vec![
+    let options = prop::sample::select(vec![
         "--",
         "-",
         "-a",
@@ -44,7 +44,7 @@ fn word() -> impl Strategy<Value = OsString> {
         "",
     ]);
     prop_oneof![
-        ours.prop_map(OsString::from),
+        options.prop_map(OsString::from),
         prop::collection::vec(1..=255_u8, 0..6).prop_map(OsString::from_vec),
     ]
 }
@@ -60,19 +60,24 @@ fn options() -> impl Strategy<Value = Vec<&'static str>> {
         vec!["--env", "A=B"],
         vec!["--name=--all"],
     ];
-    // What is given twice holds as if it was given once.
+    // An option that is repeated has the same effect as once.
     prop::collection::vec(prop::sample::select(options), 0..4).prop_map(|some| some.concat())
 }
 
-fn joined(front: &[&str], options: &[&str], middle: &[&str], argv: &[OsString]) -> Vec<OsString> {
-    let ours = front.iter().chain(options).chain(middle).map(OsString::from);
-    ours.chain(argv.iter().cloned()).collect()
+fn command_line(
+    front: &[&str],
+    options: &[&str],
+    middle: &[&str],
+    argv: &[OsString],
+) -> Vec<OsString> {
+    let words = front.iter().chain(options).chain(middle).map(OsString::from);
+    words.chain(argv.iter().cloned()).collect()
 }
 
 proptest! {
-    /// After `--` the program itself may be called anything, and without it anything but an option.
+    /// After `--` the program may have any name; without `--` its name must not look like an option.
     #[test]
-    fn from_the_program_on_nothing_is_ours(
+    fn everything_from_the_program_on_is_argv(
         verb in prop::sample::select(vec![
             (["space", "execute"], None),
             (["space", "run"], None),
@@ -87,14 +92,14 @@ proptest! {
         let option = argv[0].as_encoded_bytes().starts_with(b"-") && argv[0] != "-";
         let dashes = (escaped || option).then_some("--");
         let middle: Vec<_> = operand.into_iter().chain(dashes).collect();
-        let cli = space::parse(joined(&front, &options, &middle, &argv));
+        let cli = space::parse(command_line(&front, &options, &middle, &argv));
         let cli = cli.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(cli.argv(), argv);
     }
 
-    /// Whatever is typed is read or refused.
+    /// Every command line is parsed or rejected.
     #[test]
-    fn no_line_is_a_panic(words in prop::collection::vec(word(), 0..8)) {
+    fn no_command_line_panics(words in prop::collection::vec(word(), 0..8)) {
         let _ = space::parse(words);
     }
 }

@@ -1,4 +1,4 @@
-//! What the machine is found to allow.
+//! `space doctor`.
 #[macro_use]
 mod common;
 
@@ -6,7 +6,7 @@ use common::{space, status, stdout};
 use ns_process::Namespace;
 
 #[test]
-fn each_finding_is_a_line_when_nobody_looks() {
+fn output_to_a_pipe_is_one_line_per_finding() {
     run_space_as!([Root, User, Nested], {
         let text = stdout(&["doctor"]);
         assert!(text.lines().all(|line| line.starts_with("ok  ") || line.starts_with("no  ")));
@@ -21,7 +21,7 @@ fn each_finding_is_a_line_when_nobody_looks() {
 }
 
 #[test]
-fn json_has_the_same_findings() {
+fn json_output_has_the_same_findings() {
     run_space_as!([Root, User, Nested], {
         let lines = stdout(&["doctor"]).lines().count();
         let text = stdout(&["doctor", "--json"]);
@@ -37,21 +37,21 @@ fn json_has_the_same_findings() {
     });
 }
 
-/// What it says can be relied on: an option that it finds working works.
+/// An option works if and only if `doctor` reports that it does.
 #[test]
-fn it_is_right() {
+fn the_findings_are_correct() {
     run_space_as!([Root, User, Nested], {
         let text = stdout(&["doctor"]);
-        let says = |topic: &str| text.contains(&format!("ok  {topic}: "));
+        let reported = |topic: &str| text.contains(&format!("ok  {topic}: "));
         let works = |words: &[&str]| status(words) == 0;
-        assert_eq!(says("new user namespaces"), works(&["execute", "-Uz", "true"]));
+        assert_eq!(reported("new user namespaces"), works(&["execute", "-Uz", "true"]));
         let proc = ["execute", "-Upmz", "--mount-proc", "true"];
-        assert_eq!(says("new proc"), works(&proc));
+        assert_eq!(reported("new proc"), works(&proc));
     });
 }
 
 #[test]
-fn a_full_disk_is_an_error() {
+fn a_full_disk_is_reported() {
     run_space_as!([Root, User], {
         let full = std::fs::File::create("/dev/full").expect("open");
         let output = common::command(&["doctor"]).stdout(full).output().expect("run");

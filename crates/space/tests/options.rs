@@ -1,25 +1,26 @@
-//! Each option does what it says.
+//! Each option has its effect.
 #[macro_use]
 mod common;
 
 use std::fs;
 use std::path::PathBuf;
 
-use common::{command, complaint, space, status, stdout};
+use common::{command, error_line, space, status, stdout};
 use ns_process::Namespace;
 
-/// The namespace that a program started with these words is in.
+/// Returns the namespace of a program that is started with these words.
 fn namespace(words: &[&str], kind: Namespace) -> String {
     let link = format!("/proc/self/ns/{kind}");
     stdout(&[words, &["readlink", &link]].concat()).trim().to_owned()
 }
 
+/// Returns the namespace of this process.
 fn own(kind: Namespace) -> String {
-    let link = fs::read_link(format!("/proc/self/ns/{kind}")).expect("own");
-    link.to_str().expect("text").to_owned()
+    let link = fs::read_link(format!("/proc/self/ns/{kind}")).expect("read the link");
+    link.to_str().expect("UTF-8").to_owned()
 }
 
-/// The kinds that are new with these options.
+/// Returns the kinds of which these options create a new namespace.
 fn new_kinds(options: &[&str]) -> Vec<Namespace> {
     let words = [["execute"].as_slice(), options].concat();
     Namespace::ALL.into_iter().filter(|kind| namespace(&words, *kind) != own(*kind)).collect()
@@ -30,7 +31,7 @@ fn temporary(name: &str) -> PathBuf {
 }
 
 #[test]
-fn each_namespace_has_a_letter_and_a_name() {
+fn each_namespace_has_a_short_and_a_long_option() {
     run_space_as!([Root, User, Nested], {
         use Namespace::{Cgroup, Ipc, Mnt, Net, Pid, Time, User, Uts};
         let kinds: [(Namespace, &[&str]); 8] = [
@@ -54,7 +55,7 @@ fn each_namespace_has_a_letter_and_a_name() {
 }
 
 #[test]
-fn all_but_some() {
+fn no_kind_excludes_a_namespace_from_all() {
     run_space_as!([Root, User, Nested], {
         assert_eq!(new_kinds(&["-a"]).len(), 8);
         let without = new_kinds(&["--all", "--no-net", "--no-fs"]);
@@ -66,7 +67,7 @@ fn all_but_some() {
 }
 
 #[test]
-fn maps_are_those_of_pyspaces() {
+fn map_options_are_those_of_pyspaces() {
     run_space_as!([Root, User, Nested], {
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
         let (uid, gid) = (uid.as_raw().to_string(), gid.as_raw().to_string());
@@ -87,29 +88,29 @@ fn maps_are_those_of_pyspaces() {
 }
 
 #[test]
-fn the_root_and_the_working_directory() {
+fn the_root_and_the_working_directory_are_set() {
     run_space_as!([Root, User, Nested], {
         let root = temporary("root");
         fs::create_dir_all(root.join("inside")).expect("make a root");
-        let path = root.to_str().expect("text");
-        let told = complaint(&["chroot", path, "/program"]);
-        assert!(told.contains("/program: ENOENT"), "{told}");
+        let path = root.to_str().expect("UTF-8");
+        let line = error_line(&["chroot", path, "/program"]);
+        assert!(line.contains("/program: ENOENT"), "{line}");
         assert_eq!(status(&["chroot", path, "/program"]), 127);
         assert_eq!(status(&["execute", "-Um", "--rootdir", path, "/program"]), 127);
-        // A root that has all programs, by chroot(2).
+        // By chroot(2), into a root that has all programs.
         assert_eq!(stdout(&["chroot", "-z", "--no-mnt", "/", "pwd"]), "/\n");
         assert_eq!(stdout(&["execute", "--workdir", "/usr", "pwd"]), "/usr\n");
         assert_eq!(stdout(&["chroot", "--no-mnt", "--workdir", "/usr", "/", "pwd"]), "/usr\n");
-        fs::remove_dir_all(root).expect("remove it");
+        fs::remove_dir_all(root).expect("remove the root");
     });
 }
 
 #[test]
-fn the_streams_are_files() {
+fn the_streams_are_redirected_to_files() {
     run_space_as!([Root, User, Nested], {
         let names = ["in", "out", "err"].map(temporary);
         fs::write(&names[0], "a line\n").expect("write");
-        let [input, output, errors] = names.each_ref().map(|name| name.to_str().expect("text"));
+        let [input, output, errors] = names.each_ref().map(|name| name.to_str().expect("UTF-8"));
         let streams = ["execute", "--stdin", input, "--stdout", output, "--stderr", errors];
         for _ in 0..2 {
             let words = [streams.as_slice(), &["sh", "-c", "cat; echo bad >&2"]].concat();
@@ -124,7 +125,7 @@ fn the_streams_are_files() {
 }
 
 #[test]
-fn the_environment() {
+fn the_environment_is_set_or_cleared() {
     run_space_as!([Root, User], {
         let words = ["execute", "--env", "A=B=C", "--env", "E=", "sh", "-c", "echo $A.$E.$HOME"];
         let output = command(&words).env("HOME", "/x").output().expect("run");
@@ -135,7 +136,7 @@ fn the_environment() {
 }
 
 #[test]
-fn the_host_name_and_proc() {
+fn the_host_name_and_proc_are_set() {
     run_space_as!([Root, User, Nested], {
         assert_eq!(stdout(&["execute", "-Uuz", "--hostname", "box", "uname", "-n"]), "box\n");
         let words =
@@ -156,7 +157,7 @@ fn an_init_is_process_1() {
 }
 
 #[test]
-fn a_daemon_lives_on() {
+fn a_daemon_is_not_waited_for() {
     run_space_as!([Root, User, Nested], {
         for options in [[].as_slice(), &["-Upz"]] {
             let file = temporary("daemon");
@@ -164,12 +165,12 @@ fn a_daemon_lives_on() {
             let words = ["execute", "--daemonize", "--json"];
             let output = space(&[words.as_slice(), options, &["sh", "-c", &script]].concat());
             assert_eq!(output.status.code(), Some(0), "{output:?}");
-            let told: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
-            assert!(told["pid"].is_number() && told["exit_code"].is_null(), "{told}");
-            assert!(!file.exists(), "it was waited for");
+            let object: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
+            assert!(object["pid"].is_number() && object["exit_code"].is_null(), "{object}");
+            assert!(!file.exists(), "space waited for the daemon");
             let deadline = std::time::Instant::now() + ns_testbed::LONG;
             while fs::read(&file).map_or(0, |text| text.len()) == 0 {
-                assert!(std::time::Instant::now() < deadline, "it died");
+                assert!(std::time::Instant::now() < deadline, "the daemon was killed");
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
             fs::remove_file(file).expect("remove");
@@ -179,7 +180,7 @@ fn a_daemon_lives_on() {
 }
 
 #[test]
-fn inject_enters_what_is_selected() {
+fn inject_joins_the_selected_namespaces() {
     run_space_as!([Root, User, Nested], {
         let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];
         let words = [words.as_slice(), &["readlink /proc/self; read end"]].concat();
@@ -187,24 +188,24 @@ fn inject_enters_what_is_selected() {
         let mut line = String::new();
         let reader = std::io::BufReader::new(target.stdout.as_mut().expect("piped"));
         std::io::BufRead::read_line(&mut { reader }, &mut line).expect("read");
-        // The script's own child said it: its parent is the target.
-        let status_file =
+        // readlink was a child of the script, and the script is the target.
+        let children =
             fs::read_to_string(format!("/proc/{}/task/{}/children", target.id(), target.id()));
-        let pid = status_file.expect("children").trim().to_owned();
+        let pid = children.expect("read the children").trim().to_owned();
         for verb in ["inject", "enter"] {
             assert_eq!(stdout(&[verb, "--no-mnt", &pid, "uname", "-n"]), "box\n");
         }
         let there = |options: &[&str], kind| {
             namespace(&[&["inject"], options, &[pid.as_str()]].concat(), kind)
         };
-        let theirs = |kind| {
-            let link = fs::read_link(format!("/proc/{pid}/ns/{kind}")).expect("theirs");
-            link.to_str().expect("text").to_owned()
+        let of_target = |kind| {
+            let link = fs::read_link(format!("/proc/{pid}/ns/{kind}")).expect("read the link");
+            link.to_str().expect("UTF-8").to_owned()
         };
-        assert_eq!(there(&["-U", "-u"], Namespace::Uts), theirs(Namespace::Uts));
+        assert_eq!(there(&["-U", "-u"], Namespace::Uts), of_target(Namespace::Uts));
         assert_eq!(there(&["-U", "-u"], Namespace::Ipc), own(Namespace::Ipc));
         let file = format!("--ipc=/proc/{pid}/ns/ipc");
-        assert_eq!(there(&["-U", &file], Namespace::Ipc), theirs(Namespace::Ipc));
+        assert_eq!(there(&["-U", &file], Namespace::Ipc), of_target(Namespace::Ipc));
         assert_eq!(there(&["-Uiu", "--no-ipc"], Namespace::Ipc), own(Namespace::Ipc));
         drop(target.stdin.take());
         target.wait().expect("wait");
@@ -212,20 +213,22 @@ fn inject_enters_what_is_selected() {
 }
 
 #[test]
-fn verbose_tells_what_pyspaces_told() {
+fn verbose_prints_the_lines_of_pyspaces() {
     run_space_as!([Root, User], {
         for words in [["-v", "execute"], ["execute", "--verbose"]] {
             let output = space(&[words.as_slice(), &["sh", "-c", "kill -KILL $$"]].concat());
-            let text = String::from_utf8(output.stderr).expect("text");
+            let text = String::from_utf8(output.stderr).expect("UTF-8");
             let lines: Vec<_> = text.lines().collect();
-            let pid = lines[0].strip_prefix("PID of child created by clone() is ").expect("told");
+            let pid = lines[0]
+                .strip_prefix("PID of child created by clone() is ")
+                .expect("the process ID");
             assert_eq!(lines[1..], [format!("Child returned: pid {pid}, status -9")]);
         }
     });
 }
 
 #[test]
-fn a_dry_run_runs_nothing() {
+fn a_dry_run_prints_the_plan() {
     run_space_as!([Root, User], {
         let plan = stdout(&["chroot", "-pz", "--dry-run", "/nonexistent", "/bin/ls"]);
         for step in ["clone3(", "uid_map", "pivot_root", "execve(\"/bin/ls\")"] {
@@ -234,9 +237,9 @@ fn a_dry_run_runs_nothing() {
     });
 }
 
-/// Whatever happens, the object has the same fields.
+/// The object has the same fields after every outcome.
 #[test]
-fn json_has_one_shape() {
+fn json_output_always_has_the_same_fields() {
     run_space_as!([Root, User], {
         let cases: [(&[&str], &str, u8); 6] = [
             (&["execute", "sh", "-c", "exit 7"], "\"exit_code\":7,\"signal\":null", 7),
@@ -247,15 +250,19 @@ fn json_has_one_shape() {
                 127,
             ),
             (&["execute", "--hostname", "x", "true"], "\"step\":\"check\"", 125),
-            (&["inject", "-z", "1", "true"], "\"error\":{\"message\":\"inject takes no --id", 125),
+            (
+                &["inject", "-z", "1", "true"],
+                "\"error\":{\"message\":\"inject does not accept --id",
+                125,
+            ),
             (&["execute", "--dry-run", "true"], "\"pid\":null", 0),
         ];
-        for (words, told, status) in cases {
+        for (words, expected, status) in cases {
             let words = [&words[..1], &["--json", "--name", "a \"label\""], &words[1..]].concat();
             let output = space(&words);
             assert_eq!(output.status.code(), Some(status.into()));
-            let text = String::from_utf8(output.stderr).expect("text");
-            assert!(text.contains(told) && text.lines().count() == 1, "{text}");
+            let text = String::from_utf8(output.stderr).expect("UTF-8");
+            assert!(text.contains(expected) && text.lines().count() == 1, "{text}");
             let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             let fields = object.as_object().expect("an object").keys().map(String::as_str);
             let known = ["error", "exit_code", "name", "pid", "signal", "status", "timed_out"];

@@ -1,4 +1,4 @@
-//! Signals that `space` gets, time limits, and its own death.
+//! Signals that `space` receives, time limits, and the termination of `space`.
 #[macro_use]
 mod common;
 
@@ -11,14 +11,14 @@ use common::{command, space, status};
 use ns_testbed::LONG;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Starts a script, which prints its process id between the two parts.
+/// Starts a script that prints its process ID between `before` and `after`.
 fn started(options: &[&str], before: &str, after: &str) -> (Child, Pid) {
     let script = format!("{before} read -r pid rest < /proc/self/stat; echo $pid; {after}");
     let words = [["execute"].as_slice(), options, &["sh", "-c", &script]].concat();
     running(command(&words))
 }
 
-/// `/proc` is the caller's here, so that its number is one that the caller knows.
+/// Reads the process ID that the script prints. It comes from the caller's `/proc`, so it is valid for the caller.
 fn running(mut command: std::process::Command) -> (Child, Pid) {
     let mut child = command.spawn().expect("spawn");
     let mut line = String::new();
@@ -28,8 +28,8 @@ fn running(mut command: std::process::Command) -> (Child, Pid) {
     (child, pid.unwrap_or_else(|| panic!("no process id: {line:?}")))
 }
 
-/// Whether it has not ended; whoever has it now may leave it unreaped.
-fn runs(program: Pid) -> bool {
+/// Whether the program has not exited. Its parent may leave it as a zombie.
+fn is_running(program: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", program.as_raw_nonzero()));
     stat.is_ok_and(|stat| !stat.contains(") Z") && !stat.contains(") X"))
 }
@@ -39,7 +39,7 @@ fn send(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn they_are_passed_on() {
+fn signals_are_forwarded() {
     run_space_as!([Root, User, Nested], {
         for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1] {
             let name = signal.as_raw();
@@ -58,8 +58,8 @@ fn they_are_passed_on() {
 #[test]
 fn process_1_without_a_handler_is_killed() {
     run_space_as!([Root, User, Nested], {
-        let beside = ["-pUz", "--init"];
-        for (options, code) in [([].as_slice(), 143), (&["-pUz"], 137), (&beside, 143)] {
+        let under_init = ["-pUz", "--init"];
+        for (options, code) in [([].as_slice(), 143), (&["-pUz"], 137), (&under_init, 143)] {
             let (mut child, _) = started(options, "", "exec sleep 1000");
             std::thread::sleep(Duration::from_millis(100));
             send(&child, Signal::TERM);
@@ -69,16 +69,16 @@ fn process_1_without_a_handler_is_killed() {
 }
 
 #[test]
-fn the_program_does_not_outlive_it() {
+fn the_program_does_not_outlive_space() {
     run_space_as!([Root, User, Nested], {
         for options in [[].as_slice(), &["-Uz"], &["-pUz"], &["-pUz", "--init"]] {
             let (mut child, program) = started(options, "", "exec sleep 1000");
-            assert!(runs(program));
+            assert!(is_running(program));
             send(&child, Signal::KILL);
             assert_eq!(child.wait().expect("wait").signal(), Some(9));
             let deadline = Instant::now() + LONG;
-            while runs(program) {
-                assert!(Instant::now() < deadline, "{options:?}: it runs on");
+            while is_running(program) {
+                assert!(Instant::now() < deadline, "{options:?}: the program still runs");
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
@@ -86,7 +86,7 @@ fn the_program_does_not_outlive_it() {
 }
 
 #[test]
-fn the_program_has_those_of_the_caller_ignored_and_no_others() {
+fn the_program_ignores_the_signals_that_the_caller_ignores() {
     run_space_as!([Root, User, Nested], {
         let script = "kill -PIPE $$; kill -HUP $$; echo reached";
         assert_eq!(status(&["execute", "sh", "-c", script]), 128 + 13);
@@ -94,27 +94,27 @@ fn the_program_has_those_of_the_caller_ignored_and_no_others() {
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", common::SPACE]);
         let output = shell.args(["execute", "sh", "-c", script]).output().expect("run");
-        let text = String::from_utf8(output.stdout).expect("text");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
         let masks = text.lines().map(|mask| u64::from_str_radix(mask, 16).expect("a mask"));
-        // Without the two of libc's own and those that a machine may have ignored beyond them.
+        // Without libc's two internal signals, and without the real-time signals that the machine may have ignored.
         let masks: Vec<_> = masks.map(|mask| mask & 0x7fff_ffff).collect();
-        assert_eq!(masks, [0, 1], "blocked, and ignored");
+        assert_eq!(masks, [0, 1], "blocked and ignored signals");
     });
 }
 
-/// A run whose program had begun before its time was over, as on a busy machine it may not.
+/// Repeats a run until the program was executed before the limit expired. On a busy machine the start may take longer.
 fn in_time(words: &[&str]) -> std::process::Output {
     let outputs = std::iter::repeat_with(|| space(words));
-    let begun = |output: &std::process::Output| {
+    let was_executed = |output: &std::process::Output| {
         !String::from_utf8_lossy(&output.stderr).contains("\"pid\":null")
     };
-    outputs.take(100).find(begun).expect("one of many")
+    outputs.take(100).find(was_executed).expect("a run in time")
 }
 
 #[test]
-fn a_time_limit_ends_it_with_124() {
+fn an_expired_time_limit_is_status_124() {
     run_space_as!([Root, User, Nested], {
-        // Process 1 would not be ended by TERM.
+        // SIGTERM does not terminate process 1.
         for (options, signal) in [([].as_slice(), 15), (&["-pUz"], 9)] {
             let begin = Instant::now();
             let words = ["execute", "--json", "--timeout", "0.2"];
@@ -122,28 +122,28 @@ fn a_time_limit_ends_it_with_124() {
             let output = in_time(&words);
             assert_eq!(output.status.code(), Some(124));
             assert!(begin.elapsed() >= Duration::from_millis(200));
-            let text = String::from_utf8(output.stderr).expect("text");
-            let told = format!("\"signal\":{signal},\"timed_out\":true,\"status\":124");
-            assert!(text.contains(&told), "{told} in {text}");
+            let text = String::from_utf8(output.stderr).expect("UTF-8");
+            let expected = format!("\"signal\":{signal},\"timed_out\":true,\"status\":124");
+            assert!(text.contains(&expected), "{expected} in {text}");
         }
         assert_eq!(status(&["execute", "--timeout", "100", "sh", "-c", "exit 3"]), 3);
     });
 }
 
 #[test]
-fn a_program_that_ignores_the_end_of_its_time_is_killed() {
+fn a_program_that_ignores_sigterm_is_killed_at_the_limit() {
     run_space_as!([User], {
         let words = ["execute", "--json", "--timeout", "2", "sh", "-c", "trap '' TERM; sleep 9"];
         let output = in_time(&words);
         assert_eq!(output.status.code(), Some(124));
-        let text = String::from_utf8(output.stderr).expect("text");
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(text.contains("\"signal\":9") && text.contains("\"timed_out\":true"), "{text}");
     });
 }
 
-/// One that stopped meanwhile does not sit the limit out.
+/// A program that has stopped does not escape the limit.
 #[test]
-fn a_stopped_program_ends_too() {
+fn a_stopped_program_is_terminated_at_the_limit() {
     run_space_as!([User], {
         let words = ["execute", "--timeout", "0.3", "sh", "-c", "kill -STOP $$; exit 1"];
         assert_eq!(status(&words), 124);
@@ -151,7 +151,7 @@ fn a_stopped_program_ends_too() {
 }
 
 #[test]
-fn a_start_without_standard_streams_works() {
+fn a_start_with_closed_standard_streams_succeeds() {
     run_space_as!([Root, User], {
         let mut command = command(&["execute", "-Uz", "sh", "-c", "exit 5"]);
         command.stdin(std::process::Stdio::inherit());
@@ -163,7 +163,7 @@ fn a_start_without_standard_streams_works() {
     });
 }
 
-/// A FIFO in its temporary folder, removed when it is dropped.
+/// A FIFO in the temporary directory, which is removed on drop.
 struct Fifo(std::path::PathBuf);
 
 impl Fifo {
@@ -177,7 +177,7 @@ impl Fifo {
     }
 
     fn name(&self) -> &str {
-        self.0.to_str().expect("text")
+        self.0.to_str().expect("UTF-8")
     }
 }
 
@@ -187,9 +187,9 @@ impl Drop for Fifo {
     }
 }
 
-/// A FIFO without a peer, as each stream, ends by signals and at the limit, as `cat <fifo` in a shell.
+/// While `space` opens a FIFO that has no peer, signals and the limit terminate it, like `cat <fifo` in a shell.
 #[test]
-fn e09_a_fifo_without_a_peer() {
+fn e09_opening_a_fifo_without_a_peer_can_be_interrupted() {
     run_space_as!([Root, User], {
         for stream in ["--stdin", "--stdout", "--stderr"] {
             let fifo = Fifo::new(stream);
@@ -210,28 +210,27 @@ fn e09_a_fifo_without_a_peer() {
     });
 }
 
-/// With a peer the program gets what it writes.
 #[test]
-fn e09_a_fifo_with_a_peer() {
+fn e09_a_fifo_with_a_peer_is_read() {
     run_space_as!([Root, User], {
         let fifo = Fifo::new("peer");
         let path = fifo.0.clone();
         let writer = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(100));
-            std::fs::write(path, "told\n").expect("write");
+            std::fs::write(path, "text\n").expect("write");
         });
         let words = ["execute", "--timeout", "5", "--stdin", fifo.name(), "cat"];
         let output = space(&words);
         writer.join().expect("the writer");
-        assert_eq!(output.stdout, b"told\n", "{output:?}");
+        assert_eq!(output.stdout, b"text\n", "{output:?}");
     });
 }
 
-/// A program that dies by a signal at once is told as such, also where nobody waits for children.
+/// A program that a signal kills at once is reported as killed, also if the caller ignores SIGCHLD.
 #[test]
-fn f38_an_early_end_with_children_ignored() {
+fn f38_an_immediate_kill_is_reported_with_sigchld_ignored() {
     run_space_as!([Root, User], {
-        // The inner shell dies at once.
+        // The inner shell kills itself at once.
         let script = "trap '' CHLD; exec \"$0\" execute \"$@\" sh -c 'kill -SEGV $$'";
         for options in [[].as_slice(), &["-Uz"]] {
             for _ in 0..50 {

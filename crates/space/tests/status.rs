@@ -1,11 +1,11 @@
-//! Exit statuses, and the one line of an error.
+//! Exit statuses and error messages.
 #[macro_use]
 mod common;
 
-use common::{complaint, space, status};
+use common::{error_line, space, status};
 
 #[test]
-fn it_is_that_of_the_program() {
+fn the_status_is_that_of_the_program() {
     run_space_as!([Root, User, Nested], {
         for code in [0, 1, 7, 124, 127, 255] {
             let script = format!("exit {code}");
@@ -16,7 +16,7 @@ fn it_is_that_of_the_program() {
 }
 
 #[test]
-fn a_signal_is_128_and_its_number() {
+fn a_killed_program_is_128_plus_the_signal_number() {
     run_space_as!([Root, User, Nested], {
         for (signal, code) in [("SEGV", 139), ("KILL", 137), ("TERM", 143)] {
             assert_eq!(status(&["execute", "sh", "-c", &format!("kill -{signal} $$")]), code);
@@ -25,18 +25,18 @@ fn a_signal_is_128_and_its_number() {
 }
 
 #[test]
-fn what_cannot_be_executed_is_told_from_what_is_not_there() {
+fn a_missing_program_is_127_and_a_non_executable_one_126() {
     run_space_as!([Root, User, Nested], {
         assert_eq!(status(&["execute", "no-such-program"]), 127);
         assert_eq!(status(&["execute", "/nonexistent/program"]), 127);
         assert_eq!(status(&["execute", "/etc"]), 126);
         assert_eq!(status(&["execute", "/etc/passwd"]), 126);
-        assert!(complaint(&["execute", "no-such-program"]).contains("no such program in PATH"));
+        assert!(error_line(&["execute", "no-such-program"]).contains("no such program in PATH"));
     });
 }
 
 #[test]
-fn our_own_failures_are_125_and_one_line_with_what_to_do() {
+fn a_failure_of_space_is_125_and_one_line_with_advice() {
     run_space_as!([Root, User, Nested], {
         let cases: [(&[&str], &str); 12] = [
             (&["execute", "--usr", "id"], "'--user'"),
@@ -52,21 +52,21 @@ fn our_own_failures_are_125_and_one_line_with_what_to_do() {
             (&["inject", "99999999", "id"], "process 99999999: ESRCH"),
             (&["inject", "--uts=/etc/passwd", "1", "id"], "no namespace"),
         ];
-        for (words, told) in cases {
+        for (words, expected) in cases {
             assert_eq!(status(words), 125, "{words:?}");
-            let line = complaint(words);
-            assert!(line.contains(told), "{line}");
+            let line = error_line(words);
+            assert!(line.contains(expected), "{line}");
         }
     });
 }
 
 #[test]
-fn what_may_not_be_executed_is_told_with_what_to_change() {
+fn a_program_that_may_not_be_executed_is_reported_with_advice() {
     run_space_as!([Root, User, Nested], {
-        let folder = std::env::temp_dir().join(format!("space-denied-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("bin")).expect("make a root");
-        std::fs::write(folder.join("bin/program"), "").expect("write");
-        let root = folder.to_str().expect("text");
+        let directory = std::env::temp_dir().join(format!("space-denied-{}", std::process::id()));
+        std::fs::create_dir_all(directory.join("bin")).expect("make a root");
+        std::fs::write(directory.join("bin/program"), "").expect("write");
+        let root = directory.to_str().expect("UTF-8");
         let program = format!("{root}/bin/program");
         let cases: [(&[&str], &str); 5] = [
             (&["execute", root], "it is a folder"),
@@ -75,42 +75,42 @@ fn what_may_not_be_executed_is_told_with_what_to_change() {
             (&["chroot", root, "/bin/program"], "chmod(1), +x"),
             (&["chroot", root, "/bin/other"], "no such file under the new root"),
         ];
-        for (words, told) in cases {
-            let line = complaint(words);
-            assert!(line.contains(told), "{line}");
+        for (words, expected) in cases {
+            let line = error_line(words);
+            assert!(line.contains(expected), "{line}");
         }
-        let line = complaint(&["chroot", "--env", "PATH=/bin", root, "other"]);
+        let line = error_line(&["chroot", "--env", "PATH=/bin", root, "other"]);
         assert!(line.contains("no such program in PATH under the new root"), "{line}");
-        std::fs::remove_dir_all(folder).expect("remove it");
+        std::fs::remove_dir_all(directory).expect("remove the root");
     });
 }
 
 #[test]
-fn a_user_is_told_which_namespace_or_map_is_missing() {
+fn an_ordinary_user_gets_advice_on_namespaces_and_maps() {
     run_space_as!([User], {
-        let line = complaint(&["execute", "--net", "id"]);
+        let line = error_line(&["execute", "--net", "id"]);
         assert!(line.ends_with("or a user namespace): add --user"), "{line}");
-        let line = complaint(&["execute", "-UM", "0 4294967294 1", "id"]);
+        let line = error_line(&["execute", "-UM", "0 4294967294 1", "id"]);
         assert!(line.contains("beyond your own id, and is not delegated"), "{line}");
-        // What has no hint has the errno's text, whose number nobody needs.
-        let line = complaint(&["execute", "--workdir", "/dev/null", "id"]);
+        // An error without a hint has the text of the errno, without the number.
+        let line = error_line(&["execute", "--workdir", "/dev/null", "id"]);
         assert!(line.ends_with("/dev/null: ENOTDIR: Not a directory"), "{line}");
     });
 }
 
 #[test]
-fn inject_refuses_maps_with_the_reason() {
+fn inject_rejects_map_options_with_the_reason() {
     run_space_as!([Root, User, Nested], {
         for words in [["inject", "-z", "1", "id"].as_slice(), &["inject", "-M", "0", "1", "id"]] {
             assert_eq!(status(words), 125);
-            let line = complaint(words);
-            assert!(line.contains("the maps of the user namespace that is entered hold"), "{line}");
+            let line = error_line(words);
+            assert!(line.contains("the joined user namespace has its own maps"), "{line}");
         }
     });
 }
 
 #[test]
-fn a_broken_pipe_ends_it_quietly() {
+fn a_broken_pipe_terminates_space_without_a_message() {
     run_space_as!([Root, User], {
         use std::os::unix::process::ExitStatusExt;
         let (reader, writer) = std::io::pipe().expect("pipe");
@@ -123,7 +123,7 @@ fn a_broken_pipe_ends_it_quietly() {
 }
 
 #[test]
-fn help_is_no_error() {
+fn help_exits_with_status_0() {
     run_space_as!([Root, User], {
         for words in [["--help"].as_slice(), &["execute", "-h"], &["--version"]] {
             let output = space(words);

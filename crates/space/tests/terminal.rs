@@ -1,4 +1,4 @@
-//! `space` as a job of a shell, at a terminal.
+//! `space` as a job of a shell at a terminal.
 #[macro_use]
 mod common;
 
@@ -16,31 +16,31 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 const CTRL_C: &str = "\u{3}";
 const CTRL_Z: &str = "\u{1a}";
 
-/// An interactive shell at a terminal of its own, which has `space` as `$S`.
+/// An interactive shell at a new terminal, with the path of `space` in `$S`.
 struct Shell {
     screen: File,
-    /// Of its terminal, as proc_pid_stat(5) tells it.
+    /// The device number of the terminal, as in proc_pid_stat(5).
     number: String,
-    /// What was printed and not yet looked for.
+    /// The output that has not been matched yet.
     text: String,
     process: Process,
 }
 
 impl Shell {
     fn start() -> Self {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("open a terminal");
         grantpt(&screen).expect("grantpt");
         unlockpt(&screen).expect("unlockpt");
-        let name = ptsname(&screen, Vec::new()).expect("its name");
+        let name = ptsname(&screen, Vec::new()).expect("the name of the terminal");
         let flags = OFlags::RDWR | OFlags::NOCTTY;
-        let terminal = open(name, flags, Mode::empty()).expect("the other side");
+        let terminal = open(name, flags, Mode::empty()).expect("open the other side");
         let file = || Stdio::fd(terminal.try_clone().expect("dup"));
         let mut shell = Container::new("sh");
         shell.arg("-i").env("PS1", "outer> ").env("S", SPACE);
         shell.fd(200, Stdio::fd(File::open(SPACE).expect("open the binary")));
         shell.stdin(file()).stdout(file()).stderr(file());
         shell.terminal(terminal.try_clone().expect("dup")).kill_on_drop(true);
-        let process = shell.start().expect("a shell");
+        let process = shell.start().expect("start a shell");
         let device = rustix::fs::fstat(&terminal).expect("fstat").st_rdev;
         let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
         let number = (minor & 0xff | major << 8 | (minor & !0xff) << 12).to_string();
@@ -54,7 +54,7 @@ impl Shell {
         self.screen.write_all(text.as_bytes()).expect("type");
     }
 
-    /// Waits until `text` is printed, and forgets what came before.
+    /// Waits until `text` is printed, and discards the output up to its end.
     fn sees(&mut self, text: &str) {
         let deadline = Instant::now() + LONG;
         loop {
@@ -77,14 +77,13 @@ impl Shell {
         }
     }
 
-    /// Starts a job, and waits until it sleeps: a shell that has not come so far would do with a key
-    /// what shells do.
+    /// Starts a job and waits until it sleeps. An earlier key would go to the shell that starts the job.
     fn runs(&mut self, options: &str, program: &str) {
         self.types(&format!("$S execute {options} -- {program}\n"));
         self.sleeps();
     }
 
-    /// Waits until a key would find a program that sleeps, and nobody busy with a signal.
+    /// Waits until `sleep` is in the foreground, and no process at the terminal runs or has a pending signal.
     fn sleeps(&self) {
         let deadline = Instant::now() + LONG;
         while !self.is_quiet() {
@@ -99,7 +98,7 @@ impl Shell {
             let read = |name: &str| fs::read_to_string(process.path().join(name));
             let (Ok(stat), Ok(status)) = (read("stat"), read("status")) else { continue };
             let Some((name, fields)) = stat.rsplit_once(") ") else { continue };
-            // State, parent, group, session, terminal, the terminal's group.
+            // State, parent, process group, session, terminal, foreground process group.
             let fields: Vec<_> = fields.split(' ').collect();
             if fields[4] != self.number {
                 continue;
@@ -113,8 +112,8 @@ impl Shell {
         has_sleeper
     }
 
-    /// Waits until a stopped program goes on, without a pause.
-    fn goes_on(&self) {
+    /// Waits, without sleeping, until a stopped program continues.
+    fn continues(&self) {
         let is_here = |stat: &str| {
             stat.rsplit_once(") ").is_some_and(|(name, fields)| {
                 name.ends_with("(sleep") && fields.split(' ').nth(4) == Some(&self.number)
@@ -124,10 +123,10 @@ impl Shell {
         let path = processes
             .map(|process| process.path().join("stat"))
             .find(|path| fs::read_to_string(path).is_ok_and(|stat| is_here(&stat)))
-            .expect("a program at the terminal");
+            .expect("find sleep at the terminal");
         let deadline = Instant::now() + LONG;
         while fs::read_to_string(&path).is_ok_and(|stat| stat.contains(") T ")) {
-            assert!(Instant::now() < deadline, "it is stopped: {:?}", self.text);
+            assert!(Instant::now() < deadline, "the program is still stopped: {:?}", self.text);
         }
     }
 
@@ -139,12 +138,12 @@ impl Shell {
 
     fn leaves(mut self) {
         self.types("exit\n");
-        self.process.join_timeout(LONG).expect("join").expect("the shell ends");
+        self.process.join_timeout(LONG).expect("join").expect("the shell exits");
     }
 }
 
 #[test]
-fn a_shell_in_it_has_job_control() {
+fn a_shell_under_space_has_job_control() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-Uz", "-pUz", "-az --mount-proc"] {
@@ -167,10 +166,10 @@ fn a_shell_in_it_has_job_control() {
 }
 
 #[test]
-fn a_key_ends_it() {
+fn ctrl_c_terminates_the_program() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
-        // Process 1 of a pid namespace gets no signal that it has no handler for: it is killed.
+        // The kernel drops SIGINT to process 1 of a pid namespace without a handler, so `space` kills that process.
         let cases = [("", 130), ("-Uz", 130), ("-pUz", 137), ("-pUz --init", 130)];
         for (options, status) in cases {
             shell.runs(options, "sleep 1000");
@@ -183,7 +182,7 @@ fn a_key_ends_it() {
 }
 
 #[test]
-fn what_a_program_does_about_a_key_is_its_own_business() {
+fn a_program_can_handle_ctrl_c() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-pUz"] {
@@ -199,7 +198,7 @@ fn what_a_program_does_about_a_key_is_its_own_business() {
 }
 
 #[test]
-fn a_key_stops_it_and_the_shell_goes_on_with_it() {
+fn ctrl_z_stops_the_program_and_the_shell_continues_it() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-pUz", "-pUz --init"] {
@@ -219,7 +218,7 @@ fn a_key_stops_it_and_the_shell_goes_on_with_it() {
 }
 
 #[test]
-fn the_program_may_stop_itself() {
+fn a_program_that_stops_itself_stops_space() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         shell.types("$S execute -- sh -c 'kill -STOP $$; exit 4'\n");
@@ -230,9 +229,9 @@ fn the_program_may_stop_itself() {
     });
 }
 
-/// A key that ends the program ends the script that waits for it, as it would without `space`.
+/// Ctrl-C terminates the script that waits for the program too, as it does without `space`.
 #[test]
-fn a_key_reaches_the_script_around_it() {
+fn ctrl_c_reaches_the_script_around_space() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for options in ["", "-pUz"] {
@@ -247,9 +246,9 @@ fn a_key_reaches_the_script_around_it() {
     });
 }
 
-/// Whoever it writes to may need the terminal.
+/// Another program of the pipeline may need the terminal.
 #[test]
-fn in_a_pipeline_the_terminal_is_everybodys() {
+fn in_a_pipeline_space_does_not_take_the_terminal() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         let reader = "sh -c 'cat; read word </dev/tty; echo got $word'";
@@ -261,9 +260,9 @@ fn in_a_pipeline_the_terminal_is_everybodys() {
     });
 }
 
-/// As in a container whose first process began no session and no group.
+/// As in a container whose first process called neither setsid(2) nor setpgid(2).
 #[test]
-fn its_own_group_may_lie_outside() {
+fn the_callers_group_may_be_outside_its_pid_namespace() {
     run_space_as!([Root, User], {
         let mut shell = Shell::start();
         for (options, status) in [("", 130), ("-Uz", 130), ("-pUz", 137)] {
@@ -278,9 +277,9 @@ fn its_own_group_may_lie_outside() {
     });
 }
 
-/// Also where `space` has not had its turn since the shell let the job go on.
+/// The key takes effect also if `space` has not been scheduled since the shell continued the job.
 #[test]
-fn a_key_right_after_fg_stops_it_again() {
+fn ctrl_z_right_after_fg_stops_the_program_again() {
     run_space_as!([User], {
         let mut busy = Container::new("taskset");
         busy.args(["-c", "0", "sh", "-c", "while :; do :; done"]).kill_on_drop(true);
@@ -293,13 +292,13 @@ fn a_key_right_after_fg_stops_it_again() {
             shell.sees("Stopped");
             shell.sees("outer> ");
             shell.types("fg\n");
-            shell.goes_on();
+            shell.continues();
             shell.types(CTRL_Z);
         }
         shell.sees("Stopped");
         for process in busy {
             process.kill().expect("kill");
-            process.join_timeout(LONG).expect("join").expect("it ends");
+            process.join_timeout(LONG).expect("join").expect("the busy loop is killed");
         }
         shell.types("kill %1; fg; echo rc $?.\n");
         shell.sees("\nrc 143.");

@@ -1,4 +1,4 @@
-//! What space itself does about the program.
+//! Options for `space` itself: time limit, daemon, output.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Control")]
 pub(crate) struct Control {
-    /// Ends the program after so many seconds: by TERM, and 2 seconds later by KILL
+    /// Terminate the program after SECS seconds: send SIGTERM, and 2 seconds later SIGKILL
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
-    /// Leaves the program behind as a daemon; its streams are /dev/null unless they are set
+    /// Run the program as a daemon and exit; its standard streams are /dev/null unless redirected
     #[arg(long, conflicts_with = "timeout")]
     pub(crate) daemonize: bool,
-    /// A label for messages
+    /// Use NAME instead of 'space' in messages and in the output of --json
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Prints the plan, one system call a line, and runs nothing
+    /// Print the system calls that would be made, one per line, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Tells how it ended as one JSON object on stderr, errors too
+    /// Print the outcome, also an error, as one JSON object on stderr
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -27,5 +27,5 @@ pub(crate) struct Control {
 fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     let duration = Duration::try_from_secs_f64(number).map_err(|error| error.to_string())?;
-    if duration.is_zero() { Err("has to be more than 0".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
 }

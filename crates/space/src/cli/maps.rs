@@ -1,31 +1,33 @@
-//! User and group id maps.
+//! Options for user and group ID maps.
 
 use clap::{Args, ValueEnum};
 use ns_process::{Builder, GidMap, Setgroups, UidMap};
 
 const HEADING: &str = "Maps";
 
-/// Those of a new user namespace.
+/// The maps of a new user namespace.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub(crate) struct Maps {
-    /// Which user ids are which inside: '0 1000 1', '1000' (which becomes 0), '0 1000 1,1 100000 65536'
+    /// Map user IDs: 'INSIDE OUTSIDE LENGTH', several of them separated by commas, or 'OUTSIDE' alone for
+    /// '0 OUTSIDE 1'
     #[arg(short = 'M', long, value_name = "MAP")]
     uid: Option<UidMap>,
-    /// Which group ids are which inside
+    /// Map group IDs, in the same form
     #[arg(short = 'G', long, value_name = "MAP")]
     gid: Option<GidMap>,
-    /// The caller becomes root inside: user and group; without any map it is nobody there
+    /// Map the caller's user and group to root; without a map, both are nobody in a new user namespace
     #[arg(short = 'z', long, conflicts_with_all = ["uid", "gid"])]
     id: bool,
-    /// Whether setgroups(2) is denied inside: where the kernel demands it, always, or as it is
-    #[arg(long, value_name = "WORD", default_value = "auto", hide_default_value = true)]
-    setgroups: Wish,
+    /// Deny setgroups(2) in the namespace: only if the kernel requires it (auto, the default), always (deny), or
+    /// never (keep)
+    #[arg(long, value_name = "MODE", default_value = "auto", hide_default_value = true)]
+    setgroups: SetgroupsMode,
 }
 
-/// As [`Setgroups`], by its words.
+/// The values of `--setgroups`, as [`Setgroups`].
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Wish {
+enum SetgroupsMode {
     Auto,
     Deny,
     Keep,
@@ -43,14 +45,14 @@ impl Maps {
             builder.map_zero();
         }
         builder.setgroups(match self.setgroups {
-            Wish::Auto => Setgroups::Auto,
-            Wish::Deny => Setgroups::Deny,
-            Wish::Keep => Setgroups::Keep,
+            SetgroupsMode::Auto => Setgroups::Auto,
+            SetgroupsMode::Deny => Setgroups::Deny,
+            SetgroupsMode::Keep => Setgroups::Keep,
         });
     }
 }
 
-/// Known to `inject` only to be refused with the reason.
+/// Map options of `inject`, which are parsed only to be rejected with a reason.
 #[derive(Debug, Args)]
 pub(crate) struct RefusedMaps {
     #[arg(short = 'M', long, hide = true)]
@@ -62,7 +64,7 @@ pub(crate) struct RefusedMaps {
 }
 
 impl RefusedMaps {
-    /// The option that was given all the same.
+    /// Returns the first map option on the command line.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let options =
             [(self.uid.is_some(), "--uid"), (self.gid.is_some(), "--gid"), (self.id, "--id")];

@@ -1,4 +1,4 @@
-//! What may be typed.
+//! The command line: verbs, options and operands.
 
 mod control;
 mod maps;
@@ -8,7 +8,7 @@ mod verbs;
 
 pub(crate) use control::Control;
 pub(crate) use maps::{Maps, RefusedMaps};
-pub(crate) use namespaces::{Entered, New};
+pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
 pub(crate) use program::Program;
 pub use verbs::Cli;
 pub(crate) use verbs::{Chroot, Execute, Inject, Listing, Start, Verb};

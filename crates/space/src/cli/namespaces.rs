@@ -1,4 +1,4 @@
-//! Which namespaces: an option for each kind, and one that takes it back.
+//! Options that select namespaces: `--KIND` and `--no-KIND` for each kind, and `--all`.
 
 use std::path::PathBuf;
 
@@ -7,45 +7,48 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use ns_process::{Builder, Namespace};
 
-/// How a kind is asked for, and left out.
-struct Spelling {
+/// The options of one kind of namespace.
+struct KindOption {
     kind: Namespace,
     letter: char,
     with: &'static str,
     without: &'static str,
-    /// The other word for it that pyspaces has.
-    other: Option<[&'static str; 2]>,
+    /// The aliases that pyspaces has.
+    aliases: Option<[&'static str; 2]>,
 }
 
-const KINDS: [Spelling; 8] = [
-    spelling(Namespace::Ipc, 'i', "ipc", "no-ipc"),
-    Spelling { other: Some(["fs", "no-fs"]), ..spelling(Namespace::Mnt, 'm', "mnt", "no-mnt") },
-    spelling(Namespace::Net, 'n', "net", "no-net"),
-    spelling(Namespace::Pid, 'p', "pid", "no-pid"),
-    spelling(Namespace::Uts, 'u', "uts", "no-uts"),
-    spelling(Namespace::User, 'U', "user", "no-user"),
-    spelling(Namespace::Cgroup, 'C', "cgroup", "no-cgroup"),
-    spelling(Namespace::Time, 'T', "time", "no-time"),
+const KINDS: [KindOption; 8] = [
+    kind_option(Namespace::Ipc, 'i', "ipc", "no-ipc"),
+    KindOption {
+        aliases: Some(["fs", "no-fs"]),
+        ..kind_option(Namespace::Mnt, 'm', "mnt", "no-mnt")
+    },
+    kind_option(Namespace::Net, 'n', "net", "no-net"),
+    kind_option(Namespace::Pid, 'p', "pid", "no-pid"),
+    kind_option(Namespace::Uts, 'u', "uts", "no-uts"),
+    kind_option(Namespace::User, 'U', "user", "no-user"),
+    kind_option(Namespace::Cgroup, 'C', "cgroup", "no-cgroup"),
+    kind_option(Namespace::Time, 'T', "time", "no-time"),
 ];
 
-const fn spelling(
+const fn kind_option(
     kind: Namespace,
     letter: char,
     with: &'static str,
     without: &'static str,
-) -> Spelling {
-    Spelling { kind, letter, with, without, other: None }
+) -> KindOption {
+    KindOption { kind, letter, with, without, aliases: None }
 }
 
 const HEADING: &str = "Namespaces";
 
-/// New ones.
+/// Namespaces to create.
 #[derive(Debug)]
-pub(crate) struct New(Selection);
+pub(crate) struct NewNamespaces(Selection);
 
-/// Those of another process, or of files.
+/// Namespaces to join: those of the target process, or of files.
 #[derive(Debug)]
-pub(crate) struct Entered {
+pub(crate) struct JoinedNamespaces {
     selection: Selection,
     files: Vec<(Namespace, PathBuf)>,
 }
@@ -57,13 +60,13 @@ struct Selection {
     without: Vec<Namespace>,
 }
 
-impl New {
+impl NewNamespaces {
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         self.0.apply(builder);
     }
 }
 
-impl Entered {
+impl JoinedNamespaces {
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         self.selection.apply(builder);
         for (kind, path) in &self.files {
@@ -90,21 +93,21 @@ impl Selection {
     }
 }
 
-/// The kinds whose option was given.
-fn given(matches: &ArgMatches) -> impl Iterator<Item = &'static Spelling> {
-    let typed = Some(ValueSource::CommandLine);
-    KINDS.iter().filter(move |kind| matches.value_source(kind.with) == typed)
+/// Returns the kinds whose option is on the command line.
+fn given(matches: &ArgMatches) -> impl Iterator<Item = &'static KindOption> {
+    let command_line = Some(ValueSource::CommandLine);
+    KINDS.iter().filter(move |kind| matches.value_source(kind.with) == command_line)
 }
 
-/// `--all`, and for each kind two options of which the last one holds.
+/// Adds `--all`, and for each kind `--KIND` and `--no-KIND`, of which the last one on the command line takes effect.
 fn options(command: Command, shape: impl Fn(Arg, Namespace) -> Arg) -> Command {
     let all = Arg::new("all").short('a').long("all").action(ArgAction::SetTrue);
-    let all = all.help("Every kind that this kernel has, but for those of --no-KIND");
+    let all = all.help("All namespaces that the kernel supports; --no-KIND excludes one");
     KINDS.iter().fold(command.arg(all.help_heading(HEADING)), |command, kind| {
-        let [other, no_other] = kind.other.map_or([None, None], |words| words.map(Some));
+        let [alias, no_alias] = kind.aliases.map_or([None, None], |words| words.map(Some));
         let with = Arg::new(kind.with).short(kind.letter).long(kind.with);
-        let with = shape(with.visible_aliases(other), kind.kind);
-        let without = Arg::new(kind.without).long(kind.without).aliases(no_other);
+        let with = shape(with.visible_aliases(alias), kind.kind);
+        let without = Arg::new(kind.without).long(kind.without).aliases(no_alias);
         let without = without.action(ArgAction::SetTrue).hide(true);
         command
             .arg(with.overrides_with(kind.without).help_heading(HEADING))
@@ -112,7 +115,7 @@ fn options(command: Command, shape: impl Fn(Arg, Namespace) -> Arg) -> Command {
     })
 }
 
-impl FromArgMatches for New {
+impl FromArgMatches for NewNamespaces {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let with = given(matches).map(|kind| kind.kind).collect();
         Ok(Self(Selection::from(matches, with)))
@@ -123,10 +126,10 @@ impl FromArgMatches for New {
     }
 }
 
-impl Args for New {
+impl Args for NewNamespaces {
     fn augment_args(command: Command) -> Command {
         options(command, |arg, kind| {
-            arg.action(ArgAction::SetTrue).help(format!("A new {kind} namespace"))
+            arg.action(ArgAction::SetTrue).help(format!("Create a new {kind} namespace"))
         })
     }
 
@@ -135,9 +138,9 @@ impl Args for New {
     }
 }
 
-impl FromArgMatches for Entered {
+impl FromArgMatches for JoinedNamespaces {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let file = |kind: &Spelling| {
+        let file = |kind: &KindOption| {
             let path = matches.get_one::<PathBuf>(kind.with)?;
             Some((kind.kind, path.clone()))
         };
@@ -152,14 +155,14 @@ impl FromArgMatches for Entered {
     }
 }
 
-impl Args for Entered {
+impl Args for JoinedNamespaces {
     fn augment_args(command: Command) -> Command {
         options(command, |arg, kind| {
             arg.num_args(0..=1)
                 .require_equals(true)
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help(format!("The target's {kind} namespace, or that of FILE"))
+                .help(format!("Join the {kind} namespace of the process, or that of FILE"))
         })
     }
 

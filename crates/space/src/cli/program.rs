@@ -1,4 +1,4 @@
-//! What the program finds.
+//! Options for the environment of the program.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,34 +11,34 @@ use ns_process::{Builder, Init, Stdio};
 #[derive(Debug, Args)]
 #[command(next_help_heading = Program::HEADING)]
 pub(crate) struct Program {
-    /// The working directory, inside a new root
+    /// Set the working directory, a path inside the new root
     #[arg(long, value_name = "DIR")]
     workdir: Option<PathBuf>,
-    /// Reads the caller's file F
-    #[arg(long, value_name = "F")]
+    /// Read standard input from FILE, a path outside the new root
+    #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
-    /// Appends to the caller's file F, which is made if it is missing
-    #[arg(long, value_name = "F")]
+    /// Append standard output to FILE, which is created if it does not exist
+    #[arg(long, value_name = "FILE")]
     stdout: Option<PathBuf>,
-    /// As --stdout
-    #[arg(long, value_name = "F")]
+    /// Append standard error to FILE, as with --stdout
+    #[arg(long, value_name = "FILE")]
     stderr: Option<PathBuf>,
-    /// The host name; needs --uts
+    /// Set the host name; requires --uts
     #[arg(long, value_name = "NAME")]
     hostname: Option<OsString>,
-    /// Mounts /proc of the new pid namespace; needs --pid and --mnt
+    /// Mount proc(5) for the new pid namespace on /proc; requires --pid and --mnt
     #[arg(long)]
     mount_proc: bool,
-    /// Has an init as process 1, which reaps and passes signals on; needs --pid
+    /// Run an init as process 1, which reaps orphans and forwards signals; requires --pid
     #[arg(long)]
     init: bool,
-    /// Sets a variable; may be repeated
-    #[arg(long, value_name = "K=V", value_parser = OsStringValueParser::new().try_map(variable))]
+    /// Set an environment variable; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = OsStringValueParser::new().try_map(variable))]
     env: Vec<Variable>,
-    /// Begins with an empty environment
+    /// Start with an empty environment, to which --env adds
     #[arg(long)]
     clear_env: bool,
-    /// Where proc is mounted, for the caller's own use
+    /// Mount point of proc(5) that space itself uses instead of /proc
     #[arg(long, value_name = "DIR")]
     proc: Option<PathBuf>,
 }
@@ -69,8 +69,8 @@ impl Program {
         }
     }
 
-    /// Whether it has the caller's.
-    pub(crate) fn has_own_streams(&self) -> bool {
+    /// Whether the program inherits all three standard streams of the caller.
+    pub(crate) fn inherits_streams(&self) -> bool {
         [&self.stdin, &self.stdout, &self.stderr].iter().all(|path| path.is_none())
     }
 
@@ -93,7 +93,7 @@ impl Program {
 fn variable(text: OsString) -> Result<Variable, &'static str> {
     let text = text.into_vec();
     let at = text.iter().position(|byte| *byte == b'=').filter(|at| *at > 0);
-    let (key, value) = text.split_at(at.ok_or("not of the form K=V")?);
+    let (key, value) = text.split_at(at.ok_or("not of the form NAME=VALUE")?);
     let own = |bytes| OsStr::from_bytes(bytes).to_owned();
     Ok(Variable(own(key), own(value.get(1..).unwrap_or_default())))
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Control, Entered, Maps, New, Program, RefusedMaps};
+use super::{Control, JoinedNamespaces, Maps, NewNamespaces, Program, RefusedMaps};
 
-/// Runs programs in Linux namespaces
+/// Run programs in Linux namespaces
 #[derive(Debug, Parser)]
 #[command(
     name = "space",
@@ -16,14 +16,19 @@ use super::{Control, Entered, Maps, New, Program, RefusedMaps};
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
-Everything from PROGRAM on belongs to the program. It gets the terminal and the signals that space
-gets, and does not outlive it.
+Everything from PROGRAM on belongs to the program. The program keeps the terminal, receives the \
+signals that are sent to space, and does not outlive space.
 
-Exit status: the program's own, or 128+N after signal N; 124 when --timeout ended it; 125 when space
-itself failed; 126 when the program cannot be executed; 127 when there is none."
+Exit status:
+  N      the exit status of the program
+  128+N  signal N killed the program
+  124    --timeout expired
+  125    space itself failed
+  126    the program cannot be executed
+  127    the program was not found"
 )]
 pub struct Cli {
-    /// Tells the process id and the end of the program on stderr
+    /// Print the process ID and the exit status of the program on stderr
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
@@ -37,72 +42,83 @@ pub(crate) enum Verb {
     Chroot(Chroot),
     #[command(visible_alias = "enter")]
     Inject(Inject),
-    /// Tells the namespaces of this machine, and who is in them
+    /// List the namespaces of this machine and their processes
     #[command(after_help = "\
-A line for each: its kind, its inode, how many processes are in it, the first of them, the user of that one,
-and its command; where nobody is in it, the file at which it is bound. Through a pipe, between tabs.")]
+Columns:
+  KIND       cgroup, ipc, mnt, net, pid, time, user or uts
+  INODE      inode number that identifies the namespace
+  PROCESSES  number of processes in the namespace
+  PID        the first process
+  UID        the user of the first process, or the owner of a namespace without processes
+  COMMAND    the command of the first process, or the file to which the namespace is bound
+
+If stdout is not a terminal, there is no header, and tabs separate the columns.")]
     List(Listing),
-    /// Tells what works here, and what to change for the rest
+    /// Report what works on this machine, and how to enable the rest
     Doctor(Listing),
 }
 
-/// Runs a program in new namespaces
+/// Run a program in new namespaces
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example, a shell that is root and process 1: space execute --all --id --mount-proc sh")]
+Example:
+  space execute --all --id --mount-proc sh   a shell that is root and process 1")]
 pub(crate) struct Execute {
     #[command(flatten)]
-    pub(crate) namespaces: New,
+    pub(crate) namespaces: NewNamespaces,
     #[command(flatten)]
     pub(crate) maps: Maps,
-    /// The directory that becomes the root
+    /// Change the root directory to DIR
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) start: Start,
 }
 
-/// Runs a program with a directory as its root
+/// Run a program in another root directory
 #[derive(Debug, Args)]
 #[command(after_help = "\
-User and mount namespaces are new unless --no-user or --no-mnt says otherwise. A program that is
-linked dynamically needs its loader and its libraries inside ROOT.
+New user and mount namespaces are created unless --no-user or --no-mnt is given. A dynamically \
+linked program needs its loader and its libraries inside ROOT.
 
-Example: space chroot --pid --id rootfs /bin/ls /home")]
+Example:
+  space chroot --pid --id rootfs /bin/ls /home")]
 pub(crate) struct Chroot {
-    /// The directory that becomes the root
+    /// Directory that becomes the root
     #[arg(value_name = "ROOT")]
     pub(crate) root: PathBuf,
     #[command(flatten)]
-    pub(crate) namespaces: New,
+    pub(crate) namespaces: NewNamespaces,
     #[command(flatten)]
     pub(crate) maps: Maps,
     #[command(flatten)]
     pub(crate) start: Start,
 }
 
-/// Runs a program in the namespaces of another process
+/// Run a program in the namespaces of another process
 #[derive(Debug, Args)]
 #[command(after_help = "\
-In all of them, if none is selected. Those in which the caller is already are left out.
+Without an option that selects a namespace, the program joins all namespaces of the process. \
+Namespaces that the caller shares with the process are left out.
 
-Example: space inject --user --net --uts=/run/ns/uts 4242 sh")]
+Example:
+  space inject --user --net --uts=/run/ns/uts 4242 sh")]
 pub(crate) struct Inject {
-    /// The process whose namespaces are entered
+    /// Process ID of the process whose namespaces are joined
     #[arg(value_name = "PID")]
     pub(crate) target: String,
     #[command(flatten)]
-    pub(crate) namespaces: Entered,
+    pub(crate) namespaces: JoinedNamespaces,
     #[command(flatten)]
     pub(crate) maps: RefusedMaps,
-    /// The directory of the target's that becomes the root
+    /// Change the root directory to DIR, a path in the joined mount namespace
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) start: Start,
 }
 
-/// What is started, and how, whatever it is in.
+/// The program and the options that the three verbs which start one have in common.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     #[command(flatten)]
@@ -113,18 +129,18 @@ pub(crate) struct Start {
     pub(crate) control: Control,
 }
 
-/// How something is told.
+/// The options of `list` and `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
-    /// Prints it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// The program, its name first.
+/// The program and its arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Argv {
-    /// The program, by path or by a name that is looked up in PATH, and its arguments
+    /// Program to execute, a path or a name that is searched for in PATH, and its arguments
     #[arg(
         value_names = ["PROGRAM", "ARG"],
         help_heading = None::<&str>,
@@ -146,7 +162,7 @@ impl Argv {
 }
 
 impl Cli {
-    /// The program and its arguments; none for the verbs that run none.
+    /// Returns the program and its arguments; an empty slice for a verb that starts no program.
     pub fn argv(&self) -> &[OsString] {
         match &self.verb {
             Verb::Execute(Execute { start, .. })

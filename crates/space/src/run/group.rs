@@ -1,12 +1,14 @@
-//! Process groups, as the caller can name them.
-#![allow(unsafe_code, reason = "getpgid(2), whose 0 rustix takes for a process id")]
+//! Process groups, as seen from the caller's pid namespace.
+#![allow(unsafe_code, reason = "getpgid(2), because rustix treats a result of 0 as a process ID")]
 
 use rustix::process::Pid;
 
-/// The group of a process, by default the caller's own; `None` where it lies outside the caller's
-/// pid namespace, as in a container whose first process began no session.
+/// Returns the process group of `process`, by default that of the caller.
+///
+/// Returns `None` if the group is outside the caller's pid namespace, as in a container whose first process did not
+/// call setsid(2).
 pub(super) fn group_of(process: Option<Pid>) -> Option<Pid> {
-    // SAFETY: asks the kernel.
+    // SAFETY: getpgid takes no pointer.
     let group = unsafe { libc::getpgid(Pid::as_raw(process)) };
     Pid::from_raw(group.max(0))
 }

@@ -1,4 +1,4 @@
-//! The program as a job: its process group, and what it does about a signal.
+//! The program as a job: its process group, and the signals that are sent to it.
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -14,17 +14,17 @@ pub(super) struct Job<'a> {
     pub(super) process: &'a Process,
     /// Where proc is mounted.
     pub(super) proc: &'a Path,
-    /// Whether the process is an init, and the program its child.
-    pub(super) beside_init: bool,
+    /// Whether `process` is an init and the program is its child.
+    pub(super) under_init: bool,
 }
 
-/// What `/proc/PID/status` tells of signals.
+/// The signal fields of `/proc/PID/status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Dispositions {
-    /// Whether it is process 1 of a pid namespace other than the caller's.
+    /// Whether the process is process 1 of a pid namespace other than the caller's.
     is_init: bool,
     /// A bit for each signal that has a handler, is ignored, or is blocked.
-    taken: u64,
+    handled: u64,
 }
 
 impl Job<'_> {
@@ -33,42 +33,43 @@ impl Job<'_> {
         group_of(Some(pid))
     }
 
-    /// Whether the terminal's signals reach it as they reach the caller. A program beside an init stays
-    /// with the caller if it was given a terminal.
-    pub(super) fn is_in_our_group(&self) -> bool {
+    /// Whether the terminal sends its signals to the program as well as to `space`.
+    ///
+    /// A program under an init stays in the caller's group if a standard stream is a terminal.
+    pub(super) fn is_in_callers_group(&self) -> bool {
         let at_terminal = || {
             let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
             input.is_terminal() || output.is_terminal() || errors.is_terminal()
         };
-        self.group() == group_of(None) || self.beside_init && at_terminal()
+        self.group() == group_of(None) || self.under_init && at_terminal()
     }
 
-    /// Sends a signal on.
+    /// Forwards a signal, unless the terminal has already delivered it.
     ///
-    /// One that process 1 of a pid namespace has no handler for is dropped by the kernel; then it gets
-    /// the one that does the same and cannot be dropped. So does a program that would stop, but leads
-    /// a session, whose signals of that kind are dropped too.
-    pub(super) fn send(&self, signal: Signal, reached: bool) {
-        let told = self.dispositions();
-        // An init waits for all of them, and does not show it: waiting unblocks.
-        let taken = self.beside_init || told.takes(signal);
-        // A program with other ids than ours cannot be signalled: it is on its own.
-        if !reached {
+    /// The kernel drops a signal to process 1 of a pid namespace that has no handler for it. In that case the process
+    /// gets SIGKILL or SIGSTOP, which have the same effect and are not dropped. The same applies to SIGTSTP for a
+    /// program that leads a session: its group is orphaned, and the kernel drops stop signals to it.
+    pub(super) fn send(&self, signal: Signal, delivered: bool) {
+        let dispositions = self.dispositions();
+        // An init handles every signal. /proc does not show this, because sigwaitinfo(2) unblocks the signals.
+        let handled = self.under_init || dispositions.handles(signal);
+        // This fails if the program has changed its user ID. Then `space` cannot signal it.
+        if !delivered {
             let _ = self.process.signal(signal);
         }
-        let dropped = !taken && (told.is_init || signal == Signal::TSTP && !reached);
+        let dropped = !handled && (dispositions.is_init || signal == Signal::TSTP && !delivered);
         if let Some(instead) = default_action(signal).filter(|_| dropped) {
             let _ = self.process.signal(instead);
         }
     }
 
-    /// Whether it has been stopped since this was asked last.
+    /// Whether the process has stopped since the last call.
     pub(super) fn has_stopped(&self) -> bool {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
         matches!(waitid(WaitId::PidFd(self.process.pidfd()), options), Ok(Some(_)))
     }
 
-    /// Whether it is stopped now, or that is not known.
+    /// Whether the process is stopped, or its state cannot be read.
     pub(super) fn is_stopped(&self) -> bool {
         self.status().is_none_or(|status| field(&status, "State").starts_with('T'))
     }
@@ -78,8 +79,8 @@ impl Job<'_> {
     }
 
     fn status(&self) -> Option<String> {
-        let folder = self.proc.join(self.process.pid().to_string());
-        fs::read_to_string(folder.join("status")).ok()
+        let directory = self.proc.join(self.process.pid().to_string());
+        fs::read_to_string(directory.join("status")).ok()
     }
 }
 
@@ -89,23 +90,23 @@ impl Dispositions {
         let inner = field(status, "NSpid").split_whitespace().skip(1).last();
         Self {
             is_init: inner == Some("1"),
-            taken: mask("SigBlk") | mask("SigIgn") | mask("SigCgt"),
+            handled: mask("SigBlk") | mask("SigIgn") | mask("SigCgt"),
         }
     }
 
-    fn takes(self, signal: Signal) -> bool {
+    fn handles(self, signal: Signal) -> bool {
         let bit = u32::try_from(signal.as_raw() - 1).ok().and_then(|at| 1_u64.checked_shl(at));
-        self.taken & bit.unwrap_or(0) != 0
+        self.handled & bit.unwrap_or(0) != 0
     }
 }
 
-/// Of `/proc/PID/status`.
+/// Returns the value of a field of `/proc/PID/status`.
 fn field<'a>(status: &'a str, name: &str) -> &'a str {
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     value.unwrap_or("").trim()
 }
 
-/// The signal that does what `signal` does by default, whoever it is sent to.
+/// Returns the signal that has the default action of `signal` and that the kernel does not drop.
 fn default_action(signal: Signal) -> Option<Signal> {
     match signal {
         Signal::TSTP => Some(Signal::STOP),
@@ -119,10 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn process_1_of_a_namespace_is_told_from_others() {
-        let told = Dispositions::read("NSpid:\t4242\t1\nSigBlk:\t0\nSigIgn:\t4\nSigCgt:\t2\n");
-        assert_eq!(told, Dispositions { is_init: true, taken: 6 });
-        assert!(told.takes(Signal::INT) && told.takes(Signal::QUIT) && !told.takes(Signal::HUP));
+    fn process_1_of_a_pid_namespace_is_recognised() {
+        let read = Dispositions::read("NSpid:\t4242\t1\nSigBlk:\t0\nSigIgn:\t4\nSigCgt:\t2\n");
+        assert_eq!(read, Dispositions { is_init: true, handled: 6 });
+        assert!(read.handles(Signal::INT) && read.handles(Signal::QUIT));
+        assert!(!read.handles(Signal::HUP));
         assert!(!Dispositions::read("NSpid:\t1\n").is_init);
         assert!(!Dispositions::read("NSpid:\t42\t7\n").is_init);
     }

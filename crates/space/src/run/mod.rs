@@ -1,4 +1,4 @@
-//! A program from its start to its end.
+//! Runs the program: starts it, waits for it, and reports the outcome.
 
 mod group;
 mod job;
@@ -20,74 +20,74 @@ use crate::failure::Failure;
 use job::Job;
 use report::Report;
 use signals::Signals;
-pub(crate) use signals::broken_pipes_end_us;
+pub(crate) use signals::reset_sigpipe;
 use terminal::Terminal;
 use watch::Watch;
 
-/// How a program ended.
+/// How the program terminated.
 #[derive(Clone, Copy, Debug)]
-struct Ended {
+struct Outcome {
     status: ExitStatus,
-    /// Whether the time that it had was over.
+    /// Whether `--timeout` had expired.
     timed_out: bool,
 }
 
-/// What `space` does besides.
+/// Runs a program as the control options request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner<'a> {
+pub(crate) struct Runner<'a> {
     control: &'a Control,
     verbose: bool,
-    /// Whether it has the caller's own streams.
-    own_streams: bool,
+    /// Whether the program inherits the caller's standard streams.
+    inherits_streams: bool,
 }
 
-impl<'a> Manner<'a> {
-    pub(crate) fn of(start: &'a Start, verbose: bool) -> Self {
-        let own_streams = start.program.has_own_streams();
-        Self { control: &start.control, verbose, own_streams }
+impl<'a> Runner<'a> {
+    pub(crate) fn new(start: &'a Start, verbose: bool) -> Self {
+        let inherits_streams = start.program.inherits_streams();
+        Self { control: &start.control, verbose, inherits_streams }
     }
 
-    /// Starts what was built and waits for its end, or prints the plan.
+    /// Starts the program and waits until it terminates, or prints the plan. Returns the exit status of `space`.
     pub(crate) fn run<Kind>(&self, builder: Result<Builder<Kind>, Failure>) -> ExitCode {
         let name = self.control.name.as_deref().unwrap_or("space");
         let mut report = Report::new(name, self.control.json, self.verbose);
-        let ended = builder.and_then(|mut builder| {
+        let outcome = builder.and_then(|mut builder| {
             if self.control.dry_run {
                 return describe(&builder).map(|()| None);
             }
             if self.control.daemonize {
-                return leave(&builder, &mut report).map(|()| None);
+                return start_daemon(&builder, &mut report).map(|()| None);
             }
             self.start(&mut builder, &mut report).map(Some)
         });
-        report.end(&ended)
+        report.finish(&outcome)
     }
 
     fn start<Kind>(
         &self,
         builder: &mut Builder<Kind>,
         report: &mut Report<'_>,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<Outcome, Failure> {
         let limit = self.control.timeout;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        // A FIFO may have no peer for a long time. Until its streams are open, `space` ends by signals as any
-        // other command does.
+        // Opening a FIFO blocks until it has a peer. Signals are not blocked yet, so that they terminate `space`
+        // meanwhile.
         builder.open_paths(limit)?;
         if let Some(deadline) = deadline {
             builder.start_timeout(deadline.saturating_duration_since(Instant::now()));
         }
-        // Before the start: a signal that comes meanwhile waits, and is passed on.
+        // Block signals before the start: a signal that arrives during the start stays pending and is forwarded.
         let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
         let terminal =
-            Terminal::open(self.own_streams && is_lost_in_a_group(builder)).map(Arc::new);
-        if let Some(terminal) = terminal.clone().filter(|terminal| terminal.is_lent_out()) {
-            builder.new_session(false).before_go(move |child| terminal.lend(child.pid()));
+            Terminal::open(self.inherits_streams && needs_own_group(builder)).map(Arc::new);
+        if let Some(terminal) = terminal.clone().filter(|terminal| terminal.uses_new_group()) {
+            builder.new_session(false).before_go(move |child| terminal.move_to_group(child.pid()));
         }
-        let ended = Self::watch(builder, &signals, terminal.as_deref(), report, deadline);
+        let outcome = Self::watch(builder, &signals, terminal.as_deref(), report, deadline);
         if let Some(terminal) = terminal {
-            terminal.take_back(report.pid());
+            terminal.reclaim(report.pid());
         }
-        ended
+        outcome
     }
 
     fn watch<Kind>(
@@ -96,24 +96,25 @@ impl<'a> Manner<'a> {
         terminal: Option<&Terminal>,
         report: &mut Report<'_>,
         deadline: Option<Instant>,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<Outcome, Failure> {
         let process = starting::interruptible(|| builder.start())?;
         report.started(&process);
-        let beside_init = builder.get_init().is_some();
-        let job = Job { process: &process, proc: builder.get_proc(), beside_init };
-        Watch { job, signals, terminal }.until_end(deadline)
+        let under_init = builder.get_init().is_some();
+        let job = Job { process: &process, proc: builder.get_proc(), under_init };
+        Watch { job, signals, terminal }.wait(deadline)
     }
 }
 
-/// Whether the program cannot name the caller's process group, and may lead one: where an init has a session
-/// of its own, it may not.
-fn is_lost_in_a_group<Kind>(builder: &Builder<Kind>) -> bool {
+/// Whether the program needs a process group of its own: the caller's group is not visible in its pid namespace.
+///
+/// A program under an init gets no group, because the init has a session of its own.
+fn needs_own_group<Kind>(builder: &Builder<Kind>) -> bool {
     let new = builder.get_namespaces().contains(NamespaceFlags::PID);
     builder.get_init().is_none() && (new || builder.get_target().is_some())
 }
 
-/// Starts a daemon, which is nobody's job.
-fn leave<Kind>(builder: &Builder<Kind>, report: &mut Report<'_>) -> Result<(), Failure> {
+/// Starts a daemon and does not wait for it.
+fn start_daemon<Kind>(builder: &Builder<Kind>, report: &mut Report<'_>) -> Result<(), Failure> {
     report.started(&builder.start()?);
     Ok(())
 }

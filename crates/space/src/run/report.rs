@@ -1,4 +1,4 @@
-//! What is told on stderr, where nobody may be listening.
+//! Messages on stderr. Errors of the writes are ignored: there is no other place to report them.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -8,7 +8,7 @@ use ns_process::Process;
 use rustix::process::Pid;
 use serde::Serialize;
 
-use super::Ended;
+use super::Outcome;
 use crate::exit;
 use crate::failure::Failure;
 
@@ -20,24 +20,24 @@ pub(super) struct Report<'a> {
     pid: Option<u32>,
 }
 
-/// The object of `--json`: every field is always there.
+/// The object that `--json` prints. It always has all fields.
 #[derive(Debug, Serialize)]
 struct Object<'a> {
     name: &'a str,
-    /// Of the program, in the caller's pid namespace.
+    /// The process ID of the program in the caller's pid namespace.
     pid: Option<u32>,
-    /// Of the program.
+    /// The exit status of the program, if it exited.
     exit_code: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that killed the program.
     signal: Option<i32>,
     timed_out: bool,
     /// The exit status of `space`.
     status: u8,
-    error: Option<Told<'a>>,
+    error: Option<JsonError<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct JsonError<'a> {
     message: String,
     step: Option<&'a str>,
     side: Option<String>,
@@ -58,52 +58,53 @@ impl<'a> Report<'a> {
     pub(super) fn started(&mut self, process: &Process) {
         self.pid = Some(process.pid());
         if self.verbose {
-            tell(&format!("PID of child created by clone() is {}", process.pid()));
+            print_line(&format!("PID of child created by clone() is {}", process.pid()));
         }
     }
 
-    /// Tells the end, and gives the exit status.
-    pub(super) fn end(&self, ended: &Result<Option<Ended>, Failure>) -> ExitCode {
-        let status = match ended {
-            Ok(Some(Ended { timed_out: true, .. })) => exit::TIMED_OUT,
-            Ok(Some(ended)) => exit::of_program(ended.status),
+    /// Reports the outcome, and returns the exit status.
+    pub(super) fn finish(&self, outcome: &Result<Option<Outcome>, Failure>) -> ExitCode {
+        let status = match outcome {
+            Ok(Some(Outcome { timed_out: true, .. })) => exit::TIMED_OUT,
+            Ok(Some(outcome)) => exit::of_program(outcome.status),
             Ok(None) => 0,
             Err(failure) => failure.status(),
         };
-        if let (true, Ok(Some(ended))) = (self.verbose, ended) {
-            self.returned(*ended);
+        if let (true, Ok(Some(outcome))) = (self.verbose, outcome) {
+            self.print_status(*outcome);
         }
         if self.json {
-            tell(&self.object(ended, status));
-        } else if let Err(failure) = ended {
-            tell(&line(failure));
+            print_line(&self.object(outcome, status));
+        } else if let Err(failure) = outcome {
+            print_line(&error_line(failure));
         }
         ExitCode::from(status)
     }
 
-    /// As pyspaces told it: a signal is a negative status.
-    fn returned(&self, ended: Ended) {
-        let signal = ended.status.signal().map(|signal| -signal);
-        let status = ended.status.code().or(signal).unwrap_or_default();
-        tell(&format!("Child returned: pid {}, status {status}", self.pid.unwrap_or_default()));
+    /// Prints the line that pyspaces prints. The status of a killed program is the negative signal number.
+    fn print_status(&self, outcome: Outcome) {
+        let signal = outcome.status.signal().map(|signal| -signal);
+        let status = outcome.status.code().or(signal).unwrap_or_default();
+        let pid = self.pid.unwrap_or_default();
+        print_line(&format!("Child returned: pid {pid}, status {status}"));
     }
 
-    fn object(&self, ended: &Result<Option<Ended>, Failure>, status: u8) -> String {
-        let program = ended.as_ref().ok().copied().flatten();
+    fn object(&self, outcome: &Result<Option<Outcome>, Failure>, status: u8) -> String {
+        let program = outcome.as_ref().ok().copied().flatten();
         let object = Object {
             name: self.name,
             pid: self.pid,
-            exit_code: program.and_then(|ended| ended.status.code()),
-            signal: program.and_then(|ended| ended.status.signal()),
-            timed_out: status == exit::TIMED_OUT && program.is_none_or(|ended| ended.timed_out),
+            exit_code: program.and_then(|outcome| outcome.status.code()),
+            signal: program.and_then(|outcome| outcome.status.signal()),
+            timed_out: status == exit::TIMED_OUT && program.is_none_or(|outcome| outcome.timed_out),
             status,
-            error: ended.as_ref().err().map(Told::new),
+            error: outcome.as_ref().err().map(JsonError::new),
         };
         serde_json::to_string(&object).unwrap_or_default()
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> JsonError<'a> {
     fn new(failure: &'a Failure) -> Self {
         let error = failure.process();
         Self {
@@ -117,12 +118,12 @@ impl<'a> Told<'a> {
     }
 }
 
-fn line(failure: &Failure) -> String {
-    let said = failure.to_string();
-    if said.starts_with("space: ") { said } else { format!("space: {said}") }
+fn error_line(failure: &Failure) -> String {
+    let text = failure.to_string();
+    if text.starts_with("space: ") { text } else { format!("space: {text}") }
 }
 
-/// A line, in one write, so that it stays whole between those of the program.
-fn tell(line: &str) {
+/// Prints a line in one write(2), so that output of the program does not split it.
+fn print_line(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }

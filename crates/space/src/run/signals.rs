@@ -1,5 +1,5 @@
-//! The signals that `space` is sent, read one by one.
-#![allow(unsafe_code, reason = "signal(2), signalfd(2) and the mask, which rustix lacks")]
+//! The signals that `space` receives, read from a signalfd(2).
+#![allow(unsafe_code, reason = "signal(2), signalfd(2) and the signal mask, which rustix lacks")]
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,8 +8,9 @@ use std::ptr;
 
 use ns_process::Signal;
 
-/// Passed on to the program, or told of it; a broken pipe is only to be survived.
-const WATCHED: [Signal; 11] = [
+/// Signals that are forwarded to the program or concern its state. SIGPIPE is blocked only so that it does not kill
+/// `space`.
+const BLOCKED: [Signal; 11] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
@@ -23,49 +24,49 @@ const WATCHED: [Signal; 11] = [
     Signal::PIPE,
 ];
 
-/// `sizeof(struct signalfd_siginfo)`, with the places of two of its fields.
+/// `sizeof(struct signalfd_siginfo)`, and the offsets of two of its fields.
 const SIZE: usize = size_of::<libc::signalfd_siginfo>();
 const SIGNO: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo);
 const CODE: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_code);
 
-/// `SI_KERNEL` of include/uapi/asm-generic/siginfo.h: nobody called kill(2).
+/// `SI_KERNEL` of include/uapi/asm-generic/siginfo.h: the kernel sent the signal.
 const SI_KERNEL: i32 = 0x80;
 
-/// Blocked signals, and the descriptor that gives them out.
+/// The signalfd that delivers the blocked signals.
 #[derive(Debug)]
 pub(super) struct Signals(OwnedFd);
 
-/// One that came.
+/// A received signal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrived {
+pub(super) struct Received {
     pub(super) signal: Signal,
-    /// Whether the kernel itself sent it: for a key, or the end of a terminal.
-    pub(super) by_kernel: bool,
+    /// Whether the kernel sent the signal: for a key, or because the terminal was closed.
+    pub(super) from_kernel: bool,
 }
 
 impl Signals {
-    /// From here on they wait. A started program has none blocked.
+    /// Blocks the signals from now on. A started program does not inherit this mask.
     pub(super) fn block() -> io::Result<Self> {
-        let set = set_of(&WATCHED);
+        let set = set_of(&BLOCKED);
         change_mask(libc::SIG_BLOCK, &set)?;
-        // SAFETY: reads the set; the descriptor is new.
+        // SAFETY: `set` is initialised, and the call only reads it.
         let fd =
             unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: it is open, and nobody else's.
+        // SAFETY: signalfd has just returned this descriptor, and nothing else owns it.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// The next that waits.
-    pub(super) fn next(&self) -> Option<Arrived> {
+    /// Returns the next pending signal.
+    pub(super) fn next(&self) -> Option<Received> {
         let mut bytes = [0; SIZE];
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut bytes));
         let word = |at: usize| Some(i32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         read.ok().filter(|count| *count == SIZE)?;
         let signal = Signal::from_named_raw(word(SIGNO)?)?;
-        Some(Arrived { signal, by_kernel: word(CODE)? == SI_KERNEL })
+        Some(Received { signal, from_kernel: word(CODE)? == SI_KERNEL })
     }
 }
 
@@ -75,51 +76,53 @@ impl AsFd for Signals {
     }
 }
 
-/// Puts back what Rust's runtime changed before `main`: a broken pipe ends `space` as it ends other
-/// commands, and is not ignored by what it starts.
-pub(crate) fn broken_pipes_end_us() {
-    // SAFETY: sets no handler.
+/// Resets SIGPIPE to its default action, because Rust's runtime ignores it before `main`.
+///
+/// A broken pipe then terminates `space` as it terminates other commands, and the program does not inherit an ignored
+/// SIGPIPE.
+pub(crate) fn reset_sigpipe() {
+    // SAFETY: SIG_DFL installs no handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
-/// What ends `space` by default.
-const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+/// Signals that terminate `space` by default.
+const TERMINATING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
-/// A signal that waits for this process, and would end it.
-pub(super) fn pending_end() -> Option<Signal> {
+/// Returns a pending signal that would terminate this process if it were not blocked.
+pub(super) fn pending_termination() -> Option<Signal> {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: writes the whole set.
+    // SAFETY: the pointer is valid for a write of a whole set.
     if unsafe { libc::sigpending(set.as_mut_ptr()) } != 0 {
         return None;
     }
-    // SAFETY: written just now.
+    // SAFETY: sigpending has succeeded, so it has written the set.
     let set = unsafe { set.assume_init() };
-    let waits = |signal: &Signal| {
-        // SAFETY: reads the set.
+    let is_pending = |signal: &Signal| {
+        // SAFETY: the set is initialised, and the call only reads it.
         let is_member = unsafe { libc::sigismember(&raw const set, signal.as_raw()) };
         is_member == 1 && !is_ignored(*signal)
     };
-    ENDING.into_iter().find(waits)
+    TERMINATING.into_iter().find(is_pending)
 }
 
-/// Whether the caller wants it ignored, as nohup(1) does.
+/// Whether this process ignores the signal, as under nohup(1).
 fn is_ignored(signal: Signal) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: changes nothing, and writes the whole struct.
+    // SAFETY: a null `act` changes nothing; the other pointer is valid for a write of the whole struct.
     if unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) } != 0 {
         return false;
     }
-    // SAFETY: written just now.
+    // SAFETY: sigaction has succeeded, so it has written the struct.
     unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
 }
 
-/// Lets a signal come that waits, and that nothing handles or ignores: `space` ends by it.
-pub(super) fn end_by(signal: Signal) {
+/// Unblocks a pending signal with the default action, which terminates `space`.
+pub(super) fn terminate_by(signal: Signal) {
     let _ = change_mask(libc::SIG_UNBLOCK, &set_of(&[signal]));
 }
 
-/// Does `body` with `signal` blocked.
-pub(super) fn without(signal: Signal, body: impl FnOnce()) {
+/// Runs `body` with `signal` blocked.
+pub(super) fn with_blocked(signal: Signal, body: impl FnOnce()) {
     let set = set_of(&[signal]);
     let blocked = change_mask(libc::SIG_BLOCK, &set);
     body();
@@ -130,19 +133,19 @@ pub(super) fn without(signal: Signal, body: impl FnOnce()) {
 
 fn set_of(signals: &[Signal]) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: writes the whole set.
+    // SAFETY: the pointer is valid for a write of a whole set.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
-    // SAFETY: written just now.
+    // SAFETY: sigemptyset has written the set.
     let mut set = unsafe { set.assume_init() };
     for signal in signals {
-        // SAFETY: changes the set alone.
+        // SAFETY: the set is initialised, and the call changes nothing else.
         unsafe { libc::sigaddset(&raw mut set, signal.as_raw()) };
     }
     set
 }
 
 fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> io::Result<()> {
-    // SAFETY: reads the set, and writes nothing.
+    // SAFETY: `set` is initialised; a null pointer requests no old mask.
     match unsafe { libc::pthread_sigmask(how, set, ptr::null_mut()) } {
         0 => Ok(()),
         errno => Err(io::Error::from_raw_os_error(errno)),

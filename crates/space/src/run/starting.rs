@@ -1,4 +1,4 @@
-//! A start that takes long: `space` can be told to end meanwhile.
+//! Lets a signal terminate `space` during a start that takes long.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use super::signals;
 
-/// How long a start may go on after a signal. It takes less than a millisecond, unless something holds the
-/// program up, and then passes the signal on.
+/// How long a start may continue after a signal. A start normally takes less than a millisecond; if it succeeds within
+/// this time, the signal is forwarded to the program.
 const GRACE: Duration = Duration::from_millis(500);
-const ROUND: Duration = Duration::from_millis(50);
+/// The interval between two checks for a pending signal.
+const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs `start`, with the signals blocked. If one comes that would end `space`, and the start does not return
-/// soon, `space` ends by it. No program is left behind: one that is not executed by then never is.
+/// Runs `start`, during which signals are blocked.
+///
+/// If a signal arrives that would terminate `space`, and the start does not return within [`GRACE`], the signal
+/// terminates `space`. No program is left behind: a program that has not been executed by then is never executed.
 pub(super) fn interruptible<T>(start: impl FnOnce() -> T) -> T {
     let (done, is_done) = channel();
     thread::scope(|scope| {
-        // Without a thread there is nothing lost but this.
+        // If no thread can be created, only this interruption is lost.
         let _ = thread::Builder::new().spawn_scoped(scope, move || watch(&is_done));
         let started = start();
         drop(done);
@@ -26,11 +29,11 @@ pub(super) fn interruptible<T>(start: impl FnOnce() -> T) -> T {
 
 fn watch(is_done: &Receiver<()>) {
     let mut waited = Duration::ZERO;
-    while is_done.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
-        let Some(signal) = signals::pending_end() else { continue };
-        waited += ROUND;
+    while is_done.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        let Some(signal) = signals::pending_termination() else { continue };
+        waited += INTERVAL;
         if waited >= GRACE {
-            signals::end_by(signal);
+            signals::terminate_by(signal);
         }
     }
 }

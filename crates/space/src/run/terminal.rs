@@ -1,9 +1,9 @@
-//! The controlling terminal, and which process group has it.
+//! The controlling terminal and its foreground process group.
 //!
-//! A program that can see the caller's processes stays in the caller's group, as it would without
-//! `space`, and the terminal's keys reach both. In a pid namespace of its own it cannot name that
-//! group, and a shell could not give the terminal back at its end. There the program leads a group
-//! that it can name, and `space` is a guest in it, so that keys go on reaching both.
+//! A program in the caller's pid namespace stays in the caller's process group, as it would without `space`, and the
+//! terminal sends the signals of its keys to both. In another pid namespace the caller's group has no ID, and a shell
+//! there could not restore the foreground group when it exits. In that case the program leads a new group, which
+//! becomes the foreground group, and `space` joins that group, so that the signals of keys still reach both.
 
 use std::io::IsTerminal;
 use std::os::fd::OwnedFd;
@@ -19,97 +19,99 @@ use super::signals;
 #[derive(Debug)]
 pub(super) struct Terminal {
     file: OwnedFd,
-    /// The group in which `space` was started, if it can be named: then only is anything lent.
-    home: Option<Pid>,
-    /// Whether the program leads a group, in which `space` is a guest while that one is in front.
-    lent_out: bool,
+    /// The process group in which `space` was started, if it is visible in the caller's pid namespace.
+    caller_group: Option<Pid>,
+    /// Whether the program leads a new group, which `space` joins while it is the foreground group.
+    new_group: bool,
 }
 
 impl Terminal {
-    /// That of the caller's session, if it has one; lent out if that is wished and possible.
-    pub(super) fn open(lend: bool) -> Option<Self> {
+    /// Opens the controlling terminal of the caller, if there is one. With `new_group`, the program gets a process
+    /// group of its own if `space` is the only user of the terminal.
+    pub(super) fn open(new_group: bool) -> Option<Self> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = open(c"/dev/tty", flags, Mode::empty()).ok()?;
-        let terminal = Self { file, home: group_of(None), lent_out: false };
-        Some(Self { lent_out: lend && terminal.is_ours(), ..terminal })
+        let terminal = Self { file, caller_group: group_of(None), new_group: false };
+        Some(Self { new_group: new_group && terminal.is_exclusive(), ..terminal })
     }
 
-    /// Whether somebody sits there and waits for `space` alone: in a pipeline the other programs need
-    /// the terminal too.
-    fn is_ours(&self) -> bool {
+    /// Whether `space` runs in the foreground and is not part of a pipeline, whose other programs need the terminal
+    /// too.
+    fn is_exclusive(&self) -> bool {
         let alone = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        alone && self.is_at_home()
+        alone && self.is_foreground()
     }
 
-    pub(super) fn is_lent_out(&self) -> bool {
-        self.lent_out
+    pub(super) fn uses_new_group(&self) -> bool {
+        self.new_group
     }
 
-    /// The group whose input it is, as far as the caller can see that one.
+    /// Returns the foreground process group, if it is visible in the caller's pid namespace.
     pub(super) fn foreground(&self) -> Option<Pid> {
         tcgetpgrp(&self.file).ok()
     }
 
-    /// Lets a child that has not been executed lead a group, which gets the terminal and a guest.
-    pub(super) fn lend(&self, child: u32) {
+    /// Makes a child that has not called execve(2) yet the leader of a new foreground group, and joins that group.
+    pub(super) fn move_to_group(&self, child: u32) {
         let Some(child) = i32::try_from(child).ok().and_then(Pid::from_raw) else { return };
         if setpgid(Some(child), Some(child)).is_ok() {
-            self.give_to(child);
+            self.set_foreground(child);
             Self::join(child);
         }
     }
 
-    /// Goes into a group; the caller, if it leads a session, stays where it is.
+    /// Moves `space` into a group. This fails if `space` leads a session.
     fn join(group: Pid) {
         let _ = setpgid(None, Some(group));
     }
 
-    /// Gives it to a group; the caller's own need not have it, which would stop it.
-    fn give_to(&self, group: Pid) {
-        signals::without(Signal::TTOU, || {
-            // It may have been hung up.
+    /// Makes `group` the foreground group. SIGTTOU is blocked, because it would stop a caller in the background.
+    fn set_foreground(&self, group: Pid) {
+        signals::with_blocked(Signal::TTOU, || {
+            // This fails if the terminal has been hung up.
             let _ = tcsetpgrp(&self.file, group);
         });
     }
 
-    /// Goes home, and takes the terminal back from the program's group, or from one that has ended.
-    pub(super) fn take_back(&self, program: Option<Pid>) {
-        let Some(home) = self.home else { return };
-        if self.is_away() {
-            Self::join(home);
+    /// Returns to the caller's group, and makes it the foreground group if the foreground group is that of the program
+    /// or has no processes.
+    pub(super) fn reclaim(&self, program: Option<Pid>) {
+        let Some(caller_group) = self.caller_group else { return };
+        if self.has_left_caller_group() {
+            Self::join(caller_group);
         }
-        let gone = |group: Pid| {
+        let is_over = |group: Pid| {
             Some(group) == program || test_kill_process_group(group) == Err(rustix::io::Errno::SRCH)
         };
-        if self.foreground().is_some_and(gone) {
-            self.give_to(home);
+        if self.foreground().is_some_and(is_over) {
+            self.set_foreground(caller_group);
         }
     }
 
-    /// A key reaches those with whom `space` was started, as if it had stayed with them.
-    pub(super) fn tell_home(&self, signal: Signal) {
-        if let Some(home) = self.home.filter(|_| self.is_away()) {
-            // Nobody may be left there.
-            let _ = kill_process_group(home, signal);
+    /// Sends the signal of a key to the caller's group too, as if `space` had not left it.
+    pub(super) fn signal_caller_group(&self, signal: Signal) {
+        if let Some(caller_group) = self.caller_group.filter(|_| self.has_left_caller_group()) {
+            // This fails if the group has no processes left.
+            let _ = kill_process_group(caller_group, signal);
         }
     }
 
-    /// After a shell has put `space` in front: where the program's group is another one, it is meant.
-    pub(super) fn give_on_to(&self, group: Pid) {
-        if Some(group) != self.home && self.is_at_home() {
-            self.give_to(group);
-            if self.lent_out {
+    /// Makes the program's group the foreground group after a shell has resumed `space` in the foreground.
+    pub(super) fn pass_to(&self, group: Pid) {
+        if Some(group) != self.caller_group && self.is_foreground() {
+            self.set_foreground(group);
+            if self.new_group {
                 Self::join(group);
             }
         }
     }
 
-    /// Whether the group of `space` is in front.
-    fn is_at_home(&self) -> bool {
-        self.home.is_some() && self.foreground() == self.home
+    /// Whether the caller's group is the foreground group.
+    fn is_foreground(&self) -> bool {
+        self.caller_group.is_some() && self.foreground() == self.caller_group
     }
 
-    fn is_away(&self) -> bool {
-        group_of(None) != self.home
+    fn has_left_caller_group(&self) -> bool {
+        group_of(None) != self.caller_group
     }
 }

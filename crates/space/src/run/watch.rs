@@ -1,4 +1,5 @@
-//! Waits for the end of the program, and meanwhile does for it what a shell expects of a job.
+//! Waits until the program terminates. Meanwhile forwards signals, and stops and continues with the program, as a shell
+//! expects of a job.
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +7,17 @@ use ns_process::{Errno, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpid, kill_process};
 
-use super::Ended;
+use super::Outcome;
 use super::group::group_of;
 use super::job::Job;
-use super::signals::{Arrived, Signals};
+use super::signals::{Received, Signals};
 use super::terminal::Terminal;
 use crate::failure::Failure;
 
-/// How long a program may take to end once it was asked to.
+/// How long the program may take to terminate after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long an ended process is waited for that the kernel keeps for its tracer.
+/// How long to wait for the status of an exited process. The kernel withholds it while a tracer has not reaped it.
 const TRACED: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
@@ -27,23 +28,23 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    pub(super) fn until_end(&self, mut deadline: Option<Instant>) -> Result<Ended, Failure> {
+    pub(super) fn wait(&self, mut deadline: Option<Instant>) -> Result<Outcome, Failure> {
         let mut timed_out = false;
         loop {
             if self.sleep(deadline)? {
                 if let Some(status) = self.job.process.join_timeout(TRACED)? {
-                    return Ok(Ended { status, timed_out });
+                    return Ok(Outcome { status, timed_out });
                 }
             }
-            self.pass_on();
+            self.forward_signals();
             if deadline.is_some_and(|end| end <= Instant::now()) {
-                deadline = self.end(timed_out)?;
+                deadline = self.terminate(timed_out)?;
                 timed_out = true;
             }
         }
     }
 
-    /// Whether the program has ended; returns early for a signal, and at the deadline.
+    /// Waits until the program exits, a signal arrives, or the deadline passes. Returns true if the program has exited.
     fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
@@ -57,76 +58,77 @@ impl Watch<'_> {
         }
     }
 
-    /// Asks the program to end, the second time without its consent; gives the next deadline.
-    fn end(&self, asked: bool) -> Result<Option<Instant>, Failure> {
-        if asked {
+    /// Sends SIGTERM, and SIGKILL if `terminated` says that SIGTERM was sent before. Returns the next deadline.
+    fn terminate(&self, terminated: bool) -> Result<Option<Instant>, Failure> {
+        if terminated {
             self.job.process.kill()?;
             return Ok(None);
         }
         self.job.send(Signal::TERM, false);
-        // A stopped program ends no sooner than it goes on.
+        // A stopped program does not handle SIGTERM until it is continued.
         self.job.process.signal(Signal::CONT)?;
         Ok(Instant::now().checked_add(GRACE))
     }
 
-    fn pass_on(&self) {
-        // The program was let go on after what has not been read yet: a key to stop it may be undone.
-        let mut went_on = false;
-        while let Some(arrived) = self.signals.next() {
-            match arrived.signal {
-                Signal::CHILD => went_on |= self.mirror_stop(),
-                Signal::CONT => went_on |= self.go_on(),
+    fn forward_signals(&self) {
+        // SIGCONT was sent after a signal that has not been read yet, and may have undone the stop by a key.
+        let mut continued = false;
+        while let Some(received) = self.signals.next() {
+            match received.signal {
+                Signal::CHILD => continued |= self.mirror_stop(),
+                Signal::CONT => continued |= self.continue_program(),
                 Signal::PIPE => {}
-                _ => self.send(arrived, went_on),
+                _ => self.send(received, continued),
             }
         }
     }
 
-    fn send(&self, Arrived { signal, by_kernel }: Arrived, went_on: bool) {
-        let is_key = by_kernel && self.job.is_in_our_group();
+    fn send(&self, Received { signal, from_kernel }: Received, continued: bool) {
+        let is_key = from_kernel && self.job.is_in_callers_group();
         if let Some(terminal) = self.terminal.filter(|_| is_key) {
-            terminal.tell_home(signal);
+            terminal.signal_caller_group(signal);
         }
         let is_stop = signal == Signal::TSTP;
-        self.job.send(signal, is_key && !(is_stop && went_on));
-        // That a program beside an init stops is seen by nobody but the init.
-        if self.job.beside_init && is_key && is_stop {
+        self.job.send(signal, is_key && !(is_stop && continued));
+        // Only the init sees that a program under it stops, so there is no SIGCHLD to mirror.
+        if self.job.under_init && is_key && is_stop {
             stop();
         }
     }
 
-    /// A program that stops at the terminal stops the job that the caller's shell knows: `space`. Tells whether
-    /// the program was let go on afterwards.
+    /// Stops `space` when the program has stopped in the foreground, because `space` is the job that the caller's shell
+    /// watches. Returns true if SIGCONT was sent to the program afterwards.
     fn mirror_stop(&self) -> bool {
         let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return false };
-        let (group, front) = (self.job.group(), terminal.foreground());
-        if front.is_none() || front != group_of(None) && front != group {
+        let (group, foreground) = (self.job.group(), terminal.foreground());
+        if foreground.is_none() || foreground != group_of(None) && foreground != group {
             return false;
         }
-        terminal.take_back(group);
+        terminal.reclaim(group);
         stop();
-        self.go_on()
+        self.continue_program()
     }
 
-    /// Lets the program go on, unless it does, as the caller's shell has told the whole group.
-    fn go_on(&self) -> bool {
-        self.give_terminal_on();
-        let is_due = !self.job.is_in_our_group() || self.job.is_stopped();
-        if is_due {
+    /// Sends SIGCONT to the program, unless the caller's shell has sent it to the whole group. Returns true if SIGCONT
+    /// was sent.
+    fn continue_program(&self) -> bool {
+        self.pass_terminal();
+        let needed = !self.job.is_in_callers_group() || self.job.is_stopped();
+        if needed {
             self.job.send(Signal::CONT, false);
         }
-        is_due
+        needed
     }
 
-    fn give_terminal_on(&self) {
+    fn pass_terminal(&self) {
         let group = self.job.group();
         if let (Some(terminal), Some(group)) = (self.terminal, group) {
-            terminal.give_on_to(group);
+            terminal.pass_to(group);
         }
     }
 }
 
-/// Stops `space` itself, until the caller's shell goes on with it.
+/// Stops `space` itself, until the caller's shell continues it.
 fn stop() {
     let _ = kill_process(getpid(), Signal::STOP);
 }

@@ -1,5 +1,5 @@
-//! Runs of the built binary, as every role.
-#![allow(dead_code, reason = "each test file uses some of it")]
+//! Runs the built binary in every role.
+#![allow(dead_code, reason = "each test file uses some of these functions")]
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;
@@ -7,24 +7,25 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Once;
 
-/// Where each role finds the binary: it may not reach the path of the build.
+/// The path of the binary for each role, which may not be able to search the build directory.
 pub(crate) const SPACE: &str = "/proc/self/fd/200";
 
-/// Opens the binary for good, in the process that starts those of the roles.
+/// Opens the binary in the test process, so that the processes of all roles inherit the descriptor.
 pub(crate) fn open_binary() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if !Path::new(SPACE).exists() {
             let file = File::open(env!("CARGO_BIN_EXE_space")).expect("open the binary");
             let file = ns_testbed::for_all(file).expect("copy the binary");
-            let kept = rustix::io::fcntl_dupfd_cloexec(&file, 200).expect("a number of its own");
-            rustix::io::fcntl_setfd(&kept, rustix::io::FdFlags::empty()).expect("inherited");
+            let kept = rustix::io::fcntl_dupfd_cloexec(&file, 200).expect("duplicate to 200");
+            rustix::io::fcntl_setfd(&kept, rustix::io::FdFlags::empty())
+                .expect("clear close-on-exec");
             assert_eq!(kept.into_raw_fd(), 200);
         }
     });
 }
 
-/// As `ns_testbed::run_as!`, with the binary in reach.
+/// Like `ns_testbed::run_as!`, with the binary open.
 macro_rules! run_space_as {
     ([$($role:ident),+], $body:block) => {
         $crate::common::open_binary();
@@ -32,7 +33,7 @@ macro_rules! run_space_as {
     };
 }
 
-/// `space` with these words, its streams captured.
+/// Runs `space` with these arguments and captures its output.
 pub(crate) fn space(words: &[&str]) -> Output {
     command(words).output().expect("run space")
 }
@@ -43,20 +44,20 @@ pub(crate) fn command(words: &[&str]) -> Command {
     command
 }
 
-/// The exit status of `space` with these words.
+/// Returns the exit status of `space` with these arguments.
 pub(crate) fn status(words: &[&str]) -> i32 {
-    space(words).status.code().expect("space ends by itself")
+    space(words).status.code().expect("space exits")
 }
 
 pub(crate) fn stdout(words: &[&str]) -> String {
     let output = space(words);
     assert!(output.status.success(), "{words:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("text")
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The one line that `space` complains in.
-pub(crate) fn complaint(words: &[&str]) -> String {
-    let text = String::from_utf8(space(words).stderr).expect("text");
+/// Returns the one line that `space` prints on stderr.
+pub(crate) fn error_line(words: &[&str]) -> String {
+    let text = String::from_utf8(space(words).stderr).expect("UTF-8");
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 1, "{words:?}: {text}");
     assert!(lines[0].starts_with("space: "), "{text}");
