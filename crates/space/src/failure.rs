@@ -7,7 +7,7 @@ use ns_process::{Error, Namespace, NamespaceFlags, Step};
 
 use crate::exit;
 
-/// A failure of `space`, or of the start that it was asked for.
+/// A failure of `space` or of the requested start.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A start or a process handle failed.

@@ -67,10 +67,10 @@ fn options() -> impl Strategy<Value = Vec<&'static str>> {
 fn command_line(
     front: &[&str],
     options: &[&str],
-    middle: &[&str],
+    operands: &[&str],
     argv: &[OsString],
 ) -> Vec<OsString> {
-    let words = front.iter().chain(options).chain(middle).map(OsString::from);
+    let words = front.iter().chain(options).chain(operands).map(OsString::from);
     words.chain(argv.iter().cloned()).collect()
 }
 
@@ -91,8 +91,8 @@ proptest! {
         let (front, operand) = verb;
         let option = argv[0].as_encoded_bytes().starts_with(b"-") && argv[0] != "-";
         let dashes = (escaped || option).then_some("--");
-        let middle: Vec<_> = operand.into_iter().chain(dashes).collect();
-        let cli = space::parse(command_line(&front, &options, &middle, &argv));
+        let operands: Vec<_> = operand.into_iter().chain(dashes).collect();
+        let cli = space::parse(command_line(&front, &options, &operands, &argv));
         let cli = cli.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(cli.argv(), argv);
     }

@@ -13,7 +13,7 @@ pub(crate) struct Control {
     /// Run the program as a daemon and exit; its standard streams are /dev/null unless redirected
     #[arg(long, conflicts_with = "timeout")]
     pub(crate) daemonize: bool,
-    /// Use NAME instead of 'space' in messages and in the output of --json
+    /// Use NAME as a label in error messages and in the output of --json
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Print the system calls that would be made, one per line, and run nothing

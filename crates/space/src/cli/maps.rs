@@ -19,8 +19,8 @@ pub(crate) struct Maps {
     /// Map the caller's user and group to root; without a map, both are nobody in a new user namespace
     #[arg(short = 'z', long, conflicts_with_all = ["uid", "gid"])]
     id: bool,
-    /// Deny setgroups(2) in the namespace: only if the kernel requires it (auto, the default), always (deny), or
-    /// never (keep)
+    /// Deny setgroups(2) in the namespace if the kernel requires it (auto, the default) or always (deny), or leave
+    /// it unchanged (keep)
     #[arg(long, value_name = "MODE", default_value = "auto", hide_default_value = true)]
     setgroups: SetgroupsMode,
 }

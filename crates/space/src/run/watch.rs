@@ -58,7 +58,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Sends SIGTERM, and SIGKILL if `terminated` says that SIGTERM was sent before. Returns the next deadline.
+    /// Sends SIGTERM, or SIGKILL if SIGTERM has already been sent (`terminated`). Returns the next deadline.
     fn terminate(&self, terminated: bool) -> Result<Option<Instant>, Failure> {
         if terminated {
             self.job.process.kill()?;
