@@ -1,6 +1,6 @@
 //! See `fuzz::fs::fd_plan`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|wish: fuzz::fs::Descriptors| {
-    fuzz::fs::fd_plan(&wish);
+libfuzzer_sys::fuzz_target!(|case: fuzz::fs::DescriptorCase| {
+    fuzz::fs::fd_plan(&case);
 });

@@ -1,6 +1,6 @@
 //! See `fuzz::idmap::kernel`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(init: fuzz::sandbox::enter_or_exit(), |text: fuzz::idmap::Written| {
-    fuzz::idmap::kernel(&text);
+libfuzzer_sys::fuzz_target!(init: fuzz::sandbox::enter_or_exit(), |case: fuzz::idmap::WriteCase| {
+    fuzz::idmap::kernel(&case);
 });

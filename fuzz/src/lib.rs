@@ -1,8 +1,7 @@
-//! The bodies of the fuzz targets, one module a layer, one file a target; each names its oracle.
+//! The bodies of the fuzz targets: one module per layer, one file per target.
 //!
-//! A body takes one input and panics where the crate and the oracle disagree. What an input looks
-//! like is told once, by `Arbitrary`: libFuzzer, the replay of the corpus and the property tests all
-//! make inputs from bytes, and by the same way. [`TARGETS`] has them all.
+//! A body takes one input and panics if the crate and the oracle disagree. libFuzzer, the replay of the corpus and the
+//! property tests all make inputs from bytes, by the same `Arbitrary` implementations. [`TARGETS`] lists the targets.
 
 pub mod fs;
 pub mod idmap;

@@ -1,11 +1,11 @@
-//! Bytes that look random and are the same each time.
+//! Pseudo-random bytes from a fixed seed.
 
-/// How many inputs, and how long the longest is.
+/// The number of inputs, and the limit of their length.
 const COUNT: usize = 512;
 const LONGEST: u64 = 384;
 
-/// The first inputs of a target whose input is no text: of all lengths, because a short one makes
-/// the plain cases.
+/// Returns the seed inputs of a target whose input is not text. The lengths differ, because short inputs make simple
+/// cases.
 pub fn noise() -> Vec<Vec<u8>> {
     let mut noise = Noise::new(0);
     let inputs = (0..COUNT).map(|_| {
@@ -15,7 +15,7 @@ pub fn noise() -> Vec<Vec<u8>> {
     inputs.collect()
 }
 
-/// `splitmix64`.
+/// The generator `splitmix64`.
 pub(crate) struct Noise(u64);
 
 impl Noise {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_same_each_time_and_never_the_same_twice() {
+    fn the_inputs_are_reproducible_and_distinct() {
         let mut inputs = noise();
         assert_eq!(inputs, noise());
         inputs.retain(|input| input.len() > 8);

@@ -1,7 +1,7 @@
-//! Namespaces of their own for the targets that ask the kernel.
+//! Namespaces for the targets that make system calls.
 //!
-//! What goes wrong in there changes nothing outside, whoever runs it: the process has no capability
-//! over the machine any more, root included, and its mounts and host name are its own.
+//! A failure inside changes nothing outside: the process has no capability over the machine, even if root started it,
+//! and its mounts and its host name are private.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ use ns_sys::{UnshareFlags, unshare};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 
-/// Moves the calling process, which must have one thread, into new namespaces of which it is root.
+/// Moves the calling process into new namespaces, in which it is root. The process must have only one thread.
 ///
-/// Root keeps all ids; another user has its own, as 0.
+/// Root keeps all of its IDs. For another user, only its own IDs are mapped, to 0.
 ///
 /// # Errors
-/// The machine does not allow user namespaces, or the process has more threads.
+/// The machine does not allow user namespaces, or the process has more than one thread.
 pub fn enter() -> io::Result<()> {
-    let mapped = if geteuid().is_root() { by_helper } else { by_itself };
-    // Without it the files of the process would be root's.
+    let mapped = if geteuid().is_root() { map_all_ids } else { map_own_ids };
+    // Otherwise the files in /proc/self belong to root.
     set_dumpable_behavior(DumpableBehavior::Dumpable)?;
     mapped()?;
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC)?;
@@ -28,8 +28,8 @@ pub fn enter() -> io::Result<()> {
     Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
 }
 
-/// The own ids alone are what a user may map.
-fn by_itself() -> io::Result<()> {
+/// Maps the caller's own IDs, the only ones that an unprivileged user may map.
+fn map_own_ids() -> io::Result<()> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     unshare(UnshareFlags::NEWUSER)?;
     fs::write("/proc/self/setgroups", "deny")?;
@@ -37,19 +37,20 @@ fn by_itself() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
 }
 
-/// Who has left a namespace may map in its name no more, so a process that stays there does.
-fn by_helper() -> io::Result<()> {
+/// Maps all IDs. A process that has left its user namespace has no privilege there, so a helper process that stays
+/// there writes the maps.
+fn map_all_ids() -> io::Result<()> {
     let proc = File::open("/proc/self")?;
-    let maps = [every_id::<ns_idmap::Uid>(&proc)?, every_id::<ns_idmap::Gid>(&proc)?];
+    let maps = [identity_map::<ns_idmap::Uid>(&proc)?, identity_map::<ns_idmap::Gid>(&proc)?];
     let mut helper = helper(&maps)?;
     unshare(UnshareFlags::NEWUSER)?;
     helper.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?.write_all(b"go\n")?;
     let written = helper.wait()?.success();
-    if written { Ok(()) } else { Err(io::Error::other("the maps could not be written")) }
+    if written { Ok(()) } else { Err(io::Error::other("the helper cannot write the maps")) }
 }
 
-/// Each id of the namespace that the process is in, as itself.
-fn every_id<K: IdKind>(proc: &File) -> io::Result<String> {
+/// Returns a map of each ID of the current user namespace to itself.
+fn identity_map<K: IdKind>(proc: &File) -> io::Result<String> {
     let map = IdMap::<K>::read(proc).map_err(io::Error::other)?;
     let map = map.ok_or(io::ErrorKind::PermissionDenied)?;
     let same = |extent: &Extent| Extent { outside: extent.inside, ..*extent };
@@ -63,10 +64,10 @@ fn helper(maps: &[String]) -> io::Result<Child> {
     Command::new("sh").args(["-c", script, "sh"]).args(maps).stdin(Stdio::piped()).spawn()
 }
 
-/// Enters, or ends the process and says why: for programs that can do nothing else.
+/// Calls [`enter`]; on failure prints the error and exits.
 pub fn enter_or_exit() {
     if let Err(error) = enter() {
-        eprintln!("no namespaces for the target: {error}");
+        eprintln!("cannot enter new namespaces: {error}");
         std::process::exit(1);
     }
 }
@@ -76,12 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_enters_is_root_inside() {
+    fn every_role_is_root_inside() {
         ns_testbed::run_as!([Root, User, Nested], {
             let code = ns_testbed::forked(|| {
                 enter().expect("enter");
                 assert!(geteuid().is_root());
-                unshare(UnshareFlags::NEWNS).expect("what only root may");
+                unshare(UnshareFlags::NEWNS).expect("unshare, which needs root");
                 0
             });
             assert_eq!(code, 0);

@@ -1,5 +1,5 @@
-//! Starts, injects, kills and drops from many threads at once, and what they leave behind.
-#![allow(unsafe_code, reason = "a closure in a child of a program with threads")]
+//! Starts, joins and kills processes from many threads at once, and checks what is left behind.
+#![allow(unsafe_code, reason = "closures in children of a process with threads")]
 
 use std::fmt;
 use std::fs;
@@ -17,37 +17,36 @@ use ns_sys::{Signal, pidfd_send_signal};
 use ns_testbed::Leftovers;
 
 use crate::noise::Noise;
-use crate::process::{Start, adopt};
+use crate::process::{Start, become_subreaper};
 
-/// What was done and what was found.
+/// The number of tasks, and the failures.
 #[derive(Debug, Default)]
 pub struct Soak {
-    counts: [AtomicU64; Turn::ALL.len()],
-    wrong: AtomicU64,
-    first_wrong: Mutex<Option<String>>,
-    /// What is there at the end and was not at the beginning.
+    counts: [AtomicU64; Task::ALL.len()],
+    failures: AtomicU64,
+    first_failure: Mutex<Option<String>>,
+    /// Resources that exist at the end and did not at the beginning.
     pub leaks: Vec<String>,
 }
 
-/// One thing that a thread does.
+/// A task of a thread.
 #[derive(Clone, Copy, Debug)]
-enum Turn {
-    /// Of the target `process_start`: exits, kills, drops, and what is missing; daemons, inits, joins,
-    /// closures and hooks.
+enum Task {
+    /// An input of the target `process_start`.
     Start,
     Inject,
-    /// A closure on a thread in the namespaces of another process.
+    /// Runs a closure on a thread in the namespaces of another process.
     Setns,
-    /// The same in a child, which all of them can have.
+    /// Runs a closure in a child, which can join namespaces of every kind.
     SetnsProcess,
     Output,
-    /// Killed by one thread while another waits.
+    /// One thread kills the process while another waits for it.
     KillAndJoin,
-    /// Killed while it is being started.
+    /// The process is killed during its start.
     KillEarly,
 }
 
-impl Turn {
+impl Task {
     const ALL: [Self; 7] = [
         Self::Start,
         Self::Inject,
@@ -59,12 +58,12 @@ impl Turn {
     ];
 }
 
-/// Runs for so long with so many threads, in a process that has one.
+/// Runs random tasks in `threads` threads for `limit`. The calling process must have only one thread.
 ///
 /// # Panics
-/// When the process that is entered by others cannot be started.
+/// If the target process cannot be started.
 pub fn soak(limit: Duration, threads: u64) -> Soak {
-    adopt();
+    become_subreaper();
     let before = Leftovers::snapshot();
     let mut soak = Soak::default();
     let warm = run(&soak, limit / 4, threads);
@@ -76,31 +75,32 @@ pub fn soak(limit: Duration, threads: u64) -> Soak {
     soak
 }
 
-/// Gives how much memory there was when the threads had ended, in KiB.
+/// Returns the resident memory after the threads have exited, in KiB.
 fn run(soak: &Soak, limit: Duration, threads: u64) -> u64 {
     let deadline = Instant::now() + limit;
-    let entered = target();
+    let target = target();
     thread::scope(|scope| {
         disturb(scope, deadline);
         for number in 0..threads {
-            let entered = &entered;
-            scope.spawn(move || turns(soak, entered, deadline, number));
+            let target = &target;
+            scope.spawn(move || tasks(soak, target, deadline, number));
         }
     });
-    entered.kill().expect("kill");
-    entered.join().expect("join");
+    target.kill().expect("kill");
+    target.join().expect("join");
     status("VmRSS:")
 }
 
-/// What a program does besides: it forks, gets signals, sets its dumpable flag, and waits for every child.
+/// Does what another part of a program may do: forks, receives signals, changes the dumpable attribute, and waits for
+/// any child.
 fn disturb<'scope>(scope: &'scope thread::Scope<'scope, '_>, deadline: Instant) {
     let handler: extern "C" fn(i32) = ignore;
-    // SAFETY: zeros are a struct without flags.
+    // SAFETY: all-zero bytes are a valid sigaction without flags.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as libc::sighandler_t;
-    // SAFETY: a handler that does nothing, and interrupts system calls.
+    // SAFETY: the handler does nothing, so it is async-signal-safe. It interrupts system calls.
     unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) };
-    let disturbances: [fn(); 4] = [fork, raise, toggle, reap_all];
+    let disturbances: [fn(); 4] = [fork, raise, toggle_dumpable, reap_all];
     for disturbance in disturbances {
         scope.spawn(move || {
             while Instant::now() < deadline {
@@ -114,31 +114,31 @@ fn disturb<'scope>(scope: &'scope thread::Scope<'scope, '_>, deadline: Instant) 
 extern "C" fn ignore(_: i32) {}
 
 fn fork() {
-    // SAFETY: the child leaves at once.
+    // SAFETY: the child calls only _exit.
     match unsafe { libc::fork() } {
-        // SAFETY: ends the child alone.
+        // SAFETY: _exit runs no handler and no destructor.
         0 => unsafe { libc::_exit(0) },
-        // The other waiter may have reaped it.
-        // SAFETY: writes nothing.
+        // This fails if another thread has reaped the child.
+        // SAFETY: the status pointer may be null.
         child => unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) },
     };
 }
 
 fn raise() {
     let own = std::process::id().cast_signed();
-    // SAFETY: takes numbers.
+    // SAFETY: kill takes no pointer.
     unsafe { libc::kill(own, libc::SIGUSR1) };
 }
 
-fn toggle() {
-    set_dumpable(false).expect("clear");
+fn toggle_dumpable() {
+    set_dumpable(false).expect("clear dumpable");
     thread::yield_now();
-    set_dumpable(true).expect("set");
+    set_dumpable(true).expect("set dumpable");
 }
 
 fn reap_all() {
     let all = libc::WNOHANG | libc::__WALL;
-    // SAFETY: writes nothing.
+    // SAFETY: the status pointer may be null.
     while unsafe { libc::waitpid(-1, std::ptr::null_mut(), all) } > 0 {}
 }
 
@@ -146,45 +146,45 @@ fn target() -> Process {
     let mut target = Container::new("sleep");
     target.arg("1000000").namespaces([Namespace::User, Namespace::Pid, Namespace::Uts]).map_zero();
     target.hostname(HOSTNAME);
-    target.start().expect("a process to enter")
+    target.start().expect("start the target process")
 }
 
-fn turns(soak: &Soak, entered: &Process, deadline: Instant, number: u64) {
+fn tasks(soak: &Soak, target: &Process, deadline: Instant, number: u64) {
     let mut noise = Noise::new(number);
     while Instant::now() < deadline {
-        let kind = usize::from(noise.byte()) % (2 * Turn::ALL.len());
-        // Half of them are starts, of which there are the most kinds.
-        let turn = Turn::ALL.get(kind).copied().unwrap_or(Turn::Start);
+        let kind = usize::from(noise.byte()) % (2 * Task::ALL.len());
+        // More than half of the tasks are starts, which have the most variants.
+        let task = Task::ALL.get(kind).copied().unwrap_or(Task::Start);
         let bytes = noise.bytes(160);
-        let done = catch_unwind(AssertUnwindSafe(|| turn.make(entered, &bytes)));
-        soak.counts[turn as usize].fetch_add(1, Ordering::Relaxed);
-        if let Err(panic) = done {
-            soak.wrong.fetch_add(1, Ordering::Relaxed);
-            let said = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-            let mut first = soak.first_wrong.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert(format!("{turn:?}: {said}"));
+        let result = catch_unwind(AssertUnwindSafe(|| task.run(target, &bytes)));
+        soak.counts[task as usize].fetch_add(1, Ordering::Relaxed);
+        if let Err(panic) = result {
+            soak.failures.fetch_add(1, Ordering::Relaxed);
+            let message = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+            let mut first = soak.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(format!("{task:?}: {message}"));
         }
     }
 }
 
-impl Turn {
-    fn make(self, entered: &Process, bytes: &[u8]) {
+impl Task {
+    fn run(self, target: &Process, bytes: &[u8]) {
         let code = bytes[0];
         match self {
             Self::Start => {
                 let start = Start::without_faults(&mut Unstructured::new(bytes));
                 start.expect("enough bytes").run();
             }
-            Self::Inject => inject(entered, code),
+            Self::Inject => inject(target, code),
             Self::Setns => {
-                let inside = setns(entered, [Namespace::Uts]).expect("a target");
+                let inside = setns(target, [Namespace::Uts]).expect("open the target");
                 assert_eq!(inside.run(hostname).expect("run"), HOSTNAME.as_bytes());
             }
             Self::SetnsProcess => {
-                let inside = setns_process(entered, Namespace::ALL).expect("a target");
-                // SAFETY: the closure makes one system call, and allocates.
-                let told = unsafe { inside.run_unchecked(hostname) };
-                assert_eq!(told.expect("run"), HOSTNAME.as_bytes());
+                let inside = setns_process(target, Namespace::ALL).expect("open the target");
+                // SAFETY: the closure takes no lock but that of the allocator, which is usable in a forked child.
+                let output = unsafe { inside.run_unchecked(hostname) };
+                assert_eq!(output.expect("run"), HOSTNAME.as_bytes());
             }
             Self::Output => output(code),
             Self::KillAndJoin => kill_and_join(),
@@ -193,7 +193,7 @@ impl Turn {
     }
 }
 
-/// Of the process that is entered.
+/// The host name in the UTS namespace of the target process.
 const HOSTNAME: &str = "soak";
 
 fn hostname() -> Vec<u8> {
@@ -204,10 +204,10 @@ fn script(code: u8) -> String {
     format!("echo {code}; exit {code}")
 }
 
-fn inject(entered: &Process, code: u8) {
-    let mut inject = Inject::new(entered, "sh");
+fn inject(target: &Process, code: u8) {
+    let mut inject = Inject::new(target, "sh");
     let status = inject.args(["-c", &format!("exit {code}")]).start().and_then(|p| p.join());
-    assert_eq!(status.expect("injected").code(), Some(code.into()));
+    assert_eq!(status.expect("inject").code(), Some(code.into()));
 }
 
 fn output(code: u8) {
@@ -221,29 +221,29 @@ fn kill_and_join() {
     let sleeping = sleeping.arg("1000").namespace(Namespace::Pid).start().expect("start");
     thread::scope(|scope| {
         let joined = scope.spawn(|| sleeping.join());
-        assert_eq!(sleeping.join_timeout(Duration::from_millis(1)).expect("look"), None);
+        assert_eq!(sleeping.join_timeout(Duration::from_millis(1)).expect("join_timeout"), None);
         sleeping.kill().expect("kill");
-        let joined = joined.join().expect("the thread").expect("join");
-        assert_eq!(Some(joined), sleeping.join_timeout(Duration::ZERO).expect("known"));
-        assert_eq!(sleeping.exit_code().expect("known"), Some(-9));
+        let joined = joined.join().expect("the thread exits").expect("join");
+        assert_eq!(Some(joined), sleeping.join_timeout(Duration::ZERO).expect("the status"));
+        assert_eq!(sleeping.exit_code().expect("the status"), Some(-9));
     });
 }
 
 fn kill_early() {
     let mut killed = Container::new("true");
     killed.before_go(|child| pidfd_send_signal(child, Signal::KILL));
-    let error = killed.start().expect_err("it never executed");
+    let error = killed.start().expect_err("the child is killed before execve");
     assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
 }
 
-/// A number of `/proc/self/status`.
+/// Returns a number from `/proc/self/status`.
 fn status(name: &str) -> u64 {
-    let text = fs::read_to_string("/proc/self/status").expect("own status");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+    let text = fs::read_to_string("/proc/self/status").expect("read the status");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("find the field");
     line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
 }
 
-/// Memory that grows for as long as it goes on, in KiB; what is less is the allocator's.
+/// The growth of memory that counts as a leak, in KiB. The allocator may keep less than this.
 const GROWTH: u64 = 8 * 1024;
 
 fn leaks(before: &Leftovers, warm: u64) -> Vec<String> {
@@ -253,11 +253,12 @@ fn leaks(before: &Leftovers, warm: u64) -> Vec<String> {
     let (threads, memory) = (threads(), status("VmRSS:"));
     let threads = (threads > 1).then(|| format!("{threads} threads"));
     let grown = memory > warm + GROWTH;
-    let memory = grown.then(|| format!("{memory} KiB of memory, {warm} after a quarter"));
+    let memory =
+        grown.then(|| format!("{memory} KiB of memory, {warm} KiB after a quarter of the time"));
     left.into_iter().chain(threads).chain(memory).collect()
 }
 
-/// How many there are when those that have ended are gone: their scope ends a moment before.
+/// Returns the number of threads. Waits first, because a thread exits shortly after its scope.
 fn threads() -> u64 {
     let deadline = Instant::now() + Duration::from_secs(5);
     while status("Threads:") > 1 && Instant::now() < deadline {
@@ -267,21 +268,21 @@ fn threads() -> u64 {
 }
 
 impl Soak {
-    /// Whether nothing was wrong and nothing is left.
+    /// Whether no task failed and nothing has leaked.
     pub fn is_clean(&self) -> bool {
-        self.wrong.load(Ordering::Relaxed) == 0 && self.leaks.is_empty()
+        self.failures.load(Ordering::Relaxed) == 0 && self.leaks.is_empty()
     }
 }
 
 impl fmt::Display for Soak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (turn, count) in Turn::ALL.iter().zip(&self.counts) {
-            write!(f, "{} {turn:?}, ", count.load(Ordering::Relaxed))?;
+        for (task, count) in Task::ALL.iter().zip(&self.counts) {
+            write!(f, "{} {task:?}, ", count.load(Ordering::Relaxed))?;
         }
-        let wrong = self.wrong.load(Ordering::Relaxed);
-        write!(f, "{} leaks, {wrong} wrong statuses", self.leaks.len())?;
-        let first = self.first_wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        first.iter().chain(&self.leaks).try_for_each(|said| write!(f, "\n{said}"))
+        let failures = self.failures.load(Ordering::Relaxed);
+        write!(f, "{} leaks, {failures} wrong statuses", self.leaks.len())?;
+        let first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        first.iter().chain(&self.leaks).try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -290,11 +291,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_of_it_is_clean() {
+    fn a_soak_of_a_second_is_clean() {
         ns_testbed::run_as!([Root, Nested], {
-            // In a process with one thread, as the program has.
+            // The program also runs the soak in a process with one thread.
             let code = ns_testbed::forked(|| {
-                // On a busy machine it takes longer to make each kind once.
+                // On a busy machine it takes longer to run each kind of task once.
                 for seconds in [1, 2, 4, 8, 16] {
                     let soak = soak(Duration::from_secs(seconds), 4);
                     println!("{soak}");
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leak_is_told() {
+    fn a_leak_is_reported() {
         ns_testbed::run_as!([User], {
             let code = ns_testbed::forked(|| {
                 let before = Leftovers::snapshot();

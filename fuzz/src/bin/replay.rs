@@ -1,4 +1,4 @@
-//! Runs the bodies on every input of the corpus: `replay [LAYER|TARGET]`.
+//! Replays the corpus: runs each body on every input of its target. Usage: `replay [LAYER|TARGET]`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,31 +8,31 @@ use fuzz::{TARGETS, Target, sandbox};
 
 fn main() -> ExitCode {
     let filter = env::args().nth(1).unwrap_or_default();
-    let chosen: Vec<&Target> =
+    let selected: Vec<&Target> =
         TARGETS.iter().filter(|target| target.name.starts_with(&filter)).collect();
-    match replay(&chosen) {
+    match replay(&selected) {
         Ok(0) => {
-            eprintln!("no target and no input begins with {filter:?}");
+            eprintln!("no target with an input begins with {filter:?}");
             ExitCode::FAILURE
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the corpus cannot be replayed: {error}");
+            eprintln!("cannot replay the corpus: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Ends with the first panic; gives how many inputs there were.
-fn replay(chosen: &[&Target]) -> io::Result<usize> {
-    // Read before the file system is another one.
-    let inputs = chosen.iter().map(|target| inputs(target)).collect::<io::Result<Vec<_>>>()?;
-    if chosen.iter().any(|target| target.asks_kernel) {
+/// Returns the number of inputs. The first panic of a body ends the process.
+fn replay(selected: &[&Target]) -> io::Result<usize> {
+    // Read the inputs first: in the new namespaces the files may be out of reach.
+    let inputs = selected.iter().map(|target| inputs(target)).collect::<io::Result<Vec<_>>>()?;
+    if selected.iter().any(|target| target.uses_kernel) {
         sandbox::enter()?;
     }
-    for (target, inputs) in chosen.iter().zip(&inputs) {
+    for (target, inputs) in selected.iter().zip(&inputs) {
         for (path, bytes) in inputs {
-            let _named = Named(path);
+            let _guard = PrintOnPanic(path);
             (target.run)(bytes);
         }
         println!("{}: {} inputs", target.name, inputs.len());
@@ -51,10 +51,10 @@ fn inputs(target: &Target) -> io::Result<Vec<Input>> {
     paths.into_iter().map(|path| fs::read(&path).map(|bytes| (path, bytes))).collect()
 }
 
-/// Tells which input it was, should the body panic.
-struct Named<'a>(&'a Path);
+/// Prints the path of the input if the body panics.
+struct PrintOnPanic<'a>(&'a Path);
 
-impl Drop for Named<'_> {
+impl Drop for PrintOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("on {}", self.0.display());

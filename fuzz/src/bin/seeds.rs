@@ -1,4 +1,4 @@
-//! Writes what new corpora begin with: `seeds FOLDER`, one folder a target in there.
+//! Writes the seed inputs of every target: `seeds DIRECTORY`, with one subdirectory per target.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -6,12 +6,12 @@ use std::{env, fs, io};
 use fuzz::TARGETS;
 
 fn main() -> io::Result<()> {
-    let folder = env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
+    let directory = env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
     for target in TARGETS {
-        let folder = Path::new(&folder).join(target.name);
-        fs::create_dir_all(&folder)?;
+        let directory = Path::new(&directory).join(target.name);
+        fs::create_dir_all(&directory)?;
         for (number, bytes) in (target.seeds)().iter().enumerate() {
-            fs::write(folder.join(format!("seed-{number:03}")), bytes)?;
+            fs::write(directory.join(format!("seed-{number:03}")), bytes)?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Starts, injects, kills and drops from many threads: `soak SECONDS THREADS`.
+//! Starts, joins and kills processes from many threads at once: `soak SECONDS THREADS`.
 
 use std::env;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use fuzz::{sandbox, soak};
 fn main() -> ExitCode {
     let mut numbers = env::args().skip(1).map(|word| word.parse::<u64>());
     let (Some(Ok(seconds)), Some(Ok(threads))) = (numbers.next(), numbers.next()) else {
-        eprintln!("soak SECONDS THREADS");
+        eprintln!("usage: soak SECONDS THREADS");
         return ExitCode::FAILURE;
     };
     sandbox::enter_or_exit();

@@ -1,4 +1,4 @@
-//! Wishes for descriptors.
+//! Inputs of the descriptor targets.
 #![allow(unsafe_code, reason = "descriptors by number")]
 
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_fs::{Descriptors, FdPlan, Stdio};
 use ns_testbed::DescriptorWish;
 
-/// What is open before, and what is wished for.
+/// The descriptors that are open, and the ones that are requested.
 #[derive(Clone, Debug)]
-pub struct Wish(pub(super) DescriptorWish);
+pub struct DescriptorCase(pub(super) DescriptorWish);
 
-impl<'a> Arbitrary<'a> for Wish {
+impl<'a> Arbitrary<'a> for DescriptorCase {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let mut open: BTreeMap<RawFd, bool> = BTreeMap::new();
         for _ in 0..u.int_in_range(1..=9)? {
@@ -32,18 +32,18 @@ fn number(u: &mut Unstructured<'_>) -> Result<RawFd> {
     u.int_in_range(0..=DescriptorWish::NUMBERS - 1)
 }
 
-impl Wish {
-    /// As the crate plans it.
+impl DescriptorCase {
+    /// Returns the plan that the crate makes.
     pub(super) fn plan(&self) -> FdPlan {
-        let mut wish = Descriptors::new();
-        wish.close_rest(self.0.close_rest);
+        let mut descriptors = Descriptors::new();
+        descriptors.close_rest(self.0.close_rest);
         for number in &self.0.kept {
-            wish.keep(*number);
+            descriptors.keep(*number);
         }
         for (to, from) in &self.0.moves {
-            // SAFETY: never -1; used by calls that are made while it is open, or by none.
-            wish.place(*to, Stdio::borrowed(unsafe { BorrowedFd::borrow_raw(*from) }));
+            // SAFETY: the number is never -1, and calls use it only while it is open.
+            descriptors.place(*to, Stdio::borrowed(unsafe { BorrowedFd::borrow_raw(*from) }));
         }
-        FdPlan::new(&wish).expect("nothing is opened")
+        FdPlan::new(&descriptors).expect("the plan opens nothing")
     }
 }

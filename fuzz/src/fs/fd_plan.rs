@@ -1,26 +1,27 @@
-//! Descriptor moves on paper.
+//! Descriptor plans, applied to a model of the descriptor table.
 
 use ns_fs::FdPlan;
 use ns_fs::apply::FdStep;
 use ns_testbed::PaperTable;
 
-use super::descriptors::Wish;
+use super::descriptors::DescriptorCase;
 
-/// Oracle: the kernel's rules for a table of descriptors, in small: after the planned steps it holds
-/// what was wished for.
+/// Plans descriptors and applies the steps to the model.
+///
+/// Oracle: a model of the kernel's descriptor table. After the planned steps it has the requested descriptors.
 ///
 /// # Panics
-/// Where it does not.
-pub fn fd_plan(wish: &Wish) {
-    let plan = wish.plan();
-    let mut table = wish.0.on_paper();
-    make(&plan, &mut table);
-    assert_eq!(table.finish(), wish.0.wished(), "{plan:?} of {wish:?}");
+/// If it does not.
+pub fn fd_plan(case: &DescriptorCase) {
+    let plan = case.plan();
+    let mut table = case.0.on_paper();
+    apply(&plan, &mut table);
+    assert_eq!(table.finish(), case.0.wished(), "{plan:?} of {case:?}");
     let described = plan.describe().lines().count();
     assert_eq!(described, plan.steps().len() + plan.ranges().len());
 }
 
-fn make(plan: &FdPlan, table: &mut PaperTable) {
+fn apply(plan: &FdPlan, table: &mut PaperTable) {
     for step in plan.steps() {
         match *step {
             FdStep::Duplicate { from, to } => table.duplicate(from, to),
@@ -39,8 +40,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circle_and_a_chain() {
-        fd_plan(&Wish(DescriptorWish {
+    fn a_cycle_and_a_chain_are_resolved() {
+        fd_plan(&DescriptorCase(DescriptorWish {
             open: [(0, true), (1, false), (2, true), (7, true)].into(),
             moves: [(0, 1), (1, 0), (2, 7), (9, 2), (7, 7)].into(),
             close_rest: true,

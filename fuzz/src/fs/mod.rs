@@ -3,12 +3,12 @@
 mod descriptors;
 mod fd_plan;
 mod fd_real;
+mod isolated_fs;
 mod model;
 mod root_path;
 mod tree;
-mod universe;
 
-pub use descriptors::Wish as Descriptors;
+pub use descriptors::DescriptorCase;
 pub use fd_plan::fd_plan;
 pub use fd_real::fd_real;
-pub use root_path::{Hostile, root_path};
+pub use root_path::{HostileRoot, root_path};

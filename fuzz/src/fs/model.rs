@@ -1,13 +1,13 @@
-//! What a path means in a tree that is the root: path_resolution(7), in small.
+//! A model of path resolution in a tree that is the root: path_resolution(7).
 
 use ns_sys::Errno;
 
 use super::tree::{Node, Tree};
 
-/// As many links as the kernel follows.
-const MOST_LINKS: usize = 40;
+/// The number of symbolic links that the kernel follows.
+const MAX_LINKS: usize = 40;
 
-/// Where `path` leads from the directory `from`, with `..` of the root being the root.
+/// Resolves `path` from the directory `from`. The `..` of the root is the root.
 pub(super) fn resolve(tree: &Tree, from: &str, path: &str) -> Result<String, Errno> {
     let mut links = 0;
     walk(tree, from, path, &mut links)
@@ -34,7 +34,7 @@ fn step(tree: &Tree, at: String, name: &str, links: &mut usize) -> Result<String
     let path = join(&at, name);
     match tree.get(&path) {
         None => Err(Errno::NOENT),
-        Some(Node::Link(_)) if *links == MOST_LINKS => Err(Errno::LOOP),
+        Some(Node::Link(_)) if *links == MAX_LINKS => Err(Errno::LOOP),
         Some(Node::Link(to)) => {
             *links += 1;
             walk(tree, &at, to, links)
@@ -43,7 +43,7 @@ fn step(tree: &Tree, at: String, name: &str, links: &mut usize) -> Result<String
     }
 }
 
-/// As [`resolve`] from the root, following no link.
+/// Like [`resolve`] from the root, but fails with `ELOOP` on a symbolic link.
 pub(super) fn resolve_without_links(tree: &Tree, path: &str) -> Result<String, Errno> {
     let mut at = String::new();
     for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -64,7 +64,7 @@ pub(super) fn join(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") }
 }
 
-/// As the kind of resolution given, with directories made where nothing is.
+/// Resolves with `resolve`, and creates missing directories.
 pub(super) fn resolve_or_make(
     tree: &mut Tree,
     path: &str,
@@ -77,7 +77,7 @@ pub(super) fn resolve_or_make(
             Err(Errno::NOENT) => {
                 let new = join(&at, name);
                 match tree.get(&new) {
-                    // A link to nothing: it is there, and leads nowhere still.
+                    // A dangling link: it exists, so no directory can be created in its place.
                     Some(_) => return Err(Errno::NOENT),
                     None if tree.is_directory(&at) => tree.make_directory(&new),
                     None => return Err(Errno::NOTDIR),
@@ -90,8 +90,8 @@ pub(super) fn resolve_or_make(
     Ok(at)
 }
 
-/// Goes to `path` name by name, making what is not there, as `workdir` does.
-pub(super) fn go_or_make(tree: &mut Tree, path: &str) -> Result<String, Errno> {
+/// Enters `path` name by name and creates missing directories, as `workdir` does.
+pub(super) fn enter_or_make(tree: &mut Tree, path: &str) -> Result<String, Errno> {
     let mut at = String::new();
     for name in path.split('/').filter(|name| !name.is_empty()) {
         at = match directory(tree, resolve(tree, &at, name)) {
@@ -109,7 +109,7 @@ pub(super) fn go_or_make(tree: &mut Tree, path: &str) -> Result<String, Errno> {
     Ok(at)
 }
 
-/// What is to be entered must be a directory.
+/// Fails with `ENOTDIR` if the path is not a directory.
 pub(super) fn directory(tree: &Tree, found: Result<String, Errno>) -> Result<String, Errno> {
     found.and_then(|path| if tree.is_directory(&path) { Ok(path) } else { Err(Errno::NOTDIR) })
 }

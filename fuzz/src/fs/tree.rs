@@ -1,4 +1,4 @@
-//! A hostile tree: directories, files, and links that lead anywhere.
+//! A hostile tree: directories, files, and symbolic links with arbitrary targets.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use arbitrary::{Result, Unstructured};
 
-/// Path below the root to what is there; every parent is a directory of the tree.
+/// Maps a path below the root to its node. Every parent is a directory of the tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tree(BTreeMap<String, Node>);
 
@@ -28,7 +28,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Where nothing is and the parent is a directory; else it is left out.
+    /// Adds a node, unless the path exists or its parent is not a directory.
     fn add(&mut self, path: &str, node: Node) {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if self.is_directory(parent) {
@@ -48,13 +48,13 @@ impl Tree {
         self.0.insert(path.to_owned(), Node::Directory);
     }
 
-    /// An empty file system lies on it now.
+    /// Mounts an empty file system on `path`: removes everything below it.
     pub(super) fn cover(&mut self, path: &str) {
         let below = format!("{path}/");
         self.0.retain(|other, _| !other.starts_with(&below));
     }
 
-    /// Makes it below `root`, in the order of the paths.
+    /// Creates the tree below `root`, in the order of the paths.
     pub(super) fn make(&self, root: &Path) -> io::Result<()> {
         self.0.iter().try_for_each(|(path, node)| match node {
             Node::Directory => fs::create_dir(root.join(path)),
@@ -78,23 +78,23 @@ fn node(u: &mut Unstructured<'_>) -> Result<Node> {
     Ok(match u.int_in_range(0..=6)? {
         0..=2 => Node::Directory,
         3 => Node::File,
-        _ => Node::Link(way(u)?),
+        _ => Node::Link(any_path(u)?),
     })
 }
 
-/// A path with whatever a path may have in it; `outside` and `jail` lie next to and at the root.
-pub(super) fn way(u: &mut Unstructured<'_>) -> Result<String> {
+/// Returns a path with any components, among them the names of the root and of a directory next to it.
+pub(super) fn any_path(u: &mut Unstructured<'_>) -> Result<String> {
     let words = ["a", "b", "c", "..", "..", ".", "", "outside", "jail", "missing"];
-    let mut way = (*u.choose(&["", "", "/", "//"])?).to_owned();
+    let mut path = (*u.choose(&["", "", "/", "//"])?).to_owned();
     for _ in 0..u.int_in_range(1..=5)? {
-        way += *u.choose(&words)?;
-        way += *u.choose(&["/", "/", "//"])?;
+        path += *u.choose(&words)?;
+        path += *u.choose(&["/", "/", "//"])?;
     }
-    if u.arbitrary()? && way.len() > 1 {
-        way.pop();
+    if u.arbitrary()? && path.len() > 1 {
+        path.pop();
     }
-    // No link is empty.
-    Ok(if way.is_empty() { ".".to_owned() } else { way })
+    // The target of a symbolic link cannot be empty.
+    Ok(if path.is_empty() { ".".to_owned() } else { path })
 }
 
 #[cfg(test)]
@@ -102,17 +102,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_hangs_in_the_air() {
+    fn a_node_needs_a_parent_directory() {
         let mut tree = Tree::default();
         tree.add("a/b", Node::Directory);
         assert_eq!(tree, Tree::default());
         tree.add("a", Node::Link("/".to_owned()));
         tree.add("a/b", Node::File);
-        assert_eq!(tree.0.len(), 1, "a link is no parent");
+        assert_eq!(tree.0.len(), 1, "a link is not a directory");
     }
 
     #[test]
-    fn what_is_covered_is_gone() {
+    fn a_mount_hides_the_nodes_below() {
         let mut tree = Tree::default();
         for path in ["a", "a/b", "ab"] {
             tree.make_directory(path);

@@ -1,4 +1,4 @@
-//! A file system with nothing in it but what a case needs, for one thread.
+//! A private file system for one thread, with only the files of a test case.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -11,19 +11,18 @@ use rustix::process::{chdir, pivot_root};
 
 use super::tree::Tree;
 
-/// What stays in reach when the root has changed.
-pub(super) struct Universe {
+/// Descriptors that remain usable after the root has changed.
+pub(super) struct IsolatedFs {
     root: OwnedFd,
     proc: OwnedFd,
 }
 
-/// The directory that becomes the root; `OUTSIDE` lies next to it.
+/// The directory that becomes the root. `OUTSIDE` is next to it.
 pub(super) const JAIL: &str = "/jail";
 const OUTSIDE: [&str; 3] = ["/outside", "/outside/a", "/a"];
 
-impl Universe {
-    /// Moves the calling thread into a mount namespace whose root is an empty file system in memory,
-    /// and makes the tree in there.
+impl IsolatedFs {
+    /// Moves the calling thread into a new mount namespace whose root is an empty tmpfs, and creates the tree there.
     pub(super) fn enter(tree: &Tree) -> Self {
         unshare(UnshareFlags::FS | UnshareFlags::NEWNS).expect("unshare");
         let proc = open("/proc");
@@ -35,26 +34,26 @@ impl Universe {
         for path in OUTSIDE.iter().chain(&[JAIL]) {
             fs::create_dir(path).expect("mkdir");
         }
-        tree.make(Path::new(JAIL)).expect("the tree");
+        tree.make(Path::new(JAIL)).expect("create the tree");
         Self { root: open("/"), proc }
     }
 
-    /// The names in the universe's root and outside, which no plan may change.
+    /// Returns the names of all files outside the new root, which a plan must not change.
     pub(super) fn outside(&self) -> Vec<String> {
-        let folders = [".", "outside", "outside/a", "a"];
-        let mut names: Vec<_> = folders.iter().flat_map(|path| self.names(path)).collect();
+        let directories = [".", "outside", "outside/a", "a"];
+        let mut names: Vec<_> = directories.iter().flat_map(|path| self.names(path)).collect();
         names.sort();
         names
     }
 
     fn names(&self, path: &str) -> Vec<String> {
-        let folder = openat(&self.root, path, OFlags::DIRECTORY, Mode::empty()).expect("open");
-        let entries = rustix::fs::Dir::read_from(folder).expect("list");
+        let directory = openat(&self.root, path, OFlags::DIRECTORY, Mode::empty()).expect("open");
+        let entries = rustix::fs::Dir::read_from(directory).expect("list");
         let name = |entry: rustix::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-        entries.map(|entry| format!("{path}/{}", name(entry.expect("an entry")))).collect()
+        entries.map(|entry| format!("{path}/{}", name(entry.expect("read an entry")))).collect()
     }
 
-    /// Where something is mounted, as the thread's own root sees it, in the order of mounting.
+    /// Returns the mount points below the thread's root, in the order of mounting.
     pub(super) fn mount_points(&self) -> Vec<String> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(&self.proc, "thread-self/mountinfo", flags, Mode::empty());

@@ -1,9 +1,9 @@
-//! Maps of maps.
+//! Inversion, composition and splitting of maps.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_idmap::{ComposeError, Extent, RuleError, UidMap};
 
-/// A map, its parent's and that one's parent's, which often have the ids that the one below wants.
+/// The maps of a namespace, its parent and its grandparent. Each often maps the outside IDs of the one before.
 #[derive(Clone, Debug)]
 pub struct Maps([UidMap; 3]);
 
@@ -13,11 +13,11 @@ impl<'a> Arbitrary<'a> for Maps {
     }
 }
 
-/// Ids from a first one on, cut into pieces, which lie outside in another order.
+/// Returns a map of consecutive IDs, split into extents that have another order outside.
 fn map(u: &mut Unstructured<'_>) -> Result<UidMap> {
     let (mut inside, mut outside) = (first(u)?, first(u)?);
     let mut lengths: Vec<u32> = Vec::new();
-    // Of numbers with ten digits fewer fit into one write.
+    // Fewer extents fit into one write if the numbers have ten digits.
     let many = if inside.max(outside) > 9 { 160 } else { 300 };
     let most = if u.ratio(1, 6)? { many } else { 12 };
     for _ in 0..u.int_in_range(1..=most)? {
@@ -38,33 +38,35 @@ fn map(u: &mut Unstructured<'_>) -> Result<UidMap> {
     }
     let gap = u.ratio(1, 4)?;
     Ok(UidMap::new(extents.into_iter().skip(usize::from(gap && lengths.len() > 1)))
-        .expect("apart on both sides, and few enough"))
+        .expect("extents without overlap, within the limit"))
 }
 
 fn first(u: &mut Unstructured<'_>) -> Result<u32> {
     Ok(*u.choose(&[0, 0, 0, 3, 4_294_960_000])?)
 }
 
-/// Oracle: maps are functions: inverse and composition are those of functions, and splitting changes
-/// none.
+/// Inverts, composes and splits maps.
+///
+/// Oracle: maps are functions. The inverse and the composition must be those of functions, and a split map must be the
+/// same function.
 ///
 /// # Panics
-/// Where they are not.
+/// If one of these does not hold.
 pub fn compose(maps: &Maps) {
     let [child, parent, grandparent] = &maps.0;
     inverse(child);
-    let together = child.compose(parent);
-    composition(child, parent, &together);
-    split(child, parent, &together);
-    if let (Ok(lower), Ok(upper)) = (&together, parent.compose(grandparent)) {
-        // Of too many extents either may be made of fewer pieces.
+    let composed = child.compose(parent);
+    composition(child, parent, &composed);
+    split(child, parent, &composed);
+    if let (Ok(lower), Ok(upper)) = (&composed, parent.compose(grandparent)) {
+        // One of the two may exceed the limit of extents, because the split depends on the order.
         if let (Ok(one), Ok(other)) = (lower.compose(grandparent), child.compose(&upper)) {
             same(&one, &other);
         }
     }
 }
 
-/// The bounds of all extents, and what lies next to them: between two bounds all ids are alike.
+/// Returns the bounds of all extents and the IDs next to them. All IDs between two bounds behave alike.
 fn probes(map: &UidMap) -> impl Iterator<Item = u32> {
     map.iter().flat_map(|extent| {
         let last = extent.inside + (extent.length - 1);
@@ -86,20 +88,20 @@ fn inverse(map: &UidMap) {
         assert_eq!(outside.and_then(|outside| inverse.to_outside(outside)), outside.map(|_| id));
         assert_eq!(map.to_inside(id), inverse.to_outside(id));
     }
-    let identity = map.compose(&inverse).expect("every id has one");
+    let identity = map.compose(&inverse).expect("every outside ID has an inside ID");
     assert!(identity.iter().all(|extent| extent.inside == extent.outside), "{identity}");
 }
 
 fn composition(
     child: &UidMap,
     parent: &UidMap,
-    together: &std::result::Result<UidMap, ComposeError>,
+    composed: &std::result::Result<UidMap, ComposeError>,
 ) {
-    match together {
-        Ok(together) => {
-            for id in probes(child).chain(probes(together)) {
+    match composed {
+        Ok(composed) => {
+            for id in probes(child).chain(probes(composed)) {
                 let step = child.to_outside(id).and_then(|id| parent.to_outside(id));
-                assert_eq!(together.to_outside(id), step, "{id} of {child} over {parent}");
+                assert_eq!(composed.to_outside(id), step, "{id} of {child} over {parent}");
             }
         }
         Err(ComposeError::Unmapped { at, id }) => {
@@ -111,9 +113,9 @@ fn composition(
     }
 }
 
-fn split(child: &UidMap, parent: &UidMap, together: &std::result::Result<UidMap, ComposeError>) {
+fn split(child: &UidMap, parent: &UidMap, composed: &std::result::Result<UidMap, ComposeError>) {
     let split = child.split_at(parent);
-    assert_eq!(split.as_ref().err(), together.as_ref().err());
+    assert_eq!(split.as_ref().err(), composed.as_ref().err());
     if let Ok(split) = split {
         same(&split, child);
         let lies_in = |piece: &Extent, whole: &Extent| {
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_maps_hold() {
+    fn known_maps_are_composed() {
         let map = |text: &str| text.parse().unwrap();
         let maps = Maps([map("0 5 10"), map("0 100000 10,10 200000 10"), map("100000 7 900000")]);
         compose(&maps);
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn many_have_what_the_one_below_wants() {
+    fn many_inputs_can_be_composed() {
         let noise = crate::noise();
         let maps =
             noise.iter().map(|bytes| Maps::arbitrary(&mut Unstructured::new(bytes)).unwrap());

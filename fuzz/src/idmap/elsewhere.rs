@@ -1,4 +1,4 @@
-//! Maps for what is no fresh namespace.
+//! Writes of maps to targets that do not accept one.
 
 use std::fs::{self, File};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,52 +9,53 @@ use ns_idmap::{GidMap, ProcError, Reason, Setgroups, UidMap};
 
 use super::sleeper::Sleeper;
 
-/// What is there instead.
+/// A target that does not accept a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Arbitrary)]
-pub enum Elsewhere {
-    /// A namespace that has its maps.
-    Written,
-    /// A process that has ended.
-    Gone,
-    /// A folder that looks as if it were a process's.
-    MadeUp,
-    /// A folder with nothing in it.
-    Empty,
+pub enum InvalidTarget {
+    /// A namespace that already has its maps.
+    AlreadyWritten,
+    /// A process that has terminated.
+    ExitedProcess,
+    /// A directory with the files of /proc/PID that is not on proc.
+    FakeProc,
+    /// An empty directory.
+    EmptyDirectory,
 }
 
-/// Oracle: the kernel takes no map there, whatever it is, and a file keeps what is in it: each call
-/// fails and says at what.
+/// Writes a map to an invalid target.
+///
+/// Oracle: each call fails with the right error, and regular files keep their contents.
 ///
 /// # Panics
-/// Where one does not.
-pub(super) fn elsewhere(place: Elsewhere, map: &UidMap) {
-    let gids = GidMap::new(map.iter().copied()).expect("the same rules");
+/// If a call succeeds or returns another error.
+pub(super) fn invalid_target(target: InvalidTarget, map: &UidMap) {
+    let gids = GidMap::new(map.iter().copied()).expect("uid and gid maps have the same rules");
     let writes = |dir: BorrowedFd<'_>| {
         let written = [map.write(dir), gids.write(dir, Setgroups::Keep), Setgroups::deny(dir)];
-        written.map(|done| done.expect_err("nothing to write to"))
+        written.map(|done| done.expect_err("an invalid target"))
     };
-    match place {
-        Elsewhere::Written => {
+    match target {
+        InvalidTarget::AlreadyWritten => {
             let sleeper = Sleeper::new();
-            written_before(&sleeper);
+            write_maps(&sleeper);
             let errors = writes(sleeper.as_fd());
-            assert!(errors[..2].iter().all(is_written_before), "{errors:?}");
+            assert!(errors[..2].iter().all(is_already_written), "{errors:?}");
         }
-        Elsewhere::Gone => {
-            let errors = writes(Sleeper::new().end().as_fd());
+        InvalidTarget::ExitedProcess => {
+            let errors = writes(Sleeper::new().kill().as_fd());
             assert!(errors.iter().all(|error| matches!(error, ProcError::Open { .. })));
         }
-        Elsewhere::MadeUp | Elsewhere::Empty => folder(place, writes),
+        InvalidTarget::FakeProc | InvalidTarget::EmptyDirectory => directory(target, writes),
     }
 }
 
-fn written_before(sleeper: &Sleeper) {
-    // The own ids are what everybody may map.
-    UidMap::current().write(sleeper).expect("a first map");
-    GidMap::current().write(sleeper, Setgroups::Auto).expect("a first map");
+fn write_maps(sleeper: &Sleeper) {
+    // Every user may map its own IDs.
+    UidMap::current().write(sleeper).expect("write the first map");
+    GidMap::current().write(sleeper, Setgroups::Auto).expect("write the first map");
 }
 
-fn is_written_before(error: &ProcError) -> bool {
+fn is_already_written(error: &ProcError) -> bool {
     let (ProcError::Write { why, .. } | ProcError::Open { why, .. }) = error else { return false };
     matches!(why, Some(Reason::AlreadyWritten))
 }
@@ -62,32 +63,32 @@ fn is_written_before(error: &ProcError) -> bool {
 const FILES: [&str; 3] = ["uid_map", "gid_map", "setgroups"];
 const TEXT: &str = "0 0 1\n";
 
-fn folder(place: Elsewhere, writes: impl FnOnce(BorrowedFd<'_>) -> [ProcError; 3]) {
-    let folder = Folder::new();
-    if place == Elsewhere::MadeUp {
+fn directory(target: InvalidTarget, writes: impl FnOnce(BorrowedFd<'_>) -> [ProcError; 3]) {
+    let directory = Directory::new();
+    if target == InvalidTarget::FakeProc {
         for name in FILES {
-            fs::write(folder.0.join(name), TEXT).expect("write");
+            fs::write(directory.0.join(name), TEXT).expect("write");
         }
     }
-    let dir = File::open(&folder.0).expect("open");
-    let read = UidMap::read(&dir).expect_err("no process");
-    let asked = Setgroups::is_allowed(&dir).expect_err("no process");
-    for error in writes(dir.as_fd()).iter().chain([&read, &asked]) {
-        let made_up = matches!(error, ProcError::NotProc { .. });
-        assert_eq!(made_up, place == Elsewhere::MadeUp, "{error}");
+    let dir = File::open(&directory.0).expect("open");
+    let read = UidMap::read(&dir).expect_err("not a process");
+    let setgroups = Setgroups::is_allowed(&dir).expect_err("not a process");
+    for error in writes(dir.as_fd()).iter().chain([&read, &setgroups]) {
+        let not_proc = matches!(error, ProcError::NotProc { .. });
+        assert_eq!(not_proc, target == InvalidTarget::FakeProc, "{error}");
         assert!(FILES.iter().any(|name| error.to_string().contains(name)), "{error}");
     }
     for name in FILES {
-        let kept = fs::read_to_string(folder.0.join(name)).ok();
-        assert_eq!(kept.is_some(), place == Elsewhere::MadeUp, "{name}");
-        assert!(kept.is_none_or(|text| text == TEXT), "{name} is written");
+        let contents = fs::read_to_string(directory.0.join(name)).ok();
+        assert_eq!(contents.is_some(), target == InvalidTarget::FakeProc, "{name}");
+        assert!(contents.is_none_or(|text| text == TEXT), "{name} has changed");
     }
 }
 
-/// Gone with all that is in it when it is dropped.
-struct Folder(PathBuf);
+/// A temporary directory, which is removed on drop.
+struct Directory(PathBuf);
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
         let path = std::env::temp_dir().join(format!("fuzz-idmap-{}", std::process::id()));
         fs::create_dir_all(&path).expect("mkdir");
@@ -95,7 +96,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -106,12 +107,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_written_anywhere() {
+    fn writes_to_invalid_targets_fail() {
         ns_testbed::run_as!([Root, User, Nested], {
             let map = UidMap::current();
-            let all = [Elsewhere::Written, Elsewhere::Gone, Elsewhere::MadeUp, Elsewhere::Empty];
-            for place in all {
-                elsewhere(place, &map);
+            let targets = [
+                InvalidTarget::AlreadyWritten,
+                InvalidTarget::ExitedProcess,
+                InvalidTarget::FakeProc,
+                InvalidTarget::EmptyDirectory,
+            ];
+            for target in targets {
+                invalid_target(target, &map);
             }
         });
     }

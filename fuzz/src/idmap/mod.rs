@@ -1,8 +1,8 @@
 //! Targets of `ns-idmap`.
 
 mod compose;
-mod elsewhere;
 mod extents;
+mod invalid_target;
 mod kernel;
 mod naive;
 mod parse;
@@ -13,9 +13,9 @@ mod text;
 mod validate;
 
 pub use compose::{Maps, compose};
-pub use elsewhere::Elsewhere;
 pub use extents::Extents;
-pub use kernel::{Written, kernel};
+pub use invalid_target::InvalidTarget;
+pub use kernel::{WriteCase, kernel};
 pub use parse::parse;
 pub use privilege::Privilege;
 pub use subid::{Delegated, subid};

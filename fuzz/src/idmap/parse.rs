@@ -1,42 +1,44 @@
-//! Texts of maps.
+//! Parsing and printing of maps.
 
 use ns_idmap::{Extent, GidMap, MAX_BYTES, ParseError, RuleError, UidMap};
 
 use super::naive;
 
-/// Oracle: a naive parser with a check of each pair, and what is taken prints as a text that is read
-/// as the same map.
+/// Parses a text.
+///
+/// Oracle: the reference parser, which compares each pair of extents. A map must also print as a text that parses as
+/// the same map.
 ///
 /// # Panics
-/// Where they disagree.
+/// If the crate and the reference parser disagree.
 pub fn parse(text: &str) {
-    let ours = text.parse::<UidMap>();
+    let parsed = text.parse::<UidMap>();
     match naive::parse(text) {
         Ok(extents) => {
             assert_eq!(
-                ours.is_ok(),
+                parsed.is_ok(),
                 is_short(text) && naive::is_map(&extents),
-                "{text:?} {ours:?}"
+                "{text:?} {parsed:?}"
             );
-            if let Ok(map) = &ours {
+            if let Ok(map) = &parsed {
                 assert_eq!(map.extents(), extents, "{text:?}");
             }
-            shown(text, naive::keeps_rules(&extents));
+            check_shown(text, naive::keeps_rules(&extents));
         }
-        Err(entry) => refused(text, entry, ours.as_ref().expect_err("no map")),
+        Err(entry) => check_error(text, entry, parsed.as_ref().expect_err("an invalid text")),
     }
-    if let Ok(map) = &ours {
+    if let Ok(map) = &parsed {
         round_trip(map);
     }
-    same_by_other_ways(text, &ours);
+    check_other_parsers(text, &parsed);
 }
 
 fn is_short(text: &str) -> bool {
     text.len() <= MAX_BYTES
 }
 
-/// The first entry that is none is the one that the error names.
-fn refused(text: &str, entry: usize, error: &ParseError) {
+/// Checks that the error names the first invalid entry.
+fn check_error(text: &str, entry: usize, error: &ParseError) {
     let named = match error {
         ParseError::Rule(RuleError::Empty) => return assert!(text.is_empty()),
         ParseError::Rule(RuleError::TooLong { bytes }) => return assert_eq!(*bytes, text.len()),
@@ -55,8 +57,8 @@ fn refused(text: &str, entry: usize, error: &ParseError) {
     assert!(!error.to_string().contains('\0'), "{text:?}");
 }
 
-/// What a file shows may be longer than what it takes.
-fn shown(text: &str, keeps_rules: bool) {
+/// Checks `from_shown`, which has no limit on the length of the text.
+fn check_shown(text: &str, keeps_rules: bool) {
     let read = UidMap::from_shown(text);
     assert_eq!(matches!(read, Ok(Some(_))), keeps_rules && !text.is_empty(), "{text:?} {read:?}");
 }
@@ -69,23 +71,27 @@ fn round_trip(map: &UidMap) {
     assert_eq!(UidMap::from_shown(&text), Ok(Some(map.clone())));
 }
 
-fn same_by_other_ways(text: &str, ours: &Result<UidMap, ParseError>) {
+/// Checks that group maps and lists parse in the same way.
+fn check_other_parsers(text: &str, parsed: &Result<UidMap, ParseError>) {
     let gids = text.parse::<GidMap>();
     assert_eq!(gids.map(|map| map.extents().to_vec()).map_err(|error| error.to_string()), {
-        ours.as_ref().map(|map| map.extents().to_vec()).map_err(ToString::to_string)
+        parsed.as_ref().map(|map| map.extents().to_vec()).map_err(ToString::to_string)
     });
     if !text.is_empty() {
-        assert_eq!(&UidMap::from_list([text]), ours, "{text:?}");
+        assert_eq!(&UidMap::from_list([text]), parsed, "{text:?}");
     }
-    ids(text);
+    check_ids(text);
 }
 
-/// Ids in a list are what they are in a text.
-fn ids(text: &str) {
+/// Checks that a list of IDs makes the same map as their text.
+fn check_ids(text: &str) {
     let ids: Option<Vec<u32>> = text.split(',').map(|word| word.parse().ok()).collect();
     let Some(ids) = ids.filter(|_| !text.contains('+')) else { return };
-    let (listed, read) = (UidMap::from_list(ids.iter().copied()), text.parse::<UidMap>());
-    assert_eq!(listed.map_err(|error| error.to_string()), read.map_err(|error| error.to_string()));
+    let (listed, parsed) = (UidMap::from_list(ids.iter().copied()), text.parse::<UidMap>());
+    assert_eq!(
+        listed.map_err(|error| error.to_string()),
+        parsed.map_err(|error| error.to_string())
+    );
     if let [id] = *ids {
         assert_eq!(UidMap::from(id).extents(), [Extent { inside: 0, outside: id, length: 1 }]);
     }
@@ -97,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_texts_hold() {
+    fn the_seed_texts_are_parsed() {
         TEXTS.iter().copied().for_each(parse);
     }
 }

@@ -1,5 +1,5 @@
-//! A process in a new user namespace that waits for its maps.
-#![allow(unsafe_code, reason = "a child that shares this process's memory, made in 50 µs")]
+//! A process in a new user namespace without maps.
+#![allow(unsafe_code, reason = "a child in shared memory, which starts in 50 µs")]
 
 use std::ffi::c_void;
 use std::fs::{self, File};
@@ -17,7 +17,7 @@ use ns_sys::{
 #[repr(C, align(16))]
 struct Stack([u8; 16 * 1024]);
 
-/// It sleeps until this is dropped.
+/// A child that sleeps until this value is dropped.
 pub(super) struct Sleeper {
     dir: File,
     pidfd: OwnedFd,
@@ -25,10 +25,12 @@ pub(super) struct Sleeper {
     _stack: Box<Stack>,
 }
 
+/// The entry function of the child.
+///
 /// # Safety
-/// The child's entry; `word` leads to a word that stays.
+/// `word` points to an `AtomicU32` that lives as long as the child.
 unsafe extern "C" fn sleep(word: *mut c_void) -> ! {
-    // SAFETY: a static one.
+    // SAFETY: the caller passes a static.
     let word = unsafe { &*word.cast::<AtomicU32>() };
     loop {
         let _ = futex::wait(word, 0, None);
@@ -44,35 +46,36 @@ impl Sleeper {
         args.pidfd(&slot).stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
         let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
         let word = (&raw const NEVER).cast_mut().cast();
-        // SAFETY: `sleep` makes one bare call; stack and word stay until it is dead.
+        // SAFETY: `sleep` only makes a raw futex call. The stack lives until `drop` has reaped the child; the word is
+        // static.
         let pid = unsafe { clone3_entry(&args, sleep, word) }.expect("clone3");
-        rt_sigprocmask(mask).expect("signals as before");
+        rt_sigprocmask(mask).expect("restore the signal mask");
         let path = format!("/proc/{pid}");
         let dir = File::open(&path).expect("open /proc/PID");
-        // SAFETY: the kernel stored a new descriptor there.
+        // SAFETY: the kernel has stored a new descriptor here, and nothing else owns it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(slot.load(Ordering::Relaxed)) };
         Self { dir, pidfd, path, _stack: stack }
     }
 
-    /// Writes the user map without the crate: the kernel's own verdict.
+    /// Writes the uid map without the crate, and returns the kernel's result.
     pub(super) fn write(&self, text: &[u8]) -> Result<(), Errno> {
         let file = fs::OpenOptions::new().write(true).open(format!("{}/uid_map", self.path));
         let written = file.and_then(|mut file| file.write(text));
         written.map(drop).map_err(|error| Errno::from_io_error(&error).expect("an errno"))
     }
 
-    /// The rows of the user map, read without the crate.
+    /// Reads the rows of the uid map without the crate.
     pub(super) fn rows(&self) -> Vec<[u32; 3]> {
         let text = fs::read_to_string(format!("{}/uid_map", self.path)).expect("read");
         let number = |word: &str| word.parse::<u32>().expect("a number");
         let row = |line: &str| line.split_whitespace().map(number).collect::<Vec<_>>();
-        text.lines().map(|line| row(line).try_into().expect("three")).collect()
+        text.lines().map(|line| row(line).try_into().expect("three numbers")).collect()
     }
 }
 
 impl Sleeper {
-    /// Ends it; its folder stays open.
-    pub(super) fn end(self) -> File {
+    /// Kills the child and returns its open /proc directory.
+    pub(super) fn kill(self) -> File {
         self.dir.try_clone().expect("dup")
     }
 }
@@ -86,7 +89,7 @@ impl AsFd for Sleeper {
 impl Drop for Sleeper {
     fn drop(&mut self) {
         pidfd_send_signal(&self.pidfd, Signal::KILL).expect("kill");
-        // Without an exit signal, so that nobody else's wait sees it.
+        // The child has no exit signal, so only a wait with __WALL reaps it.
         waitid_pidfd(&self.pidfd, WaitFlags::ALL).expect("reap");
     }
 }

@@ -1,4 +1,4 @@
-//! The ids that an administrator delegates.
+//! Delegated IDs of subuid(5).
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_idmap::{NotEnough, Owner, SubIds};
@@ -6,17 +6,17 @@ use ns_idmap::{NotEnough, Owner, SubIds};
 use super::extents::id;
 use super::naive::{self, END};
 
-/// Two files, a user, and what is asked about the user's ids.
+/// The contents of two files, a user, and queries about the user's IDs.
 #[derive(Clone, Debug)]
 pub struct Delegated {
     passwd: String,
     subuid: String,
     uid: u32,
-    asks: Vec<Ask>,
+    queries: Vec<Query>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Ask {
+enum Query {
     Covers(u32, u32),
     Take(u32, u32),
     Reserve(u32, u32),
@@ -28,12 +28,12 @@ impl<'a> Arbitrary<'a> for Delegated {
             uid: *u.choose(&[0, 7, 1000])?,
             passwd: lines(u, |u| Ok([name(u)?, "x", id_word(u)?, "0"].join(":")))?,
             subuid: lines(u, |u| Ok([name(u)?, number(u)?, number(u)?, ""].join(":")))?,
-            asks: (0..u.int_in_range(0..=5)?).map(|_| ask(u)).collect::<Result<_>>()?,
+            queries: (0..u.int_in_range(0..=5)?).map(|_| query(u)).collect::<Result<_>>()?,
         })
     }
 }
 
-/// Lines as `line` makes them, whole or cut or with something that does not belong.
+/// Makes lines with `line`. Some are truncated, too long, or replaced by arbitrary text.
 fn lines(
     u: &mut Unstructured<'_>,
     line: impl Fn(&mut Unstructured<'_>) -> Result<String>,
@@ -92,20 +92,22 @@ fn number(u: &mut Unstructured<'_>) -> Result<&'static str> {
     ])?)
 }
 
-fn ask(u: &mut Unstructured<'_>) -> Result<Ask> {
+fn query(u: &mut Unstructured<'_>) -> Result<Query> {
     let (first, second) = (id(u)?, id(u)?);
     Ok(*u.choose(&[
-        Ask::Covers(first, second),
-        Ask::Take(first, second),
-        Ask::Reserve(first, second),
+        Query::Covers(first, second),
+        Query::Take(first, second),
+        Query::Reserve(first, second),
     ])?)
 }
 
-/// Oracle: sets of ids, made from the files as shadow reads them: what is handed out was delegated,
-/// once.
+/// Reads delegated IDs and hands them out.
+///
+/// Oracle: a model with sets of IDs, which reads the files as shadow does. Each ID that is handed out was delegated,
+/// and is handed out once.
 ///
 /// # Panics
-/// Where they disagree.
+/// If the crate and the model disagree.
 pub fn subid(input: &Delegated) {
     let owner = Owner::from_passwd(&input.passwd, input.uid);
     let names = names(&input.passwd, input.uid);
@@ -113,9 +115,9 @@ pub fn subid(input: &Delegated) {
     let mut ids = SubIds::parse(&input.subuid, &owner);
     let mut model = Model::new(&input.subuid, &names, input.uid);
     assert_eq!(ids.left(), model.left(), "{input:?}");
-    for ask in &input.asks {
-        model.compare(&mut ids, *ask);
-        assert_eq!(ids.left(), model.left(), "{ask:?} of {input:?}");
+    for query in &input.queries {
+        model.compare(&mut ids, *query);
+        assert_eq!(ids.left(), model.left(), "{query:?} of {input:?}");
     }
 }
 
@@ -128,11 +130,11 @@ fn names(passwd: &str, uid: u32) -> Vec<&str> {
 
 fn decimal(word: &str) -> Option<u128> {
     let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    // More digits than a u128 has are no id.
+    // A number that does not fit into a u128 is not an ID.
     digits.then(|| word.parse().unwrap_or(u128::MAX))
 }
 
-/// strtoll with base 0, of a whole word without blanks and sign; what does not fit is none.
+/// Parses a word as strtoll(3) does with base 0, but without blanks and a sign. Returns `None` on overflow.
 fn any_base(word: &str) -> Option<u64> {
     let (digits, base) = match word {
         "0" => (word, 10),
@@ -148,7 +150,7 @@ fn any_base(word: &str) -> Option<u64> {
 
 struct Model {
     delegated: Vec<(u64, u64)>,
-    given: Vec<(u64, u64)>,
+    taken: Vec<(u64, u64)>,
 }
 
 impl Model {
@@ -160,32 +162,32 @@ impl Model {
             let numbers = (any_base(fields.get(1)?)?, any_base(fields.get(2)?)?);
             (own && line.len() < 1024).then(|| range(numbers.0, numbers.1))
         };
-        Self { delegated: subuid.split('\n').filter_map(own_range).collect(), given: Vec::new() }
+        Self { delegated: subuid.split('\n').filter_map(own_range).collect(), taken: Vec::new() }
     }
 
     fn has(&self, id: u64) -> bool {
-        within(&self.delegated, id) && !within(&self.given, id)
+        within(&self.delegated, id) && !within(&self.taken, id)
     }
 
-    /// Between two bounds all ids are alike.
+    /// Counts the IDs that are left. All IDs between two bounds behave alike.
     fn left(&self) -> u64 {
-        let all = self.delegated.iter().chain(&self.given);
+        let all = self.delegated.iter().chain(&self.taken);
         let mut bounds: Vec<u64> = all.flat_map(|(first, end)| [*first, *end]).collect();
         bounds.sort_unstable();
         let pairs = bounds.windows(2).filter(|pair| self.has(pair[0]));
         pairs.map(|pair| pair[1] - pair[0]).sum()
     }
 
-    fn compare(&mut self, ids: &mut SubIds, ask: Ask) {
-        match ask {
-            Ask::Covers(first, length) => {
+    fn compare(&mut self, ids: &mut SubIds, query: Query) {
+        match query {
+            Query::Covers(first, length) => {
                 assert_eq!(ids.covers(first, length), self.covers(first.into(), length.into()));
             }
-            Ask::Reserve(first, length) => {
+            Query::Reserve(first, length) => {
                 ids.reserve(first, length);
-                self.given.push(range(first.into(), length.into()));
+                self.taken.push(range(first.into(), length.into()));
             }
-            Ask::Take(inside, length) => self.take(ids, inside, length),
+            Query::Take(inside, length) => self.take(ids, inside, length),
         }
     }
 
@@ -193,8 +195,8 @@ impl Model {
         let end = first + length;
         let ends =
             self.delegated.iter().map(|(_, end)| *end).filter(|id| (first..end).contains(id));
-        let mut looked_at = ends.chain([first]);
-        length > 0 && end <= END && looked_at.all(|id| within(&self.delegated, id))
+        let mut probes = ends.chain([first]);
+        length > 0 && end <= END && probes.all(|id| within(&self.delegated, id))
     }
 
     fn take(&mut self, ids: &mut SubIds, inside: u32, length: u32) {
@@ -204,14 +206,18 @@ impl Model {
             return assert_eq!(taken, Err(NotEnough { wanted: length, left }));
         }
         let mut next = inside;
-        for extent in taken.expect("as many are left") {
-            assert_eq!(extent.inside, next, "one after the other");
+        for extent in taken.expect("enough IDs are left") {
+            assert_eq!(extent.inside, next, "the inside IDs are consecutive");
             next = next.wrapping_add(extent.length);
             let before = self.left();
-            self.given.push(naive::outside(&extent));
-            assert_eq!(before - self.left(), u64::from(extent.length), "delegated, and given once");
+            self.taken.push(naive::outside(&extent));
+            assert_eq!(
+                before - self.left(),
+                u64::from(extent.length),
+                "each ID is delegated and taken once"
+            );
         }
-        assert_eq!(next, inside.wrapping_add(length), "as many as asked for");
+        assert_eq!(next, inside.wrapping_add(length), "as many IDs as requested");
     }
 }
 
@@ -219,7 +225,7 @@ fn within(ranges: &[(u64, u64)], id: u64) -> bool {
     ranges.iter().any(|(first, end)| (*first..*end).contains(&id))
 }
 
-/// What of these are ids.
+/// Limits a range to valid IDs.
 fn range(first: u64, length: u64) -> (u64, u64) {
     (first.min(END), first.saturating_add(length).min(END))
 }
@@ -229,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_shadow_does() {
+    fn numbers_are_parsed_as_in_shadow() {
         let known =
             [("0", Some(0)), ("010", Some(8)), ("0x1F", Some(31)), ("08", None), ("0x", None)];
         for (word, value) in known {
@@ -240,10 +246,10 @@ mod tests {
     }
 
     #[test]
-    fn the_model_counts() {
+    fn the_model_counts_ids() {
         let mut model = Model::new("alice:10:10\n7:15:10\nbob:0:99\n", &["alice"], 7);
         assert_eq!(model.left(), 15);
-        model.given.push((12, 14));
+        model.taken.push((12, 14));
         assert_eq!(model.left(), 13);
         assert!(model.covers(10, 15) && !model.covers(10, 16) && !model.covers(10, 0));
     }

@@ -1,10 +1,10 @@
-//! Texts of maps, or nearly.
+//! Texts that are maps, or resemble maps.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::extents::id;
 
-/// Texts to begin with: what the kernel takes, what it refuses, and what other tools write.
+/// Seed inputs: texts that the kernel accepts, texts that it rejects, and forms of other tools.
 pub const TEXTS: &[&str] = &[
     "0 0 1",
     "0 0 1\n1 1 1",
@@ -37,20 +37,20 @@ pub const TEXTS: &[&str] = &[
     "7ä 0 1",
 ];
 
-/// What is to be read as a map.
+/// A text to parse as a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(pub String);
 
 impl<'a> Arbitrary<'a> for Text {
-    /// A map in one of the forms that there are, with something here and there that does not belong.
+    /// Makes a map in one of the accepted forms, sometimes with an invalid character.
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let form = *u.choose(&[Form::Blanks, Form::Blanks, Form::Colons, Form::Ids])?;
         let mut text = String::new();
-        for place in 0..u.int_in_range(1..=5)? {
-            if place > 0 {
+        for index in 0..u.int_in_range(1..=5)? {
+            if index > 0 {
                 text += *u.choose(&["\n", "\n", ","])?;
             }
-            text += &form.entry(place, u)?;
+            text += &form.entry(index, u)?;
         }
         text += *u.choose(&["", "", "\n", "\n", "\n\n"])?;
         if u.ratio(1, 5)? {
@@ -59,7 +59,8 @@ impl<'a> Arbitrary<'a> for Text {
         Ok(Self(text))
     }
 
-    /// Bytes that are text are the text, as a file or a dictionary has it; of others one is drawn.
+    /// Takes bytes that are UTF-8 as the text itself, so that files and dictionaries work. Makes a text from other
+    /// bytes.
     fn arbitrary_take_rest(mut u: Unstructured<'a>) -> Result<Self> {
         match str::from_utf8(u.peek_bytes(u.len()).unwrap_or_default()) {
             Ok(text) => Ok(Self(text.to_owned())),
@@ -68,7 +69,7 @@ impl<'a> Arbitrary<'a> for Text {
     }
 }
 
-/// How an entry is written.
+/// The form of an entry.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Blanks,
@@ -77,7 +78,7 @@ enum Form {
 }
 
 impl Form {
-    fn entry(self, place: u32, u: &mut Unstructured<'_>) -> Result<String> {
+    fn entry(self, index: u32, u: &mut Unstructured<'_>) -> Result<String> {
         let mut entry = String::from(if u.ratio(1, 6)? { blank(u)? } else { "" });
         let count = if matches!(self, Self::Ids) { 1 } else { 3 };
         let count = if u.ratio(1, 16)? { u.int_in_range(0..=4)? } else { count };
@@ -85,8 +86,8 @@ impl Form {
             if number > 0 {
                 entry += if matches!(self, Self::Colons) { ":" } else { blank(u)? };
             }
-            // Lengths are no longer than the way to the next one.
-            entry += &self::number(if number < 2 { 10 * place } else { 1 + place }, u)?;
+            // A length is at most the distance to the next extent.
+            entry += &self::number(if number < 2 { 10 * index } else { 1 + index }, u)?;
         }
         Ok(if u.ratio(1, 8)? { entry + blank(u)? } else { entry })
     }
@@ -96,12 +97,12 @@ fn blank(u: &mut Unstructured<'_>) -> Result<&'static str> {
     u.choose(&[" ", " ", " ", "\t", "\x0b", "\x0c", "\r", "  ", "\t "]).copied()
 }
 
-/// Mostly the one that makes a map.
+/// Returns a number, usually the one that makes a valid map.
 fn number(fitting: u32, u: &mut Unstructured<'_>) -> Result<String> {
     Ok(match u.int_in_range(0..=47)? {
         1 => u.arbitrary::<u64>()?.to_string(),
         2 => format!("{:#x}", id(u)?),
-        // The first that no longer fits.
+        // Numbers close to the first that is not a 32-bit number.
         3 => (u64::from(u32::MAX) + u.int_in_range(0..=2)?).to_string(),
         4..=7 => id(u)?.to_string(),
         8..=11 => format!("0{fitting}"),
@@ -111,7 +112,7 @@ fn number(fitting: u32, u: &mut Unstructured<'_>) -> Result<String> {
 
 fn stray(u: &mut Unstructured<'_>) -> Result<char> {
     match u.choose(&['\0', ' ', '\n', '\t', '+', ':', '0', '-', 'ä', '\u{7f}'])? {
-        // Any of those that no list has.
+        // Any ASCII character.
         '\u{7f}' => Ok(u.int_in_range(0..=0x7f_u8)?.into()),
         listed => Ok(*listed),
     }
@@ -122,38 +123,38 @@ mod tests {
     use super::super::naive;
     use super::*;
 
-    fn drawn() -> Vec<Text> {
+    fn inputs() -> Vec<Text> {
         let noise = crate::noise();
         let draw = |bytes: &Vec<u8>| Text::arbitrary(&mut Unstructured::new(bytes)).unwrap();
         noise.iter().map(draw).collect()
     }
 
     #[test]
-    fn many_are_maps_and_many_are_none() {
-        let texts = drawn();
+    fn many_inputs_are_valid_and_many_are_invalid() {
+        let texts = inputs();
         let is_map = |text: &&Text| naive::parse(&text.0).is_ok_and(|all| naive::is_map(&all));
         let maps = texts.iter().filter(is_map).count();
         assert!((50..=400).contains(&maps), "{maps} of {}", texts.len());
     }
 
-    /// Each blank alone is all that separates two numbers of some map.
+    /// For each separator there is an input that is valid only because of it.
     #[test]
-    fn each_blank_decides_somewhere() {
-        let texts = drawn();
+    fn each_separator_matters_in_some_input() {
+        let texts = inputs();
         for blank in [' ', '\t', '\x0b', '\x0c', '\r', ':'] {
-            let decides = |text: &&Text| {
+            let matters = |text: &&Text| {
                 let without = text.0.replace(blank, "x");
                 naive::parse(&text.0).is_ok() && naive::parse(&without).is_err()
             };
-            assert!(texts.iter().any(|text| decides(&text)), "{blank:?}");
+            assert!(texts.iter().any(|text| matters(&text)), "{blank:?}");
         }
     }
 
     #[test]
-    fn text_is_taken_as_it_is() {
-        let taken = |bytes| Text::arbitrary_take_rest(Unstructured::new(bytes)).unwrap().0;
-        assert_eq!(taken(b"0 0 1"), "0 0 1");
-        assert_eq!(taken(b""), "");
-        assert!(!taken(b"\xff\x000 0 1").is_empty());
+    fn utf8_bytes_are_the_text_itself() {
+        let text = |bytes| Text::arbitrary_take_rest(Unstructured::new(bytes)).unwrap().0;
+        assert_eq!(text(b"0 0 1"), "0 0 1");
+        assert_eq!(text(b""), "");
+        assert!(!text(b"\xff\x000 0 1").is_empty());
     }
 }

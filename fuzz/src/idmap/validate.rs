@@ -1,20 +1,23 @@
-//! The rules of a map.
+//! Validation of extents.
 
 use ns_idmap::{Extent, MAX_EXTENTS, Numbered, RuleError, Side, UidMap};
 
 use super::extents::Extents;
 use super::naive;
 
-/// Oracle: each extent compared with each, and what an error names is really so.
+/// Validates a list of extents.
+///
+/// Oracle: the reference implementation, which compares each pair of extents. The error must also be true of the
+/// extents.
 ///
 /// # Panics
-/// Where they disagree.
+/// If the crate and the reference implementation disagree.
 pub fn validate(extents: &Extents) {
     let extents = &extents.0;
     let map = UidMap::new(extents.iter().copied());
     assert_eq!(map.is_ok(), naive::is_map(extents), "{map:?} {extents:?}");
     match &map {
-        Ok(map) => questions(map),
+        Ok(map) => check_lookups(map),
         Err(error) => assert!(is_true(error, extents), "{error} {extents:?}"),
     }
     let listed = UidMap::from_list(extents.iter().copied());
@@ -46,8 +49,8 @@ fn ids(side: Side, extent: &Extent) -> (u64, u64) {
     }
 }
 
-/// Every end of every extent, and what lies next to it, is where a look at each extent finds it.
-fn questions(map: &UidMap) {
+/// Checks lookups at the bounds of each extent and next to them, against a linear search.
+fn check_lookups(map: &UidMap) {
     for extent in map {
         let ends = [extent.inside, extent.inside + (extent.length - 1)];
         for id in ends.iter().flat_map(|end| [end.wrapping_sub(1), *end, end.wrapping_add(1)]) {
@@ -72,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn known_lists_hold() {
+    fn known_lists_are_validated() {
         let lists = [
             vec![],
             vec![extent(0, 0, 1)],
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_about_something_else_is_not_true() {
+    fn an_error_about_another_rule_is_rejected() {
         let extents = [extent(0, 0, 1), extent(1, 0, 1)];
         let at = |entry: usize| Numbered { entry, extent: extents[entry - 1] };
         let overlap = |side| RuleError::Overlap { side, first: at(1), second: at(2) };

@@ -1,11 +1,11 @@
-//! Any sequence of setters.
+//! Arbitrary sequences of setters.
 
 use arbitrary::{Arbitrary, Unstructured};
 use ns_process::{Builder, Chroot, Container, Error, Inject, Step};
 
 use super::setters::Setter;
 
-/// A kind of builder, what it starts, and the setters in order.
+/// A kind of builder, whether it starts a closure, and setters in order.
 #[derive(Clone, Debug)]
 pub struct Sequence {
     kind: Kind,
@@ -28,11 +28,13 @@ impl<'a> Arbitrary<'a> for Sequence {
     }
 }
 
-/// Oracle: a plan is described, the same each time, or refused by a check that says why; setters of
-/// different things keep no order.
+/// Calls setters and makes a plan.
+///
+/// Oracle: a plan is made, and its description is the same each time, or a check fails with a reason. The order of
+/// setters matters only if they concern the same setting.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If one of these does not hold.
 pub fn builder(sequence: &Sequence) {
     match (sequence.kind, sequence.closure) {
         (Kind::Container, false) => compare(sequence, || Container::new("true")),
@@ -46,57 +48,57 @@ pub fn builder(sequence: &Sequence) {
 
 fn compare<Kind>(sequence: &Sequence, new: impl Fn() -> Builder<Kind>) {
     let setters = &sequence.setters;
-    let in_order = outcome(&made(&new, setters.iter()));
-    let out_of_order = outcome(&made(&new, reordered(setters).into_iter()));
+    let in_order = outcome(&build(&new, setters.iter()));
+    let out_of_order = outcome(&build(&new, reordered(setters).into_iter()));
     assert_eq!(in_order, out_of_order, "{sequence:?}");
 }
 
-/// The last thing that is spoken of first.
+/// Reorders the setters: those of the setting that was set last come first.
 fn reordered(setters: &[Setter]) -> Vec<&Setter> {
     let mut reordered = Vec::new();
     let mut rest: Vec<&Setter> = setters.iter().collect();
     while let Some(last) = rest.last().copied() {
-        let (same, others) = rest.iter().partition(|setter| setter.is_about_the_same(last));
+        let (same, others) = rest.iter().partition(|setter| setter.is_ordered_with(last));
         rest = others;
         reordered.extend::<Vec<_>>(same);
     }
     reordered
 }
 
-fn made<'a, Kind>(
+fn build<'a, Kind>(
     new: impl Fn() -> Builder<Kind>,
     setters: impl Iterator<Item = &'a Setter>,
 ) -> Builder<Kind> {
     let mut builder = new();
-    // Else each has another.
+    // The default name differs between builders.
     builder.name("fuzz");
     setters.for_each(|setter| setter.call(&mut builder));
     builder
 }
 
-/// What is planned, in words, or why nothing is.
+/// Returns the description of the plan, or the error.
 fn outcome<Kind>(builder: &Builder<Kind>) -> Result<String, String> {
-    let told = || builder.plan().map(|plan| plan.describe().to_string());
-    let once = told();
-    let again = told().map_err(|error| error.to_string());
+    let describe = || builder.plan().map(|plan| plan.describe().to_string());
+    let once = describe();
+    let again = describe().map_err(|error| error.to_string());
     if let Ok(text) = &once {
-        described(builder, text);
+        check_description(builder, text);
     }
     if let Err(error) = &once {
-        refused(error);
+        check_error(error);
     }
     let once = once.map_err(|error| error.to_string());
     assert_eq!(once, again);
     once
 }
 
-fn described<Kind>(builder: &Builder<Kind>, text: &str) {
+fn check_description<Kind>(builder: &Builder<Kind>, text: &str) {
     assert!(text.starts_with("memory: "), "{text}");
     let sides = ["memory: ", "parent: ", "middle: ", "init: ", "child: "];
     for line in text.lines() {
         assert!(sides.iter().any(|side| line.starts_with(side)), "{line:?} of {text}");
     }
-    // Each namespace is made by one side or the other.
+    // Each namespace appears in some step.
     if builder.get_target().is_none() {
         for kind in builder.get_namespaces().kinds() {
             let flag = kind.clone_flag().to_string();
@@ -105,14 +107,14 @@ fn described<Kind>(builder: &Builder<Kind>, text: &str) {
     }
 }
 
-fn refused(error: &Error) {
+fn check_error(error: &Error) {
     let text = error.to_string();
     assert_eq!(text.lines().count(), 1, "{text:?}");
     assert!(text.starts_with("fuzz: "), "{text:?}");
     let steps = [Step::Check, Step::UidMap, Step::GidMap];
     assert!(steps.contains(&error.step()), "{text:?}");
-    assert!(error.object().is_some_and(|said| !said.is_empty()), "{text:?} says nothing");
-    assert_eq!(error.errno(), None, "{text:?}: nobody was asked");
+    assert!(error.object().is_some_and(|object| !object.is_empty()), "{text:?} has no reason");
+    assert_eq!(error.errno(), None, "{text:?}: a check makes no system call");
 }
 
 #[cfg(test)]
@@ -122,21 +124,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_end_in_a_path_ends_no_line() {
+    fn a_newline_in_a_path_is_escaped() {
         let mut container = Container::new("true");
         container.name("fuzz").proc("/proc\n/0").namespace(Namespace::User).map_zero();
         let text = outcome(&container).expect("a plan");
-        assert!(text.contains("self"), "the path is told: {text}");
+        assert!(text.contains("self"), "the path is not described: {text}");
     }
 
     #[test]
-    fn many_sequences_make_a_plan() {
+    fn many_sequences_are_valid() {
         let noise = crate::noise();
         let draw = |bytes: &Vec<u8>| Sequence::arbitrary(&mut Unstructured::new(bytes)).unwrap();
         let sequences: Vec<_> = noise.iter().map(draw).collect();
         let planned = |sequence: &&Sequence| {
             let setters = sequence.setters.iter();
-            sequence.setters.len() > 1 && made(|| Container::new("true"), setters).plan().is_ok()
+            sequence.setters.len() > 1 && build(|| Container::new("true"), setters).plan().is_ok()
         };
         let planned = sequences.iter().filter(planned).count();
         assert!((30..=400).contains(&planned), "{planned} of {}", sequences.len());

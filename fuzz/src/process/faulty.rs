@@ -1,5 +1,5 @@
-//! A start of which one system call fails, in a process that is thrown away.
-#![allow(unsafe_code, reason = "waiting for any child, and a deadline")]
+//! A start in which one system call fails, in a forked process.
+#![allow(unsafe_code, reason = "waitpid(2) for any child, and alarm(2)")]
 
 use std::sync::Once;
 
@@ -7,12 +7,12 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{Container, Errno, Error, Init, Namespace, Process, Step};
 use ns_testbed::{FaultSide, forked, refuse, with_fault};
 
-use super::adopt;
-use super::surroundings::Surroundings;
-use super::wish::Wish;
-use super::work::Work;
+use super::become_subreaper;
+use super::fixture::Fixture;
+use super::payload::Payload;
+use super::settings::Settings;
 
-/// What a start calls, of what the caller's own libc and allocator do not need.
+/// System calls of a start, without those that libc and the allocator of the caller need.
 const CALLS: &[i64] = &[
     libc::SYS_capset,
     libc::SYS_chdir,
@@ -65,15 +65,15 @@ const CALLS: &[i64] = &[
     libc::SYS_write,
 ];
 
-/// What an init cannot do without: it lives under the same filter, which is the caller's own then.
+/// System calls that an init needs. A permanent fault is a filter of the caller, which the init inherits.
 const NEEDED_BY_INIT: &[i64] = &[libc::SYS_wait4, libc::SYS_write];
 
-/// A system call, and what it fails with.
+/// A system call, and the errno with which it fails.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
     number: i64,
     errno: Errno,
-    /// On which side, and the how manieth call; `None`: on both, for good.
+    /// The side, and the number of the call that fails; `None` if each call on both sides fails.
     once: Option<(FaultSide, u32)>,
 }
 
@@ -83,113 +83,114 @@ impl<'a> Arbitrary<'a> for Fault {
         let errno = Errno::from_raw_os_error(u.int_in_range(1..=133)?);
         let side = *u.choose(&[FaultSide::Starter, FaultSide::Started])?;
         let once = if u.arbitrary()? { Some((side, u.int_in_range(1..=9)?)) } else { None };
-        // An interruption that never ends is no case that a kernel has, but for a sleep.
+        // No kernel interrupts a system call forever, except for a sleep.
         let endless = errno == Errno::INTR && number != libc::SYS_futex;
         Ok(Self { number, errno: if endless { Errno::PERM } else { errno }, once })
     }
 }
 
-/// What the thrown-away process says when all was as it should be.
-const FINE: i32 = 0;
+/// The exit status of the forked process if all checks have passed.
+const SUCCESS: i32 = 0;
 
-pub(super) fn start_with(fault: Fault, wish: &Wish) {
-    if fault.once.is_none() && wish.way.init && NEEDED_BY_INIT.contains(&fault.number) {
+pub(super) fn start_with(fault: Fault, settings: &Settings) {
+    if fault.once.is_none() && settings.mode.init && NEEDED_BY_INIT.contains(&fault.number) {
         return;
     }
-    let surroundings = Surroundings::new(&wish.way);
-    let container = wish.container(Work::Exits(7), &surroundings);
+    let fixture = Fixture::new(&settings.mode);
+    let container = settings.container(Payload::Exits(7), &fixture);
     open_init();
     let code = with_orphans_reaped(|| {
-        // SAFETY: ends this process if it hangs.
+        // SAFETY: alarm takes no pointer. Its signal kills this process if it hangs.
         unsafe { libc::alarm(20) };
         let Fault { number, errno, once } = fault;
         let Some((side, nth)) = once else {
             refuse(number, errno);
-            return attempt(wish, &container, fault, &|| ());
+            return attempt(settings, &container, fault, &|| ());
         };
         let once = ns_testbed::Fault { number, side, nth, errno };
-        with_fault(once, |over| attempt(wish, &container, fault, over)).0
+        with_fault(once, |end_fault| attempt(settings, &container, fault, end_fault)).0
     });
-    assert_eq!(code, FINE, "{fault:?} in a start of {wish:?}");
+    assert_eq!(code, SUCCESS, "{fault:?} in a start of {settings:?}");
 }
 
-/// Starts, and looks at what came of it and what is left; `over` ends a fault that can end.
-fn attempt(wish: &Wish, container: &Container, fault: Fault, over: &dyn Fn()) -> i32 {
+/// Starts the container, and checks the outcome and what is left behind. `end_fault` removes a fault that can be
+/// removed.
+fn attempt(settings: &Settings, container: &Container, fault: Fault, end_fault: &dyn Fn()) -> i32 {
     let before = descriptors();
-    let started = wish.start(container);
-    over();
-    let verdict = match started {
-        Ok(process) => ended(&process, fault),
-        Err(error) => told(&error, fault),
+    let started = settings.start(container);
+    end_fault();
+    let code = match started {
+        Ok(process) => check_process(&process, fault),
+        Err(error) => check_error(&error, fault),
     };
-    // What has failed to reap does not do so again.
-    let cleans = fault.number != libc::SYS_waitid;
-    if cleans && (has_children() || descriptors() != before) {
+    // If waitid fails, nothing can be reaped.
+    let can_reap = fault.number != libc::SYS_waitid;
+    if can_reap && (has_children() || descriptors() != before) {
         eprintln!("left behind: {before:?}, {:?}", descriptors());
         return 40;
     }
-    verdict
+    code
 }
 
-/// The file of the init stays open from its first use on: here, and so in the thrown-away process too.
+/// Opens the file of the built-in init, which stays open after its first use. The forked process inherits it, so the
+/// descriptors do not change there.
 fn open_init() {
     static OPEN: Once = Once::new();
     OPEN.call_once(|| {
-        let mut container = Work::Exits(0).program();
+        let mut container = Payload::Exits(0).program();
         container.namespace(Namespace::Pid).init(Init::builtin());
-        container.status().expect("a program beside an init");
+        container.status().expect("run a program under an init");
     });
 }
 
-/// What the thrown-away process cannot reap is a process's between, and is waited for.
+/// Runs `body` in a process whose parent adopts the orphans that `body` cannot reap, and waits for them.
 fn with_orphans_reaped(body: impl FnOnce() -> i32) -> i32 {
     forked(|| {
-        adopt();
+        become_subreaper();
         let code = forked(|| {
-            adopt();
+            become_subreaper();
             body()
         });
-        // SAFETY: ends this process if one of them hangs.
+        // SAFETY: alarm takes no pointer. Its signal kills this process if an orphan hangs.
         unsafe { libc::alarm(20) };
         while any_child().is_some() {}
         code
     })
 }
 
-/// The program ran, and ended as it does; its loader may need the call too.
-fn ended(process: &Process, fault: Fault) -> i32 {
+/// Checks that the program ran and exited with its status. The dynamic loader may need the failing call too.
+fn check_process(process: &Process, fault: Fault) -> i32 {
     let loader = fault.number == libc::SYS_openat;
     match process.join() {
-        Ok(status) if status.code() == Some(7) => FINE,
-        Ok(status) if loader && status.code() == Some(127) => FINE,
+        Ok(status) if status.code() == Some(7) => SUCCESS,
+        Ok(status) if loader && status.code() == Some(127) => SUCCESS,
         Ok(_) => 41,
-        // The handle cannot wait without the call either; the program ran all the same.
-        // It may not be the only one that nobody could reap.
+        // The handle needs the failing call to wait. Find the program among all children that are left.
         Err(error) if error.step() == Step::Wait => {
             let ran = std::iter::from_fn(any_child).any(|status| libc::WEXITSTATUS(status) == 7);
-            if ran { FINE } else { 42 }
+            if ran { SUCCESS } else { 42 }
         }
         Err(_) => 43,
     }
 }
 
-fn told(error: &Error, fault: Fault) -> i32 {
-    let same = error.errno().is_none_or(|told| told == fault.errno);
+fn check_error(error: &Error, fault: Fault) -> i32 {
+    let same = error.errno().is_none_or(|errno| errno == fault.errno);
     if error.step() == Step::Exec && error.errno().is_none() {
-        eprintln!("the child was lost: {error}");
+        eprintln!("the child was killed: {error}");
         44
-    } else if same || has_a_meaning(fault) {
-        FINE
+    } else if same || has_fallback(fault) {
+        SUCCESS
     } else {
-        eprintln!("told wrongly: {error}");
+        eprintln!("the error has another errno: {error}");
         45
     }
 }
 
-/// Errnos on which something else is tried, whose own errno is told then.
-fn has_a_meaning(fault: Fault) -> bool {
+/// Whether the start tries another way after this errno. The error then has the errno of that attempt.
+fn has_fallback(fault: Fault) -> bool {
     let anywhere = [Errno::NOSYS, Errno::INVAL, Errno::NOENT, Errno::EXIST, Errno::ACCESS];
-    // The search in PATH goes on, as execvp(3) does.
+    // The search in PATH continues, as in execvp(3).
     let in_path = [
         Errno::NOTDIR,
         Errno::LOOP,
@@ -202,22 +203,22 @@ fn has_a_meaning(fault: Fault) -> bool {
     anywhere.contains(&fault.errno) || searches && in_path.contains(&fault.errno)
 }
 
-/// The wait status of a child that ends or has ended.
+/// Waits for any child, and returns its wait status.
 fn any_child() -> Option<i32> {
     let mut status = 0;
-    // SAFETY: stores one int.
+    // SAFETY: the pointer is valid for a write of one int.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
     (pid > 0).then_some(status)
 }
 
 fn has_children() -> bool {
-    // SAFETY: asks for children of every kind without waiting, and stores nothing.
+    // SAFETY: the status pointer may be null.
     let pid = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG | libc::__WALL) };
     pid != -1
 }
 
-/// The numbers of what is open, found by a call that no fault is about.
+/// Returns the numbers of the open descriptors, by a system call for which there is no fault.
 fn descriptors() -> Vec<i32> {
-    // SAFETY: reads a flag, of whatever there is.
+    // SAFETY: F_GETFD only reads a flag.
     (0..256).filter(|number| unsafe { libc::fcntl(*number, libc::F_GETFD) } != -1).collect()
 }

@@ -1,12 +1,12 @@
-//! Hooks of the child's, and when each is due.
-#![allow(unsafe_code, reason = "hooks that make no call and take no lock")]
+//! Hooks in the child, and when each of them runs.
+#![allow(unsafe_code, reason = "hooks that make no system call and take no lock")]
 
 use arbitrary::Arbitrary;
 use ns_process::{Builder, HookContext};
 
-/// When a hook runs, in the order of the contract.
+/// The point of a start at which a hook runs, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Arbitrary)]
-pub(super) enum Moment {
+pub(super) enum HookPoint {
     PreUp,
     ExceptUp,
     PostUp,
@@ -15,11 +15,11 @@ pub(super) enum Moment {
     PostExec,
 }
 
-/// How far a start, and what it started, went.
+/// The progress of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Went {
-    /// The caller gave up before the child began.
-    Nowhere,
+pub(super) enum Progress {
+    /// The start failed in the parent, before the child ran a hook.
+    NotStarted,
     SetUpFailed,
     ExecFailed,
     Runs,
@@ -27,7 +27,7 @@ pub(super) enum Went {
     Returned,
 }
 
-impl Moment {
+impl HookPoint {
     pub(super) const ALL: [Self; 6] = [
         Self::PreUp,
         Self::ExceptUp,
@@ -37,25 +37,25 @@ impl Moment {
         Self::PostExec,
     ];
 
-    /// Whether it has been run when a start went that far.
-    pub(super) fn is_due(self, went: Went) -> bool {
+    /// Whether the hook runs in a start with this progress.
+    pub(super) fn is_due(self, progress: Progress) -> bool {
         match self {
-            Self::PreUp | Self::PostUp => went != Went::Nowhere,
-            Self::ExceptUp => went == Went::SetUpFailed,
-            Self::PreExec => !matches!(went, Went::Nowhere | Went::SetUpFailed),
-            Self::ExceptExec => went == Went::ExecFailed,
-            Self::PostExec => went == Went::Returned,
+            Self::PreUp | Self::PostUp => progress != Progress::NotStarted,
+            Self::ExceptUp => progress == Progress::SetUpFailed,
+            Self::PreExec => !matches!(progress, Progress::NotStarted | Progress::SetUpFailed),
+            Self::ExceptExec => progress == Progress::ExecFailed,
+            Self::PostExec => progress == Progress::Returned,
         }
     }
 
-    /// Gives the builder a hook, which must make no call and take no lock.
-    pub(super) fn give<Kind>(
+    /// Registers a hook, which must make no system call and take no lock.
+    pub(super) fn register<Kind>(
         self,
         builder: &mut Builder<Kind>,
         hook: impl FnMut(&HookContext) + Send + 'static,
     ) -> &mut Builder<Kind> {
         match self {
-            // SAFETY: whatever another thread was about to do is not looked at, here and below.
+            // SAFETY: the hook takes no lock and does not read state that another thread may change.
             Self::PreUp => unsafe { builder.preup(hook) },
             // SAFETY: as above.
             Self::ExceptUp => unsafe { builder.exceptup(hook) },
@@ -75,18 +75,18 @@ impl Moment {
 mod tests {
     use super::*;
 
-    fn due(went: Went) -> Vec<Moment> {
-        Moment::ALL.into_iter().filter(|moment| moment.is_due(went)).collect()
+    fn due(progress: Progress) -> Vec<HookPoint> {
+        HookPoint::ALL.into_iter().filter(|point| point.is_due(progress)).collect()
     }
 
     #[test]
-    fn an_order_of_the_contract() {
-        use Moment::{ExceptExec, ExceptUp, PostExec, PostUp, PreExec, PreUp};
-        assert_eq!(due(Went::Nowhere), []);
-        assert_eq!(due(Went::SetUpFailed), [PreUp, ExceptUp, PostUp]);
-        assert_eq!(due(Went::ExecFailed), [PreUp, PostUp, PreExec, ExceptExec]);
-        assert_eq!(due(Went::Runs), [PreUp, PostUp, PreExec]);
-        assert_eq!(due(Went::Returned), [PreUp, PostUp, PreExec, PostExec]);
-        assert!(Moment::ALL.is_sorted());
+    fn hooks_run_in_the_documented_order() {
+        use HookPoint::{ExceptExec, ExceptUp, PostExec, PostUp, PreExec, PreUp};
+        assert_eq!(due(Progress::NotStarted), []);
+        assert_eq!(due(Progress::SetUpFailed), [PreUp, ExceptUp, PostUp]);
+        assert_eq!(due(Progress::ExecFailed), [PreUp, PostUp, PreExec, ExceptExec]);
+        assert_eq!(due(Progress::Runs), [PreUp, PostUp, PreExec]);
+        assert_eq!(due(Progress::Returned), [PreUp, PostUp, PreExec, PostExec]);
+        assert!(HookPoint::ALL.is_sorted());
     }
 }

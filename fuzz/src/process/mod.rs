@@ -2,19 +2,19 @@
 
 mod builder;
 mod faulty;
+mod fixture;
 mod hooks;
+mod mode;
+mod payload;
 mod report;
 mod running;
 mod setters;
+mod settings;
 mod start;
-mod surroundings;
 mod trace;
-mod way;
-mod wish;
-mod work;
 
 pub use builder::{Sequence, builder};
-pub use report::{Failing, report};
-pub(crate) use start::adopt;
+pub use report::{FailingStep, report};
+pub use settings::Settings;
+pub(crate) use start::become_subreaper;
 pub use start::{Start, start};
-pub use wish::Wish;

@@ -1,27 +1,27 @@
-//! What a child reports of the step that failed.
+//! The report of a failed step from the child.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{Container, Errno, Mount, Namespace, Resource, Side, Step};
 use ns_testbed::{forked, refuse};
 
-/// A step of the child's, and how it fails.
+/// A step of the child, and the errno with which it fails.
 #[derive(Clone, Debug)]
-pub struct Failing {
+pub struct FailingStep {
     case: Case,
     errno: Errno,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Case {
-    /// The step whose system call fails.
+    /// The system call of this step fails.
     Call(Step, i64),
-    /// Of so many mounts, that one has no target.
+    /// Of this number of mounts, the one with this index has no target.
     Mount(u8, u8),
-    /// That descriptor is not open.
+    /// This descriptor is not open.
     Descriptor(u8),
 }
 
-/// Each is the first in the child to make its call.
+/// Steps with a system call that no earlier step of the child makes.
 const CALLS: &[(Step, i64)] = &[
     (Step::Session, libc::SYS_setsid),
     (Step::Hostname, libc::SYS_sethostname),
@@ -35,7 +35,7 @@ const CALLS: &[(Step, i64)] = &[
     (Step::Exec, libc::SYS_execve),
 ];
 
-impl<'a> Arbitrary<'a> for Failing {
+impl<'a> Arbitrary<'a> for FailingStep {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let case = match u.int_in_range(0..=3)? {
             0 => {
@@ -48,24 +48,25 @@ impl<'a> Arbitrary<'a> for Failing {
                 Case::Call(step, number)
             }
         };
-        // As many as the kernel has room for in a return value.
+        // The errnos that the kernel can return.
         Ok(Self { case, errno: Errno::from_raw_os_error(u.int_in_range(1..=4095)?) })
     }
 }
 
-/// Oracle: the failure that was made: step, errno and object come out of the record as they went in,
-/// whatever the errno.
+/// Makes a step fail.
+///
+/// Oracle: the fault itself. The error has its step, errno and object, for every errno.
 ///
 /// # Panics
-/// Where they do not.
-pub fn report(failing: &Failing) {
-    let Failing { case, errno } = failing;
+/// If one of them differs.
+pub fn report(failing: &FailingStep) {
+    let FailingStep { case, errno } = failing;
     match *case {
         Case::Call(step, number) => {
-            let errno = reported(step, *errno);
+            let errno = without_fallback(step, *errno);
             let code = forked(|| {
                 refuse(number, errno);
-                i32::from(!is_told(&everything(), step, errno, None))
+                i32::from(!fails_with(&everything(), step, errno, None))
             });
             assert_eq!(code, 0, "{failing:?}");
         }
@@ -76,17 +77,17 @@ pub fn report(failing: &Failing) {
                 container.mount(Mount::tmpfs(target(n)));
             }
             let object = target(bad);
-            assert!(is_told(&container, Step::MountTarget, Errno::NOENT, Some(&object)));
+            assert!(fails_with(&container, Step::MountTarget, Errno::NOENT, Some(&object)));
         }
         Case::Descriptor(number) => {
             let mut container = everything();
             container.rlimit(Resource::Nofile, 20, 20).fd(number.into(), ns_process::Stdio::null());
-            limited(&container, number);
+            check_descriptor(&container, number);
         }
     }
 }
 
-/// A start that makes every step of the table, and the mounts after the first of them.
+/// Returns a container whose start makes every step of the table.
 fn everything() -> Container {
     let mut container = Container::new("/bin/true");
     container.all().without(Namespace::Time).map_zero().new_session(true);
@@ -96,22 +97,23 @@ fn everything() -> Container {
     container
 }
 
-/// A place above the limit of descriptors, which the child has from its parent.
-fn limited(container: &Container, number: u8) {
+/// Checks a descriptor number above RLIMIT_NOFILE, which the child inherits.
+fn check_descriptor(container: &Container, number: u8) {
     let code = forked(|| {
         let limit = rustix::process::Rlimit { current: Some(30), maximum: Some(30) };
         rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).expect("setrlimit");
         let object = number.to_string();
-        i32::from(!is_told(container, Step::PlaceFd, Errno::BADF, Some(&object)))
+        i32::from(!fails_with(container, Step::PlaceFd, Errno::BADF, Some(&object)))
     });
     assert_eq!(code, 0, "descriptor {number}");
 }
 
-fn is_told(container: &Container, step: Step, errno: Errno, object: Option<&str>) -> bool {
+/// Whether the start fails with this error.
+fn fails_with(container: &Container, step: Step, errno: Errno, object: Option<&str>) -> bool {
     let error = match container.start() {
         Ok(process) => {
             let _ = process.join();
-            eprintln!("started");
+            eprintln!("the start did not fail");
             return false;
         }
         Err(error) => error,
@@ -124,14 +126,14 @@ fn is_told(container: &Container, step: Step, errno: Errno, object: Option<&str>
     same && named && error.to_string().lines().count() == 1
 }
 
-/// On some errnos a step tries something else.
-fn reported(step: Step, errno: Errno) -> Errno {
-    let tries = match step {
+/// Replaces an errno after which the step tries another way.
+fn without_fallback(step: Step, errno: Errno) -> Errno {
+    let fallback = match step {
         Step::CloseRest | Step::Seccomp => &[Errno::NOSYS, Errno::INVAL][..],
         Step::Exec => &[Errno::NOENT, Errno::ACCESS],
         _ => &[],
     };
-    if tries.contains(&errno) { Errno::PERM } else { errno }
+    if fallback.contains(&errno) { Errno::PERM } else { errno }
 }
 
 #[cfg(test)]
@@ -142,10 +144,10 @@ mod tests {
     fn every_step_of_the_table_is_reported() {
         ns_testbed::run_as!([Root, Nested], {
             for (step, number) in CALLS {
-                report(&Failing { case: Case::Call(*step, *number), errno: Errno::XDEV });
+                report(&FailingStep { case: Case::Call(*step, *number), errno: Errno::XDEV });
             }
-            report(&Failing { case: Case::Mount(3, 1), errno: Errno::PERM });
-            report(&Failing { case: Case::Descriptor(200), errno: Errno::PERM });
+            report(&FailingStep { case: Case::Mount(3, 1), errno: Errno::PERM });
+            report(&FailingStep { case: Case::Descriptor(200), errno: Errno::PERM });
         });
     }
 }

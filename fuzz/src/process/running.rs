@@ -1,4 +1,4 @@
-//! What can be seen of a running process without the crate.
+//! A running process, as `/proc` shows it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,43 +7,43 @@ use std::time::{Duration, Instant};
 use ns_process::{Namespace, Process};
 use rustix::process::geteuid;
 
-use super::surroundings::Surroundings;
-use super::way::Way;
-use super::wish::{Wish, own_nice};
+use super::fixture::Fixture;
+use super::mode::StartMode;
+use super::settings::{Settings, own_nice};
 
-/// What arguments begin with; a closure has those of the caller.
+/// The beginning of the command line. A closure has the command line of the caller.
 const PROGRAM: &str = "sleep\0";
 const INIT: &str = "init\0";
-const ITSELF: &str = "";
+const CLOSURE: &str = "";
 
-/// A process that has begun its program.
+/// A process whose program or closure runs.
 pub(super) struct Running(PathBuf);
 
 impl Running {
-    /// The program itself, where an init is what the handle has; or the closure.
-    pub(super) fn new(process: &Process, way: &Way) -> Self {
+    /// Waits until the program or the closure runs. If the handle refers to an init, this is the child of the init.
+    pub(super) fn new(process: &Process, mode: &StartMode) -> Self {
         let first = Self::of(process.pid());
-        if way.init {
+        if mode.init {
             let program = Self::of(first.only_child());
-            first.begun(INIT);
-            return program.begun(PROGRAM);
+            first.wait_for(INIT);
+            return program.wait_for(PROGRAM);
         }
-        first.begun(if way.guest.closure { ITSELF } else { PROGRAM })
+        first.wait_for(if mode.child_code.closure { CLOSURE } else { PROGRAM })
     }
 
-    /// Waits for the arguments to be there, which the kernel puts in place a moment after the start
-    /// knows of the exec; and for a closure to let itself be looked at.
-    fn begun(self, name: &str) -> Self {
+    /// Waits for the command line, which the kernel sets shortly after the start has returned, and for a closure to
+    /// become dumpable.
+    fn wait_for(self, name: &str) -> Self {
         let deadline = Instant::now() + Duration::from_secs(10);
-        let has_begun = || self.read("cmdline").starts_with(name) && self.can_be_looked_at();
-        while !has_begun() {
+        let is_ready = || self.read("cmdline").starts_with(name) && self.is_readable();
+        while !is_ready() {
             assert!(Instant::now() < deadline, "no {name:?} in {}", self.0.display());
             std::thread::yield_now();
         }
         self
     }
 
-    fn can_be_looked_at(&self) -> bool {
+    fn is_readable(&self) -> bool {
         fs::read_link(self.0.join("cwd")).is_ok()
     }
 
@@ -57,41 +57,41 @@ impl Running {
 
     fn only_child(&self) -> u32 {
         let children = self.read(&format!("task/{}/children", self.pid()));
-        children.trim().parse().expect("one child")
+        children.trim().parse().expect("exactly one child")
     }
 
     fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.0.join(file)).expect("a file of the process")
+        fs::read_to_string(self.0.join(file)).expect("read a file of the process")
     }
 
     fn link(&self, file: &str) -> String {
-        let link = fs::read_link(self.0.join(file)).expect("a link of the process");
+        let link = fs::read_link(self.0.join(file)).expect("read a link of the process");
         link.to_string_lossy().into_owned()
     }
 
-    /// The value of a line of `status`.
+    /// Returns the value of a line of `status`.
     fn status(&self, name: &str) -> String {
         let text = self.read("status");
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap_or_else(|| panic!("no {name}")).trim().to_owned()
     }
 
-    /// A field of `stat`, counted from 1 as proc(5) does.
+    /// Returns a field of `stat`. The first field is 1, as in proc(5).
     fn stat(&self, field: usize) -> i64 {
         let text = self.read("stat");
-        let (before, behind) = text.rsplit_once(')').expect("a name");
+        let (before, after) = text.rsplit_once(')').expect("a command name");
         let word = match field {
             1 => before.split_whitespace().next(),
-            _ => behind.split_whitespace().nth(field - 3),
+            _ => after.split_whitespace().nth(field - 3),
         };
         word.expect("a field").parse().expect("a number")
     }
 
-    /// Compares with what was wished for.
-    pub(super) fn check(&self, wish: &Wish, surroundings: &Surroundings, process: &Process) {
-        self.namespaces(wish, surroundings);
-        Self::of(process.pid()).namespaces(wish, surroundings);
-        if wish.zero {
+    /// Compares the process with the settings.
+    pub(super) fn check(&self, settings: &Settings, fixture: &Fixture, process: &Process) {
+        self.namespaces(settings, fixture);
+        Self::of(process.pid()).namespaces(settings, fixture);
+        if settings.zero {
             let map: Vec<u32> = self
                 .read("uid_map")
                 .split_whitespace()
@@ -99,46 +99,45 @@ impl Running {
                 .collect();
             assert_eq!(map, [0, geteuid().as_raw(), 1]);
         }
-        if wish.workdir {
+        if settings.workdir {
             assert_eq!(self.link("cwd"), "/usr");
         }
-        assert_eq!(self.status("NoNewPrivs") == "1", wish.no_new_privs);
-        self.family(wish, process);
-        assert_eq!(self.link("fd/0").starts_with("pipe:"), wish.piped);
-        self.numbers(wish);
+        assert_eq!(self.status("NoNewPrivs") == "1", settings.no_new_privs);
+        self.check_parent_and_session(settings, process);
+        assert_eq!(self.link("fd/0").starts_with("pipe:"), settings.piped);
+        self.check_numbers(settings);
     }
 
-    fn namespaces(&self, wish: &Wish, surroundings: &Surroundings) {
+    fn namespaces(&self, settings: &Settings, fixture: &Fixture) {
         for kind in Namespace::ALL {
             let link = format!("ns/{kind}");
-            let own = fs::read_link(format!("/proc/self/{link}")).expect("an own one");
-            let (own, its) = (own.to_string_lossy().into_owned(), self.link(&link));
-            if wish.way.joined.contains(kind.flag()) {
-                assert_eq!(its, surroundings.link(kind), "{kind}");
+            let own = fs::read_link(format!("/proc/self/{link}")).expect("read the link");
+            let (own, other) = (own.to_string_lossy().into_owned(), self.link(&link));
+            if settings.mode.joined.contains(kind.flag()) {
+                assert_eq!(other, fixture.link(kind), "{kind}");
             } else {
-                assert_eq!(own != its, wish.namespaces.contains(kind.flag()), "{kind}");
+                assert_eq!(own != other, settings.namespaces.contains(kind.flag()), "{kind}");
             }
         }
     }
 
-    /// Whose child it is, and in which session.
-    fn family(&self, wish: &Wish, process: &Process) {
+    fn check_parent_and_session(&self, settings: &Settings, process: &Process) {
         let handle = Self::of(process.pid());
-        assert_eq!(handle.stat(4), i64::from(std::process::id()), "a child of its own, or adopted");
+        assert_eq!(handle.stat(4), i64::from(std::process::id()), "the parent of the process");
         let (session, own) = (self.stat(6), Self::of(std::process::id()).stat(6));
-        assert_eq!(session == self.pid(), wish.new_session, "leads a session");
-        let left = wish.new_session || wish.way.daemon.is_some();
-        assert_eq!(session != own, left, "a session of its own");
+        assert_eq!(session == self.pid(), settings.new_session, "the process leads a session");
+        let left = settings.new_session || settings.mode.daemon.is_some();
+        assert_eq!(session != own, left, "the process is in another session");
     }
 
-    fn numbers(&self, wish: &Wish) {
-        if let Some(mask) = wish.umask.or(wish.way.daemon.map(|_| 0)) {
+    fn check_numbers(&self, settings: &Settings) {
+        if let Some(mask) = settings.umask.or(settings.mode.daemon.map(|_| 0)) {
             assert_eq!(u32::from_str_radix(&self.status("Umask"), 8), Ok(mask));
         }
-        if let Some(nice) = wish.nice {
+        if let Some(nice) = settings.nice {
             assert_eq!(self.stat(19), i64::from(nice.max(own_nice())));
         }
-        if let Some(files) = wish.files {
+        if let Some(files) = settings.files {
             let limits = self.read("limits");
             let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
             let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

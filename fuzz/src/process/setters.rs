@@ -1,8 +1,8 @@
-//! Every setter of a builder, with what is given to it.
+//! Every setter of a builder, with its arguments.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::hooks::Moment;
+use super::hooks::HookPoint;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
     Builder, CapabilitySet, Clock, CloneFlags, Init, Memory, Mount, Namespace, Propagation,
@@ -25,12 +25,12 @@ pub(super) enum Setter {
     EnvClear,
     EnvRemove(Text),
     ExecLabel(Text),
-    Fd(i8, Number),
+    Fd(i8, Stream),
     Flags(Flag),
     Gid(u16),
     GidMap(Text),
     Groups(Vec<u8>),
-    Hook(Moment),
+    Hook(HookPoint),
     Hostname(Text),
     InheritIgnored,
     Init,
@@ -39,7 +39,7 @@ pub(super) enum Setter {
     Loopback,
     MapZero,
     Memory(bool),
-    Mount(Place),
+    Mount(MountKind),
     MountProc,
     Namespaces(Kinds),
     NamespaceFile(Kind, Text),
@@ -55,7 +55,7 @@ pub(super) enum Setter {
     Rootdir(Text),
     Setgroups(u8),
     StartTimeout(u16),
-    Stream(u8, Number),
+    Stream(u8, Stream),
     TimeOffset(bool, i64, u32),
     Uid(u16),
     UidMap(Text),
@@ -63,7 +63,7 @@ pub(super) enum Setter {
     Workdir(Text),
 }
 
-/// A text that a name, path or variable might be.
+/// A text for a name, a path or a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Text(String);
 
@@ -79,14 +79,14 @@ impl<'a> Arbitrary<'a> for Text {
     }
 }
 
-/// A file for a descriptor.
+/// The file for a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
-pub(super) enum Number {
+pub(super) enum Stream {
     Inherit,
     Null,
     Piped,
     Path,
-    Own,
+    Borrowed,
 }
 
 /// A kind of namespace.
@@ -99,7 +99,7 @@ impl<'a> Arbitrary<'a> for Kind {
     }
 }
 
-/// What is said about new namespaces.
+/// A setter of new namespaces.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub(super) enum Kinds {
     One(Kind),
@@ -120,7 +120,7 @@ impl<'a> Arbitrary<'a> for Flag {
 
 /// A mount.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
-pub(super) enum Place {
+pub(super) enum MountKind {
     Tmpfs(Text),
     Bind(Text, Text),
     Dev,
@@ -129,16 +129,16 @@ pub(super) enum Place {
 }
 
 impl Setter {
-    /// Whether the order of the two matters: of one setter, and of those that speak of the same thing.
-    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
-        let alike = |setter: &Self| match setter {
+    /// Whether the order of the two setters matters, because they concern the same setting.
+    pub(super) fn is_ordered_with(&self, other: &Self) -> bool {
+        let group = |setter: &Self| match setter {
             Self::Namespaces(_) | Self::Flags(_) => 1,
             Self::Env(..) | Self::EnvClear | Self::EnvRemove(_) => 2,
             Self::Fd(..) | Self::Stream(..) => 3,
             Self::DieWithParent | Self::ParentDeathSignal(_) => 4,
             _ => 0,
         };
-        alike(self) == alike(other) && alike(self) > 0
+        group(self) == group(other) && group(self) > 0
             || std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
@@ -166,7 +166,7 @@ impl Setter {
                 Err(_) => builder,
             },
             Self::Groups(groups) => builder.groups(groups.iter().copied().map(u32::from)),
-            Self::Hook(moment) => moment.give(builder, |_| ()),
+            Self::Hook(point) => point.register(builder, |_| ()),
             Self::Hostname(name) => builder.hostname(&name.0),
             Self::InheritIgnored => builder.inherit_ignored(),
             Self::Init => builder.init(Init::builtin()),
@@ -177,7 +177,7 @@ impl Setter {
             Self::Memory(copied) => {
                 builder.memory(if *copied { Memory::Copied } else { Memory::Auto })
             }
-            Self::Mount(place) => builder.mount(place.mount()),
+            Self::Mount(kind) => builder.mount(kind.mount()),
             Self::MountProc => builder.mount_proc(),
             Self::Namespaces(kinds) => kinds.call(builder),
             Self::NamespaceFile(kind, path) => builder.namespace_file(kind.0, &path.0),
@@ -195,8 +195,8 @@ impl Setter {
                 builder.rlimit(RESOURCES[usize::from(*resource) % RESOURCES.len()], *soft, *hard)
             }
             Self::Rootdir(path) => builder.rootdir(&path.0),
-            Self::Setgroups(wish) => builder.setgroups(
-                [Setgroups::Auto, Setgroups::Deny, Setgroups::Keep][usize::from(*wish) % 3],
+            Self::Setgroups(policy) => builder.setgroups(
+                [Setgroups::Auto, Setgroups::Deny, Setgroups::Keep][usize::from(*policy) % 3],
             ),
             Self::StartTimeout(limit) => {
                 builder.start_timeout(std::time::Duration::from_millis((*limit).into()))
@@ -232,7 +232,7 @@ impl Kinds {
     }
 }
 
-impl Place {
+impl MountKind {
     fn mount(&self) -> Mount {
         match self {
             Self::Tmpfs(target) => Mount::tmpfs(&target.0).create(),
@@ -253,17 +253,17 @@ fn capabilities(set: u64) -> CapabilitySet {
     CapabilitySet::from_bits_retain(set)
 }
 
-fn stdio(file: Number) -> Stdio {
+fn stdio(file: Stream) -> Stdio {
     match file {
-        Number::Inherit => Stdio::inherit(),
-        Number::Null => Stdio::null(),
-        Number::Piped => Stdio::piped(),
-        Number::Path => Stdio::path("/dev\n/zero"),
-        Number::Own => Stdio::borrowed(own()),
+        Stream::Inherit => Stdio::inherit(),
+        Stream::Null => Stdio::null(),
+        Stream::Piped => Stdio::piped(),
+        Stream::Path => Stdio::path("/dev\n/zero"),
+        Stream::Borrowed => Stdio::borrowed(stderr()),
     }
 }
 
-fn own() -> BorrowedFd<'static> {
+fn stderr() -> BorrowedFd<'static> {
     static STDERR: std::sync::LazyLock<std::io::Stderr> = std::sync::LazyLock::new(std::io::stderr);
     STDERR.as_fd()
 }
@@ -277,11 +277,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_speaks_of_the_same_keeps_its_order() {
+    fn setters_of_the_same_setting_are_ordered() {
         let variable = Setter::Env(Text("a".into()), Text("b".into()));
-        assert!(Setter::EnvClear.is_about_the_same(&variable));
-        assert!(Setter::Uid(1).is_about_the_same(&Setter::Uid(2)));
-        assert!(!Setter::Uid(1).is_about_the_same(&Setter::Gid(1)));
-        assert!(!Setter::Uid(1).is_about_the_same(&variable));
+        assert!(Setter::EnvClear.is_ordered_with(&variable));
+        assert!(Setter::Uid(1).is_ordered_with(&Setter::Uid(2)));
+        assert!(!Setter::Uid(1).is_ordered_with(&Setter::Gid(1)));
+        assert!(!Setter::Uid(1).is_ordered_with(&variable));
     }
 }

@@ -1,4 +1,4 @@
-//! Starts for real.
+//! Real starts of processes.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use ns_testbed::Leftovers;
 use rustix::process::{Pid, set_child_subreaper};
 
 use super::faulty::{Fault, start_with};
-use super::hooks::Went;
+use super::fixture::Fixture;
+use super::hooks::Progress;
+use super::payload::{MISSING_PATH, Payload};
 use super::running::Running;
-use super::surroundings::Surroundings;
-use super::wish::Wish;
-use super::work::{NOWHERE, Work};
+use super::settings::Settings;
 
-/// A wish, and how it goes on.
+/// The settings of a process, and what happens to it.
 #[derive(Clone, Debug, Arbitrary)]
 pub struct Start {
-    wish: Wish,
-    fate: Fate,
+    settings: Settings,
+    ending: Ending,
 }
 
 #[derive(Clone, Copy, Debug, Arbitrary)]
-enum Fate {
-    /// The program ends by itself with this code.
+enum Ending {
+    /// The program exits with this code.
     Exit(u8),
-    /// It is killed while it runs.
+    /// The process is killed while it runs.
     Kill,
-    /// The handle is dropped, which kills.
+    /// The handle is dropped, which kills the process.
     Drop,
-    /// Something wished for is not there.
+    /// A requested file does not exist.
     Missing(Missing),
     /// A system call fails.
     Fault(Fault),
@@ -43,138 +43,140 @@ enum Missing {
     Root,
 }
 
-/// Oracle: the process as `/proc` shows it has the namespaces and all else that was wished for, and
-/// ends as told; or the error names the step that is in the way. Nothing is left behind, not even
-/// where a system call fails that never does.
+/// Starts a process.
+///
+/// Oracle: `/proc` shows the requested namespaces and settings, and the process terminates as requested; or the error
+/// names the step that fails. Nothing is left behind, not even if a system call fails that normally succeeds.
 ///
 /// # Panics
-/// Where that does not hold.
+/// If one of these does not hold.
 pub fn start(input: &Start) {
-    adopt();
+    become_subreaper();
     let before = Leftovers::snapshot();
     input.run();
-    // A handle that was dropped reaps when its process has ended.
+    // The process of a dropped handle is reaped later.
     while reap() > 0 {
         std::thread::yield_now();
     }
-    // A thread's end may still close what it had.
+    // A thread that exits may still close its descriptors.
     before.assert_unchanged_within(Duration::from_secs(5));
 }
 
 impl Start {
-    /// Draws one in which every system call does as it should.
+    /// Makes an input without a failing system call.
     ///
     /// # Errors
-    /// Too few bytes.
+    /// There are too few bytes.
     pub fn without_faults(u: &mut Unstructured<'_>) -> Result<Self> {
         let start: Self = u.arbitrary()?;
-        let fate = if let Fate::Fault(_) = start.fate { Fate::Kill } else { start.fate };
-        Ok(Self { fate, ..start })
+        let is_fault = matches!(start.ending, Ending::Fault(_));
+        let ending = if is_fault { Ending::Kill } else { start.ending };
+        Ok(Self { ending, ..start })
     }
 
-    /// Starts and checks; others may do so at the same time, and what is left behind is theirs to
-    /// look at. The process is one that adopts whom others leave.
+    /// Starts and checks the process, but not what is left behind, because other threads may start processes at the
+    /// same time. The calling process must be a subreaper.
     ///
     /// # Panics
-    /// As [`start`], but for what is left.
+    /// As [`start`], except for what is left behind.
     pub fn run(&self) {
-        if let Fate::Fault(fault) = self.fate {
-            return start_with(fault, &self.wish);
+        if let Ending::Fault(fault) = self.ending {
+            return start_with(fault, &self.settings);
         }
-        let surroundings = Surroundings::new(&self.wish.way);
-        match self.fate {
-            Fate::Exit(code) => self.exit(code, &surroundings),
-            Fate::Drop if self.wish.way.daemon.is_none() => {
-                drop(self.sleeping(true, &surroundings));
+        let fixture = Fixture::new(&self.settings.mode);
+        match self.ending {
+            Ending::Exit(code) => self.exit(code, &fixture),
+            Ending::Drop if self.settings.mode.daemon.is_none() => {
+                drop(self.sleeping(true, &fixture));
             }
-            // A daemon lives on without its handle.
-            Fate::Kill | Fate::Drop | Fate::Fault(_) => self.kill(&surroundings),
-            Fate::Missing(what) => self.missing(what, &surroundings),
+            // Dropping the handle does not kill a daemon.
+            Ending::Kill | Ending::Drop | Ending::Fault(_) => self.kill(&fixture),
+            Ending::Missing(what) => self.missing(what, &fixture),
         }
     }
 
-    fn started(&self, work: Work, kill_on_drop: bool, surroundings: &Surroundings) -> Process {
-        let mut container = self.wish.container(work, surroundings);
-        let process = self.wish.start(container.kill_on_drop(kill_on_drop));
+    fn started(&self, payload: Payload, kill_on_drop: bool, fixture: &Fixture) -> Process {
+        let mut container = self.settings.container(payload, fixture);
+        let process = self.settings.start(container.kill_on_drop(kill_on_drop));
         process.unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    fn exit(&self, code: u8, surroundings: &Surroundings) {
-        let process = self.started(Work::Exits(code), false, surroundings);
+    fn exit(&self, code: u8, fixture: &Fixture) {
+        let process = self.started(Payload::Exits(code), false, fixture);
         let status = process.join().expect("join");
         assert_eq!(status.code(), Some(code.into()), "{self:?}");
-        let went = if self.wish.way.guest.closure { Went::Returned } else { Went::Runs };
-        surroundings.check_hooks(&self.wish.way, went, self.id_inside(Some(&process)));
+        let progress =
+            if self.settings.mode.child_code.closure { Progress::Returned } else { Progress::Runs };
+        fixture.check_hooks(&self.settings.mode, progress, self.id_inside(Some(&process)));
     }
 
-    fn kill(&self, surroundings: &Surroundings) {
-        let process = self.sleeping(false, surroundings);
+    fn kill(&self, fixture: &Fixture) {
+        let process = self.sleeping(false, fixture);
         process.kill().expect("kill");
         assert_eq!(process.join().expect("join").code(), None, "{self:?}");
-        assert_eq!(process.exit_code().expect("known"), Some(-9), "{self:?}");
+        assert_eq!(process.exit_code().expect("the status"), Some(-9), "{self:?}");
     }
 
-    /// A process that has been looked at.
-    fn sleeping(&self, kill_on_drop: bool, surroundings: &Surroundings) -> Process {
-        let process = self.started(Work::Sleeps, kill_on_drop, surroundings);
-        let way = &self.wish.way;
-        Running::new(&process, way).check(&self.wish, surroundings, &process);
-        surroundings.check_hooks(way, Went::Runs, self.id_inside(Some(&process)));
+    /// Starts a sleeping process and checks it.
+    fn sleeping(&self, kill_on_drop: bool, fixture: &Fixture) -> Process {
+        let process = self.started(Payload::Sleeps, kill_on_drop, fixture);
+        let mode = &self.settings.mode;
+        Running::new(&process, mode).check(&self.settings, fixture, &process);
+        fixture.check_hooks(mode, Progress::Runs, self.id_inside(Some(&process)));
         process
     }
 
-    /// The child's id in its own pid namespace, as far as it can be known from outside.
+    /// Returns the process ID of the child in its own pid namespace, if it can be known from outside.
     fn id_inside(&self, process: Option<&Process>) -> Option<u32> {
-        if self.wish.way.joined.contains(NamespaceFlags::PID) {
+        if self.settings.mode.joined.contains(NamespaceFlags::PID) {
             None
-        } else if self.wish.namespaces.contains(NamespaceFlags::PID) {
+        } else if self.settings.namespaces.contains(NamespaceFlags::PID) {
             Some(1)
         } else {
             process.map(Process::pid)
         }
     }
 
-    fn missing(&self, what: Missing, surroundings: &Surroundings) {
-        let way = &self.wish.way;
-        let of_program = matches!(what, Missing::Program) && !way.guest.closure;
-        let work = if of_program { Work::Missing } else { Work::Exits(0) };
-        let mut container = self.wish.container(work, surroundings);
+    fn missing(&self, what: Missing, fixture: &Fixture) {
+        let mode = &self.settings.mode;
+        let of_program = matches!(what, Missing::Program) && !mode.child_code.closure;
+        let payload = if of_program { Payload::Missing } else { Payload::Exits(0) };
+        let mut container = self.settings.container(payload, fixture);
         let step = match what {
             Missing::Program if of_program => Step::Exec,
             Missing::Program | Missing::Workdir => {
-                container.workdir(NOWHERE);
+                container.workdir(MISSING_PATH);
                 Step::Workdir
             }
-            Missing::MountTarget if self.wish.tmpfs => {
-                container.mount(Mount::tmpfs(NOWHERE));
+            Missing::MountTarget if self.settings.tmpfs => {
+                container.mount(Mount::tmpfs(MISSING_PATH));
                 Step::MountTarget
             }
             Missing::MountTarget | Missing::Root => {
-                container.rootdir(NOWHERE);
+                container.rootdir(MISSING_PATH);
                 Step::OpenRoot
             }
         };
-        let error = self.wish.start(&container).expect_err("it is missing");
-        told(&error, step, NOWHERE);
-        let went = match (error.side(), step) {
-            (Side::Parent, _) => Went::Nowhere,
-            (Side::Child, Step::Exec) => Went::ExecFailed,
-            (Side::Child, _) => Went::SetUpFailed,
+        let error = self.settings.start(&container).expect_err("a file is missing");
+        check_error(&error, step, MISSING_PATH);
+        let progress = match (error.side(), step) {
+            (Side::Parent, _) => Progress::NotStarted,
+            (Side::Child, Step::Exec) => Progress::ExecFailed,
+            (Side::Child, _) => Progress::SetUpFailed,
         };
-        surroundings.check_hooks(way, went, self.id_inside(None));
+        fixture.check_hooks(mode, progress, self.id_inside(None));
     }
 }
 
-/// Makes the process the one that whoever loses its parent below it becomes a child of, so that it
-/// reaps its daemons itself.
+/// Makes the calling process a subreaper: orphaned descendants become its children, so that it can reap its daemons.
 ///
 /// # Panics
-/// On a kernel without it, before Linux 3.4.
-pub(crate) fn adopt() {
-    set_child_subreaper(Pid::from_raw(1)).expect("subreaper");
+/// If the kernel is older than Linux 3.4.
+pub(crate) fn become_subreaper() {
+    set_child_subreaper(Pid::from_raw(1)).expect("PR_SET_CHILD_SUBREAPER");
 }
 
-fn told(error: &Error, step: Step, object: &str) {
+fn check_error(error: &Error, step: Step, object: &str) {
     assert_eq!((error.step(), error.errno()), (step, Some(ns_process::Errno::NOENT)), "{error}");
     assert_eq!(error.object(), Some(object), "{error}");
 }
@@ -184,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_starts_hold() {
+    fn the_first_inputs_pass() {
         ns_testbed::run_as!([Root, Nested], {
             for bytes in crate::noise().iter().take(60) {
                 start(&Start::arbitrary(&mut Unstructured::new(bytes)).unwrap());

@@ -1,69 +1,70 @@
-//! What a start needs besides its wish: the process whose namespaces it joins, and a page for hooks.
+//! The fixture of a start: the process whose namespaces it joins, and the trace of its hooks.
 
 use ns_process::{Container, Namespace, NamespaceFlags, Process};
 
-use super::hooks::{Moment, Went};
+use super::hooks::{HookPoint, Progress};
+use super::mode::StartMode;
 use super::running::Running;
 use super::trace::Trace;
-use super::way::Way;
 
-/// There for as long as the start is looked at.
+/// Lives as long as the started process is checked.
 #[derive(Debug)]
-pub(super) struct Surroundings {
-    entered: Option<Entered>,
+pub(super) struct Fixture {
+    target: Option<Target>,
     trace: Trace,
 }
 
-/// A process that is entered, and ends with this.
+/// A process whose namespaces are joined. It is killed on drop.
 #[derive(Debug)]
-struct Entered(Process);
+struct Target(Process);
 
-impl Surroundings {
-    pub(super) fn new(way: &Way) -> Self {
-        let entered = (!way.joined.is_empty()).then(|| Entered::new(way.joined));
-        Self { entered, trace: Trace::new() }
+impl Fixture {
+    pub(super) fn new(mode: &StartMode) -> Self {
+        let target = (!mode.joined.is_empty()).then(|| Target::new(mode.joined));
+        Self { target, trace: Trace::new() }
     }
 
-    /// Joins and hooks, as wished for.
-    pub(super) fn give(&self, way: &Way, container: &mut Container) {
-        if let Some(entered) = &self.entered {
-            for kind in way.joined.kinds() {
-                container.namespace_file(kind, entered.file(kind));
+    /// Adds the namespaces to join and the hooks.
+    pub(super) fn apply(&self, mode: &StartMode, container: &mut Container) {
+        if let Some(target) = &self.target {
+            for kind in mode.joined.kinds() {
+                container.namespace_file(kind, target.file(kind));
             }
         }
-        for moment in &way.guest.hooks {
-            moment.give(container, self.trace.hook(*moment));
+        for point in &mode.child_code.hooks {
+            point.register(container, self.trace.hook(*point));
         }
     }
 
-    /// The namespace of the process that is entered, as links in proc show it.
+    /// Returns the namespace of the target process, as its link in /proc shows it.
     pub(super) fn link(&self, kind: Namespace) -> String {
-        let entered = self.entered.as_ref().expect("something is joined");
-        let link = std::fs::read_link(entered.file(kind)).expect("a link of the process");
+        let target = self.target.as_ref().expect("a target");
+        let link = std::fs::read_link(target.file(kind)).expect("read a link of the process");
         link.to_string_lossy().into_owned()
     }
 
-    /// Those of the wished hooks have run that were due, in order, each once; and were told this id.
-    pub(super) fn check_hooks(&self, way: &Way, went: Went, pid: Option<u32>) {
-        let so_far = self.trace.so_far();
-        let ran: Vec<Moment> = so_far.iter().map(|(moment, _)| *moment).collect();
-        let due = way.guest.hooks.iter().copied().filter(|moment| moment.is_due(went));
-        assert_eq!(ran, due.collect::<Vec<_>>(), "hooks, {went:?}, {way:?}");
-        let right = |told: u32| pid.is_none_or(|pid| pid == told);
-        assert!(so_far.iter().all(|(_, told)| right(*told)), "{so_far:?}, it is {pid:?}");
+    /// Checks that the right hooks have run, in order and once, and that each received this process ID.
+    pub(super) fn check_hooks(&self, mode: &StartMode, progress: Progress, pid: Option<u32>) {
+        let entries = self.trace.entries();
+        let ran: Vec<HookPoint> = entries.iter().map(|(point, _)| *point).collect();
+        let expected = mode.child_code.hooks.iter().copied().filter(|point| point.is_due(progress));
+        assert_eq!(ran, expected.collect::<Vec<_>>(), "hooks, {progress:?}, {mode:?}");
+        let is_right = |received: u32| pid.is_none_or(|pid| pid == received);
+        let all_right = entries.iter().all(|(_, received)| is_right(*received));
+        assert!(all_right, "{entries:?}, the process ID is {pid:?}");
     }
 }
 
-impl Entered {
+impl Target {
     fn new(kinds: NamespaceFlags) -> Self {
         let mut container = Container::new("sleep");
         container.arg("60").namespaces(kinds.kinds());
         if kinds.contains(NamespaceFlags::USER) {
             container.map_zero();
         }
-        let process = container.start().expect("a process to enter");
-        // It is in a new time namespace a moment after the start knows of the exec.
-        Running::new(&process, &Way::default());
+        let process = container.start().expect("start the target process");
+        // Wait: it enters its new time namespace shortly after the start has returned.
+        Running::new(&process, &StartMode::default());
         Self(process)
     }
 
@@ -72,8 +73,8 @@ impl Entered {
     }
 }
 
-impl Drop for Entered {
+impl Drop for Target {
     fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.join()).expect("the end of the entered process");
+        self.0.kill().and_then(|()| self.0.join()).expect("kill the target process");
     }
 }

@@ -1,5 +1,5 @@
-//! What hooks leave for the caller to read, whatever becomes of the child and its descriptors.
-#![allow(unsafe_code, reason = "memory that a child with a copy of all other memory shares")]
+//! A record of the hooks that have run, in memory that the child shares with the caller.
+#![allow(unsafe_code, reason = "shared memory")]
 
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ns_process::HookContext;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use super::hooks::Moment;
+use super::hooks::HookPoint;
 
 /// The hooks that have run, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Trace(Arc<Mapped>);
 
-/// As many as there can be, and some more.
-const PLACES: usize = 16;
+/// More entries than there are hooks.
+const CAPACITY: usize = 16;
 
 #[derive(Debug)]
 struct Mapped(NonNull<Page>);
@@ -23,11 +23,11 @@ struct Mapped(NonNull<Page>);
 #[derive(Debug)]
 struct Page {
     count: AtomicU32,
-    /// Which hook, and the child's id as it was told.
-    entries: [(AtomicU32, AtomicU32); PLACES],
+    /// The hook point, and the process ID that the hook received.
+    entries: [(AtomicU32, AtomicU32); CAPACITY],
 }
 
-// SAFETY: a page of atomics, which stays until the last owner is dropped.
+// SAFETY: the page has only atomics, and is mapped until the last owner is dropped.
 unsafe impl Send for Mapped {}
 // SAFETY: as above.
 unsafe impl Sync for Mapped {}
@@ -35,38 +35,39 @@ unsafe impl Sync for Mapped {}
 impl Trace {
     pub(super) fn new() -> Self {
         let (size, access) = (size_of::<Page>(), ProtFlags::READ | ProtFlags::WRITE);
-        // SAFETY: a new mapping, nobody else's.
+        // SAFETY: the kernel chooses the address, so no other memory is affected.
         let page = unsafe { mmap_anonymous(ptr::null_mut(), size, access, MapFlags::SHARED) };
-        let page = NonNull::new(page.expect("a shared page").cast()).expect("not at 0");
+        let page =
+            NonNull::new(page.expect("mmap").cast()).expect("a mapping that is not at address 0");
         Self(Arc::new(Mapped(page)))
     }
 
     fn page(&self) -> &Page {
-        // SAFETY: zeroed by the kernel, of that size, mapped for as long as `self` lives.
+        // SAFETY: the mapping has the size of a page, is zeroed by the kernel, and lives as long as `self`.
         unsafe { self.0.0.as_ref() }
     }
 
-    /// What a hook at `moment` does, in the child.
-    pub(super) fn hook(&self, moment: Moment) -> impl FnMut(&HookContext) + Send + 'static {
+    /// Returns a hook that records that it has run.
+    pub(super) fn hook(&self, point: HookPoint) -> impl FnMut(&HookContext) + Send + 'static {
         let trace = self.clone();
-        move |context| trace.push(moment, context.pid())
+        move |context| trace.push(point, context.pid())
     }
 
-    fn push(&self, moment: Moment, pid: u32) {
+    fn push(&self, point: HookPoint, pid: u32) {
         let count = self.page().count.fetch_add(1, Ordering::Relaxed);
-        if let Some((at, id)) = self.page().entries.get(count as usize) {
-            at.store(moment as u32, Ordering::Relaxed);
-            id.store(pid, Ordering::Relaxed);
+        if let Some((entry_point, entry_pid)) = self.page().entries.get(count as usize) {
+            entry_point.store(point as u32, Ordering::Relaxed);
+            entry_pid.store(pid, Ordering::Relaxed);
         }
     }
 
-    /// What has run so far, and under which id.
-    pub(super) fn so_far(&self) -> Vec<(Moment, u32)> {
+    /// Returns the hooks that have run so far, each with the process ID that it received.
+    pub(super) fn entries(&self) -> Vec<(HookPoint, u32)> {
         let count = self.page().count.load(Ordering::Relaxed) as usize;
         let entries = self.page().entries.iter().take(count);
-        let read = |(moment, pid): &(AtomicU32, AtomicU32)| {
-            let moment = Moment::ALL[moment.load(Ordering::Relaxed) as usize];
-            (moment, pid.load(Ordering::Relaxed))
+        let read = |(point, pid): &(AtomicU32, AtomicU32)| {
+            let point = HookPoint::ALL[point.load(Ordering::Relaxed) as usize];
+            (point, pid.load(Ordering::Relaxed))
         };
         entries.map(read).collect()
     }
@@ -74,7 +75,7 @@ impl Trace {
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `Trace::new`, of which this is the only owner.
+        // SAFETY: this is the mapping of `Trace::new`, and its only owner is being dropped.
         let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<Page>()) };
     }
 }
@@ -84,21 +85,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_child_pushes_is_seen() {
+    fn entries_of_a_child_are_visible() {
         let trace = Trace::new();
         let code = ns_testbed::forked(|| {
-            trace.push(Moment::PostUp, 1);
-            trace.push(Moment::PreUp, 2);
+            trace.push(HookPoint::PostUp, 1);
+            trace.push(HookPoint::PreUp, 2);
             0
         });
         assert_eq!(code, 0);
-        assert_eq!(trace.so_far(), [(Moment::PostUp, 1), (Moment::PreUp, 2)]);
+        assert_eq!(trace.entries(), [(HookPoint::PostUp, 1), (HookPoint::PreUp, 2)]);
     }
 
     #[test]
-    fn too_many_are_cut_off() {
+    fn entries_beyond_the_capacity_are_dropped() {
         let trace = Trace::new();
-        (0..20).for_each(|pid| trace.push(Moment::PreUp, pid));
-        assert_eq!(trace.so_far().len(), PLACES);
+        (0..20).for_each(|pid| trace.push(HookPoint::PreUp, pid));
+        assert_eq!(trace.entries().len(), CAPACITY);
     }
 }

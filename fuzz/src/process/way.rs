@@ -1,19 +1,19 @@
-//! In what way a process is started: as whose child, in whose namespaces, and running whose code.
+//! The mode of a start: as a daemon or a child, under an init, in which namespaces, and with which code.
 
 use arbitrary::{Result, Unstructured};
 use ns_process::{Namespace, NamespaceFlags};
 
-use super::hooks::Moment;
+use super::hooks::HookPoint;
 
-/// Each part goes with the others.
+/// Any combination of these fields is valid for a start.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Way {
+pub(super) struct StartMode {
     pub(super) daemon: Option<Daemon>,
-    /// An init beside the program.
+    /// Whether the program runs under an init.
     pub(super) init: bool,
-    /// Namespaces that it shares with another process.
+    /// Namespaces of another process to join.
     pub(super) joined: NamespaceFlags,
-    pub(super) guest: Guest,
+    pub(super) child_code: ChildCode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,45 +22,45 @@ pub(super) enum Daemon {
     OfCaller,
 }
 
-/// Code of the caller's in the child.
+/// Code of the caller that runs in the child.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Guest {
-    /// In place of a program.
+pub(super) struct ChildCode {
+    /// Whether the child runs a closure instead of a program.
     pub(super) closure: bool,
-    /// In order.
-    pub(super) hooks: Vec<Moment>,
+    /// The hooks, in order.
+    pub(super) hooks: Vec<HookPoint>,
 }
 
-impl Way {
-    /// Draws one for a process with these new namespaces.
+impl StartMode {
+    /// Makes a mode for a process with these new namespaces.
     pub(super) fn draw(u: &mut Unstructured<'_>, new: NamespaceFlags) -> Result<Self> {
-        let guest = if u.ratio(1, 3)? { Guest::draw(u)? } else { Guest::default() };
-        let may_init = guest == Guest::default() && new.contains(NamespaceFlags::PID);
+        let child_code = if u.ratio(1, 3)? { ChildCode::draw(u)? } else { ChildCode::default() };
+        let may_init = child_code == ChildCode::default() && new.contains(NamespaceFlags::PID);
         let daemon = *u.choose(&[Daemon::OfInit, Daemon::OfCaller])?;
         Ok(Self {
             daemon: u.ratio(1, 4)?.then_some(daemon),
             init: u.ratio(1, 2)? && may_init,
             joined: if u.ratio(1, 3)? { joined(u, new)? } else { NamespaceFlags::empty() },
-            guest,
+            child_code,
         })
     }
 }
 
-impl Guest {
+impl ChildCode {
     fn draw(u: &mut Unstructured<'_>) -> Result<Self> {
         let closure = u.arbitrary()?;
         let mut hooks = Vec::new();
-        for moment in Moment::ALL {
-            // For a program it is refused.
-            if u.arbitrary()? && (closure || moment != Moment::PostExec) {
-                hooks.push(moment);
+        for point in HookPoint::ALL {
+            // A program cannot have this hook.
+            if u.arbitrary()? && (closure || point != HookPoint::PostExec) {
+                hooks.push(point);
             }
         }
         Ok(Self { closure, hooks })
     }
 }
 
-/// Some of those that are not new.
+/// Returns some of the namespaces that are not new.
 fn joined(u: &mut Unstructured<'_>, new: NamespaceFlags) -> Result<NamespaceFlags> {
     let mut joined = NamespaceFlags::empty();
     for _ in 0..u.int_in_range(1..=4)? {
@@ -73,30 +73,40 @@ fn joined(u: &mut Unstructured<'_>, new: NamespaceFlags) -> Result<NamespaceFlag
 mod tests {
     use super::*;
 
-    fn drawn(new: NamespaceFlags) -> Vec<Way> {
+    fn inputs(new: NamespaceFlags) -> Vec<StartMode> {
         let noise = crate::noise();
-        noise.iter().map(|bytes| Way::draw(&mut Unstructured::new(bytes), new).unwrap()).collect()
+        noise
+            .iter()
+            .map(|bytes| StartMode::draw(&mut Unstructured::new(bytes), new).unwrap())
+            .collect()
     }
 
     #[test]
-    fn nothing_is_drawn_that_a_start_refuses() {
-        for way in drawn(NamespaceFlags::PID | NamespaceFlags::USER) {
-            assert!(way.guest == Guest::default() || !way.init, "{way:?}");
-            assert!(way.guest.closure || !way.guest.hooks.contains(&Moment::PostExec), "{way:?}");
-            assert!(!way.joined.intersects(NamespaceFlags::PID | NamespaceFlags::USER), "{way:?}");
+    fn every_input_is_valid_for_a_start() {
+        for mode in inputs(NamespaceFlags::PID | NamespaceFlags::USER) {
+            assert!(mode.child_code == ChildCode::default() || !mode.init, "{mode:?}");
+            assert!(
+                mode.child_code.closure || !mode.child_code.hooks.contains(&HookPoint::PostExec),
+                "{mode:?}"
+            );
+            assert!(
+                !mode.joined.intersects(NamespaceFlags::PID | NamespaceFlags::USER),
+                "{mode:?}"
+            );
         }
-        assert!(drawn(NamespaceFlags::USER).iter().all(|way| !way.init));
+        assert!(inputs(NamespaceFlags::USER).iter().all(|mode| !mode.init));
     }
 
     #[test]
-    fn every_way_is_drawn() {
-        let ways = drawn(NamespaceFlags::PID);
-        let some = |is: fn(&Way) -> bool| assert!(ways.iter().filter(|way| is(way)).count() > 20);
-        some(|way| way.init);
-        some(|way| way.daemon == Some(Daemon::OfInit));
-        some(|way| way.daemon == Some(Daemon::OfCaller));
-        some(|way| !way.joined.is_empty());
-        some(|way| way.guest.closure);
-        some(|way| !way.guest.hooks.is_empty() && !way.guest.closure);
+    fn every_mode_occurs() {
+        let modes = inputs(NamespaceFlags::PID);
+        let some =
+            |is: fn(&StartMode) -> bool| assert!(modes.iter().filter(|mode| is(mode)).count() > 20);
+        some(|mode| mode.init);
+        some(|mode| mode.daemon == Some(Daemon::OfInit));
+        some(|mode| mode.daemon == Some(Daemon::OfCaller));
+        some(|mode| !mode.joined.is_empty());
+        some(|mode| mode.child_code.closure);
+        some(|mode| !mode.child_code.hooks.is_empty() && !mode.child_code.closure);
     }
 }

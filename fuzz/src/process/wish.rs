@@ -1,21 +1,21 @@
-//! A process that is really started, in namespaces that every caller of the sandbox may make.
-#![allow(unsafe_code, reason = "closures of a program with threads")]
+//! The settings of a process that is really started. Root in the sandbox may use all of them.
+#![allow(unsafe_code, reason = "closures of a process with threads")]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
     Container, Error, Init, Memory, Mount, Namespace, NamespaceFlags, Process, Resource, Stdio,
 };
 
-use super::surroundings::Surroundings;
-use super::way::{Daemon, Way};
-use super::work::Work;
+use super::fixture::Fixture;
+use super::mode::{Daemon, StartMode};
+use super::payload::Payload;
 
-/// What is wished for; each part is one that nothing here is in the way of.
+/// The settings. Any combination of them that is made here is valid.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
-pub struct Wish {
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub struct Settings {
     pub(super) namespaces: NamespaceFlags,
-    pub(super) way: Way,
+    pub(super) mode: StartMode,
     pub(super) zero: bool,
     pub(super) hostname: bool,
     pub(super) loopback: bool,
@@ -33,74 +33,75 @@ pub struct Wish {
     pub(super) files: Option<u64>,
 }
 
-impl<'a> Arbitrary<'a> for Wish {
+impl<'a> Arbitrary<'a> for Settings {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let mut namespaces = NamespaceFlags::empty();
         for _ in 0..u.int_in_range(0..=6)? {
             namespaces |= u.choose(&Namespace::ALL)?.flag();
         }
-        let way = Way::draw(u, namespaces)?;
+        let mode = StartMode::draw(u, namespaces)?;
         let has = |kind: Namespace| namespaces.contains(kind.flag());
-        let mut if_it = |may: bool| Ok::<bool, arbitrary::Error>(may & u.arbitrary::<bool>()?);
-        let zero = if_it(has(Namespace::User))?;
-        // Without a map nobody may mount.
+        let mut draw_if = |may: bool| Ok::<bool, arbitrary::Error>(may & u.arbitrary::<bool>()?);
+        let zero = draw_if(has(Namespace::User))?;
+        // Mounts in a new user namespace need a map.
         let mounts = has(Namespace::Mnt) && (zero || !has(Namespace::User));
         Ok(Self {
             namespaces,
             zero,
-            hostname: if_it(has(Namespace::Uts))?,
-            loopback: if_it(has(Namespace::Net))?,
-            proc: if_it(mounts && has(Namespace::Pid))?,
-            tmpfs: if_it(mounts)?,
-            workdir: if_it(true)?,
-            copied: if_it(true)?,
-            no_new_privs: if_it(true)?,
-            new_session: if_it(true)?,
-            die_with_parent: if_it(way.daemon.is_none())?,
-            before_go: if_it(true)?,
-            piped: if_it(true)?,
+            hostname: draw_if(has(Namespace::Uts))?,
+            loopback: draw_if(has(Namespace::Net))?,
+            proc: draw_if(mounts && has(Namespace::Pid))?,
+            tmpfs: draw_if(mounts)?,
+            workdir: draw_if(true)?,
+            copied: draw_if(true)?,
+            no_new_privs: draw_if(true)?,
+            new_session: draw_if(true)?,
+            die_with_parent: draw_if(mode.daemon.is_none())?,
+            before_go: draw_if(true)?,
+            piped: draw_if(true)?,
             umask: if u.arbitrary()? { Some(u.int_in_range(0..=0o777)?) } else { None },
             nice: if u.arbitrary()? { Some(u.int_in_range(1..=19)?) } else { None },
             files: if u.arbitrary()? { Some(u.int_in_range(20..=200)?) } else { None },
-            way,
+            mode,
         })
     }
 }
 
-impl Wish {
+impl Settings {
     const HOSTNAME: &str = "fuzz";
 
-    /// What does `work`, as wished for.
-    pub(super) fn container(&self, work: Work, surroundings: &Surroundings) -> Container {
-        let mut container = if self.way.guest.closure { work.closure() } else { work.program() };
-        self.give(&mut container);
-        self.give_way(&mut container);
-        surroundings.give(&self.way, &mut container);
+    /// Returns a container with these settings that runs `payload`.
+    pub(super) fn container(&self, payload: Payload, fixture: &Fixture) -> Container {
+        let mut container =
+            if self.mode.child_code.closure { payload.closure() } else { payload.program() };
+        self.apply(&mut container);
+        self.apply_mode(&mut container);
+        fixture.apply(&self.mode, &mut container);
         container
     }
 
     pub(super) fn start(&self, container: &Container) -> std::result::Result<Process, Error> {
-        if self.way.guest.closure {
-            // SAFETY: neither closure nor hooks take a lock, or read what another thread changes.
+        if self.mode.child_code.closure {
+            // SAFETY: the closure and the hooks take no lock, and read no state that another thread may change.
             unsafe { container.start_unchecked() }
         } else {
             container.start()
         }
     }
 
-    fn give_way(&self, container: &mut Container) {
-        match self.way.daemon {
+    fn apply_mode(&self, container: &mut Container) {
+        match self.mode.daemon {
             Some(Daemon::OfInit) => container.daemonize(),
             Some(Daemon::OfCaller) => container.daemonize_as_child(),
             None => container,
         };
-        if self.way.init {
+        if self.mode.init {
             container.init(Init::builtin());
         }
     }
 
-    /// All that is wished for of the process itself.
-    fn give(&self, container: &mut Container) {
+    /// Applies the settings of the process itself.
+    fn apply(&self, container: &mut Container) {
         container.namespaces(self.namespaces.kinds()).new_session(self.new_session);
         container.stdin(if self.piped { Stdio::piped() } else { Stdio::null() });
         let container = set(container, self.zero, Container::map_zero);
@@ -125,15 +126,15 @@ impl Wish {
     }
 }
 
-/// Lower than that only who is privileged may go.
+/// Returns the nice value of the caller. An unprivileged process cannot have a lower one.
 pub(super) fn own_nice() -> i32 {
-    rustix::process::getpriority_process(None).expect("the own one")
+    rustix::process::getpriority_process(None).expect("getpriority")
 }
 
 fn set(
     container: &mut Container,
-    wished: bool,
+    enabled: bool,
     setter: impl FnOnce(&mut Container) -> &mut Container,
 ) -> &mut Container {
-    if wished { setter(container) } else { container }
+    if enabled { setter(container) } else { container }
 }

@@ -1,4 +1,4 @@
-//! What is started: a program, or a closure that does the same.
+//! The started code: a program, or a closure that does the same.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -6,28 +6,28 @@ use std::time::Duration;
 use ns_process::Container;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-/// How it goes on after the start.
+/// What the program or the closure does.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Work {
+pub(super) enum Payload {
     Exits(u8),
     Sleeps,
-    /// There is no such program.
+    /// The program does not exist.
     Missing,
 }
 
-/// Where nothing is.
-pub(super) const NOWHERE: &str = "/no/such/place";
+/// A path that does not exist.
+pub(super) const MISSING_PATH: &str = "/no/such/place";
 
-/// Longer than anybody looks at it, and not for ever where a look finds something wrong.
+/// Longer than the checks take, but finite, in case a check panics.
 const LONG: Duration = Duration::from_secs(30);
 
-impl Work {
+impl Payload {
     pub(super) fn program(self) -> Container {
         let script = |code| format!("exit {code}");
         let mut container = Container::new(match self {
             Self::Exits(_) => "sh",
             Self::Sleeps => "sleep",
-            Self::Missing => NOWHERE,
+            Self::Missing => MISSING_PATH,
         });
         match self {
             Self::Exits(code) => container.arg("-c").arg(script(code)),
@@ -37,12 +37,12 @@ impl Work {
         container
     }
 
-    /// No closure is missing.
+    /// Returns a closure. A closure cannot be missing, so it sleeps instead.
     pub(super) fn closure(self) -> Container {
         match self {
             Self::Exits(code) => Container::from_fn(move || code),
             Self::Sleeps | Self::Missing => Container::from_fn(|| {
-                // Else nobody in a user namespace may look at it.
+                // Otherwise an unprivileged caller cannot read its files in /proc.
                 let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
                 sleep(LONG);
             }),

@@ -1,22 +1,22 @@
-//! Where the options end: everything from PROGRAM on is the program's.
+//! The end of the options: everything from PROGRAM on belongs to the program.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-/// What is typed after `space`.
+/// The arguments of `space`.
 #[derive(Clone, Debug)]
-pub enum Typed {
-    /// Anything.
+pub enum CommandLine {
+    /// Arbitrary words.
     Words(Vec<OsString>),
-    /// A verb with what it needs, options before the program, and the program with its own words.
+    /// A valid command line: a verb with its operand, options, and the program with its arguments.
     Line {
-        /// The verb, and the operand that comes before the program.
+        /// The verb, and its operand before the program.
         verb: (&'static str, Option<&'static str>),
-        /// Options, with their values.
+        /// Options with their values.
         options: Vec<&'static str>,
-        /// Whether `--` is typed where it need not be.
+        /// Whether `--` is added although it is not necessary.
         escaped: bool,
         /// The program and its arguments.
         argv: Vec<OsString>,
@@ -31,7 +31,7 @@ const VERBS: &[(&str, Option<&str>)] = &[
     ("enter", Some("42")),
 ];
 
-/// Those that every verb takes.
+/// Options that every verb accepts.
 const OPTIONS: &[&[&str]] = &[
     &["-a"],
     &["-imnpuUCT"],
@@ -55,8 +55,8 @@ const OPTIONS: &[&[&str]] = &[
     &["--name=--all"],
 ];
 
-/// Words that look as if they were the command line's own.
-const OURS: &[&str] = &[
+/// Words that could be taken for options and verbs of `space`.
+const AMBIGUOUS: &[&str] = &[
     "--",
     "-",
     "-a",
@@ -82,7 +82,7 @@ const OURS: &[&str] = &[
     "sh",
 ];
 
-impl<'a> Arbitrary<'a> for Typed {
+impl<'a> Arbitrary<'a> for CommandLine {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         if u.ratio(1, 3)? {
             let words = (0..u.int_in_range(0..=7)?).map(|_| any_word(u));
@@ -99,24 +99,26 @@ fn word(u: &mut Unstructured<'_>) -> Result<OsString> {
     Ok(if u.ratio(1, 4)? {
         OsString::from_vec(u.arbitrary::<&[u8]>()?.iter().copied().take(12).collect())
     } else {
-        OsString::from(*u.choose(OURS)?)
+        OsString::from(*u.choose(AMBIGUOUS)?)
     })
 }
 
-/// Or an option, or an operand.
+/// Returns a word as `word` does, or an option that `space` accepts.
 fn any_word(u: &mut Unstructured<'_>) -> Result<OsString> {
     if u.arbitrary()? { word(u) } else { Ok(u.choose(OPTIONS)?[0].into()) }
 }
 
-/// Oracle: the line as it was put together: the program's words come out as they went in. Of other
-/// lines: read or refused, and what is read as the program's is the end of the line.
+/// Parses a command line.
+///
+/// Oracle: for a valid command line, the parsed program and arguments are those from which the line was made. Other
+/// lines are parsed or rejected; if one is parsed, the program and its arguments are the end of the line.
 ///
 /// # Panics
-/// Where a word is eaten.
-pub fn cli(typed: &Typed) {
-    match typed {
-        Typed::Words(words) => any(words),
-        Typed::Line { verb, options, escaped, argv } => {
+/// If the parser takes a word of the program as an option, or rejects a valid line.
+pub fn cli(command_line: &CommandLine) {
+    match command_line {
+        CommandLine::Words(words) => check_words(words),
+        CommandLine::Line { verb, options, escaped, argv } => {
             let line = line(*verb, options, *escaped, argv);
             let cli = space::parse(&line).unwrap_or_else(|error| panic!("{error} {line:?}"));
             assert_eq!(cli.argv(), argv, "{line:?}");
@@ -132,11 +134,11 @@ fn line(
 ) -> Vec<OsString> {
     let is_option = argv[0].as_encoded_bytes().starts_with(b"-") && argv[0] != "-";
     let dashes = (escaped || is_option).then_some("--");
-    let ours = ["space", verb].into_iter().chain(options.iter().copied()).chain(operand);
-    ours.chain(dashes).map(OsString::from).chain(argv.iter().cloned()).collect()
+    let words = ["space", verb].into_iter().chain(options.iter().copied()).chain(operand);
+    words.chain(dashes).map(OsString::from).chain(argv.iter().cloned()).collect()
 }
 
-fn any(words: &[OsString]) {
+fn check_words(words: &[OsString]) {
     let line = [&[OsString::from("space")], words].concat();
     match space::parse(&line) {
         Ok(cli) => assert!(words.ends_with(cli.argv()), "{:?} of {words:?}", cli.argv()),
@@ -149,13 +151,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_lines_hold() {
+    fn known_command_lines_are_parsed() {
         let argv = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
         for words in [&["sh", "-a", "--", "-v"][..], &["-a"], &[""], &["-"]] {
             let (options, argv) = (vec!["-v", "--all"], argv(words));
-            cli(&Typed::Line { verb: VERBS[0], options, escaped: false, argv });
+            cli(&CommandLine::Line { verb: VERBS[0], options, escaped: false, argv });
         }
-        cli(&Typed::Words(argv(&["execute", "--", "sh", "-v"])));
-        cli(&Typed::Words(argv(&["no-verb"])));
+        cli(&CommandLine::Words(argv(&["execute", "--", "sh", "-v"])));
+        cli(&CommandLine::Words(argv(&["no-verb"])));
     }
 }

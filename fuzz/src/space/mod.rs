@@ -1,5 +1,5 @@
-//! Targets of the command line.
+//! Targets of `space`.
 
 mod cli;
 
-pub use cli::{Typed, cli};
+pub use cli::{CommandLine, cli};

@@ -1,4 +1,4 @@
-//! The rules of clone3.
+//! The rules for the arguments of clone3.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -10,14 +10,14 @@ use arbitrary::{Arbitrary, Unstructured};
 use bitflags::Flags;
 use ns_sys::{CloneArgs, CloneFlags, CloneRule, Errno};
 
-use super::ask;
+use super::kernel;
 
-/// What arguments are made from.
+/// The values of the arguments.
 ///
-/// Few flags are drawn more often than many, and what belongs together often together: else nearly
-/// every draw breaks a rule.
+/// Small sets of flags are more likely than large ones, and flags that require each other are often drawn together.
+/// Otherwise nearly every input would break a rule.
 #[derive(Clone, Debug)]
-pub struct CloneWish {
+pub struct CloneRequest {
     flags: CloneFlags,
     exit_signal: u32,
     stack: Stack,
@@ -32,7 +32,7 @@ enum Stack {
     Whole,
 }
 
-impl<'a> Arbitrary<'a> for CloneWish {
+impl<'a> Arbitrary<'a> for CloneRequest {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(Self {
             flags: flags(u)?,
@@ -57,20 +57,20 @@ fn flags(u: &mut Unstructured<'_>) -> arbitrary::Result<CloneFlags> {
     if u.ratio(1, 32)? {
         flags |= CloneFlags::from_bits_retain(1 << u.int_in_range(0..=63)?);
     }
-    // Set with its directory alone.
+    // `CloneArgs::cgroup` sets this flag.
     Ok(flags - CloneFlags::INTO_CGROUP)
 }
 
 fn tids(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u32>> {
-    // Alone, one for each of a new namespace and the one around it, and too many.
+    // One ID, two for a new pid namespace and its parent, and too many.
     let count = *u.choose(&[1, 1, 1, 2, 32, 33, 40])?;
     let mut tids = vec![1; count];
     tids[0] = *u.choose(&[0, 1, 1, 1, 1 << 31, u32::MAX, 31_000])?;
     Ok(tids)
 }
 
-/// Where the pointers of arguments lead.
-struct Places {
+/// The memory to which the arguments point.
+struct Buffers {
     pidfd: AtomicI32,
     parent_tid: AtomicU32,
     child_tid: AtomicU32,
@@ -79,85 +79,93 @@ struct Places {
     cgroup: Option<File>,
 }
 
-impl Places {
-    fn new(wish: &CloneWish) -> Self {
+impl Buffers {
+    fn new(request: &CloneRequest) -> Self {
         Self {
             pidfd: AtomicI32::new(-1),
             parent_tid: AtomicU32::new(0),
             child_tid: AtomicU32::new(0),
             tls: [0; 8],
             stack: [0; 512],
-            cgroup: wish.cgroup.then(cgroup).flatten(),
+            cgroup: request.cgroup.then(cgroup).flatten(),
         }
     }
 }
 
-/// The root of the cgroups of version 2, where there is one.
+/// Opens the root of the cgroup v2 hierarchy, if it is mounted.
 fn cgroup() -> Option<File> {
     let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
     let is_version_2 = |path: &&str| Path::new(path).join("cgroup.procs").exists();
     roots.into_iter().find(is_version_2).and_then(|path| File::open(path).ok())
 }
 
-impl CloneWish {
-    /// With every pointer, so that what the kernel refuses with `EINVAL` is refused by a rule.
-    fn arguments<'a>(&'a self, places: &'a Places) -> CloneArgs<'a> {
+impl CloneRequest {
+    /// Makes the arguments with every pointer set, so that `EINVAL` can only mean a broken rule.
+    fn arguments<'a>(&'a self, buffers: &'a Buffers) -> CloneArgs<'a> {
         let mut args = CloneArgs::new(self.flags);
-        args.child_tid(&places.child_tid).exit_signal(self.exit_signal);
+        args.child_tid(&buffers.child_tid).exit_signal(self.exit_signal);
         if self.flags.contains(CloneFlags::PIDFD) {
-            args.pidfd(&places.pidfd);
+            args.pidfd(&buffers.pidfd);
         }
         if self.flags.contains(CloneFlags::PARENT_SETTID) {
-            args.parent_tid(&places.parent_tid);
+            args.parent_tid(&buffers.parent_tid);
         }
         if self.flags.contains(CloneFlags::SETTLS) {
-            args.tls((&raw const places.tls).cast_mut().cast());
+            args.tls((&raw const buffers.tls).cast_mut().cast());
         }
-        if let Some(cgroup) = &places.cgroup {
+        if let Some(cgroup) = &buffers.cgroup {
             args.cgroup(cgroup.as_fd());
         }
-        let lowest = NonNull::from(&places.stack).cast();
+        let lowest = NonNull::from(&buffers.stack).cast();
         match self.stack {
             Stack::None => &mut args,
             Stack::Empty => args.stack(lowest, 0),
-            Stack::Whole => args.stack(lowest, size_of_val(&places.stack)),
+            Stack::Whole => args.stack(lowest, size_of_val(&buffers.stack)),
         };
         args.set_tid(&self.tids);
         args
     }
 }
 
-/// Oracle: the kernel, in a forked child: it says `EINVAL` exactly where a rule is broken, and a
-/// flag without its pointer is a broken rule by itself.
+/// Checks clone3 arguments.
 ///
-/// Environment, and so no verdict: privilege, ids that are in use, more ids than pid namespaces.
+/// Oracle: the kernel, called in a forked process. It returns `EINVAL` if and only if a rule is broken. A flag without
+/// its pointer breaks a rule of the crate only.
+///
+/// Errors that depend on the environment are not compared: missing privilege, IDs in use, and more IDs than pid
+/// namespaces.
 ///
 /// # Panics
-/// Where they disagree.
-pub fn clone_args(wish: &CloneWish) {
-    without_pointers(wish.flags);
-    let places = Places::new(wish);
-    let args = wish.arguments(&places);
-    let ours = args.validate();
-    if let Err(rule) = ours {
+/// If the crate and the kernel disagree.
+pub fn clone_args(request: &CloneRequest) {
+    without_pointers(request.flags);
+    let buffers = Buffers::new(request);
+    let args = request.arguments(&buffers);
+    let checked = args.validate();
+    if let Err(rule) = checked {
         assert!(!rule.to_string().is_empty());
     }
-    match ask::kernel(&args, &places.pidfd) {
-        Ok(()) => assert_eq!(ours, Ok(()), "the kernel makes it: {args:?}"),
+    match kernel::clone3(&args, &buffers.pidfd) {
+        Ok(()) => assert_eq!(checked, Ok(()), "the kernel accepts {args:?}"),
         Err(Errno::INVAL) => {
-            assert!(ours.is_err() || is_environment(wish), "the kernel says EINVAL: {args:?}");
+            assert!(
+                checked.is_err() || has_too_many_tids(request),
+                "the kernel returns EINVAL for {args:?}"
+            );
         }
-        // What else is in the way it looks for before or after the rules.
+        // The kernel checks these conditions before or after the rules.
         Err(_) => {}
     }
 }
 
-/// More ids than there are namespaces for them is `EINVAL` that no rule can tell.
-fn is_environment(wish: &CloneWish) -> bool {
-    let namespaces = 1 + usize::from(wish.flags.contains(CloneFlags::NEWPID));
-    wish.tids.len() > namespaces
+/// Whether there are more IDs than pid namespaces. The kernel returns `EINVAL`, but the crate cannot know the number of
+/// namespaces.
+fn has_too_many_tids(request: &CloneRequest) -> bool {
+    let namespaces = 1 + usize::from(request.flags.contains(CloneFlags::NEWPID));
+    request.tids.len() > namespaces
 }
 
+/// Checks that a flag without its pointer breaks a rule.
 fn without_pointers(flags: CloneFlags) {
     let pointers = CloneFlags::PIDFD
         | CloneFlags::PARENT_SETTID
@@ -175,19 +183,19 @@ fn without_pointers(flags: CloneFlags) {
 mod tests {
     use super::*;
 
-    fn wish(flags: CloneFlags) -> CloneWish {
-        CloneWish { flags, exit_signal: 17, stack: Stack::None, tids: Vec::new(), cgroup: false }
+    fn request(flags: CloneFlags) -> CloneRequest {
+        CloneRequest { flags, exit_signal: 17, stack: Stack::None, tids: Vec::new(), cgroup: false }
     }
 
     #[test]
-    fn known_sets_have_the_kernels_verdict() {
+    fn known_flag_sets_agree_with_the_kernel() {
         ns_testbed::run_as!([Root, Nested], {
-            clone_args(&wish(CloneFlags::NEWUSER | CloneFlags::PIDFD));
-            clone_args(&wish(CloneFlags::NEWUSER | CloneFlags::FS));
-            clone_args(&wish(CloneFlags::VM | CloneFlags::SIGHAND | CloneFlags::THREAD));
+            clone_args(&request(CloneFlags::NEWUSER | CloneFlags::PIDFD));
+            clone_args(&request(CloneFlags::NEWUSER | CloneFlags::FS));
+            clone_args(&request(CloneFlags::VM | CloneFlags::SIGHAND | CloneFlags::THREAD));
             let shared = CloneFlags::VM | CloneFlags::SIGHAND | CloneFlags::THREAD;
-            clone_args(&CloneWish { exit_signal: 0, ..wish(shared | CloneFlags::PIDFD) });
-            clone_args(&CloneWish { exit_signal: 0, ..wish(CloneFlags::PARENT) });
+            clone_args(&CloneRequest { exit_signal: 0, ..request(shared | CloneFlags::PIDFD) });
+            clone_args(&CloneRequest { exit_signal: 0, ..request(CloneFlags::PARENT) });
         });
     }
 }

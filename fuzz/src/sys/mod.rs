@@ -1,8 +1,8 @@
 //! Targets of `ns-sys`.
 
-mod ask;
 mod clone_args;
+mod kernel;
 mod namespace_text;
 
-pub use clone_args::{CloneWish, clone_args};
+pub use clone_args::{CloneRequest, clone_args};
 pub use namespace_text::{TEXTS, namespace_text};

@@ -1,8 +1,8 @@
-//! Names of namespaces and flags.
+//! Parsing and printing of namespace and flag names.
 
 use ns_sys::{CloneFlags, Namespace, NamespaceFlags, UnshareFlags};
 
-/// Texts to begin with.
+/// Seed inputs.
 pub const TEXTS: &[&str] = &[
     "mnt",
     "CLONE_NEWNS",
@@ -15,10 +15,12 @@ pub const TEXTS: &[&str] = &[
     "clone_clear_sighand",
 ];
 
-/// Oracle: what is read prints as text that is read as the same, and the types agree on the value.
+/// Parses names.
+///
+/// Oracle: a parsed value prints as text that parses as the same value, and the types agree on the value of a name.
 ///
 /// # Panics
-/// Where they disagree.
+/// If one of these does not hold.
 pub fn namespace_text(text: &str) {
     if let Ok(kind) = text.parse::<Namespace>() {
         assert_eq!(kind.to_string().parse(), Ok(kind), "{text:?}");
