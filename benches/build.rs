@@ -1,5 +1,5 @@
-//! Builds `tiny`, the target of every measurement: a static program with no libc, because the
-//! dynamic loader of an ordinary one costs several times what is measured.
+//! Builds `tiny`, the program that every measurement starts. It is static and has no libc, because a dynamic loader
+//! takes several times as long as the start itself.
 
 use std::env;
 use std::fs;
@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
-    let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets this variable");
     let source = format!("tiny/{arch}.s");
-    let root = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("root");
-    fs::create_dir_all(root.join("proc")).expect("make a root");
+    let root =
+        PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets this variable")).join("root");
+    fs::create_dir_all(root.join("proc")).expect("create the root directory");
     let program = root.join("tiny");
     let linker = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let status = Command::new(&linker)
@@ -18,8 +19,8 @@ fn main() {
         .arg(&program)
         .arg(&source)
         .status()
-        .unwrap_or_else(|error| panic!("{linker} builds tiny: {error}"));
-    assert!(status.success(), "{linker} could not build {source}");
+        .unwrap_or_else(|error| panic!("cannot run {linker}: {error}"));
+    assert!(status.success(), "{linker} failed to build {source}");
     println!("cargo::rerun-if-changed={source}");
     println!("cargo::rustc-env=TINY={}", program.display());
     println!("cargo::rustc-env=TINY_ROOT={}", root.display());

@@ -1,5 +1,5 @@
-//! Plans of roots and descriptors, made and applied. Ids are `fs/OPERATION/SUBJECT/COUNT`.
-#![allow(unsafe_code, reason = "descriptors placed by number")]
+//! Benchmarks of root and descriptor plans. Their names are `fs/OPERATION/SUBJECT/COUNT`.
+#![allow(unsafe_code, reason = "descriptors by number")]
 
 use std::fs::File;
 use std::hint::black_box;
@@ -9,28 +9,28 @@ use benches::by_hand::bare_dup3;
 use criterion::Criterion;
 use ns_fs::{Descriptors, FdPlan, Propagation, Root, RootPlan, Stdio, Workdir, apply};
 
-/// Free in this program, which owns no other descriptor so high.
+/// Unused descriptor numbers: this program has no other descriptors in this range.
 const NUMBERS: [i32; 3] = [100, 101, 102];
 
-fn wish(files: &[File; 3]) -> Descriptors {
-    let mut wish = Descriptors::new();
+fn requested(files: &[File; 3]) -> Descriptors {
+    let mut descriptors = Descriptors::new();
     for (number, file) in NUMBERS.into_iter().zip(files) {
-        wish.place(number, Stdio::fd(file.try_clone().expect("dup")));
+        descriptors.place(number, Stdio::fd(file.try_clone().expect("dup")));
     }
-    wish.close_rest(false);
-    wish
+    descriptors.close_rest(false);
+    descriptors
 }
 
 fn place_fds(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fs/place_fds");
     let files = NUMBERS.map(|_| File::open("/dev/null").expect("open"));
-    let plan = FdPlan::new(&wish(&files)).expect("a plan");
+    let plan = FdPlan::new(&requested(&files)).expect("plan");
     group.bench_function("ns-fs/3", |bencher| {
-        // SAFETY: nobody owns the numbers of the plan, which keeps its sources.
+        // SAFETY: nothing owns these descriptor numbers, and the plan keeps its source descriptors open.
         bencher.iter(|| assert!(unsafe { apply::place_fds(plan.steps()) }.is_ok()));
     });
     group.bench_function("dup3/3", |bencher| {
-        // SAFETY: nobody owns the numbers.
+        // SAFETY: nothing owns these descriptor numbers.
         bencher.iter(|| unsafe { bare_dup3(&files, NUMBERS) });
     });
     group.finish();
@@ -38,10 +38,10 @@ fn place_fds(criterion: &mut Criterion) {
 
 fn plan_fds(criterion: &mut Criterion) {
     let files = NUMBERS.map(|_| File::open("/dev/null").expect("open"));
-    let wish = wish(&files);
+    let descriptors = requested(&files);
     criterion.bench_function("fs/plan_fds/ns-fs/3", |bencher| {
         bencher.iter(|| {
-            let plan = FdPlan::new(black_box(&wish)).expect("a plan");
+            let plan = FdPlan::new(black_box(&descriptors)).expect("plan");
             assert_eq!(plan.steps().len(), 3);
         });
     });

@@ -1,4 +1,4 @@
-//! Id maps, beside loops written by hand. Ids are `idmap/OPERATION/SUBJECT/EXTENTS`.
+//! Benchmarks of ID maps, compared with loops written by hand. Their names are `idmap/OPERATION/SUBJECT/EXTENTS`.
 
 use std::hint::black_box;
 
@@ -9,11 +9,11 @@ use ns_idmap::UidMap;
 fn parse_small(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("idmap/parse");
     let texts = small_maps();
-    group.throughput(Throughput::Elements(u64::try_from(texts.len()).expect("a few")));
+    group.throughput(Throughput::Elements(u64::try_from(texts.len()).expect("a small number")));
     group.bench_function("ns-idmap/2", |bencher| {
         bencher.iter(|| {
             for text in &texts {
-                let map: UidMap = black_box(text).parse().expect("a map");
+                let map: UidMap = black_box(text).parse().expect("a valid map");
                 assert_eq!(map.extents().len(), 2);
             }
         });
@@ -30,7 +30,7 @@ fn parse_and_format(criterion: &mut Criterion) {
         let text = large_map(extents);
         group.bench_with_input(BenchmarkId::new("ns-idmap", extents), &text, |bencher, text| {
             bencher.iter(|| {
-                let map: UidMap = black_box(text).parse().expect("a map");
+                let map: UidMap = black_box(text).parse().expect("a valid map");
                 assert_eq!(map.to_string().len(), text.len());
             });
         });
@@ -42,11 +42,12 @@ fn parse_and_format(criterion: &mut Criterion) {
 }
 
 fn compose(criterion: &mut Criterion) {
-    let inner: UidMap = "0 0 1,1 1 65535".parse().expect("a map");
-    let outer: UidMap = "0 1000 1,1 100000 65536".parse().expect("a map");
+    let inner: UidMap = "0 0 1,1 1 65535".parse().expect("a valid map");
+    let outer: UidMap = "0 1000 1,1 100000 65536".parse().expect("a valid map");
     criterion.bench_function("idmap/compose/ns-idmap/2", |bencher| {
         bencher.iter(|| {
-            let composed = black_box(&inner).compose(black_box(&outer)).expect("all is mapped");
+            let composed =
+                black_box(&inner).compose(black_box(&outer)).expect("all IDs are mapped");
             assert_eq!(composed.to_outside(0), Some(1000));
         });
     });

@@ -1,4 +1,4 @@
-//! Starts and their ends, beside the raw floor, std, fork and other crates. Ids are
+//! Benchmarks of a start and a join, compared with the raw floor, std, fork and other crates. Their names are
 //! `process/OPERATION/SUBJECT/NAMESPACES`.
 
 use benches::by_hand::{fork_and_exec, std_command};
@@ -32,8 +32,8 @@ fn plain(criterion: &mut Criterion) {
 
 fn namespaces(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("process/start_join");
-    let (ours, four, mut floor) = (new(&FIVE), new(&FOUR), Floor::new(five()));
-    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&ours)));
+    let (container, four, mut floor) = (new(&FIVE), new(&FOUR), Floor::new(five()));
+    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&container)));
     group.bench_function("floor/five", |bencher| bencher.iter(|| floor.start_join()));
     group.bench_function("ns-process/four", |bencher| bencher.iter(|| run(&four)));
     #[cfg(feature = "peers")]
@@ -47,18 +47,22 @@ fn namespaces(criterion: &mut Criterion) {
 
 fn roots(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("process/start_join");
-    for (name, ours, root) in [
+    for (name, container, root) in [
         ("five,chroot", subjects::by_chroot(), Root::Chroot),
         ("five,pivot_root", subjects::by_pivot(), Root::ReadOnlyPivot),
     ] {
         let mut floor = Floor::new(five()).with_root(root);
-        group.bench_function(format!("ns-process/{name}"), |bencher| bencher.iter(|| run(&ours)));
+        group.bench_function(format!("ns-process/{name}"), |bencher| {
+            bencher.iter(|| run(&container));
+        });
         group.bench_function(format!("floor/{name}"), |bencher| {
             bencher.iter(|| floor.start_join());
         });
     }
-    let ours = subjects::with_proc();
-    group.bench_function("ns-process/five,pivot_root,proc", |bencher| bencher.iter(|| run(&ours)));
+    let container = subjects::with_proc();
+    group.bench_function("ns-process/five,pivot_root,proc", |bencher| {
+        bencher.iter(|| run(&container));
+    });
     #[cfg(feature = "peers")]
     group.bench_function("hakoniwa/five,pivot_root,proc", |bencher| {
         bencher.iter(|| benches::peers::hakoniwa(false));
@@ -70,17 +74,17 @@ fn closure(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("process/start_join_closure");
     let bare = ForkFloor::new(five());
     group.bench_function("fork/five", |bencher| bencher.iter(|| bare.start_join()));
-    let mut ours = Container::from_fn(|| 0);
-    ours.namespaces(FIVE).map_zero();
-    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&ours)));
+    let mut container = Container::from_fn(|| 0);
+    container.namespaces(FIVE).map_zero();
+    group.bench_function("ns-process/five", |bencher| bencher.iter(|| run(&container)));
     group.finish();
 }
 
-fn into_another(criterion: &mut Criterion) {
+fn inject_seven(criterion: &mut Criterion) {
     let target = target();
-    let ours = inject(&target, &SEVEN);
+    let container = inject(&target, &SEVEN);
     criterion.bench_function("process/inject_join/ns-process/seven", |bencher| {
-        bencher.iter(|| run(&ours));
+        bencher.iter(|| run(&container));
     });
 }
 
@@ -91,6 +95,6 @@ fn main() {
     namespaces(&mut criterion);
     roots(&mut criterion);
     closure(&mut criterion);
-    into_another(&mut criterion);
+    inject_seven(&mut criterion);
     criterion.final_summary();
 }

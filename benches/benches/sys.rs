@@ -1,4 +1,4 @@
-//! The raw layer. Ids are `sys/OPERATION/SUBJECT`.
+//! Benchmarks of the raw layer. Their names are `sys/OPERATION/SUBJECT`.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -45,7 +45,7 @@ fn hold_namespace(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Its own twin: nothing is below it.
+/// The raw floor itself, which has no reference below it.
 fn floor(criterion: &mut Criterion) {
     let mut floor = Floor::new(CloneFlags::empty());
     criterion.bench_function("sys/clone3_exec_wait/floor", |bencher| {

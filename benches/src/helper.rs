@@ -1,4 +1,4 @@
-//! Measuring in processes that differ: copies of this program, one turn here, one turn there.
+//! Measurements in helper processes, which run this program again, so that two different processes can be compared.
 
 use std::env;
 use std::io::{self, Read, Write};
@@ -7,46 +7,46 @@ use std::time::Duration;
 
 use crate::pairs::time;
 
-/// A copy of this program that measures when it is told to.
+/// A helper process that measures on request.
 #[derive(Debug)]
 pub struct Helper(Child);
 
 impl Helper {
-    /// Starts this program again with arguments that make it call [`serve`].
+    /// Starts this program with arguments that make it call [`serve`].
     ///
     /// # Errors
-    /// Those of starting a program.
+    /// The program cannot be started.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         Ok(Self(command.spawn()?))
     }
 
-    /// How long the helper's work takes, once.
+    /// Makes the helper run its work once, and returns the duration.
     ///
     /// # Errors
-    /// When the helper has ended.
-    pub fn turn(&mut self) -> io::Result<Duration> {
-        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.stdin.as_mut().ok_or_else(gone)?.write_all(b"x")?;
+    /// The helper has exited.
+    pub fn measure(&mut self) -> io::Result<Duration> {
+        let exited = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.0.stdin.as_mut().ok_or_else(exited)?.write_all(b"x")?;
         let mut nanoseconds = [0; 8];
-        self.0.stdout.as_mut().ok_or_else(gone)?.read_exact(&mut nanoseconds)?;
+        self.0.stdout.as_mut().ok_or_else(exited)?.read_exact(&mut nanoseconds)?;
         Ok(Duration::from_nanos(u64::from_ne_bytes(nanoseconds)))
     }
 }
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // The helper ends when its input does.
+        // The helper exits at the end of its input.
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
 }
 
-/// The helper's side: times `work` each time it is told to, until its input ends.
+/// Runs in the helper process: measures `work` on each request, until the end of the input.
 ///
 /// # Errors
-/// When nobody reads the answers.
+/// The results cannot be written.
 pub fn serve(mut work: impl FnMut()) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin(), io::stdout());
     while input.read(&mut [0])? == 1 {

@@ -1,9 +1,9 @@
-//! What every measurement uses: the target, what is measured, and what it is measured against.
+//! Common parts of the measurements: the started program, the measured subjects, and the references.
 
 pub mod by_hand;
-pub mod copies;
 pub mod counting;
 pub mod floor;
+pub mod forked;
 pub mod helper;
 pub mod machine;
 pub mod memory;
@@ -13,13 +13,13 @@ pub mod peers;
 pub mod starters;
 pub mod subjects;
 
-/// The front page's examples are run here, because this crate sees every layer.
+/// Runs the examples in the README of the repository, because this crate depends on every layer.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct FrontPage;
+struct Readme;
 
-/// A static program that exits with 0 at once.
+/// The path of `tiny`, a static program that exits at once with status 0.
 pub const TINY: &str = env!("TINY");
 
-/// A directory that holds `tiny` and an empty `proc`, to be a root.
+/// A root directory with `tiny` and an empty directory `proc`.
 pub const TINY_ROOT: &str = env!("TINY_ROOT");

@@ -1,32 +1,32 @@
-//! Where it was measured: facts without which no figure can be judged.
+//! The machine on which the measurements ran.
 
 use std::fs;
 
 use serde::Serialize;
 
-/// A machine, and how busy it was.
+/// A machine and its load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
-    /// The processor's name.
+    /// The name of the processor.
     pub processor: String,
-    /// How many of them this process may use.
+    /// The number of processors that this process may use.
     pub processors: usize,
-    /// GB of memory.
+    /// The size of the memory in GB.
     pub memory: u64,
-    /// The kernel's release.
+    /// The release of the kernel.
     pub kernel: String,
-    /// Huge pages, as the kernel writes its choice.
+    /// The setting of transparent huge pages, as the kernel prints it.
     pub huge_pages: String,
-    /// How many mounts the caller sees.
+    /// The number of mounts that the caller sees.
     pub mounts: usize,
-    /// Of the caller, effective.
+    /// The effective user ID of the caller.
     pub uid: u32,
-    /// How many others wanted to run: the mean of the last minute.
+    /// The load average of the last minute.
     pub load: String,
 }
 
 impl Machine {
-    /// This one, now.
+    /// Returns this machine and its current load.
     pub fn current() -> Self {
         Self {
             processor: value("/proc/cpuinfo", "model name"),
@@ -40,7 +40,7 @@ impl Machine {
         }
     }
 
-    /// In one line.
+    /// Formats the machine as one line.
     pub fn line(&self) -> String {
         let Self { processor, processors, memory, kernel, huge_pages, mounts, uid, load } = self;
         format!(

@@ -1,4 +1,4 @@
-//! Memory that the measuring process has resident.
+//! Resident memory of the measuring process.
 
 use std::hint::black_box;
 
@@ -10,14 +10,14 @@ pub const GB: usize = 1 << 30;
 
 const PAGE: usize = 4096;
 
-/// So many bytes, every page touched.
+/// Allocates `bytes` bytes and touches every page.
 pub fn resident(bytes: usize) -> Vec<u8> {
     let mut memory = vec![0; bytes];
     memory.iter_mut().step_by(PAGE).for_each(|byte| *byte = 1);
     black_box(memory)
 }
 
-/// How many bytes can be had without taking them from others; none where the kernel does not tell.
+/// Returns the number of available bytes, or 0 if the kernel does not report it.
 pub fn available() -> usize {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

@@ -1,21 +1,21 @@
-//! Other people's crates that start processes in namespaces.
+//! Other crates that start processes in namespaces.
 
 use ns_process::Namespace;
 
 use crate::{TINY, TINY_ROOT};
 
-/// By crate unshare, with the caller's ids as 0.
+/// Starts `tiny` with the crate unshare, with the caller's IDs mapped to 0.
 ///
 /// # Panics
-/// When `tiny` does not run.
+/// If `tiny` cannot be run.
 pub fn unshare(namespaces: &[Namespace]) {
     unshare_mapped(namespaces, 1);
 }
 
-/// As [`unshare()`], with so many extents in each map; one is the caller's own id.
+/// Like [`unshare()`], with this number of extents in each map. The first extent is the caller's own ID.
 ///
 /// # Panics
-/// When `tiny` does not run.
+/// If `tiny` cannot be run.
 pub fn unshare_mapped(namespaces: &[Namespace], extents: u32) {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let uids = (0..extents).map(|id| (id, uid + id * 2));
@@ -25,12 +25,12 @@ pub fn unshare_mapped(namespaces: &[Namespace], extents: u32) {
     let gids =
         gids.map(|(inside_gid, outside_gid)| unshare::GidMap { inside_gid, outside_gid, count: 1 });
     let mut command = unshare::Command::new(TINY);
-    let kinds: Vec<_> = namespaces.iter().copied().map(named_by_unshare).collect();
+    let kinds: Vec<_> = namespaces.iter().copied().map(unshare_namespace).collect();
     command.unshare(kinds.iter()).set_id_maps(uids.collect(), gids.collect());
-    assert!(command.status().expect("tiny runs").success());
+    assert!(command.status().expect("run tiny").success());
 }
 
-fn named_by_unshare(namespace: Namespace) -> unshare::Namespace {
+fn unshare_namespace(namespace: Namespace) -> unshare::Namespace {
     match namespace {
         Namespace::User => unshare::Namespace::User,
         Namespace::Mnt => unshare::Namespace::Mount,
@@ -38,14 +38,15 @@ fn named_by_unshare(namespace: Namespace) -> unshare::Namespace {
         Namespace::Uts => unshare::Namespace::Uts,
         Namespace::Ipc => unshare::Namespace::Ipc,
         Namespace::Net => unshare::Namespace::Net,
-        other => unreachable!("{other:?}: the crate has none"),
+        other => unreachable!("the crate does not support {other:?}"),
     }
 }
 
-/// By crate hakoniwa: user, mnt, pid, uts and ipc, a root of its own with `tiny` and proc.
+/// Starts `tiny` with the crate hakoniwa: new user, mnt, pid, uts and ipc namespaces, and a new root with `tiny` and
+/// proc.
 ///
 /// # Panics
-/// When `tiny` does not run.
+/// If `tiny` cannot be run.
 pub fn hakoniwa(with_network: bool) {
     let mut container = hakoniwa::Container::new();
     container.unshare(hakoniwa::Namespace::Uts).unshare(hakoniwa::Namespace::Ipc);
@@ -53,6 +54,6 @@ pub fn hakoniwa(with_network: bool) {
         container.unshare(hakoniwa::Namespace::Network);
     }
     container.bindmount_ro(TINY_ROOT, "/bin");
-    let status = container.command("/bin/tiny").status().expect("tiny runs");
+    let status = container.command("/bin/tiny").status().expect("run tiny");
     assert!(status.success(), "{status:?}");
 }

@@ -1,10 +1,10 @@
-//! Threads that start at once.
+//! Concurrent starts from several threads.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// How many of `starts` starts a second so many threads make together.
+/// Returns the number of starts per second that `threads` threads make together.
 pub fn rate<Start: FnMut()>(threads: u32, starts: u32, starter: impl Fn() -> Start + Sync) -> f64 {
     let next = AtomicU32::new(0);
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! Bodies whose instructions callgrind counts: `cargo xtask instructions`. Without a name it lists them.
+//! Bodies whose instructions callgrind counts, for `cargo xtask instructions`. Without an argument, prints their names.
 
 use std::env;
 use std::hint::black_box;
@@ -9,13 +9,13 @@ use benches::subjects::{self, FIVE, new};
 use ns_idmap::UidMap;
 use ns_process::Container;
 
-/// callgrind counts while one of these is called, and not what prepares it.
+/// The functions that callgrind counts. Their preparation is not counted.
 mod counted {
     use super::{Container, UidMap};
 
     #[inline(never)]
     pub(super) fn parse(text: &str) -> UidMap {
-        text.parse().expect("a map")
+        text.parse().expect("a valid map")
     }
 
     #[inline(never)]
@@ -25,16 +25,16 @@ mod counted {
 
     #[inline(never)]
     pub(super) fn compose(inner: &UidMap, outer: &UidMap) -> UidMap {
-        inner.compose(outer).expect("all is mapped")
+        inner.compose(outer).expect("all IDs are mapped")
     }
 
     #[inline(never)]
     pub(super) fn plan(container: &Container) {
-        drop(container.plan().expect("a plan"));
+        drop(container.plan().expect("plan"));
     }
 }
 
-/// A name, and what it does.
+/// A name and a body.
 type Body = (&'static str, fn());
 
 const BODIES: &[Body] = &[
@@ -51,14 +51,14 @@ const BODIES: &[Body] = &[
 ];
 
 fn main() -> ExitCode {
-    let Some(wanted) = env::args().nth(1) else {
+    let Some(selected) = env::args().nth(1) else {
         for (name, _) in BODIES {
             println!("{name}");
         }
         return ExitCode::SUCCESS;
     };
-    let Some((_, body)) = BODIES.iter().find(|(name, _)| *name == wanted) else {
-        eprintln!("{wanted}: no such body");
+    let Some((_, body)) = BODIES.iter().find(|(name, _)| *name == selected) else {
+        eprintln!("unknown body: {selected}");
         return ExitCode::FAILURE;
     };
     body();
@@ -66,5 +66,5 @@ fn main() -> ExitCode {
 }
 
 fn map(text: &str) -> UidMap {
-    text.parse().expect("a map")
+    text.parse().expect("a valid map")
 }

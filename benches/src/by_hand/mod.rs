@@ -1,4 +1,4 @@
-//! What one writes by hand, without these crates.
+//! References that are written by hand, without the crates.
 
 mod commands;
 mod descriptors;

@@ -1,49 +1,49 @@
-//! How often the heap is asked.
+//! Counts heap allocations.
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-static COUNTS: AtomicBool = AtomicBool::new(false);
+static ENABLED: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, which counts when it is told to and costs nothing otherwise.
+/// The system allocator, with a counter that is disabled by default.
 #[derive(Debug)]
-pub struct Counting;
+pub struct CountingAllocator;
 
 fn count() {
-    if COUNTS.load(Ordering::Relaxed) {
+    if ENABLED.load(Ordering::Relaxed) {
         COUNT.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
+// SAFETY: every call is passed unchanged to the system allocator.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `realloc`.
+        // SAFETY: the caller upholds the contract of `realloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
-/// How often `work` asks, in a program whose allocator is [`Counting`].
+/// Returns the number of allocations of `work`, in a program whose global allocator is [`CountingAllocator`].
 pub fn allocations<T>(work: impl FnOnce() -> T) -> usize {
     let before = COUNT.load(Ordering::Relaxed);
-    COUNTS.store(true, Ordering::Relaxed);
-    let kept = black_box(work());
-    COUNTS.store(false, Ordering::Relaxed);
-    drop(kept);
+    ENABLED.store(true, Ordering::Relaxed);
+    let result = black_box(work());
+    ENABLED.store(false, Ordering::Relaxed);
+    drop(result);
     COUNT.load(Ordering::Relaxed) - before
 }

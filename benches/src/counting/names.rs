@@ -6,7 +6,7 @@ macro_rules! names {
     };
 }
 
-/// The name, or the number of one that no start is known to make.
+/// Returns the name of a system call, or its number if it is not in the list.
 pub(super) fn of(number: i32) -> String {
     let known = names![
         SYS_brk SYS_capget SYS_capset SYS_chdir SYS_chroot SYS_clone SYS_clone3 SYS_close SYS_close_range

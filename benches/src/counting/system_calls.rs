@@ -1,7 +1,7 @@
-//! How many system calls a start makes, the child's among them.
+//! Counts the system calls of a start, including those of the child.
 //!
-//! A filter of seccomp(2) that asks a listener about every call, and a listener that counts and lets
-//! it go on: unlike a tracer it changes nothing of how the child is made, and needs no privilege.
+//! A seccomp(2) filter reports each system call to a listener, which counts and continues it. Unlike a tracer, this
+//! does not change how the child is created, and it needs no privilege.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,17 +12,17 @@ use std::{env, thread};
 use super::listener::{self, Listener};
 use super::names;
 
-/// How often each call was made, by its name.
+/// The number of calls of each system call, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calls(BTreeMap<String, usize>);
 
-/// How many starts are counted; the one with the fewest calls was not disturbed.
+/// The number of counted starts. The one with the fewest calls is used, because other activity only adds calls.
 const STARTS: usize = 5;
 
-/// What [`count_calls`] prints in a copy of this program with these arguments.
+/// Runs this program with these arguments and parses the output of [`count_calls`].
 ///
 /// # Errors
-/// Those of starting a program, or why nothing could be counted.
+/// The program cannot be started, or the calls cannot be counted.
 pub fn calls_of(arguments: &[&str]) -> io::Result<Calls> {
     let Output { status, stdout, stderr } =
         Command::new(env::current_exe()?).args(arguments).output()?;
@@ -35,18 +35,18 @@ pub fn calls_of(arguments: &[&str]) -> io::Result<Calls> {
     parsed.collect::<Result<_, _>>().map(Calls).map_err(io::Error::other)
 }
 
-/// Prints how often `work` makes each call, and ends the process: no call of this thread would be
-/// answered after that.
+/// Prints the number of calls that `work` makes of each system call, and exits the process, because no later system
+/// call of this thread would be continued.
 ///
 /// # Errors
-/// When the kernel takes no such filter.
+/// The kernel does not accept the filter.
 pub fn count_calls(mut work: impl FnMut()) -> io::Result<()> {
     static LISTENER: AtomicI32 = AtomicI32::new(-1);
-    static COUNTS: AtomicBool = AtomicBool::new(false);
+    static ENABLED: AtomicBool = AtomicBool::new(false);
     work();
     thread::spawn(|| {
         let listener = wait_for(&LISTENER);
-        exit(match listen(&listener, &COUNTS) {
+        exit(match listen(&listener, &ENABLED) {
             Ok(()) => 0,
             Err(error) => {
                 eprintln!("{error}");
@@ -54,12 +54,12 @@ pub fn count_calls(mut work: impl FnMut()) -> io::Result<()> {
             }
         });
     });
-    listener::ask_about_every_call(&LISTENER)?;
+    listener::notify_every_call(&LISTENER)?;
     for _ in 0..STARTS {
-        COUNTS.store(true, Ordering::Release);
+        ENABLED.store(true, Ordering::Release);
         work();
-        COUNTS.store(false, Ordering::Release);
-        // One call that is not counted: the listener sees that a start is over.
+        ENABLED.store(false, Ordering::Release);
+        // One call that is not counted shows the listener that the start is over.
         let _ = rustix::process::getppid();
     }
     loop {
@@ -67,7 +67,8 @@ pub fn count_calls(mut work: impl FnMut()) -> io::Result<()> {
     }
 }
 
-/// No lock and no system call on the other side: each would wait for an answer.
+/// Waits for the descriptor of the listener. The other thread can use no lock and no system call to pass it, because
+/// that would wait for the listener.
 fn wait_for(number: &AtomicI32) -> Listener {
     loop {
         match number.load(Ordering::Acquire) {
@@ -77,26 +78,27 @@ fn wait_for(number: &AtomicI32) -> Listener {
     }
 }
 
-/// Of each number how often it was called.
-type Numbers = [usize; 1024];
+/// The number of calls, by the number of the system call.
+type Counts = [usize; 1024];
 
-/// Allocates nothing while it is asked: who asks may hold the heap's lock, as fork(3) does.
-fn listen(listener: &Listener, counts: &AtomicBool) -> io::Result<()> {
-    // Made before anything is asked.
-    let mut all: Vec<Numbers> = vec![[0; 1024]; STARTS];
-    let (mut start, mut has_begun) = (0, false);
+/// Counts the calls of each start. Allocates nothing meanwhile, because the waiting thread may hold the lock of the
+/// heap, as in fork(3).
+fn listen(listener: &Listener, enabled: &AtomicBool) -> io::Result<()> {
+    // Allocate before the first call is received.
+    let mut all: Vec<Counts> = vec![[0; 1024]; STARTS];
+    let (mut start, mut in_start) = (0, false);
     while start < STARTS {
-        let asked = listener.receive()?;
-        if counts.load(Ordering::Acquire) {
-            has_begun = true;
-            let number = usize::try_from(asked.number()).ok();
+        let notification = listener.receive()?;
+        if enabled.load(Ordering::Acquire) {
+            in_start = true;
+            let number = usize::try_from(notification.number()).ok();
             if let Some(count) = number.and_then(|number| all[start].get_mut(number)) {
                 *count += 1;
             }
-        } else if has_begun {
-            (start, has_begun) = (start + 1, false);
+        } else if in_start {
+            (start, in_start) = (start + 1, false);
         }
-        listener.go_on(&asked)?;
+        listener.continue_call(&notification)?;
     }
     let undisturbed = all.iter().min_by_key(|calls| calls.iter().sum::<usize>());
     let calls = (0_i32..).zip(undisturbed.into_iter().flatten());
@@ -107,12 +109,12 @@ fn listen(listener: &Listener, counts: &AtomicBool) -> io::Result<()> {
 }
 
 impl Calls {
-    /// All of them.
+    /// Returns the total number of calls.
     pub fn total(&self) -> usize {
         self.0.values().sum()
     }
 
-    /// What one makes more often than the other, as `+1 ppoll -2 geteuid`.
+    /// Formats the difference between two counts, as in `+1 ppoll -2 geteuid`.
     pub fn difference(&self, other: &Self) -> String {
         let names = self.0.keys().chain(other.0.keys()).collect::<std::collections::BTreeSet<_>>();
         let count = |calls: &Self, name| calls.0.get(name).copied().unwrap_or(0).cast_signed();
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_is_named() {
+    fn differences_have_a_sign_and_a_name() {
         let calls = |pairs: &[(&str, usize)]| {
             Calls(pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect())
         };

@@ -1,5 +1,5 @@
-//! The child's side.
-#![allow(unsafe_code, reason = "a child in shared memory, made by hand")]
+//! The steps of the child.
+#![allow(unsafe_code, reason = "a child in shared memory")]
 
 use std::ffi::{CStr, c_void};
 use std::os::fd::AsRawFd;
@@ -15,25 +15,27 @@ use rustix::fs::CWD;
 
 use super::{RLIMIT_CORE, Root, Shared, UNEXECUTED, prctl};
 
-/// Of include/uapi/linux/prctl.h.
+/// From include/uapi/linux/prctl.h.
 const PR_SET_NAME: u32 = 15;
 
+/// The entry function of the child.
+///
 /// # Safety
-/// `shared` leads to a `Shared` that outlives the child's stay in this memory.
-pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
-    // SAFETY: `clone` passes such a one.
+/// `shared` points to a `Shared` that lives until the child has left this memory.
+pub(super) unsafe extern "C" fn child_main(shared: *mut c_void) -> ! {
+    // SAFETY: `clone` passes a pointer to such a value.
     let shared = unsafe { &*shared.cast::<Shared<'_>>() };
     let _ = shared.lock.map(|lock| (child::fcntl_setfd(lock, true), child::fcntl_setlk(lock, 1)));
     for signal in 1..=64 {
         let _ = child::rt_sigaction_default(signal);
     }
-    if !shared.has_middle() {
-        join(shared);
+    if !shared.needs_intermediate() {
+        join_target(shared);
     }
     let limit = |(soft, hard)| child::prlimit(RLIMIT_CORE, soft, hard);
     let _ = shared.core.map(|[lowered, _]| limit(lowered));
-    while shared.waits && shared.go.load(Ordering::Acquire) == 0 {
-        let _ = futex::wait(&shared.go, 0, None);
+    while shared.waits && shared.released.load(Ordering::Acquire) == 0 {
+        let _ = futex::wait(&shared.released, 0, None);
     }
     let _ = shared.session.then(child::setsid);
     if shared.private {
@@ -49,23 +51,23 @@ pub(super) unsafe extern "C" fn enter(shared: *mut c_void) -> ! {
     let _ = shared.lock.map(|_| prctl(PR_SET_NAME, UNEXECUTED.as_ptr().expose_provenance()));
     let _ = child::rt_sigprocmask(SignalSet::EMPTY);
     let _ = shared.core.map(|[_, own]| limit(own));
-    // SAFETY: both arrays end with a null pointer, and the parent keeps them.
+    // SAFETY: both arrays end with a null pointer, and the parent keeps them alive.
     let _ = unsafe { child::execve(&shared.program, shared.argv.as_ptr(), shared.envp.as_ptr()) };
     child::exit_group(127)
 }
 
-/// All but the file of the lock, which exec closes.
+/// Closes all descriptors from 3 on, except that of the lock file, which execve closes.
 fn close_rest(shared: &Shared<'_>) {
     let kept = shared.lock.map(|lock| lock.as_raw_fd().unsigned_abs());
     let below = kept.filter(|kept| *kept > 3).map(|kept| (3, kept - 1));
     for (first, last) in below.into_iter().chain([(kept.map_or(3, |kept| kept + 1), u32::MAX)]) {
-        // SAFETY: the table is the child's own, and nothing of it is used again.
+        // SAFETY: the child has its own descriptor table, and uses none of these descriptors again.
         let _ = unsafe { child::close_range(first, last, CloseRangeFlags::empty()) };
     }
 }
 
-/// Enters what is to be entered.
-pub(super) fn join(shared: &Shared<'_>) {
+/// Joins the namespaces of the target, if there is one.
+pub(super) fn join_target(shared: &Shared<'_>) {
     let _ = shared.target.map(|(target, kinds)| setns_pidfd(target, kinds));
 }
 
@@ -86,7 +88,7 @@ fn pivot(path: &CStr) {
     let _ = child::chdir(c"/");
 }
 
-/// `MOUNT_ATTR_RDONLY`, of the mount at the working directory.
+/// Makes the mount at the working directory read-only (`MOUNT_ATTR_RDONLY`).
 fn read_only() {
     let attributes = MountAttr { attr_set: 1, ..MountAttr::default() };
     let _ = child::mount_setattr(CWD, c".", AtFlags::EMPTY_PATH, &attributes);

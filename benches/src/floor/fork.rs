@@ -1,5 +1,5 @@
-//! A closure in new namespaces, by fork(2) and a second clone, bare: what the kernel makes one pay.
-#![allow(unsafe_code, reason = "fork and clone, made by hand")]
+//! The raw floor of a closure in new namespaces: fork(2), a second clone, and the maps.
+#![allow(unsafe_code, reason = "fork and clone3")]
 
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,14 +11,14 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::files::{own_maps, write_maps};
 
-/// What the processes share, and nothing else.
+/// The state that the three processes share.
 #[derive(Debug)]
-struct Words {
+struct SharedState {
     pid: AtomicU32,
-    go: AtomicU32,
+    released: AtomicU32,
 }
 
-/// Starts a closure that returns 0 at once.
+/// Starts a child that exits at once with status 0.
 #[derive(Debug)]
 pub struct ForkFloor {
     flags: CloneFlags,
@@ -26,71 +26,74 @@ pub struct ForkFloor {
 }
 
 impl ForkFloor {
-    /// With these new namespaces, a user namespace among them; the caller's ids are 0 in it.
+    /// Creates a floor with these new namespaces, which must include a user namespace. The caller's IDs are mapped to
+    /// 0.
     pub fn new(kinds: CloneFlags) -> Self {
         Self { flags: kinds | CloneFlags::PARENT, maps: own_maps() }
     }
 
-    /// Starts it and joins it.
+    /// Starts the child and waits for it.
     ///
     /// # Panics
-    /// When any call fails.
+    /// If a system call fails.
     pub fn start_join(&self) {
-        let words = Shared::new();
-        // SAFETY: the copy makes bare calls only.
-        let middle = unsafe { libc::fork() };
-        if middle == 0 {
-            self.make_child(&words);
+        let page = SharedPage::new();
+        // SAFETY: the forked process only makes raw system calls.
+        let intermediate = unsafe { libc::fork() };
+        if intermediate == 0 {
+            self.make_child(&page);
         }
-        let middle = Pid::from_raw(middle).expect("fork");
-        let ended = waitpid(Some(middle), WaitOptions::empty()).expect("wait").expect("ended");
-        assert_eq!(ended.1.exit_status(), Some(0));
-        let pid = words.get().pid.load(Ordering::Acquire);
-        let pidfd = pidfd_open(pid).expect("it waits");
+        let intermediate = Pid::from_raw(intermediate).expect("fork");
+        let result = waitpid(Some(intermediate), WaitOptions::empty());
+        let (_, status) = result.expect("wait").expect("the intermediate process has exited");
+        assert_eq!(status.exit_status(), Some(0));
+        let pid = page.get().pid.load(Ordering::Acquire);
+        let pidfd = pidfd_open(pid).expect("pidfd_open");
         write_maps(pid, &self.maps, rustix::process::geteuid().is_root());
-        words.get().go.store(1, Ordering::Release);
-        futex::wake(&words.get().go, 1).expect("wake");
-        let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("ended");
+        page.get().released.store(1, Ordering::Release);
+        futex::wake(&page.get().released, 1).expect("wake");
+        let status =
+            waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("the child has exited");
         assert_eq!(status.code(), Some(0));
     }
 
-    fn make_child(&self, words: &Shared) -> ! {
+    fn make_child(&self, page: &SharedPage) -> ! {
         let mut args = CloneArgs::new(self.flags);
-        args.parent_tid(&words.get().pid);
-        // SAFETY: this thread is alone in its process, and the child makes bare calls only.
+        args.parent_tid(&page.get().pid);
+        // SAFETY: this process has one thread, and the child only makes raw system calls.
         match unsafe { clone3(&args) } {
             Ok(Some(_)) => exit_group(0),
             Ok(None) => {}
             Err(_) => exit_group(1),
         }
-        while words.get().go.load(Ordering::Acquire) == 0 {
-            let _ = futex::wait(&words.get().go, 0, None);
+        while page.get().released.load(Ordering::Acquire) == 0 {
+            let _ = futex::wait(&page.get().released, 0, None);
         }
         exit_group(0)
     }
 }
 
-/// A page of all three.
-struct Shared(NonNull<Words>);
+/// A mapping that the three processes share.
+struct SharedPage(NonNull<SharedState>);
 
-impl Shared {
+impl SharedPage {
     fn new() -> Self {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        let length = size_of::<Words>();
-        // SAFETY: a new mapping; zeros are words.
+        let length = size_of::<SharedState>();
+        // SAFETY: the kernel chooses the address, so no other memory is affected.
         let page = unsafe { mmap_anonymous(ptr::null_mut(), length, protection, MapFlags::SHARED) };
-        Self(NonNull::new(page.expect("map").cast()).expect("not at 0"))
+        Self(NonNull::new(page.expect("map").cast()).expect("a mapping that is not at address 0"))
     }
 
-    fn get(&self) -> &Words {
-        // SAFETY: the mapping of `new`, all of whose words are atomic.
+    fn get(&self) -> &SharedState {
+        // SAFETY: the mapping of `new` is zeroed, lives as long as `self`, and has only atomics.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Drop for Shared {
+impl Drop for SharedPage {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new`.
-        let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<Words>()) };
+        // SAFETY: this is the mapping of `new`, and its owner is being dropped.
+        let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<SharedState>()) };
     }
 }

@@ -1,5 +1,5 @@
-//! The process between, which enters a pid namespace so that its child is in it.
-#![allow(unsafe_code, reason = "children in shared memory, made by hand")]
+//! The intermediate process, which joins a pid namespace so that its child is in it.
+#![allow(unsafe_code, reason = "children in shared memory")]
 
 use std::ffi::c_void;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -9,54 +9,56 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use ns_sys::child;
 use ns_sys::{CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, waitid_pidfd};
 
-use super::child_steps::{enter, join};
+use super::child_steps::{child_main, join_target};
 use super::{STACK, Shared};
 
-/// What it is given.
-struct Middle<'a> {
+/// The argument of the intermediate process.
+struct Intermediate<'a> {
     args: CloneArgs<'a>,
     shared: &'a Shared<'a>,
 }
 
-/// Makes the child of these flags, on its stack, by way of a process on the other one; gives the child's
-/// id and descriptor.
+/// Creates a child on the first stack, through an intermediate process on the second one. Returns the process ID and
+/// the pidfd of the child.
 ///
 /// # Safety
-/// As for a child of the caller's own.
-pub(super) unsafe fn clone_through(
+/// As for `clone3_entry`: the stacks and `shared` must live until the child has left this memory.
+pub(super) unsafe fn clone_through_intermediate(
     flags: CloneFlags,
     shared: &Shared<'_>,
-    [stack, other]: [NonNull<u8>; 2],
+    [child_stack, intermediate_stack]: [NonNull<u8>; 2],
 ) -> (u32, OwnedFd) {
     let (pid, pidfd) = (AtomicU32::new(0), AtomicI32::new(-1));
     let mut args = CloneArgs::new(flags | CloneFlags::PARENT);
-    args.pidfd(&pidfd).parent_tid(&pid).child_tid(&shared.tid).stack(stack, STACK);
-    let middle = Middle { args, shared };
+    args.pidfd(&pidfd).parent_tid(&pid).child_tid(&shared.tid).stack(child_stack, STACK);
+    let intermediate = Intermediate { args, shared };
 
     let (own_tid, own_pidfd) = (AtomicU32::new(1), AtomicI32::new(-1));
     let mut args = CloneArgs::new(flags | CloneFlags::FILES);
-    args.pidfd(&own_pidfd).child_tid(&own_tid).stack(other, STACK);
-    let argument = (&raw const middle).cast_mut().cast();
-    // SAFETY: the caller's word; its own word is waited for below.
-    unsafe { clone3_entry(&args, go_through, argument) }.expect("clone3");
+    args.pidfd(&own_pidfd).child_tid(&own_tid).stack(intermediate_stack, STACK);
+    let argument = (&raw const intermediate).cast_mut().cast();
+    // SAFETY: the caller upholds the contract for the stacks; `intermediate` lives until the wait below has returned.
+    unsafe { clone3_entry(&args, intermediate_main, argument) }.expect("clone3");
     while own_tid.load(Ordering::Acquire) == 1 {
         let _ = futex::wait(&own_tid, 1, None);
     }
-    // SAFETY: clone3 has stored both.
+    // SAFETY: clone3 has stored both descriptors, and nothing else owns them.
     let owned = |pidfd: &AtomicI32| unsafe { OwnedFd::from_raw_fd(pidfd.load(Ordering::Acquire)) };
-    let ended = waitid_pidfd(owned(&own_pidfd), WaitFlags::ALL).expect("wait").expect("ended");
-    assert_eq!(ended.code(), Some(0));
+    let status = waitid_pidfd(owned(&own_pidfd), WaitFlags::ALL).expect("wait");
+    assert_eq!(status.expect("the intermediate process has exited").code(), Some(0));
     (pid.load(Ordering::Acquire), owned(&pidfd))
 }
 
+/// The entry function of the intermediate process.
+///
 /// # Safety
-/// `middle` leads to a `Middle` that outlives its stay in this memory.
-unsafe extern "C" fn go_through(middle: *mut c_void) -> ! {
-    // SAFETY: `clone_through` passes such a one.
-    let middle = unsafe { &*middle.cast::<Middle<'_>>() };
-    join(middle.shared);
-    let argument = (&raw const *middle.shared).cast_mut().cast();
-    // SAFETY: as in `clone_through`.
-    let made = unsafe { clone3_entry(&middle.args, enter, argument) };
-    child::exit_group(i32::from(made.is_err()))
+/// `argument` points to an `Intermediate` that lives until this process has left the memory.
+unsafe extern "C" fn intermediate_main(argument: *mut c_void) -> ! {
+    // SAFETY: `clone_through_intermediate` passes a pointer to such a value.
+    let intermediate = unsafe { &*argument.cast::<Intermediate<'_>>() };
+    join_target(intermediate.shared);
+    let argument = (&raw const *intermediate.shared).cast_mut().cast();
+    // SAFETY: as in `clone_through_intermediate`.
+    let result = unsafe { clone3_entry(&intermediate.args, child_main, argument) };
+    child::exit_group(i32::from(result.is_err()))
 }

@@ -1,4 +1,4 @@
-//! Starts against the calls that they describe, made with `ns-sys` alone.
+//! Starts compared with the raw floor.
 
 use benches::floor::{Floor, Root};
 use benches::pairs::{PAIRS, ratios};
@@ -23,7 +23,7 @@ pub(crate) fn pivot() -> Measured {
     against(&subjects::by_pivot(), floor(&FIVE).with_root(Root::ReadOnlyPivot))
 }
 
-/// The raw floor of a start in these namespaces.
+/// Returns the raw floor of a start in these new namespaces.
 pub(crate) fn floor(namespaces: &[Namespace]) -> Floor {
     Floor::new(flags(namespaces).into())
 }
@@ -32,6 +32,6 @@ pub(crate) fn flags(namespaces: &[Namespace]) -> NamespaceFlags {
     namespaces.iter().map(|kind| NamespaceFlags::from(*kind)).collect()
 }
 
-fn against(ours: &Container, mut floor: Floor) -> Measured {
-    Measured::Ratios(ratios(PAIRS, || run(ours), || floor.start_join()))
+fn against(container: &Container, mut floor: Floor) -> Measured {
+    Measured::Ratios(ratios(PAIRS, || run(container), || floor.start_join()))
 }

@@ -1,4 +1,4 @@
-//! Other people's crates against these, at the same work.
+//! Starts compared with other crates that do the same.
 
 use crate::measured::Measured;
 
@@ -11,7 +11,7 @@ mod rows {
     use ns_process::Namespace;
 
     use super::Measured;
-    use crate::flat::too_little;
+    use crate::flat::too_little_memory;
 
     pub(crate) fn unshare() -> Measured {
         against_unshare(&FOUR, PAIRS)
@@ -38,21 +38,21 @@ mod rows {
     }
 
     fn against_unshare(namespaces: &[Namespace], pairs: usize) -> Measured {
-        let ours = new(namespaces);
-        Measured::Ratios(ratios(pairs, || peers::unshare(namespaces), || run(&ours)))
+        let container = new(namespaces);
+        Measured::Ratios(ratios(pairs, || peers::unshare(namespaces), || run(&container)))
     }
 
     fn against_hakoniwa(with_network: bool) -> Measured {
-        let mut ours = with_proc();
+        let mut container = with_proc();
         if with_network {
-            ours.namespace(Namespace::Net);
+            container.namespace(Namespace::Net);
         }
-        let theirs = || peers::hakoniwa(with_network);
-        Measured::Ratios(ratios(SLOW_PAIRS, theirs, || run(&ours)))
+        let peer = || peers::hakoniwa(with_network);
+        Measured::Ratios(ratios(SLOW_PAIRS, peer, || run(&container)))
     }
 
     fn with_a_gigabyte(row: impl FnOnce() -> Measured) -> Measured {
-        if let Some(reason) = too_little(1) {
+        if let Some(reason) = too_little_memory(1) {
             return Measured::Skipped(reason);
         }
         let memory = resident(GB);

@@ -1,4 +1,4 @@
-//! A start with no namespace against std's.
+//! A start without namespaces compared with that of std.
 
 use benches::by_hand::std_command;
 use benches::pairs::{PAIRS, ratios};
@@ -6,7 +6,7 @@ use benches::subjects::{self, run};
 
 use crate::measured::Measured;
 
-/// The same work: std's leaves session, ignored signals and descriptors as they are.
+/// Does the same as std, which leaves the session, ignored signals and descriptors unchanged.
 pub(crate) fn alike() -> Measured {
     let mut like_std = subjects::plain();
     like_std.new_session(false).inherit_ignored().close_fds(false);

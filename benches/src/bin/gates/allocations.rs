@@ -1,4 +1,4 @@
-//! How often the heap is asked.
+//! Numbers of heap allocations.
 
 use benches::by_hand::{LARGE_EXTENTS, SMALL_MAP, large_map as text};
 use benches::counting::allocations;
@@ -8,13 +8,13 @@ use ns_idmap::UidMap;
 use crate::measured::Measured;
 
 pub(crate) fn small_map() -> Measured {
-    counted(|| SMALL_MAP.parse::<UidMap>().expect("a map"))
+    counted(|| SMALL_MAP.parse::<UidMap>().expect("a valid map"))
 }
 
 pub(crate) fn large_map() -> Measured {
     let text = text(LARGE_EXTENTS);
     counted(|| {
-        let map: UidMap = text.parse().expect("a map");
+        let map: UidMap = text.parse().expect("a valid map");
         (map.to_string(), map)
     })
 }

@@ -1,14 +1,14 @@
-//! What the program is called with.
+//! The command line.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::row::Row;
 
-/// Its jobs: the rows, and what copies of it do for them.
+/// The task of this process: to measure rows, or to be a helper process for one.
 pub(crate) enum Arguments {
-    Rows(Wish),
-    /// Start and join when told to, with so many bytes resident.
+    Rows(Selection),
+    /// Start and join on request, with this many resident bytes.
     Serve {
         bytes: usize,
     },
@@ -18,41 +18,44 @@ pub(crate) enum Arguments {
     },
 }
 
-/// Which rows, and where they are written.
+/// The rows to measure, and the directory for the results.
 #[derive(Default)]
-pub(crate) struct Wish {
-    pub(crate) folder: Option<PathBuf>,
+pub(crate) struct Selection {
+    pub(crate) directory: Option<PathBuf>,
     robust: bool,
     only: Option<String>,
 }
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> io::Result<Self> {
-        let mut wish = Wish::default();
+        let mut selection = Selection::default();
         while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| said(&format!("{word}: of what?")));
+            let mut value =
+                || words.next().ok_or_else(|| invalid(&format!("{word} requires a value")));
             match word.as_str() {
                 "serve" => {
                     return Ok(Self::Serve { bytes: value()?.parse().map_err(io::Error::other)? });
                 }
                 "count" => return Ok(Self::Count { subject: value()? }),
-                "--robust" => wish.robust = true,
-                "--only" => wish.only = Some(value()?),
-                folder if !folder.starts_with('-') => wish.folder = Some(folder.into()),
-                unknown => return Err(said(&format!("{unknown}: no such option"))),
+                "--robust" => selection.robust = true,
+                "--only" => selection.only = Some(value()?),
+                directory if !directory.starts_with('-') => {
+                    selection.directory = Some(directory.into());
+                }
+                unknown => return Err(invalid(&format!("unknown option: {unknown}"))),
             }
         }
-        Ok(Self::Rows(wish))
+        Ok(Self::Rows(selection))
     }
 }
 
-impl Wish {
-    pub(crate) fn wants(&self, row: &Row) -> bool {
-        let named = self.only.as_ref().is_none_or(|text| row.name.contains(text));
-        named && (row.robust || !self.robust)
+impl Selection {
+    pub(crate) fn contains(&self, row: &Row) -> bool {
+        let is_named = self.only.as_ref().is_none_or(|text| row.name.contains(text));
+        is_named && (row.robust || !self.robust)
     }
 }
 
-fn said(text: &str) -> io::Error {
+fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }

@@ -1,4 +1,4 @@
-//! Starts that copy memory.
+//! Starts in copied memory.
 #![allow(unsafe_code, reason = "a hook in the child")]
 
 use benches::floor::ForkFloor;
@@ -14,7 +14,7 @@ pub(crate) fn against_bare() -> Measured {
     Measured::Ratios(ratios(PAIRS, || run(&closure), || bare.start_join()))
 }
 
-/// A closure that returns at once. The caller has one thread when it starts, or is none that counts.
+/// Returns a container with a closure that returns at once.
 pub(crate) fn closure_in_five() -> Container {
     let mut closure = Container::from_fn(|| 0);
     closure.namespaces(FIVE).map_zero();

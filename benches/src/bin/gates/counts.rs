@@ -1,5 +1,5 @@
-//! System calls of a start and join, ours and the floor's.
-#![allow(unsafe_code, reason = "a closure started beside the thread that counts")]
+//! Numbers of system calls of a start and a join, compared with the raw floor.
+#![allow(unsafe_code, reason = "a closure in a process that has a second thread, which counts")]
 
 use std::io;
 use std::process::ExitCode;
@@ -30,11 +30,11 @@ pub(crate) fn pivot() -> Measured {
 }
 
 pub(crate) fn seven() -> Measured {
-    both("seven entered")
+    both("into seven")
 }
 
 pub(crate) fn six() -> Measured {
-    both("six entered")
+    both("into six")
 }
 
 pub(crate) fn closure() -> Measured {
@@ -45,16 +45,16 @@ fn both(subject: &str) -> Measured {
     let sides = calls_of(&["count", subject])
         .and_then(|ours| Ok((ours, calls_of(&["count", &format!("floor of {subject}")])?)));
     match sides {
-        Ok((ours, twin)) => Measured::Calls {
+        Ok((ours, floor)) => Measured::Calls {
             ours: ours.total(),
-            twin: twin.total(),
-            difference: ours.difference(&twin),
+            floor: floor.total(),
+            difference: ours.difference(&floor),
         },
-        Err(error) => Measured::Skipped(format!("calls cannot be counted: {error}")),
+        Err(error) => Measured::Skipped(format!("cannot count system calls: {error}")),
     }
 }
 
-/// The side of the copy.
+/// Runs in the helper process: counts the system calls of a subject.
 pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
     let (mut plain, mut five, bare) = (floor(&[]), floor(&FIVE), bare_fork());
     match subject {
@@ -72,33 +72,33 @@ pub(crate) fn serve(subject: &str) -> io::Result<ExitCode> {
             let mut floor = five.with_root(Root::ReadOnlyPivot);
             count_calls(|| floor.start_join())
         }
-        "seven entered" => {
+        "into seven" => {
             let target = subjects::target();
             count_calls(|| run(&subjects::inject(&target, &SEVEN)))
         }
-        "floor of seven entered" => {
+        "floor of into seven" => {
             let target = subjects::target();
-            let mut floor = plain.entering(&target, flags(&SEVEN));
+            let mut floor = plain.joining(&target, flags(&SEVEN));
             count_calls(|| floor.start_join())
         }
-        "six entered" => {
+        "into six" => {
             let target = subjects::target();
             count_calls(|| run(&subjects::inject(&target, &SIX)))
         }
-        "floor of six entered" => {
+        "floor of into six" => {
             let target = subjects::target();
-            let mut floor = plain.entering(&target, flags(&SIX));
+            let mut floor = plain.joining(&target, flags(&SIX));
             count_calls(|| floor.start_join())
         }
-        "closure" => count_calls(|| run_beside_a_thread(&closure_in_five())),
+        "closure" => count_calls(|| run_with_threads(&closure_in_five())),
         "floor of closure" => count_calls(|| bare.start_join()),
-        unknown => Err(io::Error::other(format!("{unknown}: no such subject"))),
+        unknown => Err(io::Error::other(format!("unknown subject: {unknown}"))),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_beside_a_thread(closure: &Container) {
-    // SAFETY: it returns at once, and uses nothing.
-    let process = unsafe { closure.start_unchecked() }.expect("it starts");
-    assert!(process.join().expect("it ends").success());
+fn run_with_threads(closure: &Container) {
+    // SAFETY: the closure returns at once, and takes no lock.
+    let process = unsafe { closure.start_unchecked() }.expect("start");
+    assert!(process.join().expect("join").success());
 }

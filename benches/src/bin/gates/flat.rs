@@ -1,4 +1,4 @@
-//! A process with much memory and one with none, turn by turn.
+//! A caller with much memory compared with one that has little.
 
 use std::io;
 use std::process::ExitCode;
@@ -19,23 +19,24 @@ pub(crate) fn four_gigabytes() -> Measured {
 }
 
 fn against_none(gigabytes: usize) -> Measured {
-    if let Some(reason) = too_little(gigabytes) {
+    if let Some(reason) = too_little_memory(gigabytes) {
         return Measured::Skipped(reason);
     }
-    let start = |bytes: usize| Helper::start(&["serve", &bytes.to_string()]).expect("a helper");
+    let start =
+        |bytes: usize| Helper::start(&["serve", &bytes.to_string()]).expect("start a helper");
     let (mut large, mut small) = (start(gigabytes * GB), start(0));
-    let turn = |helper: &mut Helper| helper.turn().expect("the helper lives");
-    Measured::Ratios(ratios_of_times(PAIRS, || turn(&mut large), || turn(&mut small)))
+    let measure = |helper: &mut Helper| helper.measure().expect("the helper runs");
+    Measured::Ratios(ratios_of_times(PAIRS, || measure(&mut large), || measure(&mut small)))
 }
 
-/// Why so much memory cannot be had.
-pub(crate) fn too_little(gigabytes: usize) -> Option<String> {
+/// Returns a reason if this much memory is not available.
+pub(crate) fn too_little_memory(gigabytes: usize) -> Option<String> {
     let free = benches::memory::available() / GB;
-    // What is measured must not be the kernel looking for memory.
+    // Twice the size, so that the kernel does not reclaim memory during the measurement.
     (free < gigabytes * 2).then(|| format!("needs {gigabytes} GB twice, {free} GB are free"))
 }
 
-/// The helper's side.
+/// Runs in the helper process.
 pub(crate) fn serve(bytes: usize) -> io::Result<ExitCode> {
     let memory = resident(bytes);
     let five = subjects::new(&FIVE);

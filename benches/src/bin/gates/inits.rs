@@ -1,4 +1,4 @@
-//! A pid 1 beside the program.
+//! A program under an init, which is process 1.
 
 use benches::pairs::{PAIRS, ratios};
 use benches::subjects::{FIVE, new, run};
@@ -7,7 +7,7 @@ use ns_process::Init;
 use crate::measured::Measured;
 
 pub(crate) fn against_none() -> Measured {
-    let (mut beside, alone) = (new(&FIVE), new(&FIVE));
-    beside.init(Init::builtin());
-    Measured::Ratios(ratios(PAIRS, || run(&beside), || run(&alone)))
+    let (mut with_init, without) = (new(&FIVE), new(&FIVE));
+    with_init.init(Init::builtin());
+    Measured::Ratios(ratios(PAIRS, || run(&with_init), || run(&without)))
 }

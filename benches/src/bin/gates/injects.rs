@@ -1,4 +1,4 @@
-//! Processes in the namespaces of another one.
+//! Programs in the namespaces of another process.
 
 use benches::pairs::{PAIRS, SLOW_PAIRS, ratios};
 use benches::subjects::{self, SEVEN, SIX, inject, new, run, target};
@@ -37,15 +37,14 @@ pub(crate) fn six_against_floor() -> Measured {
     against_floor(&SIX)
 }
 
-/// The calls of a start that enters, made with `ns-sys` alone.
 fn against_floor(namespaces: &[Namespace]) -> Measured {
     let target = target();
-    let mut floor = floor(&[]).entering(&target, flags(namespaces));
+    let mut floor = floor(&[]).joining(&target, flags(namespaces));
     let inject = inject(&target, namespaces);
     Measured::Ratios(ratios(PAIRS, || run(&inject), || floor.start_join()))
 }
 
-/// What the kernel itself makes one pay.
+/// Measures the cost of joining in the kernel itself.
 pub(crate) fn floor_of_seven() -> Measured {
     floor_against_plain(&SEVEN)
 }
@@ -56,8 +55,8 @@ pub(crate) fn floor_of_six() -> Measured {
 
 fn floor_against_plain(namespaces: &[Namespace]) -> Measured {
     let (target, mut plain) = (target(), floor(&[]));
-    let mut entering = floor(&[]).entering(&target, flags(namespaces));
-    Measured::Ratios(ratios(PAIRS, || entering.start_join(), || plain.start_join()))
+    let mut joining = floor(&[]).joining(&target, flags(namespaces));
+    Measured::Ratios(ratios(PAIRS, || joining.start_join(), || plain.start_join()))
 }
 
 fn into(namespaces: &[Namespace], other: &Container) -> Measured {

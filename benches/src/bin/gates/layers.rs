@@ -1,5 +1,5 @@
-//! Layers that make no process, against what one writes by hand.
-#![allow(unsafe_code, reason = "descriptors placed by number")]
+//! Layers that start no process, compared with references that are written by hand.
+#![allow(unsafe_code, reason = "descriptors by number")]
 
 use std::fs::File;
 use std::hint::black_box;
@@ -13,37 +13,38 @@ use ns_idmap::UidMap;
 
 use crate::measured::Measured;
 
-/// Free in this program, which owns no other descriptor so high.
+/// Unused descriptor numbers: this program has no other descriptors in this range.
 const NUMBERS: [i32; 3] = [100, 101, 102];
 
 pub(crate) fn small_map() -> Measured {
     let texts = small_maps();
-    let parse = |text: &String| _ = black_box(black_box(text).parse::<UidMap>().expect("a map"));
-    let ours = || texts.iter().for_each(parse);
-    let theirs = || texts.iter().for_each(|text| _ = black_box(parse_into_array(text)));
-    Measured::Ratios(ratios_of_blocks(30, ours, theirs))
+    let parse =
+        |text: &String| _ = black_box(black_box(text).parse::<UidMap>().expect("a valid map"));
+    let tested = || texts.iter().for_each(parse);
+    let reference = || texts.iter().for_each(|text| _ = black_box(parse_into_array(text)));
+    Measured::Ratios(ratios_of_blocks(30, tested, reference))
 }
 
 pub(crate) fn large_map() -> Measured {
     let text = text(LARGE_EXTENTS);
-    let ours = || {
-        let map: UidMap = black_box(&text).parse().expect("a map");
+    let tested = || {
+        let map: UidMap = black_box(&text).parse().expect("a valid map");
         black_box(map.to_string());
     };
-    let theirs = || _ = black_box(parse_sort_format(&text));
-    Measured::Ratios(ratios_of_blocks(20, ours, theirs))
+    let reference = || _ = black_box(parse_sort_format(&text));
+    Measured::Ratios(ratios_of_blocks(20, tested, reference))
 }
 
 pub(crate) fn descriptors() -> Measured {
     let files: [File; 3] = NUMBERS.map(|_| File::open("/dev/null").expect("open"));
-    let mut wish = Descriptors::new();
+    let mut descriptors = Descriptors::new();
     for (number, file) in NUMBERS.into_iter().zip(&files) {
-        wish.place(number, Stdio::fd(file.try_clone().expect("dup")));
+        descriptors.place(number, Stdio::fd(file.try_clone().expect("dup")));
     }
-    let plan = FdPlan::new(wish.close_rest(false)).expect("a plan");
-    // SAFETY: nobody owns the numbers of the plan, which keeps its sources.
-    let ours = || unsafe { apply::place_fds(plan.steps()) }.expect("place");
-    // SAFETY: nobody owns the numbers.
-    let theirs = || unsafe { bare_dup3(&files, NUMBERS) };
-    Measured::Ratios(ratios_of_blocks(300, ours, theirs))
+    let plan = FdPlan::new(descriptors.close_rest(false)).expect("plan");
+    // SAFETY: nothing owns these descriptor numbers, and the plan keeps its source descriptors open.
+    let tested = || unsafe { apply::place_fds(plan.steps()) }.expect("place");
+    // SAFETY: nothing owns these descriptor numbers.
+    let reference = || unsafe { bare_dup3(&files, NUMBERS) };
+    Measured::Ratios(ratios_of_blocks(300, tested, reference))
 }

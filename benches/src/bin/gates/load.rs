@@ -1,4 +1,4 @@
-//! Starts in a program whose other threads never rest.
+//! Starts in a process with many busy threads.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,13 @@ use benches::subjects::{self, FIVE, run};
 use crate::against_floor::floor;
 use crate::measured::Measured;
 
-/// Besides the one that starts.
+/// The number of threads in addition to the one that starts.
 const THREADS: usize = 63;
 
-/// Each turn waits for its share of the processors.
+/// Few pairs, because each start waits for the processor.
 const PAIRS: usize = 60;
 
-/// Beside threads that allocate without pause.
+/// Measures while the other threads allocate without pause.
 pub(crate) fn busy() -> Measured {
     let (mut floor, five) = (floor(&FIVE), subjects::new(&FIVE));
     let stop = AtomicBool::new(false);

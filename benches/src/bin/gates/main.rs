@@ -1,11 +1,12 @@
-//! The gates that hold the speed: measures each row of the table, prints ratio, gate and verdict, writes
-//! them to a folder, and fails where a row misses.
+//! Performance gates: measures each row of the table, prints value, limit and verdict, and fails if a row misses its
+//! limit.
 //!
-//! `gates [--robust] [--only TEXT] [FOLDER]`: of those rows that hold on a busy machine, or whose name
-//! contains the text. `cargo xtask gates` calls it.
+//! Usage: `gates [--robust] [--only TEXT] [DIRECTORY]`. `--robust` selects the rows that also hold on a busy machine,
+//! `--only` those whose name contains TEXT. The results are also written to DIRECTORY. `cargo xtask gates` runs this
+//! program.
 //!
-//! Rows run in a small environment: a start copies the caller's by std's means, which the raw floor
-//! has done before it is timed; a row of its own tells what forty variables cost.
+//! The program runs with an empty environment, because a start copies the environment and the raw floor does not do so
+//! while it is measured. A separate row measures the cost of forty variables.
 
 mod against_floor;
 mod against_peers;
@@ -15,12 +16,12 @@ mod arguments;
 mod closures;
 mod counts;
 mod flat;
+mod gate;
 mod inits;
 mod injects;
 mod layers;
 mod load;
 mod measured;
-mod must;
 mod price;
 mod report;
 mod row;
@@ -34,38 +35,38 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use arguments::Arguments;
-use benches::counting::Counting;
+use benches::counting::CountingAllocator;
 use report::Report;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// How often a row of time that misses is measured again, after all others: who else uses the processor comes and
-/// goes, and a regression stays.
-const MORE_LOOKS: u32 = 2;
+/// How often a time row that misses its limit is measured again, after all others. Another load of the processor
+/// passes; a regression does not.
+const RETRIES: u32 = 2;
 
 fn main() -> io::Result<ExitCode> {
     if env::vars_os().next().is_some() {
-        let mut again = Command::new(env::current_exe()?);
-        return Err(again.args(env::args_os().skip(1)).env_clear().exec());
+        let mut command = Command::new(env::current_exe()?);
+        return Err(command.args(env::args_os().skip(1)).env_clear().exec());
     }
     match Arguments::parse(env::args().skip(1))? {
-        Arguments::Rows(wish) => rows(&wish),
+        Arguments::Rows(selection) => rows(&selection),
         Arguments::Serve { bytes } => flat::serve(bytes),
         Arguments::Count { subject } => counts::serve(&subject),
     }
 }
 
-fn rows(wish: &arguments::Wish) -> io::Result<ExitCode> {
+fn rows(selection: &arguments::Selection) -> io::Result<ExitCode> {
     let mut report = Report::new();
-    let wanted = || table::ROWS.iter().filter(|row| wish.wants(row));
-    wanted().for_each(|row| report.add(row, (row.measure)()));
-    for _ in 0..MORE_LOOKS {
-        for row in wanted().filter(|row| !row.robust) {
+    let selected = || table::ROWS.iter().filter(|row| selection.contains(row));
+    selected().for_each(|row| report.add(row, (row.measure)()));
+    for _ in 0..RETRIES {
+        for row in selected().filter(|row| !row.robust) {
             if report.has_missed(row) {
                 report.add(row, (row.measure)());
             }
         }
     }
-    report.end(wish.folder.as_deref())
+    report.finish(selection.directory.as_deref())
 }

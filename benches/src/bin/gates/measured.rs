@@ -1,38 +1,38 @@
-//! What came out of a row.
+//! The result of a row.
 
 use std::fmt;
 
-/// A figure of each repeat, or why there is none.
+/// One value for each repeat, or the reason why the row was skipped.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Measured {
-    /// Medians of pairs.
+    /// Median ratios.
     Ratios(Vec<f64>),
-    /// Medians of seconds.
+    /// Median times in seconds.
     Times(Vec<f64>),
-    /// System calls of one start and join, and where the two sides differ.
+    /// The numbers of system calls of one start and join, and the differences.
     Calls {
         ours: usize,
-        twin: usize,
+        floor: usize,
         difference: String,
     },
-    /// Of allocations.
+    /// The number of allocations.
     Count(u32),
     Skipped(String),
 }
 
 impl Measured {
-    /// None, if it was skipped.
+    /// Returns the values, none if the row was skipped.
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are small")]
     pub(crate) fn values(&self) -> Vec<f64> {
         match self {
             Self::Ratios(values) | Self::Times(values) => values.clone(),
-            Self::Calls { ours, twin, .. } => vec![*ours as f64 / *twin as f64],
+            Self::Calls { ours, floor, .. } => vec![*ours as f64 / *floor as f64],
             Self::Count(count) => vec![f64::from(*count)],
             Self::Skipped(_) => Vec::new(),
         }
     }
 
-    /// Those of the same row, measured again.
+    /// Adds the repeats of a later measurement of the same row.
     pub(crate) fn with_repeats(self, again: Self) -> Self {
         match (self, again) {
             (Self::Ratios(values), Self::Ratios(more)) => Self::Ratios([values, more].concat()),
@@ -41,8 +41,8 @@ impl Measured {
         }
     }
 
-    /// With the figure that counts.
-    pub(crate) fn told(&self, value: Option<f64>) -> String {
+    /// Formats the result, with the value that counts.
+    pub(crate) fn format(&self, value: Option<f64>) -> String {
         match self {
             Self::Ratios(_) => value.map_or_else(String::new, |value| format!("{value:.2}x")),
             Self::Times(_) => {
@@ -58,10 +58,12 @@ impl fmt::Display for Measured {
         match self {
             Self::Ratios(values) => write!(f, "{values:.2?}"),
             Self::Times(values) => write!(f, "{values:.9?} s"),
-            Self::Calls { ours, twin, difference } if difference.is_empty() => {
-                write!(f, "{ours} and {twin}")
+            Self::Calls { ours, floor, difference } if difference.is_empty() => {
+                write!(f, "{ours} and {floor}")
             }
-            Self::Calls { ours, twin, difference } => write!(f, "{ours} and {twin}: {difference}"),
+            Self::Calls { ours, floor, difference } => {
+                write!(f, "{ours} and {floor}: {difference}")
+            }
             Self::Count(count) => write!(f, "{count}"),
             Self::Skipped(reason) => f.write_str(reason),
         }

@@ -1,4 +1,4 @@
-//! What a row must be.
+//! The gate of a row, and the verdict.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::measured::Measured;
 
-/// The gate of a row.
+/// The limit of a row.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Must {
-    /// No more than this.
+pub(crate) enum Gate {
+    /// The value must be at most this.
     AtMost(f64),
-    /// No less than this.
+    /// The value must be at least this.
     AtLeast(f64),
-    /// The same on both sides.
+    /// Both sides must be equal.
     Equal,
-    /// Printed only.
+    /// The row has no limit.
     Informs,
 }
 
-/// How a row ended.
+/// The verdict of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
@@ -29,8 +29,8 @@ pub(crate) enum Verdict {
     Skipped,
 }
 
-impl Must {
-    /// The figure that counts, which of all repeats is the nearest to the gate, and the verdict.
+impl Gate {
+    /// Returns the value that counts, which is that of the repeat nearest to the limit, and the verdict.
     pub(crate) fn judge(self, measured: &Measured) -> (Option<f64>, Verdict) {
         let values = measured.values();
         let Some(least) = values.iter().copied().reduce(f64::min) else {
@@ -47,7 +47,7 @@ impl Must {
     }
 }
 
-impl fmt::Display for Must {
+impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AtMost(limit) => write!(f, "at most {limit}"),
@@ -74,25 +74,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_repeat_nearest_to_the_gate_counts() {
+    fn the_repeat_nearest_to_the_limit_counts() {
         let measured = Measured::Ratios(vec![1.2, 1.0, 1.1]);
-        assert_eq!(Must::AtMost(1.05).judge(&measured), (Some(1.0), Verdict::Met));
-        assert_eq!(Must::AtMost(0.95).judge(&measured), (Some(1.0), Verdict::Missed));
-        assert_eq!(Must::AtLeast(1.2).judge(&measured), (Some(1.2), Verdict::Met));
-        assert_eq!(Must::AtLeast(1.3).judge(&measured), (Some(1.2), Verdict::Missed));
+        assert_eq!(Gate::AtMost(1.05).judge(&measured), (Some(1.0), Verdict::Met));
+        assert_eq!(Gate::AtMost(0.95).judge(&measured), (Some(1.0), Verdict::Missed));
+        assert_eq!(Gate::AtLeast(1.2).judge(&measured), (Some(1.2), Verdict::Met));
+        assert_eq!(Gate::AtLeast(1.3).judge(&measured), (Some(1.2), Verdict::Missed));
     }
 
     #[test]
-    fn counts_are_equal_or_not() {
-        let calls = |ours| Measured::Calls { ours, twin: 81, difference: String::new() };
-        assert_eq!(Must::Equal.judge(&calls(81)).1, Verdict::Met);
-        assert_eq!(Must::Equal.judge(&calls(80)).1, Verdict::Missed);
-        assert_eq!(Must::Equal.judge(&calls(82)).1, Verdict::Missed);
+    fn equal_counts_meet_the_gate() {
+        let calls = |ours| Measured::Calls { ours, floor: 81, difference: String::new() };
+        assert_eq!(Gate::Equal.judge(&calls(81)).1, Verdict::Met);
+        assert_eq!(Gate::Equal.judge(&calls(80)).1, Verdict::Missed);
+        assert_eq!(Gate::Equal.judge(&calls(82)).1, Verdict::Missed);
     }
 
     #[test]
-    fn what_was_not_measured_is_not_met() {
+    fn a_skipped_row_is_not_met() {
         let skipped = Measured::Skipped("no memory".to_owned());
-        assert_eq!(Must::AtMost(9.0).judge(&skipped), (None, Verdict::Skipped));
+        assert_eq!(Gate::AtMost(9.0).judge(&skipped), (None, Verdict::Skipped));
     }
 }

@@ -1,4 +1,4 @@
-//! The price of the guard that keeps other processes from the caller's memory while a child has it.
+//! The cost of protecting the caller's memory from other processes while a child shares it.
 
 use std::os::fd::AsFd;
 
@@ -14,17 +14,21 @@ use crate::measured::Measured;
 
 const BLOCK: u32 = 100;
 
-/// Closing a descriptor of the file ends the lock, as exec does.
+/// Takes and tests the record lock. Closing a descriptor of the file releases it, as execve does.
 pub(crate) fn lock() -> Measured {
-    let file = memfd_create(c"locks", MemfdFlags::CLOEXEC).expect("a file");
+    let file = memfd_create(c"locks", MemfdFlags::CLOEXEC).expect("memfd_create");
     Measured::Times(times_of_blocks(BLOCK, || {
         let copy = file.try_clone().expect("dup");
         fcntl_setlk(copy.as_fd(), 1).expect("lock");
-        assert_eq!(fcntl_getlk(file.as_fd(), 1), Ok(false), "the lock is its own");
+        assert_eq!(
+            fcntl_getlk(file.as_fd(), 1),
+            Ok(false),
+            "a lock does not conflict with its owner"
+        );
     }))
 }
 
-/// The number of a process in proc, and its name.
+/// Reads the caller's process ID in /proc, and the name of another process.
 pub(crate) fn name() -> Measured {
     let other = target();
     let path = format!("/proc/{}/comm", other.pid());
@@ -44,8 +48,8 @@ pub(crate) fn owner() -> Measured {
     }))
 }
 
-/// All of it in one start.
+/// Measures a start with all of it.
 pub(crate) fn five() -> Measured {
-    let (mut guarded, mut open) = (floor(&FIVE), floor(&FIVE).unguarded());
-    Measured::Ratios(ratios(PAIRS, || guarded.start_join(), || open.start_join()))
+    let (mut guarded, mut unguarded) = (floor(&FIVE), floor(&FIVE).unguarded());
+    Measured::Ratios(ratios(PAIRS, || guarded.start_join(), || unguarded.start_join()))
 }

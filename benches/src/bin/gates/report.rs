@@ -1,4 +1,4 @@
-//! The table as it is printed and written.
+//! The printed table and the files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use benches::machine::Machine;
 use serde::Serialize;
 
+use crate::gate::Verdict;
 use crate::measured::Measured;
-use crate::must::Verdict;
 use crate::row::Row;
 
-/// Rows so far, and where they were measured.
+/// The machine, and the rows so far.
 #[derive(Serialize)]
 pub(crate) struct Report {
     machine: Machine,
@@ -42,23 +42,24 @@ impl Report {
         Self { machine, rows: Vec::new(), measured: BTreeMap::new() }
     }
 
-    /// Prints it at once: the whole takes minutes. Of a row that was measured before, all repeats count.
+    /// Adds a row and prints it at once, because the whole table takes minutes. If the row was measured before, the
+    /// repeats of both measurements count.
     pub(crate) fn add(&mut self, row: &Row, measured: Measured) {
         let measured = match self.measured.remove(row.name) {
-            Some(former) => former.with_repeats(measured),
+            Some(earlier) => earlier.with_repeats(measured),
             None => measured,
         };
-        let (value, verdict) = row.must.judge(&measured);
+        let (value, verdict) = row.gate.judge(&measured);
         let line = Line {
             row: row.name,
-            measured: measured.told(value),
+            measured: measured.format(value),
             value,
             repeats: measured.values(),
-            must: row.must.to_string(),
+            must: row.gate.to_string(),
             verdict,
         };
         println!("{}", line.markdown());
-        self.rows.retain(|former| former.row != row.name);
+        self.rows.retain(|line| line.row != row.name);
         self.rows.push(line);
         self.measured.insert(row.name, measured);
     }
@@ -67,15 +68,16 @@ impl Report {
         self.rows.iter().any(|line| line.row == row.name && line.verdict == Verdict::Missed)
     }
 
-    /// Writes `gates.md` and `gates.json` into the folder; fails where a row misses, or there is none.
-    pub(crate) fn end(self, folder: Option<&Path>) -> io::Result<ExitCode> {
+    /// Writes `gates.md` and `gates.json` into the directory. Returns a failure if a row misses its limit, or there are
+    /// no rows.
+    pub(crate) fn finish(self, directory: Option<&Path>) -> io::Result<ExitCode> {
         let missed = self.rows.iter().filter(|line| line.verdict == Verdict::Missed).count();
         let skipped = self.rows.iter().filter(|line| line.verdict == Verdict::Skipped).count();
         println!("\n{} rows, {missed} missed, {skipped} skipped", self.rows.len());
-        if let Some(folder) = folder {
-            fs::create_dir_all(folder)?;
-            fs::write(folder.join("gates.md"), self.markdown())?;
-            fs::write(folder.join("gates.json"), serde_json::to_string_pretty(&self)?)?;
+        if let Some(directory) = directory {
+            fs::create_dir_all(directory)?;
+            fs::write(directory.join("gates.md"), self.markdown())?;
+            fs::write(directory.join("gates.json"), serde_json::to_string_pretty(&self)?)?;
         }
         let holds = missed == 0 && !self.rows.is_empty();
         Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -84,7 +86,7 @@ impl Report {
     fn markdown(&self) -> String {
         let head = format!("{}\n\n{HEAD}\n", self.machine.line());
         self.rows.iter().fold(head, |mut text, line| {
-            writeln!(text, "{}", line.markdown()).expect("a string takes all");
+            writeln!(text, "{}", line.markdown()).expect("write to a string");
             text
         })
     }

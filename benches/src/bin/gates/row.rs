@@ -1,24 +1,24 @@
 //! A row of the table.
 
+use crate::gate::Gate;
 use crate::measured::Measured;
-use crate::must::Must;
 
-/// What is measured, what it must be, and how.
+/// A measurement and its gate.
 pub(crate) struct Row {
-    /// What is divided by what, or what is counted.
+    /// Names the two sides of the ratio, or the counted events.
     pub(crate) name: &'static str,
-    pub(crate) must: Must,
-    /// Whether it holds on a busy machine as well.
+    pub(crate) gate: Gate,
+    /// Whether the row also holds on a busy machine.
     pub(crate) robust: bool,
     pub(crate) measure: fn() -> Measured,
 }
 
-/// A row of time, which a busy machine disturbs.
-pub(crate) const fn timed(name: &'static str, must: Must, measure: fn() -> Measured) -> Row {
-    Row { name, must, robust: false, measure }
+/// Creates a row that measures time and needs an idle machine.
+pub(crate) const fn timed(name: &'static str, gate: Gate, measure: fn() -> Measured) -> Row {
+    Row { name, gate, robust: false, measure }
 }
 
-/// A row that holds everywhere.
-pub(crate) const fn robust(name: &'static str, must: Must, measure: fn() -> Measured) -> Row {
-    Row { name, must, robust: true, measure }
+/// Creates a row that holds on any machine.
+pub(crate) const fn robust(name: &'static str, gate: Gate, measure: fn() -> Measured) -> Row {
+    Row { name, gate, robust: true, measure }
 }

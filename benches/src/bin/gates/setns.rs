@@ -1,9 +1,9 @@
-//! Entering namespaces, in a child that does nothing else.
+//! Joining namespaces, in a child that does nothing else.
 
 use std::fs::File;
 use std::time::Duration;
 
-use benches::copies::time_in_copy;
+use benches::forked::time_in_fork;
 use benches::pairs::{PAIRS, ratios_of_times};
 use benches::subjects::{SEVEN, target};
 use ns_process::{NamespaceFlags, Process};
@@ -16,11 +16,11 @@ pub(crate) fn by_pidfd() -> Measured {
     Measured::Ratios(ratios_of_times(PAIRS, pair.0, pair.1))
 }
 
-/// Each file of proc: opened, entered, closed.
+/// Opens each file of /proc/PID/ns, joins its namespace, and closes it.
 fn by_files(target: &Process) -> Duration {
     let path = |name| format!("/proc/{}/ns/{name}", target.pid());
     let paths: Vec<_> = SEVEN.iter().map(|kind| (path(kind.name()), *kind)).collect();
-    time_in_copy(|| {
+    time_in_fork(|| {
         for (path, kind) in &paths {
             let file = File::open(path).expect("open");
             ns_sys::setns(&file, Some(*kind)).expect("setns");
@@ -30,5 +30,5 @@ fn by_files(target: &Process) -> Duration {
 
 fn at_once(target: &Process) -> Duration {
     let kinds: NamespaceFlags = SEVEN.iter().map(|kind| NamespaceFlags::from(*kind)).collect();
-    time_in_copy(|| ns_sys::setns_pidfd(target, kinds).expect("setns"))
+    time_in_fork(|| ns_sys::setns_pidfd(target, kinds).expect("setns"))
 }

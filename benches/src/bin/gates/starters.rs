@@ -1,4 +1,4 @@
-//! Threads that start at once.
+//! Concurrent starts from several threads.
 
 use benches::starters::rate;
 use benches::subjects::{FIVE, new, run};
@@ -8,20 +8,20 @@ use crate::measured::Measured;
 
 const STARTS: u32 = 1000;
 
-/// How much more 8 threads start than one, against how much more the floor starts.
+/// Compares the gain of 8 threads over 1 thread with the same gain of the raw floor.
 pub(crate) fn gain() -> Measured {
-    let ours = |threads| {
+    let our_rate = |threads| {
         rate(threads, STARTS, || {
             let five = new(&FIVE);
             move || run(&five)
         })
     };
-    let theirs = |threads| {
+    let floor_rate = |threads| {
         rate(threads, STARTS, || {
             let mut floor = floor(&FIVE);
             move || floor.start_join()
         })
     };
-    let gain = |_| (ours(8) / ours(1)) / (theirs(8) / theirs(1));
+    let gain = |_| (our_rate(8) / our_rate(1)) / (floor_rate(8) / floor_rate(1));
     Measured::Ratios((0..3).map(gain).collect())
 }

@@ -1,6 +1,6 @@
-//! Every row. Which namespaces "five" and "seven" are, `benches::subjects` says.
+//! The table of rows. `benches::subjects` defines the namespaces of "five", "six" and "seven".
 
-use crate::must::Must::{AtLeast, AtMost, Equal, Informs};
+use crate::gate::Gate::{AtLeast, AtMost, Equal, Informs};
 use crate::row::{Row, robust, timed};
 use crate::{
     against_floor, against_peers, against_std, allocations, closures, counts, flat, inits, injects,

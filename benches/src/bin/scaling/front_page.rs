@@ -1,4 +1,4 @@
-//! The plot and the table of the front page.
+//! The plot and the table in the README of the repository.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -8,16 +8,16 @@ use benches::machine::Machine;
 use crate::plot;
 use crate::table::Table;
 
-/// Between these two lines of the README stands what this writes.
+/// The lines of the README around the generated section.
 const BEGIN: &str = "<!-- written by: cargo xtask bench --scaling --check-in -->\n";
 const END: &str = "<!-- end -->\n";
 
 const PLOT: &str = "benches/plots/memory.svg";
 
-/// Draws the plot that is checked in, and puts the table beside it.
-pub(crate) fn show(table: &Table) -> io::Result<()> {
+/// Draws the plot in the repository, and writes the plot and the table into the README.
+pub(crate) fn update(table: &Table) -> io::Result<()> {
     let plot = root().join(PLOT);
-    fs::create_dir_all(plot.parent().expect("it has one"))?;
+    fs::create_dir_all(plot.parent().expect("a parent directory"))?;
     plot::draw(table, &plot)?;
     let readme = root().join("README.md");
     let section = format!(
@@ -30,11 +30,11 @@ pub(crate) fn show(table: &Table) -> io::Result<()> {
 }
 
 fn replaced(text: &str, section: &str) -> io::Result<String> {
-    let place = text.split_once(BEGIN).and_then(|(before, rest)| {
+    let replaced = text.split_once(BEGIN).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(END)?;
         Some(format!("{before}{BEGIN}{section}{END}{after}"))
     });
-    place.ok_or_else(|| io::Error::other("README.md has no place for the table"))
+    replaced.ok_or_else(|| io::Error::other("README.md has no section for the table"))
 }
 
 fn root() -> PathBuf {
@@ -50,11 +50,11 @@ mod tests {
         let text = format!("before\n{BEGIN}old\n{END}after\n");
         let new = replaced(&text, "new\n").unwrap();
         assert_eq!(new, format!("before\n{BEGIN}new\n{END}after\n"));
-        assert!(replaced("no place", "new").is_err());
+        assert!(replaced("no section", "new").is_err());
     }
 
     #[test]
-    fn the_front_page_has_the_place() {
+    fn the_readme_has_the_section() {
         let readme = fs::read_to_string(root().join("README.md")).unwrap();
         assert!(replaced(&readme, "").is_ok());
     }

@@ -1,8 +1,8 @@
-//! How the price of a start grows: with memory, threads, mounts and extents of the caller, and how
-//! many a second several threads start together. Tables, and plots of them.
+//! Measures how the time of a start depends on the memory, threads, mounts and extents of the caller, and how many
+//! starts per second several threads make together. Writes tables and plots.
 //!
-//! `scaling [--only AXIS] [--check-in] FOLDER`; `cargo xtask bench --scaling` calls it. Each point is
-//! measured in a process of its own, a copy of this one.
+//! Usage: `scaling [--only AXIS] [--check-in] DIRECTORY`. `cargo xtask bench --scaling` runs this program. Each point
+//! is measured in a new process, which runs this program again.
 
 mod axis;
 mod front_page;
@@ -11,11 +11,11 @@ mod point;
 mod subject;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use axis::AXES;
+use axis::{AXES, Axis};
 use benches::machine::Machine;
 use table::Table;
 
@@ -24,51 +24,57 @@ fn main() -> io::Result<ExitCode> {
     if let ["point", axis, value] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return point::serve(axis, value);
     }
-    let wish = Wish::parse(words.into_iter())?;
+    let options = Options::parse(words.into_iter())?;
     println!("{}\n", Machine::current().line());
-    fs::create_dir_all(&wish.folder)?;
-    for axis in AXES.iter().filter(|axis| wish.only.as_deref().is_none_or(|only| only == axis.name))
-    {
+    fs::create_dir_all(&options.directory)?;
+    for axis in AXES.iter().filter(|axis| options.contains(axis)) {
         let table = axis.measure()?;
         println!("{}\n", table.markdown());
-        save(&table, &wish.folder)?;
-        if wish.check_in && axis.name == "memory" {
-            front_page::show(&table)?;
+        save(&table, &options.directory)?;
+        if options.check_in && axis.name == "memory" {
+            front_page::update(&table)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn save(table: &Table, folder: &std::path::Path) -> io::Result<()> {
+fn save(table: &Table, directory: &Path) -> io::Result<()> {
     let name = table.axis.name;
-    fs::write(folder.join(format!("{name}.md")), table.markdown())?;
-    fs::write(folder.join(format!("{name}.json")), serde_json::to_string_pretty(&table.json())?)?;
-    let plot = folder.join(format!("{name}.svg"));
+    fs::write(directory.join(format!("{name}.md")), table.markdown())?;
+    fs::write(
+        directory.join(format!("{name}.json")),
+        serde_json::to_string_pretty(&table.json())?,
+    )?;
+    let plot = directory.join(format!("{name}.svg"));
     plot::draw(table, &plot)?;
     println!("{}\n", plot.display());
     Ok(())
 }
 
-/// What it is called with.
-struct Wish {
-    folder: PathBuf,
+/// The command line.
+struct Options {
+    directory: PathBuf,
     only: Option<String>,
     check_in: bool,
 }
 
-impl Wish {
+impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> io::Result<Self> {
-        let mut wish = Self { folder: PathBuf::new(), only: None, check_in: false };
+        let mut options = Self { directory: PathBuf::new(), only: None, check_in: false };
         while let Some(word) = words.next() {
             match word.as_str() {
-                "--check-in" => wish.check_in = true,
-                "--only" => wish.only = words.next(),
-                folder => wish.folder = folder.into(),
+                "--check-in" => options.check_in = true,
+                "--only" => options.only = words.next(),
+                directory => options.directory = directory.into(),
             }
         }
-        if wish.folder.as_os_str().is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "into which folder?"));
+        if options.directory.as_os_str().is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "missing operand: DIRECTORY"));
         }
-        Ok(wish)
+        Ok(options)
+    }
+
+    fn contains(&self, axis: &Axis) -> bool {
+        self.only.as_deref().is_none_or(|only| only == axis.name)
     }
 }

@@ -1,4 +1,4 @@
-//! A table as a picture.
+//! Plots of tables.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::table::{Figure, Table};
 
 const SIZE: (u32, u32) = (800, 420);
 
-/// Told apart by people who do not see all colours alike (Okabe and Ito), ours the boldest.
+/// Colours that remain distinct with a colour vision deficiency (Okabe and Ito).
 const COLOURS: [RGBColor; 5] = [
     RGBColor(213, 94, 0),
     RGBColor(0, 114, 178),
@@ -23,7 +23,7 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(86, 180, 233),
 ];
 
-/// Draws it into an SVG file: values side by side, figures on a logarithmic scale.
+/// Draws a table into an SVG file, with equidistant values and a logarithmic scale of the figures.
 pub(crate) fn draw(table: &Table, file: &Path) -> io::Result<()> {
     try_draw(table, file).map_err(|error| io::Error::other(error.to_string()))
 }
@@ -32,15 +32,15 @@ fn try_draw(table: &Table, file: &Path) -> Result<(), Box<dyn std::error::Error>
     let axis = table.axis;
     let area = SVGBackend::new(file, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
-    let places = || (0_u32..).map(f64::from).zip(axis.values);
-    let last = places().last().map_or(0.0, |(place, _)| place);
+    let positions = || (0_u32..).map(f64::from).zip(axis.values);
+    let last = positions().last().map_or(0.0, |(position, _)| position);
     let mut chart = ChartBuilder::on(&area)
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(84)
         .build_cartesian_2d(-0.2..last + 0.2, bounds(table).log_scale())?;
     let name = |at: &f64| {
-        let near = places().find(|(place, _)| (place - at).abs() < 0.1);
+        let near = positions().find(|(position, _)| (position - at).abs() < 0.1);
         near.map_or_else(String::new, |(_, (_, name))| (*name).to_owned())
     };
     chart
@@ -54,9 +54,10 @@ fn try_draw(table: &Table, file: &Path) -> Result<(), Box<dyn std::error::Error>
         .draw()?;
     for (row, (subject, colour)) in axis.subjects.iter().zip(COLOURS).enumerate() {
         let style = colour.stroke_width(if row == 0 { 4 } else { 2 });
-        let figures = places().map(|(place, _)| place).zip(table.row(row).map(Figure::value));
+        let figures =
+            positions().map(|(position, _)| position).zip(table.row(row).map(Figure::value));
         let points: Vec<(f64, f64)> =
-            figures.filter_map(|(place, value)| Some((place, value?))).collect();
+            figures.filter_map(|(position, value)| Some((position, value?))).collect();
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 4, colour.filled())))?;
         chart
             .draw_series(LineSeries::new(points, style))?
@@ -73,7 +74,7 @@ fn try_draw(table: &Table, file: &Path) -> Result<(), Box<dyn std::error::Error>
     Ok(())
 }
 
-/// A decade below and above all that is drawn.
+/// Returns the bounds of the logarithmic scale.
 fn bounds(table: &Table) -> std::ops::Range<f64> {
     let values = || table.columns.iter().flatten().filter_map(Figure::value);
     let least = values().fold(f64::INFINITY, f64::min).max(1.0);

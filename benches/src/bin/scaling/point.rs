@@ -1,4 +1,4 @@
-//! One value of an axis, in a process of its own.
+//! The measurement of one value of an axis, in a new process.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,34 +14,34 @@ use crate::axis::Axis;
 use crate::subject::Subject;
 use crate::table::Figure;
 
-/// Rounds in which each subject has one turn; where forks copy gigabytes, fewer.
+/// The number of rounds, in each of which every subject runs once. Fewer if fork copies gigabytes.
 const ROUNDS: usize = 100;
 const FEW_ROUNDS: usize = 11;
 
-/// By which a rate is told.
+/// The number of starts from which a rate is computed.
 const STARTS: u32 = 400;
 
-/// Asks a copy of this program for the figures of `value`.
+/// Measures `value` in a new process that runs this program.
 pub(crate) fn measure(axis: &Axis, value: usize) -> io::Result<Vec<Figure>> {
-    let mut copy = Container::new(env::current_exe()?);
-    copy.args(["point", axis.name, &value.to_string()]).env_clear();
+    let mut child = Container::new(env::current_exe()?);
+    child.args(["point", axis.name, &value.to_string()]).env_clear();
     if axis.name == "mounts" {
-        copy.namespaces([Namespace::User, Namespace::Mnt]).map_zero();
+        child.namespaces([Namespace::User, Namespace::Mnt]).map_zero();
         let missing =
             value.saturating_sub(fs::read_to_string("/proc/self/mounts")?.lines().count());
-        (0..missing).for_each(|_| _ = copy.mount(Mount::bind("/dev/null", "/dev/null")));
+        (0..missing).for_each(|_| _ = child.mount(Mount::bind("/dev/null", "/dev/null")));
     }
-    let output = copy.output().map_err(io::Error::other)?;
+    let output = child.output().map_err(io::Error::other)?;
     let figures: Vec<_> =
         String::from_utf8_lossy(&output.stdout).lines().map(Figure::parse).collect();
     if output.status.success() && figures.len() == axis.subjects.len() {
         return Ok(figures);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(io::Error::other(format!("{} {value}: {}: {said}", axis.name, output.status)))
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("{} {value}: {}: {errors}", axis.name, output.status)))
 }
 
-/// The copy's side: a line of figures, each subject's.
+/// Runs in the new process: prints one figure per line, in the order of the subjects.
 pub(crate) fn serve(axis: &str, value: &str) -> io::Result<ExitCode> {
     let (axis, value) = (Axis::named(axis)?, value.parse::<usize>().map_err(io::Error::other)?);
     let figures = match axis.name {
@@ -64,7 +64,7 @@ fn with_memory(axis: &Axis, bytes: usize) -> Vec<Figure> {
     figures
 }
 
-/// Besides the one that starts, they wait.
+/// Measures in a process with `threads` threads, of which one starts and the others wait.
 fn with_threads(axis: &Axis, threads: usize) -> Vec<Figure> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -83,35 +83,36 @@ fn with_threads(axis: &Axis, threads: usize) -> Vec<Figure> {
     })
 }
 
-/// Medians in microseconds: each subject has a turn in each round, and no round begins with the same
-/// one as the round before.
+/// Returns the median times in microseconds. Each subject runs once in each round, and successive rounds begin with
+/// different subjects.
 fn times(axis: &Axis, rounds: usize, extents: usize) -> Vec<Figure> {
     let extents = u32::try_from(extents).unwrap_or(u32::MAX);
-    let mut starters: Vec<_> = here(axis).map(|subject| subject.starter(extents)).collect();
+    let mut starters: Vec<_> = available(axis).map(|subject| subject.starter(extents)).collect();
     let mut times = vec![Vec::with_capacity(rounds); starters.len()];
     for round in 0..rounds {
-        for turn in 0..starters.len() {
-            let which = (round + turn) % starters.len();
+        for position in 0..starters.len() {
+            let which = (round + position) % starters.len();
             times[which].push(time(&mut starters[which]).as_secs_f64() * 1e6);
         }
     }
-    with_absent(axis, times.into_iter().map(median))
+    with_skipped(axis, times.into_iter().map(median))
 }
 
-/// Starts a second of so many threads together.
+/// Returns the starts per second of `threads` threads together.
 fn rates(axis: &Axis, threads: usize) -> Vec<Figure> {
     let threads = u32::try_from(threads).unwrap_or(u32::MAX);
-    with_absent(axis, here(axis).map(|subject| rate(threads, STARTS, || subject.starter(1))))
+    let rates = available(axis).map(|subject| rate(threads, STARTS, || subject.starter(1)));
+    with_skipped(axis, rates)
 }
 
-fn here(axis: &Axis) -> impl Iterator<Item = Subject> {
-    axis.subjects.iter().copied().filter(|subject| subject.is_here())
+fn available(axis: &Axis) -> impl Iterator<Item = Subject> {
+    axis.subjects.iter().copied().filter(|subject| subject.is_available())
 }
 
-fn with_absent(axis: &Axis, mut measured: impl Iterator<Item = f64>) -> Vec<Figure> {
+fn with_skipped(axis: &Axis, mut measured: impl Iterator<Item = f64>) -> Vec<Figure> {
     let figure = |subject: &Subject| {
-        if subject.is_here() {
-            Figure::Value(measured.next().expect("one of each"))
+        if subject.is_available() {
+            Figure::Value(measured.next().expect("one figure per subject"))
         } else {
             Figure::Skipped("built without the feature peers".to_owned())
         }

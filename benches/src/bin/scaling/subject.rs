@@ -1,14 +1,14 @@
-//! Who starts `tiny`.
+//! The subjects: ways to start `tiny`.
 
 use benches::by_hand::{fork_and_exec, std_command};
 use benches::floor::Floor;
 use benches::subjects::{FIVE, new, run};
 use ns_process::{Container, GidMap, NamespaceFlags, UidMap};
 
-/// Ours, the raw floor, and others.
+/// A way to start `tiny`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    Ours,
+    NsProcess,
     Floor,
     Std,
     Fork,
@@ -17,10 +17,10 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// With what it makes: all but two the five namespaces and a map.
+    /// Returns the name, with the namespaces that it creates.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Ours => "ns-process, 5 namespaces",
+            Self::NsProcess => "ns-process, 5 namespaces",
             Self::Floor => "raw floor, 5 namespaces",
             Self::Std => "std::process::Command, none",
             Self::Fork => "fork and execve, none",
@@ -29,17 +29,17 @@ impl Subject {
         }
     }
 
-    /// Whether this program was built with it.
-    pub(crate) fn is_here(self) -> bool {
+    /// Whether this program was built with the subject.
+    pub(crate) fn is_available(self) -> bool {
         cfg!(feature = "peers") || !matches!(self, Self::Unshare | Self::Hakoniwa)
     }
 
-    /// Starts and joins, with so many extents in each map.
+    /// Returns a function that starts and joins, with this number of extents in each map.
     pub(crate) fn starter(self, extents: u32) -> Box<dyn FnMut()> {
         match self {
-            Self::Ours => {
-                let ours = mapped(extents);
-                Box::new(move || run(&ours))
+            Self::NsProcess => {
+                let container = mapped(extents);
+                Box::new(move || run(&container))
             }
             Self::Floor => {
                 let five: NamespaceFlags = FIVE.into_iter().map(NamespaceFlags::from).collect();
@@ -53,12 +53,13 @@ impl Subject {
             #[cfg(feature = "peers")]
             Self::Hakoniwa => Box::new(|| benches::peers::hakoniwa(false)),
             #[cfg(not(feature = "peers"))]
-            Self::Unshare | Self::Hakoniwa => unreachable!("it is not here"),
+            Self::Unshare | Self::Hakoniwa => unreachable!("the subject is not available"),
         }
     }
 }
 
-/// One extent is what `map_zero` gives, and needs no privilege.
+/// Returns a container with this number of extents in each map. One extent is the map of `map_zero`, which needs no
+/// privilege.
 fn mapped(extents: u32) -> Container {
     if extents == 1 {
         return new(&FIVE);
@@ -66,7 +67,7 @@ fn mapped(extents: u32) -> Container {
     let text = (0..extents).map(|id| format!("{id} {} 1", id * 2)).collect::<Vec<_>>().join(",");
     let mut container = Container::new(benches::TINY);
     container.namespaces(FIVE);
-    container.uid_map(text.parse::<UidMap>().expect("a map"));
-    container.gid_map(text.parse::<GidMap>().expect("a map"));
+    container.uid_map(text.parse::<UidMap>().expect("a valid map"));
+    container.gid_map(text.parse::<GidMap>().expect("a valid map"));
     container
 }

@@ -1,4 +1,4 @@
-//! The figures of an axis.
+//! The table of an axis.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::axis::Axis;
 
-/// What was measured at one value, of one subject.
+/// The result of one subject at one value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Figure {
     Value(f64),
-    /// Not measured, and why.
+    /// Not measured, with the reason.
     Skipped(String),
 }
 
 impl Figure {
-    /// As [`line`](Self::line) wrote it.
+    /// Parses the output of [`line`](Self::line).
     pub(crate) fn parse(line: &str) -> Self {
         line.parse().map_or_else(|_| Self::Skipped(line.to_owned()), Self::Value)
     }
@@ -34,7 +34,7 @@ impl Figure {
         }
     }
 
-    /// Three digits say all that a noisy machine knows; thousands are set apart.
+    /// Formats the figure with three significant digits and groups of thousands.
     pub(crate) fn cell(&self) -> String {
         let Self::Value(value) = self else { return self.line() };
         let step = 10_f64.powf((value.log10().floor() - 2.0).max(0.0));
@@ -44,7 +44,7 @@ impl Figure {
     }
 }
 
-/// Of each value a column, in the order of the axis; in it a figure of each subject.
+/// A table with a column for each value of the axis. A column has a figure for each subject.
 pub(crate) struct Table {
     pub(crate) axis: &'static Axis,
     pub(crate) columns: Vec<Vec<Figure>>,
@@ -55,10 +55,10 @@ impl Table {
         let Axis { title, unit, values, subjects, .. } = self.axis;
         let names = values.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(" | ");
         let mut text = format!("| {unit}, by {title} | {names} |\n");
-        writeln!(text, "|---|{}", "--:|".repeat(values.len())).expect("a string takes all");
+        writeln!(text, "|---|{}", "--:|".repeat(values.len())).expect("write to a string");
         for (row, subject) in subjects.iter().enumerate() {
             let cells = self.row(row).map(Figure::cell).collect::<Vec<_>>().join(" | ");
-            writeln!(text, "| {} | {cells} |", subject.name()).expect("a string takes all");
+            writeln!(text, "| {} | {cells} |", subject.name()).expect("write to a string");
         }
         text
     }
@@ -74,7 +74,7 @@ impl Table {
         json!({ "axis": name, "title": title, "unit": unit, "values": values, "rows": rows })
     }
 
-    /// The figures of a subject.
+    /// Returns the figures of a subject.
     pub(crate) fn row(&self, subject: usize) -> impl Iterator<Item = &Figure> {
         self.columns.iter().map(move |column| &column[subject])
     }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_read_back() {
+    fn figures_are_parsed_from_lines() {
         for figure in [Figure::Value(412.25), Figure::Skipped("needs root".to_owned())] {
             assert_eq!(Figure::parse(&figure.line()), figure);
         }
