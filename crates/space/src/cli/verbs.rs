@@ -48,9 +48,9 @@ Columns:
   KIND       cgroup, ipc, mnt, net, pid, time, user or uts
   INODE      inode number that identifies the namespace
   PROCESSES  number of processes in the namespace
-  PID        the first process
-  UID        the user of the first process, or the owner of a namespace without processes
-  COMMAND    the command of the first process, or the file to which the namespace is bound
+  PID        first process
+  UID        user of the first process, or owner of an empty namespace
+  COMMAND    command of the first process, or file that keeps the namespace
 
 If stdout is not a terminal, there is no header, and tabs separate the columns.")]
     List(Listing),
