@@ -68,9 +68,9 @@ impl<'a> JsonNamespace<'a> {
             uid: first.and_then(|member| member.uid),
             command: first.map(|member| member.command.as_str()),
             files: found.files.iter().map(|file| file.path.display().to_string()).collect(),
-            owner: found.owner.known().map(|owner| owner.ino),
-            owner_uid: found.owner_uid.known(),
-            parent: found.parent.known().map(|parent| parent.ino),
+            owner: found.owner.ok().flatten().map(|owner| owner.ino),
+            owner_uid: found.owner_uid.ok().flatten(),
+            parent: found.parent.ok().flatten().map(|parent| parent.ino),
         }
     }
 }
