@@ -1,10 +1,10 @@
-//! The names of errnos that a start meets.
+//! The names of errnos.
 
 use ns_sys::Errno;
 use std::format;
 use std::prelude::rust_2024::*;
 
-/// Names by errno(3), so that a message carries what one searches for.
+/// The names of errno(3), which users search for.
 const NAMES: &[(Errno, &str)] = &[
     (Errno::PERM, "EPERM"),
     (Errno::NOENT, "ENOENT"),

@@ -1,4 +1,4 @@
-//! What failed, where, on what, and what to do about it.
+//! The error of a start or of an operation on a process.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
@@ -9,10 +9,10 @@ use ns_sys::Errno;
 use crate::errno;
 use crate::step::{Side, Step};
 
-/// A start, or something done with a started process, that failed.
+/// The error of a start, or of an operation on a started process.
 ///
-/// One line of text: the process by name, the step, the object, the errno's name and a hint. The
-/// errno's own text is [`source`](StdError::source), so that neither repeats the other.
+/// `Display` is one line: the name of the process, the step, the object, the name of the errno, and a hint.
+/// [`source`](StdError::source) is the errno with its own text, which `Display` does not repeat.
 ///
 /// ```
 /// use ns_process::{Container, Side, Step};
@@ -57,22 +57,22 @@ impl Error {
         self.0.step
     }
 
-    /// The process whose step that is.
+    /// The process that the step belongs to.
     pub fn side(&self) -> Side {
         self.0.step.side()
     }
 
-    /// What the kernel said; `None` where it was not asked.
+    /// The errno; `None` if the error does not come from a system call.
     pub fn errno(&self) -> Option<Errno> {
         self.0.errno
     }
 
-    /// What the step was about: a program, a map, a setter and what was given to it.
+    /// The object of the step: a program, a map, or a setter and its value.
     pub fn object(&self) -> Option<&str> {
         self.0.object.as_deref()
     }
 
-    /// What to do about it, as far as the machine's own state tells.
+    /// What to do about the error, from the state of the machine.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
@@ -81,7 +81,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failure { name, step, errno, object, hint } = &*self.0;
-        // Names come from outside: a line stays one line.
+        // The name and the object may contain line breaks.
         write!(f, "{}: {step}", OneLine(name))?;
         if let Some(object) = object {
             write!(f, ": {}", OneLine(object))?;
@@ -113,7 +113,7 @@ impl fmt::Display for OneLine<'_> {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What `main` prints of an error that it returns.
+        // `main` prints a returned error by `Debug`.
         fmt::Display::fmt(self, f)
     }
 }

@@ -1,4 +1,4 @@
-//! What a process may use.
+//! Resource limits.
 
 /// A resource that getrlimit(2) limits, by its name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

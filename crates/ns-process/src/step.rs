@@ -1,13 +1,13 @@
-//! The steps of a start: one table, which encodes, decodes and names them.
+//! The steps of a start: one table that encodes, decodes and names them.
 
 use core::fmt;
 
-/// Which of the two processes a step belongs to.
+/// The process that a step belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The process that starts the other one.
+    /// The calling process.
     Parent,
-    /// The process that is being started.
+    /// The started process.
     Child,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for Side {
 
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident = $number:literal, $side:ident, $name:literal;)+) => {
-        /// A step of a start, in the order in which they are made, or of the handle.
+        /// A step of a start, in order of execution, or of an operation on a process.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         #[repr(u32)]
@@ -34,26 +34,26 @@ macro_rules! steps {
             /// Every step.
             pub const ALL: &[Self] = &[$(Self::$step,)+];
 
-            /// The process that makes it.
+            /// The process that executes the step.
             pub const fn side(self) -> Side {
                 match self {
                     $(Self::$step => Side::$side,)+
                 }
             }
 
-            /// Its name in messages.
+            /// Its name in error messages.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$step => $name,)+
                 }
             }
 
-            /// Whether it is code of the caller's in the child.
+            /// Whether the step is a hook of the caller in the child.
             pub(crate) const fn is_hook(self) -> bool {
                 matches!(self, Self::Preup | Self::Postup | Self::Preexec)
             }
 
-            /// The step with this number in a child's report.
+            /// The step with this number in the child's report.
             pub(crate) const fn decode(number: u32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$step),)+
@@ -65,9 +65,9 @@ macro_rules! steps {
 }
 
 steps! {
-    /// What was asked for was looked at; nothing has been done.
+    /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
-    /// A stack, files and a place for the report were made.
+    /// A stack, files and shared state were prepared.
     Prepare = 2, Parent, "prepare";
     /// clone3(2).
     Clone = 3, Parent, "clone3";
@@ -77,44 +77,44 @@ steps! {
     GidMap = 5, Parent, "gid_map";
     /// The clocks of the child's time namespace were set.
     TimeOffsets = 6, Parent, "time_offsets";
-    /// What the caller asked to be done before the child goes on.
+    /// A `before_go` hook.
     BeforeGo = 7, Parent, "before_go";
-    /// The child had no longer than the start's limit.
+    /// The time limit of the start expired.
     StartTimeout = 8, Parent, "start_timeout";
-    /// What proves that the child has left the caller's memory: a record lock, fcntl(2) `F_SETLK`, and a name,
-    /// prctl(2) `PR_SET_NAME`.
+    /// The record lock (fcntl(2) `F_SETLK`) and the name (prctl(2) `PR_SET_NAME`) that show whether the child still
+    /// uses the caller's memory.
     MemoryLock = 64, Child, "memory lock";
-    /// No core dump of the caller's memory.
+    /// Disabling core dumps of the caller's memory.
     NoCore = 9, Child, "no_core";
-    /// Namespaces of others were entered: setns(2).
+    /// Joining namespaces: setns(2).
     Join = 44, Child, "setns";
-    /// The process to be entered has ended.
+    /// The target process has exited.
     TargetGone = 45, Parent, "target gone";
-    /// A closure was refused, because the caller has threads.
+    /// A closure was refused because the caller has several threads.
     MultiThreaded = 54, Parent, "multithreaded";
-    /// A time namespace was made by the child itself, and entered.
+    /// Creating and joining a time namespace in the child.
     TimeNamespace = 50, Child, "time namespace";
-    /// User and group 0, where the caller's own have no mapping.
+    /// Changing to user and group 0 if the caller's IDs have no mapping.
     BecomeZero = 10, Child, "become_zero";
-    /// The hook before the set-up.
+    /// A `preup` hook.
     Preup = 51, Child, "preup";
-    /// The label of the program, for a security module.
+    /// Writing the label for a security module.
     ExecLabel = 11, Child, "exec_label";
-    /// A session of its own: setsid(2).
+    /// setsid(2).
     Session = 12, Child, "session";
     /// setpgid(2).
     ProcessGroup = 13, Child, "process_group";
-    /// The controlling terminal.
+    /// Setting the controlling terminal.
     Terminal = 14, Child, "terminal";
-    /// How mounts travel between the child's mount namespace and the caller's.
+    /// Setting the propagation of mounts.
     Propagation = 15, Child, "propagation";
-    /// The new root was opened.
+    /// Opening the new root.
     OpenRoot = 16, Child, "new root";
-    /// The place for a mount.
+    /// Opening the target of a mount.
     MountTarget = 17, Child, "mount target";
     /// A mount.
     Mount = 18, Child, "mount";
-    /// The new root became read-only.
+    /// Making the new root read-only.
     ReadOnlyRoot = 19, Child, "read-only root";
     /// pivot_root(2).
     PivotRoot = 20, Child, "pivot_root";
@@ -122,23 +122,23 @@ steps! {
     DetachOldRoot = 21, Child, "umount of the old root";
     /// chroot(2).
     Chroot = 22, Child, "chroot";
-    /// The working directory.
+    /// Changing the working directory.
     Workdir = 23, Child, "workdir";
-    /// A descriptor was put in its place.
+    /// Placing a descriptor: dup3(2).
     PlaceFd = 24, Child, "descriptor";
     /// sethostname(2).
     Hostname = 25, Child, "hostname";
     /// setdomainname(2).
     Domainname = 26, Child, "domainname";
-    /// The loopback interface was brought up.
+    /// Bringing up the loopback interface.
     Loopback = 27, Child, "loopback";
-    /// The hook after the set-up.
+    /// A `postup` hook.
     Postup = 52, Child, "postup";
-    /// The hook before the target.
+    /// A `preexec` hook.
     Preexec = 53, Child, "preexec";
-    /// A resource limit.
+    /// Setting a resource limit.
     Rlimit = 28, Child, "rlimit";
-    /// The niceness.
+    /// Setting the niceness.
     Nice = 29, Child, "nice";
     /// setgroups(2).
     Groups = 30, Child, "groups";
@@ -146,37 +146,37 @@ steps! {
     Gid = 31, Child, "gid";
     /// setresuid(2).
     Uid = 32, Child, "uid";
-    /// `no_new_privs`.
+    /// Setting `no_new_privs`.
     NoNewPrivs = 33, Child, "no_new_privs";
-    /// The signal for the death of the parent.
+    /// Setting the parent-death signal.
     DieWithParent = 34, Child, "die_with_parent";
-    /// All other descriptors were closed.
+    /// Closing all other descriptors.
     CloseRest = 35, Child, "close_range";
-    /// Capabilities.
+    /// Changing capabilities.
     Capabilities = 36, Child, "capabilities";
-    /// The signal mask of the program.
+    /// Setting the signal mask of the program.
     SignalMask = 37, Child, "signal_mask";
-    /// The core limit of the program.
+    /// Setting the core limit of the program.
     CoreLimit = 38, Child, "core_limit";
-    /// The seccomp filter.
+    /// Installing the seccomp filter.
     Seccomp = 39, Child, "seccomp";
-    /// The pid 1 beside the program became an init: execveat(2).
+    /// Executing the init as process 1: execveat(2).
     Init = 46, Child, "init";
     /// execve(2).
     Exec = 40, Child, "execve";
-    /// The child's end was waited for.
+    /// Waiting for the exit of the process.
     Wait = 41, Parent, "wait";
-    /// A signal was sent.
+    /// Sending a signal.
     Signal = 42, Parent, "signal";
-    /// What the program printed was read.
+    /// Reading the output.
     Output = 43, Parent, "output";
-    /// A namespace was bound to a file, or unbound.
+    /// Binding a namespace to a file, or unbinding it.
     Bind = 60, Parent, "bind";
-    /// The machine's namespaces were listed.
+    /// Listing the namespaces of the machine.
     List = 61, Parent, "list";
-    /// The child was moved into a cgroup.
+    /// Moving the child into a cgroup.
     Cgroup = 62, Parent, "cgroup";
-    /// The root and working directory of the process whose namespaces were entered.
+    /// Changing to the target's root and working directory.
     FollowRoot = 63, Child, "follow_root";
 }
 

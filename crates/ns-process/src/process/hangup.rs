@@ -1,4 +1,4 @@
-//! Whether a process has ended, or has been reaped, by anybody.
+//! Whether a process has exited, or has been reaped by any waiter.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
@@ -8,42 +8,42 @@ use std::time::{Duration, Instant};
 use ns_sys::{Errno, Signal, WaitFlags, pidfd_send_signal, waitid_pidfd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Longer than any reaping takes; kernels before 6.9 never hang up.
+/// Longer than reaping takes. Kernels before 6.9 never report a hangup.
 pub(crate) const LONG_ENOUGH: Duration = Duration::from_millis(100);
 
-/// How long the end of a killed process is waited for. It takes less, unless its memory is large or something
-/// holds it: a tracer, or a file system that does not answer.
+/// How long to wait for the exit of a killed process. It takes longer only if its memory is large, or if a tracer or a
+/// file system that does not respond delays it.
 pub(crate) const KILLED: Duration = Duration::from_millis(50);
 
-/// Waits no longer than `limit` for the descriptor to hang up. Only then does the kernel tell how the
-/// process ended to those who did not reap it: between the reaping and its last act there is no answer.
+/// Waits for a hangup of the pidfd, for `limit` at most. Only after the hangup does the kernel return the status to a
+/// process that did not reap it.
 pub(crate) fn has_hung_up(pidfd: impl AsFd, limit: Duration) -> bool {
     is_polled(pidfd, PollFlags::empty(), Instant::now().checked_add(limit)) == Ok(true)
 }
 
-/// Waits no longer than `limit` for the end of a process.
+/// Waits until a process has exited, for `limit` at most.
 pub(crate) fn is_readable_within(pidfd: impl AsFd, limit: Duration) -> bool {
     is_readable_until(pidfd, Instant::now().checked_add(limit))
 }
 
-/// Waits for the end of a process, until the deadline if there is one. It has left its memory by then.
+/// Waits until a process has exited, until the deadline if there is one. Then it has also released its memory.
 pub(crate) fn is_readable_until(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
-    is_polled(&pidfd, PollFlags::IN, deadline).unwrap_or_else(|_| has_ended_by(pidfd, deadline))
+    is_polled(&pidfd, PollFlags::IN, deadline).unwrap_or_else(|_| polls_exit_until(pidfd, deadline))
 }
 
-/// The same where a filter forbids ppoll(2). It sees the end of a child only while no other waiter reaps it.
-fn has_ended_by(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
-    const NEXT_LOOK: Duration = Duration::from_millis(1);
+/// The same if a seccomp filter forbids ppoll(2). It misses the exit of a child that another waiter reaps.
+fn polls_exit_until(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
+    const INTERVAL: Duration = Duration::from_millis(1);
     let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
     loop {
         match waitid_pidfd(&pidfd, flags) {
-            Ok(None) if deadline.is_none_or(|end| Instant::now() < end) => thread::sleep(NEXT_LOOK),
+            Ok(None) if deadline.is_none_or(|end| Instant::now() < end) => thread::sleep(INTERVAL),
             seen => return matches!(seen, Ok(Some(_))),
         }
     }
 }
 
-/// A handler that runs meanwhile does not make it longer.
+/// A signal handler that runs meanwhile does not extend the wait.
 fn is_polled(
     pidfd: impl AsFd,
     events: PollFlags,
@@ -59,13 +59,13 @@ fn is_polled(
     }
 }
 
-/// Kills a process; `false` if it has not ended within [`KILLED`].
+/// Kills a process; `false` if it has not exited within [`KILLED`].
 pub(crate) fn ends(pidfd: impl AsFd) -> bool {
     let _ = pidfd_send_signal(&pidfd, Signal::KILL);
     is_readable_within(pidfd, KILLED)
 }
 
-/// Reaps a process that has ended; `false` where the kernel keeps it for its tracer.
+/// Reaps a process that has exited; `false` if its tracer has to reap it first.
 pub(crate) fn is_reaped(pidfd: &OwnedFd) -> bool {
     let ended = waitid_pidfd(pidfd, WaitFlags::NOHANG | WaitFlags::ALL);
     matches!(ended, Ok(Some(_)) | Err(Errno::CHILD))

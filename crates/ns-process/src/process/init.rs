@@ -1,4 +1,4 @@
-//! How a program ended beside an init, in whose own status there is no room for it.
+//! The status of a program under an init, reported by the init.
 
 use std::format;
 
@@ -10,17 +10,17 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Process {
-    /// What the init said before it ended: two ints, the status and 1.
-    pub(super) fn told_by_init(&self) -> Option<WaitStatus> {
+    /// What the init wrote before it exited: two ints, the status and 1.
+    pub(super) fn status_from_init(&self) -> Option<WaitStatus> {
         let mut message = [0; 8];
         let length = read(self.init.as_ref()?, &mut message).ok()?;
         let [a, b, c, d, 1, 0, 0, 0] = message else { return None };
         (length == message.len()).then_some(WaitStatus::from_raw(i32::from_ne_bytes([a, b, c, d])))
     }
 
-    /// The status of the process itself. That of an init tells of the program only if it was killed: it
-    /// took the program with it.
-    pub(super) fn without_word(&self, own: WaitStatus) -> Result<WaitStatus, Error> {
+    /// The status of the process itself. The status of an init is that of the program only if the init was killed,
+    /// because then the kernel killed the program too.
+    pub(super) fn own_status(&self, own: WaitStatus) -> Result<WaitStatus, Error> {
         if self.init.is_none() || own.signal().is_some() {
             return Ok(own);
         }

@@ -1,4 +1,4 @@
-//! Waiting for the end.
+//! Waiting for the exit of the process.
 
 use std::process::ExitStatus;
 use std::thread;
@@ -12,23 +12,26 @@ use super::orphans::{has_orphans, sweep};
 use crate::error::Error;
 use crate::step::Step;
 
-/// How often an ended process is looked at that its tracer has yet to reap, where proc does not tell its status.
+/// The interval between checks of an exited process that its tracer has yet to reap.
 const TRACED_ROUND: Duration = Duration::from_millis(10);
 
-/// How often orphans are looked at.
+/// The interval between sweeps of the orphans.
 const SWEEP: Duration = Duration::from_millis(50);
 const FIRST_SWEEP: Duration = Duration::from_secs(1);
 
-/// After how long it is given up.
+/// After how long such a process is given up.
 const TRACED: Duration = Duration::from_secs(1);
 
 impl Process {
-    /// Waits until the process has ended, and tells how; later calls tell the same.
+    /// Waits until the process has exited, and returns its status. Later calls return the same.
+    ///
+    /// Blocks without a time limit. Meanwhile exited processes of dropped handles are reaped.
     ///
     /// # Errors
-    /// [`Step::Wait`] with no errno: the status is lost, because the program ignores `SIGCHLD` or
-    /// reaps children that are not its own, and the kernel is older than 6.15. `ETIMEDOUT`: the process has
-    /// ended, and for a second neither its tracer reaped it nor proc told its status.
+    /// - [`Step::Wait`] without an errno: the status is lost. The calling program ignores `SIGCHLD` or reaps children
+    ///   that it did not start, and the kernel is older than 6.15.
+    /// - `ETIMEDOUT`: the process has exited, but for one second neither its tracer reaped it nor did proc show the
+    ///   status.
     ///
     /// # Kernel support
     /// Linux 5.4.
@@ -43,7 +46,7 @@ impl Process {
         }
     }
 
-    /// Waits no longer than `limit`; `None` if the process then still runs, which it goes on doing.
+    /// Waits until the process has exited, for `limit` at most; `None` if it still runs then.
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -51,10 +54,10 @@ impl Process {
         self.wait_until(Instant::now().checked_add(limit))
     }
 
-    /// Whether the process still runs; answers also where the status is lost.
+    /// Whether the process still runs. Works also if the status is lost. Does not block.
     ///
     /// # Errors
-    /// None that a caller can act on.
+    /// No error that a caller can act on.
     ///
     /// # References
     /// poll(2), pidfd_open(2).
@@ -85,19 +88,19 @@ impl Process {
         }
     }
 
-    /// Sleeps until the descriptor is readable; `false` at the deadline. Meanwhile orphans are reaped: they may be
-    /// in the pid namespace that has to end.
+    /// Sleeps until the pidfd is readable; `false` at the deadline. Meanwhile orphans are reaped: a pid namespace ends
+    /// only after all its zombies are reaped.
     fn has_ended(&self, deadline: Option<Instant>) -> Result<bool, Error> {
         loop {
             sweep();
             let left = deadline.map(left_until);
-            // Another thread may leave one at any time.
+            // Another thread may add an orphan at any time.
             let round = if has_orphans() { SWEEP } else { FIRST_SWEEP };
             let sleep = left.map_or(round, |left| left.min(round));
             let sleep = Timespec::try_from(sleep).unwrap_or(LONGEST);
             match poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&sleep)) {
                 Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(false),
-                // Or a handler ran; the time that is left is computed anew.
+                // A timeout of this round, or a signal handler ran: compute the remaining time again.
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(true),
                 Err(errno) => return Err(self.failed(Step::Wait, errno)),

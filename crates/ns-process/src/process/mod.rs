@@ -24,8 +24,10 @@ pub(crate) use orphans::{Orphan, Orphans, leave, orphans, sweep};
 
 pub use orphans::reap;
 
-/// A started process, held by a descriptor: it can be joined, signalled and asked from any thread,
-/// any number of times, and never comes to mean another one.
+/// A handle of a started process.
+///
+/// It holds a pidfd, so it never refers to another process. All methods can be called from any thread, any number of
+/// times.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,21 +42,21 @@ pub use orphans::reap;
 /// # Ok::<(), ns_process::Error>(())
 /// ```
 ///
-/// Dropping it does not kill the process. It is reaped at once if it has ended, and otherwise by a later start,
-/// drop or [`reap`]. Dropping the handle of an [`Inject`](crate::Inject) kills the process and reaps it: unreaped,
-/// it would keep the pid namespace that it entered from ending. That waits 50 ms at most, because the end of a
-/// process can be held up: by its tracer, or by a file system that does not answer. A later call reaps it then.
+/// Dropping the handle does not kill the process. If the process has exited it is reaped at once, otherwise by a later
+/// start, drop or [`reap`]. Dropping the handle of an [`Inject`](crate::Inject) kills and reaps the process: a zombie
+/// would keep the joined pid namespace alive. The drop waits at most 50 ms for the exit, which a tracer or a file system
+/// that does not respond can delay. A later call then reaps the process.
 pub struct Process {
     name: String,
     pid: u32,
-    /// `None` only while it is dropped.
+    /// `None` only during drop.
     pidfd: Option<OwnedFd>,
     drop_policy: DropPolicy,
     /// The caller's ends of piped streams.
     pipes: [Option<OwnedFd>; 3],
-    /// Where an init tells how the program beside it ended.
+    /// The eventfd to which the init writes the status of the program.
     init: Option<OwnedFd>,
-    /// How it ended, once that is known: the kernel tells it once.
+    /// The status, once it is known: the kernel returns it only once.
     status: Mutex<Option<End>>,
 }
 
@@ -62,18 +64,18 @@ pub struct Process {
 #[derive(Clone, Copy)]
 struct End {
     status: ExitStatus,
-    /// Whether it is still to be reaped: a tracer has it.
+    /// Whether the zombie has yet to be reaped, because it is traced.
     is_kept: bool,
 }
 
-/// How the process is tied to the handle and the caller.
+/// What dropping the handle does.
 #[derive(Clone, Copy)]
 pub(crate) struct DropPolicy {
-    /// Whether its end is the handle's.
+    /// Whether dropping the handle kills the process.
     pub(crate) kill_on_drop: bool,
-    /// Whether dropping the handle ends it and waits for that.
+    /// Whether dropping the handle kills the process and waits for its exit.
     pub(crate) reap_on_drop: bool,
-    /// Whether the caller's parent reaps it, and not the caller.
+    /// Whether the process is not the caller's child, and another process reaps it.
     pub(crate) is_sibling: bool,
 }
 
@@ -100,24 +102,24 @@ impl Process {
         self
     }
 
-    /// The id of the process in the caller's pid namespace, as std's `Child::id`.
+    /// The process ID in the caller's pid namespace, as std's `Child::id`.
     ///
-    /// It may mean another process once this one was joined; [`signal`](Self::signal) cannot.
+    /// After the process is joined, another process may have this ID. [`signal`](Self::signal) never reaches that one.
     #[doc(alias = "ident")]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The label of the builder.
+    /// The label set by [`Builder::name`](crate::Builder::name).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// A descriptor of the process, readable for poll(2) once it has ended.
+    /// The pidfd of the process. It is readable (poll(2) `POLLIN`) once the process has exited.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         match &self.pidfd {
             Some(pidfd) => pidfd.as_fd(),
-            None => unreachable!("taken by drop alone"),
+            None => unreachable!("only drop takes the pidfd"),
         }
     }
 }
@@ -128,7 +130,7 @@ impl AsFd for Process {
     }
 }
 
-/// For event loops that ask for a number; it stays this handle's.
+/// For event loops that take a raw descriptor. The handle keeps owning it.
 impl AsRawFd for Process {
     fn as_raw_fd(&self) -> RawFd {
         self.pidfd().as_raw_fd()

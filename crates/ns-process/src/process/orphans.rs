@@ -1,4 +1,4 @@
-//! Processes that nobody waits for any more: reaped when they have ended.
+//! Processes without a handle, which are reaped once they have exited.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, WaitFlags, waitid_pidfd};
 
-/// Those that are still to be reaped, the one looked at longest ago first.
+/// The processes to be reaped; the one that was checked longest ago is the first.
 static ORPHANS: Mutex<VecDeque<Orphan>> = Mutex::new(VecDeque::new());
 
-/// How many a start or drop looks at: its price must not grow with their number.
-const AT_ONCE: usize = 8;
+/// How many of them a start or drop checks: its cost must not grow with their number.
+const CHECKED_AT_ONCE: usize = 8;
 
-/// What a process may still use of the caller's memory, freed by the last that has ended.
+/// Memory of the caller that a process may still use; freed after the last such process has exited.
 pub(crate) type Kept = Arc<dyn Send + Sync>;
 
-/// A process, and what is kept for it.
+/// A process, and the memory that it may still use.
 pub(crate) struct Orphan {
     pidfd: OwnedFd,
     kept: Option<Kept>,
@@ -28,8 +28,8 @@ impl Orphan {
         Self { pidfd, kept }
     }
 
-    /// Whether it is gone, and reaped if it was the caller's to reap. What was kept for it is handed out once
-    /// it has ended, also where a tracer has yet to reap it.
+    /// Whether it has exited, and has been reaped if it is a child of the caller. Its memory is added to `free` once it
+    /// has exited, also if its tracer has yet to reap it.
     fn is_gone(&mut self, free: &mut Vec<Kept>) -> bool {
         if is_readable(self.pidfd.as_fd()) == Ok(true) {
             free.extend(self.kept.take());
@@ -40,33 +40,33 @@ impl Orphan {
     }
 }
 
-/// Reaps every process that has ended since its handle was dropped, or since a start gave it up; returns
-/// how many are left.
+/// Reaps every exited process whose handle was dropped, or whose start failed at its time limit; returns how many still
+/// run.
 ///
-/// Each start and each drop of a handle looks at a few of them too. Call this in a program that does
-/// neither for a long time. It does not block.
+/// Each start and each drop of a handle reaps a few of them too. Call this in a program that does neither for a long
+/// time. Does not block.
 pub fn reap() -> usize {
     let mut free = Vec::new();
     let mut all = orphans();
     all.retain_mut(|orphan| !orphan.is_gone(&mut free));
     drop(all);
-    // Freeing takes other locks, this one too where a child comes to light.
+    // Freeing takes other locks, and this one too if it finds another child.
     drop(free);
     orphans().len()
 }
 
-/// Looks at a few. Where another thread does so already, or a fork left the lock held, not now.
+/// Checks a few of them, unless another thread does so already, or a fork left the lock held.
 pub(crate) fn sweep() {
     let mut free = Vec::new();
     let Ok(mut all) = ORPHANS.try_lock() else { return };
     if all.is_empty() {
         return;
     }
-    // Starts may wait for what is kept.
+    // Starts may wait for the memory.
     for orphan in all.iter_mut().filter(|orphan| orphan.kept.is_some()) {
         orphan.is_gone(&mut free);
     }
-    for _ in 0..AT_ONCE.min(all.len()) {
+    for _ in 0..CHECKED_AT_ONCE.min(all.len()) {
         let Some(mut oldest) = all.pop_front() else { break };
         if !oldest.is_gone(&mut free) {
             all.push_back(oldest);
@@ -76,7 +76,7 @@ pub(crate) fn sweep() {
     drop(free);
 }
 
-/// Whether there are any, or another thread looks at them.
+/// Whether there are any, or another thread holds the lock.
 pub(crate) fn has_orphans() -> bool {
     ORPHANS.try_lock().map_or(true, |all| !all.is_empty())
 }
@@ -88,7 +88,7 @@ pub(crate) fn orphans() -> Orphans {
     ORPHANS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes over a process that nobody will join.
+/// Takes over a process that will not be joined.
 pub(crate) fn leave(mut orphan: Orphan) {
     if !orphan.is_gone(&mut Vec::new()) {
         orphans().push_back(orphan);

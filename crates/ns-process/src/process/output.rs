@@ -1,4 +1,4 @@
-//! The program's streams, and all that it prints.
+//! The pipes of the program, and its output.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
@@ -12,29 +12,30 @@ use super::Process;
 use crate::error::Error;
 use crate::step::Step;
 
-/// How much is read at once: what a pipe holds.
+/// How many bytes are read at once: the capacity of a pipe.
 const CHUNK: usize = 64 * 1024;
 
 impl Process {
-    /// The caller's end of a piped stdin, once; std's own type, which ends the stream when dropped.
+    /// Takes the writing end of a piped stdin; `None` if stdin is not piped or was taken. Dropping it closes the
+    /// stream.
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.pipes[0].take().map(ChildStdin::from)
     }
 
-    /// The caller's end of a piped stdout, once.
+    /// Takes the reading end of a piped stdout; `None` if stdout is not piped or was taken.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.pipes[1].take().map(ChildStdout::from)
     }
 
-    /// The caller's end of a piped stderr, once.
+    /// Takes the reading end of a piped stderr; `None` if stderr is not piped or was taken.
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.pipes[2].take().map(ChildStderr::from)
     }
 
-    /// Ends a piped stdin, reads the piped streams to their end, both at once, and joins.
+    /// Closes a piped stdin, reads piped stdout and stderr until EOF, both at once, and joins the process.
     ///
-    /// The streams end when nobody has them open any more, which may be later than the end of the
-    /// process. On an error the process is killed.
+    /// EOF comes when no process has the writing end open any more, which may be later than the exit of this
+    /// process. On an error the process is killed. Blocks, without a time limit.
     ///
     /// # Errors
     /// [`Step::Output`]; and as [`join`](Self::join).
@@ -43,25 +44,25 @@ impl Process {
     /// ```
     /// use ns_process::{Container, Stdio};
     ///
-    /// let process = Container::new("echo").arg("told").stdout(Stdio::piped()).start()?;
-    /// assert_eq!(process.wait_with_output()?.stdout, b"told\n");
+    /// let process = Container::new("echo").arg("text").stdout(Stdio::piped()).start()?;
+    /// assert_eq!(process.wait_with_output()?.stdout, b"text\n");
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn wait_with_output(mut self) -> Result<Output, Error> {
         let [stdin, stdout, stderr] = std::mem::take(&mut self.pipes);
         drop(stdin);
-        let (mut printed, mut complained) = (Vec::new(), Vec::new());
-        let streams = [(stdout, &mut printed), (stderr, &mut complained)];
+        let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let streams = [(stdout, &mut output), (stderr, &mut errors)];
         if let Err(errno) = read_all(streams) {
             let _ = self.kill();
             let _ = self.join();
             return Err(self.failed(Step::Output, errno));
         }
-        Ok(Output { status: self.join()?, stdout: printed, stderr: complained })
+        Ok(Output { status: self.join()?, stdout: output, stderr: errors })
     }
 }
 
-/// Reads whichever has something, so that a writer never waits for a reader of the other.
+/// Reads whichever pipe has data, so that a process that writes to one is not blocked by a read of the other.
 fn read_all<const N: usize>(
     mut streams: [(Option<OwnedFd>, &mut Vec<u8>); N],
 ) -> Result<(), Errno> {
@@ -85,7 +86,7 @@ fn wait_for_any(streams: &[(Option<OwnedFd>, &mut Vec<u8>)]) -> Result<(), Errno
 fn is_ready(pipe: &OwnedFd) -> bool {
     let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
-    retry_on_intr(|| poll(&mut pipe, Some(&now))).is_ok_and(|prepared| prepared > 0)
+    retry_on_intr(|| poll(&mut pipe, Some(&now))).is_ok_and(|ready| ready > 0)
 }
 
 fn read_some(pipe: Option<&OwnedFd>, bytes: &mut Vec<u8>) -> Result<usize, Errno> {

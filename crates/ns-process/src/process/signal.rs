@@ -1,4 +1,4 @@
-//! Signals to the process and to no other.
+//! Sending signals to the process.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::unreaped::is_traced;
 use crate::error::Error;
 use crate::step::Step;
 
-/// How long a killed process may take, which has memory to give back.
-const GIVEN_UP: Duration = Duration::from_secs(1);
+/// How long a killed process may take to exit: it frees its memory first.
+const EXIT_LIMIT: Duration = Duration::from_secs(1);
 
 impl Process {
-    /// Sends `signal`; does nothing if the process has ended.
+    /// Sends `signal`; does nothing if the process has exited.
     ///
-    /// Pid 1 of a pid namespace gets only signals it has handlers for, and `SIGKILL` and `SIGSTOP`.
+    /// Process 1 of a pid namespace receives only signals that it handles, `SIGKILL` and `SIGSTOP`.
     ///
     /// # Errors
-    /// `EPERM`: the process has become another user.
+    /// `EPERM`: the process has changed to another user.
     ///
     /// # References
     /// pidfd_send_signal(2), pid_namespaces(7).
@@ -31,7 +31,7 @@ impl Process {
         }
     }
 
-    /// Sends `SIGTERM`, which pid 1 of a pid namespace ignores unless it handles it.
+    /// Sends `SIGTERM`. Process 1 of a pid namespace ignores it unless it handles it.
     ///
     /// # Errors
     /// As [`signal`](Self::signal).
@@ -39,7 +39,7 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
-    /// Sends `SIGKILL`, which ends pid 1 of a pid namespace too, and with it all in there.
+    /// Sends `SIGKILL`. If the process is process 1 of a pid namespace, all processes in the namespace are killed.
     ///
     /// # Errors
     /// As [`signal`](Self::signal).
@@ -49,11 +49,11 @@ impl Process {
 
     /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
     ///
-    /// A killed process that does not end is given up after one second, one that is traced after 50 ms.
+    /// Blocks for `grace`, and then for one second at most, or 50 ms if the process is traced.
     ///
     /// # Errors
     /// - As [`signal`](Self::signal) and [`join`](Self::join).
-    /// - `ETIMEDOUT`: it was killed, and something keeps it. Later calls can learn its end.
+    /// - `ETIMEDOUT`: the process was killed but has not exited. A later call can return its status.
     ///
     /// # Examples
     /// ```
@@ -73,7 +73,7 @@ impl Process {
         self.kill()?;
         let ended = self.join_timeout(KILLED)?;
         let ended = match ended {
-            None if !is_traced(self) => self.join_timeout(GIVEN_UP)?,
+            None if !is_traced(self) => self.join_timeout(EXIT_LIMIT)?,
             ended => ended,
         };
         ended.ok_or_else(|| self.held())

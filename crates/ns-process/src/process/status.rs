@@ -1,4 +1,4 @@
-//! How the process ended, though the kernel tells it once and perhaps to somebody else.
+//! The status of the process, which the kernel returns only once, possibly to another waiter.
 
 use std::format;
 use std::os::unix::process::ExitStatusExt;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::hangup::{LONG_ENOUGH, has_hung_up};
-use super::unreaped::told_before_reap;
+use super::unreaped::status_before_reap;
 use super::{End, Process};
 use crate::error::Error;
 use crate::step::Step;
 
 impl Process {
-    /// The exit code, `-N` after signal N, as Python's `exitcode`; `None` while the process runs.
+    /// The exit code, or `-N` after signal N, as Python's `exitcode`; `None` while the process runs. Does not block.
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -29,8 +29,8 @@ impl Process {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).map(|end| end.status)
     }
 
-    /// Reaps an ended process, or reads its status from proc while a tracer or another parent has yet to reap
-    /// it; `None` where proc does not say.
+    /// Reaps an exited process, or reads its status from proc while its tracer or another parent has yet to reap
+    /// it; `None` if proc does not show it.
     pub(super) fn collect(&self) -> Result<Option<ExitStatus>, Error> {
         let mut end = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = *end {
@@ -40,33 +40,33 @@ impl Process {
         let is_kept = waited == Ok(None);
         let own = match waited {
             Ok(Some(ended)) => Ok(ended),
-            Ok(None) => match told_before_reap(self) {
-                Ok(Some(told)) => Ok(told),
+            Ok(None) => match status_before_reap(self) {
+                Ok(Some(status)) => Ok(status),
                 Ok(None) | Err(_) => return Ok(None),
             },
             Err(Errno::CHILD)
                 if self.drop_policy.is_sibling && !has_hung_up(self, Duration::ZERO) =>
             {
-                match told_before_reap(self) {
-                    Ok(Some(told)) => Ok(told),
+                match status_before_reap(self) {
+                    Ok(Some(status)) => Ok(status),
                     Ok(None) => return Ok(None),
-                    Err(_reaped) => self.told_after_reap(),
+                    Err(_reaped) => self.status_after_reap(),
                 }
             }
-            Err(Errno::CHILD) => self.told_after_reap(),
+            Err(Errno::CHILD) => self.status_after_reap(),
             Err(errno) => return Err(self.failed(Step::Wait, errno)),
         };
-        let told = self.told_by_init().map_or_else(|| self.without_word(own?), Ok)?;
-        let status = ExitStatus::from_raw(told.as_raw());
+        let wait_status = self.status_from_init().map_or_else(|| self.own_status(own?), Ok)?;
+        let status = ExitStatus::from_raw(wait_status.as_raw());
         *end = Some(End { status, is_kept });
         Ok(Some(status))
     }
 
-    /// What the kernel still tells of a process that somebody else reaped.
-    fn told_after_reap(&self) -> Result<WaitStatus, Error> {
-        let ask = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
-        ask()
-            .or_else(|| has_hung_up(self, LONG_ENOUGH).then(ask).flatten())
+    /// The status of a process that another waiter has reaped.
+    fn status_after_reap(&self) -> Result<WaitStatus, Error> {
+        let read = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
+        read()
+            .or_else(|| has_hung_up(self, LONG_ENOUGH).then(read).flatten())
             .ok_or_else(|| self.status_lost())
     }
 
@@ -77,7 +77,7 @@ impl Process {
             .with_hint(Some(hint))
     }
 
-    /// The error of a process that does not end, or whose end is not told.
+    /// The error for a process that does not exit, or whose status cannot be read.
     pub(super) fn held(&self) -> Error {
         let hint = "something keeps it: its tracer, or a file system that does not answer";
         self.failed(Step::Wait, Errno::TIMEDOUT).with_hint(Some(hint))

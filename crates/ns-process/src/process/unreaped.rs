@@ -1,5 +1,4 @@
-//! An ended process that another parent has yet to reap, and perhaps never will: not every process 1
-//! of a container does.
+//! The status of a zombie that another process has yet to reap, or never reaps: process 1 of a container may not.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -14,26 +13,26 @@ use rustix::io::{read, retry_on_intr};
 use crate::hint::machine;
 use crate::proc_dir::number_by_proc;
 
-/// How it ended, where proc tells that to the caller; `ESRCH` once it is reaped.
-pub(super) fn told_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, Errno> {
+/// The status, if proc shows it to the caller; `ESRCH` once the process is reaped.
+pub(super) fn status_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, Errno> {
     let proc = Path::new("/proc");
-    let told = match number_by_proc(proc, &pidfd) {
-        Ok(number) if tells_of_the_process() => {
+    let status = match number_by_proc(proc, &pidfd) {
+        Ok(number) if shows_the_process() => {
             exit_code(&proc.join(number.to_string())).unwrap_or(None)
         }
         Ok(_) => None,
         Err(Errno::SRCH) => return Err(Errno::SRCH),
         Err(_no_proc) => None,
     };
-    // Reaped meanwhile, its number may have become another one's.
+    // If it was reaped meanwhile, the process ID may have been reused.
     match number_by_proc(proc, &pidfd) {
-        Ok(_) => Ok(told),
+        Ok(_) => Ok(status),
         Err(Errno::SRCH) => Err(Errno::SRCH),
         Err(_no_proc) => Ok(None),
     }
 }
 
-/// Whether a process has a tracer, which can keep it from ending; `false` where proc does not say.
+/// Whether the process has a tracer, which can delay its exit; `false` if proc does not show it.
 pub(super) fn is_traced(pidfd: impl AsFd) -> bool {
     let proc = Path::new("/proc");
     let status = number_by_proc(proc, pidfd)
@@ -44,14 +43,14 @@ pub(super) fn is_traced(pidfd: impl AsFd) -> bool {
     tracer.is_some_and(|tracer| tracer.trim() != "0")
 }
 
-/// Before Linux 5.17 the field was that of the leading thread, which may have ended otherwise.
-fn tells_of_the_process() -> bool {
+/// Before Linux 5.17 the field is the exit code of the main thread, which may differ.
+fn shows_the_process() -> bool {
     machine::kernel().is_some_and(|version| version >= (5, 17))
 }
 
-/// `None` of a process that has not ended.
+/// `None` if the process has not exited.
 fn exit_code(dir: &Path) -> Result<Option<WaitStatus>, Errno> {
-    // To those who may not trace it the kernel says 0; they may not read this link either.
+    // The kernel shows 0 to a reader that may not trace the process. Such a reader cannot read this link either.
     readlinkat(CWD, dir.join("ns/user"), Vec::new())?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(CWD, dir.join("stat"), flags, Mode::empty())?;
@@ -61,6 +60,6 @@ fn exit_code(dir: &Path) -> Result<Option<WaitStatus>, Errno> {
     let mut fields = text.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
     // State is the third field of proc_pid_stat(5), exit_code the last, the 52nd.
     let is_dead = fields.next() == Some("Z");
-    let word = fields.nth(48).and_then(|word| word.parse().ok());
-    Ok(word.filter(|_| is_dead).map(WaitStatus::from_raw))
+    let code = fields.nth(48).and_then(|code| code.parse().ok());
+    Ok(code.filter(|_| is_dead).map(WaitStatus::from_raw))
 }

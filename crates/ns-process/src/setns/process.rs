@@ -1,4 +1,4 @@
-//! For namespaces that only a process can enter, or only its children are in.
+//! Running a closure in namespaces that only a process can join, or only its children are in.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,17 +19,17 @@ use crate::settings::Target;
 use crate::settings::{Builder, Container, Inject, JoinFile, NamespaceName};
 use crate::step::Step;
 
-/// The name of the operation.
+/// The name in error messages.
 const NAME: &str = "setns_process";
 
 /// Namespaces in which [`run`](Self::run) runs a closure in a child process.
 #[derive(Debug)]
 pub struct SetnsProcess(NamespaceSet);
 
-/// Names namespaces of a running process, to run a closure in a child that is in them, those of users,
-/// pids and time among them: see [`SetnsProcess::run`].
+/// Selects namespaces of a running process, of any kind, in which [`SetnsProcess::run`] runs a closure in a child
+/// process.
 ///
-/// The process is held from here on. Those that the caller is in already are left out by themselves.
+/// The process is held by a pidfd from here on. Namespaces that the caller shares with it are skipped.
 ///
 /// ```standalone_crate
 /// use ns_process::{Container, setns_process};
@@ -39,7 +39,7 @@ pub struct SetnsProcess(NamespaceSet);
 /// container.arg("1000").namespaces(["user", "uts"]).map_zero().hostname("box");
 /// let process = container.start()?;
 /// let inside = setns_process(&process, ["user", "uts"])?;
-/// // SAFETY: nobody else holds a lock that the closure needs.
+/// // SAFETY: no other thread holds a lock that the closure needs.
 /// let name = unsafe { inside.run_unchecked(|| std::fs::read("/proc/sys/kernel/hostname").unwrap()) }?;
 /// assert_eq!(name, b"box\n");
 /// process.kill()?;
@@ -47,8 +47,8 @@ pub struct SetnsProcess(NamespaceSet);
 /// ```
 ///
 /// # Errors
-/// - [`Step::Check`](crate::Step::Check): none is named, or a name is none.
-/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process.
+/// - [`Step::Check`](crate::Step::Check): no namespace is given, or a name is unknown.
+/// - [`Step::TargetGone`](crate::Step::TargetGone): the process does not exist.
 ///
 /// # Kernel support
 /// Linux 5.8.
@@ -62,10 +62,10 @@ where
     NamespaceSet::of_target(NAME, target.into(), kinds).map(SetnsProcess)
 }
 
-/// As [`setns_process`], namespaces that are held by descriptors.
+/// As [`setns_process`], for namespaces given by descriptors.
 ///
 /// # Errors
-/// As [`setns_process`]; [`Step::Check`](crate::Step::Check) also when a kind is given twice.
+/// As [`setns_process`]; also [`Step::Check`](crate::Step::Check): a kind is given twice.
 ///
 /// # References
 /// setns(2).
@@ -77,28 +77,28 @@ pub fn setns_process_fds(
 
 impl SetnsProcess {
     /// Runs `body` in a child with a copy of the caller's memory, as
-    /// [`Inject::from_fn`](crate::Inject::from_fn) does, and hands back the bytes that it returns.
-    /// Nothing else that it changes is seen by the caller, and its exit is waited for.
+    /// [`Inject::from_fn`](crate::Inject::from_fn) does, and returns the bytes that it returns.
+    /// The caller sees no other change that it makes. Blocks until the child has exited.
     ///
     /// # Errors
     /// Those of [`start`](Builder::start), [`Step::MultiThreaded`](crate::Step::MultiThreaded) among them: in
     /// a program with threads use [`run_unchecked`](Self::run_unchecked). And
     /// [`Step::Output`](crate::Step::Output): `body` panicked, was killed, or ended the child.
     pub fn run(&self, body: impl FnOnce() -> Vec<u8> + Send + 'static) -> Result<Vec<u8>, Error> {
-        self.run_by(body, &ParentThread { inject: Builder::start, container: Builder::start })
+        self.run_by(body, &StartFunctions { inject: Builder::start, container: Builder::start })
     }
 
     pub(super) fn run_by(
         &self,
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
-        starter: &ParentThread,
+        start: &StartFunctions,
     ) -> Result<Vec<u8>, Error> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| {
             Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a pipe")
         })?;
-        let process = self.start(hand_over(body, writer), starter)?;
+        let process = self.start(hand_over(body, writer), start)?;
         let read = read_framed(&reader, &process);
-        // What the child still writes after an error would block it.
+        // After an error, the child would block in a write to a full pipe.
         drop(reader);
         let status = process.join()?;
         let (bytes, errno) = match read {
@@ -118,29 +118,29 @@ impl SetnsProcess {
     fn start(
         &self,
         closure: impl FnMut() -> io::Result<()> + Send + 'static,
-        starter: &ParentThread,
+        functions: &StartFunctions,
     ) -> Result<Process, Error> {
         let join = self.0.spec().join;
         if let Some((target, kinds)) = &join.target {
             let mut inject = Inject::from_fn(target.clone(), closure);
-            return (starter.inject)(inject.name(NAME).namespaces(kinds.kinds()));
+            return (functions.inject)(inject.name(NAME).namespaces(kinds.kinds()));
         }
         let mut container = Container::from_fn(closure);
         container.name(NAME);
         for (kind, file) in &join.files {
             container.join_file(*kind, JoinFile::clone(file));
         }
-        (starter.container)(&container)
+        (functions.container)(&container)
     }
 }
 
-/// How a builder of either kind is started.
-pub(super) struct ParentThread {
+/// How a builder of either kind is started: checked or unchecked.
+pub(super) struct StartFunctions {
     pub(super) inject: fn(&Inject) -> Result<Process, Error>,
     pub(super) container: fn(&Container) -> Result<Process, Error>,
 }
 
-/// Runs `body` once, and writes its bytes behind their number: an end alone is no value.
+/// Runs `body` once, and writes the number of its bytes and then the bytes: EOF alone does not end a value.
 fn hand_over(
     body: impl FnOnce() -> Vec<u8> + Send + 'static,
     writer: OwnedFd,
@@ -154,20 +154,19 @@ fn hand_over(
     }
 }
 
-/// The bytes that the closure handed over, or `None` if the process ended before all were there.
+/// The bytes that the closure wrote, or `None` if the process exited before it wrote all of them.
 ///
-/// The end of the pipe is not waited for: closures that other threads started meanwhile have copies of it.
+/// Does not wait for EOF: closures that other threads start meanwhile inherit the writing end.
 fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, Errno> {
     let (mut framed, mut chunk) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         if let Some(bytes) = unframed(&framed) {
             return Ok(Some(bytes.to_vec()));
         }
-        let mut prepared =
-            [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
-        retry_on_intr(|| poll(&mut prepared, None))?;
-        if prepared[0].revents().is_empty() {
-            // What an ended process has written is there by now.
+        let mut fds = [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
+        retry_on_intr(|| poll(&mut fds, None))?;
+        if fds[0].revents().is_empty() {
+            // Everything that an exited process wrote is in the pipe.
             return Ok(None);
         }
         match retry_on_intr(|| read(reader, &mut chunk))? {
@@ -177,7 +176,7 @@ fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, E
     }
 }
 
-/// What stands behind the number of bytes, once all of it is there.
+/// The bytes after their number, once all have been read.
 fn unframed(framed: &[u8]) -> Option<&[u8]> {
     let (length, bytes) = framed.split_first_chunk()?;
     (u64::from_ne_bytes(*length) == bytes.len() as u64).then_some(bytes)

@@ -1,4 +1,4 @@
-//! For namespaces that a thread can enter.
+//! Running a closure on a thread that joins namespaces.
 
 use std::borrow::ToOwned;
 use std::format;
@@ -16,10 +16,10 @@ use crate::settings::Target;
 use crate::step::Step;
 use crate::target::OpenTarget;
 
-/// The name of the operation, and of its threads.
+/// The name in error messages, and of the threads.
 const NAME: &str = "setns";
 
-/// What a thread of a program with several cannot enter, or only its children would be in.
+/// Kinds that a thread of a multithreaded process cannot join, or that only its children would be in.
 const OF_PROCESSES: NamespaceFlags =
     NamespaceFlags::USER.union(NamespaceFlags::PID).union(NamespaceFlags::TIME);
 
@@ -27,11 +27,10 @@ const OF_PROCESSES: NamespaceFlags =
 #[derive(Debug)]
 pub struct Setns(NamespaceSet);
 
-/// Names namespaces of a running process, to run a closure in them: see [`Setns::run`].
+/// Selects namespaces of a running process, in which [`Setns::run`] runs a closure on a thread.
 ///
-/// The process is held from here on. Those that the caller is in already are left out by themselves.
-/// A user, pid or time namespace cannot be entered by a thread: for those there is
-/// [`setns_process`](crate::setns_process).
+/// The process is held by a pidfd from here on. Namespaces that the caller shares with it are skipped.
+/// A thread cannot join a user, pid or time namespace: use [`setns_process`](crate::setns_process) for these.
 ///
 /// ```
 /// use ns_process::{Namespace, setns};
@@ -43,9 +42,9 @@ pub struct Setns(NamespaceSet);
 /// ```
 ///
 /// # Errors
-/// - [`Step::Check`](crate::Step::Check): none is named, one that a thread cannot enter, or a name that
-///   is none.
-/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process.
+/// - [`Step::Check`](crate::Step::Check): no namespace is given, a thread cannot join a given one, or a name is
+///   unknown.
+/// - [`Step::TargetGone`](crate::Step::TargetGone): the process does not exist.
 ///
 /// # Kernel support
 /// Linux 5.8.
@@ -59,7 +58,7 @@ where
     Setns::new(NamespaceSet::of_target(NAME, target.into(), kinds)?)
 }
 
-/// As [`setns`], namespaces that are held by descriptors, with or without processes in them.
+/// As [`setns`], for namespaces given by descriptors. They need not have processes.
 ///
 /// ```
 /// use ns_process::{Namespace, namespace_of, setns_fds};
@@ -70,7 +69,7 @@ where
 /// ```
 ///
 /// # Errors
-/// As [`setns`]; [`Step::Check`](crate::Step::Check) also when a kind is given twice.
+/// As [`setns`]; also [`Step::Check`](crate::Step::Check): a kind is given twice.
 ///
 /// # Kernel support
 /// Linux 4.11.
@@ -90,24 +89,23 @@ impl Setns {
         }
     }
 
-    /// Runs `body` in there, and hands back what it returns. Any number of times.
+    /// Runs `body` in the namespaces, and returns what it returns. Can be called any number of times.
     ///
-    /// On a thread of its own, which enters all of the namespaces or, on an error, does not run `body`,
-    /// and which has ended when this returns: no thread of the caller's changes. It has a root, a working
-    /// directory and a file mode mask of its own too; after a mount namespace is entered, both directories
-    /// are `/` there. Ids and capabilities stay the caller's. If `body` panics, the panic goes on in the
-    /// caller.
+    /// `body` runs on a new thread, which exits before this returns; the namespaces of the caller's threads do not
+    /// change. The thread joins all of the namespaces or, on an error, does not run `body`. It has its own root
+    /// directory, working directory and file mode mask; if it joins a mount namespace, both directories are `/`
+    /// there. User IDs and capabilities stay the caller's. A panic of `body` is resumed in the caller. Blocks until
+    /// `body` has returned.
     ///
-    /// `body` runs with the caller's privilege and memory, and whatever it opens by path in a mount
-    /// namespace it enters is somebody else's: with an untrusted target it may not look up users or host
-    /// names, change the locale, or load a library. [`Inject`](crate::Inject) keeps a program of the
-    /// caller's apart.
+    /// `body` has the caller's privilege and memory, but opens files of the joined mount namespace. With an
+    /// untrusted target it must not look up users or host names, change the locale, or load a library: all of these
+    /// read files of the target. [`Inject`](crate::Inject) runs a separate program instead.
     ///
     /// # Errors
-    /// - [`Step::TargetGone`](crate::Step::TargetGone): the process has ended since.
-    /// - [`Step::Join`](crate::Step::Join), `EPERM`: needs `CAP_SYS_ADMIN` over the namespaces and over
-    ///   the caller's own user namespace, for a mount namespace `CAP_SYS_CHROOT` too.
-    /// - [`Step::Prepare`](crate::Step::Prepare): no thread could be started.
+    /// - [`Step::TargetGone`](crate::Step::TargetGone): the process has exited since.
+    /// - [`Step::Join`](crate::Step::Join), `EPERM`: requires `CAP_SYS_ADMIN` over the namespaces and over
+    ///   the caller's own user namespace, and `CAP_SYS_CHROOT` for a mount namespace.
+    /// - [`Step::Prepare`](crate::Step::Prepare): the thread could not be created.
     ///
     /// # References
     /// setns(2), unshare(2) `CLONE_FS`.
@@ -126,7 +124,7 @@ impl Setns {
     }
 }
 
-/// With a root and directory of its own first: a mount namespace is entered by nobody who shares them.
+/// setns(2) refuses a mount namespace to a thread that shares its root and working directory.
 fn enter_apart(config: Join<'_>) -> Result<(), Report> {
     unshare(UnshareFlags::FS).map_err(|errno| Report {
         step: Step::Join,
@@ -136,7 +134,7 @@ fn enter_apart(config: Join<'_>) -> Result<(), Report> {
     enter(config)
 }
 
-/// Runs `body` on a thread, waits for the end of both, and goes on with its panic.
+/// Runs `body` on a new thread, joins the thread, and resumes a panic of `body`.
 fn on_a_thread<T: Send>(body: impl FnOnce() -> T + Send) -> Result<T, Errno> {
     let thread = thread::Builder::new().name(NAME.to_owned());
     let done =

@@ -1,9 +1,9 @@
-//! A helper child of a program with threads.
-#![allow(unsafe_code, reason = "the caller's word is handed on")]
+//! Running a closure in a child of a program with threads.
+#![allow(unsafe_code, reason = "the caller's contract is passed on")]
 
 use std::prelude::rust_2024::*;
 
-use super::process::{ParentThread, SetnsProcess};
+use super::process::{SetnsProcess, StartFunctions};
 use crate::error::Error;
 
 impl SetnsProcess {
@@ -13,17 +13,17 @@ impl SetnsProcess {
     /// As [`run`](Self::run).
     ///
     /// # Safety
-    /// As of [`start_unchecked`](crate::Builder::start_unchecked).
+    /// That of [`start_unchecked`](crate::Builder::start_unchecked).
     pub unsafe fn run_unchecked(
         &self,
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
-        let starter = ParentThread {
-            // SAFETY: the caller's word.
+        let start = StartFunctions {
+            // SAFETY: the contract of this function.
             inject: |builder| unsafe { builder.start_unchecked() },
             // SAFETY: as above.
             container: |builder| unsafe { builder.start_unchecked() },
         };
-        self.run_by(body, &starter)
+        self.run_by(body, &start)
     }
 }
