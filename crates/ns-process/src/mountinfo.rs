@@ -1,4 +1,4 @@
-//! The lines of a mountinfo, of which all fields are bytes.
+//! The lines of `/proc/PID/mountinfo`. All fields are bytes.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::str;
 
-/// `36 35 0:4 /root /where rw shared:1 - type source options`: what is looked at here.
+/// The fields that are used of `36 35 0:4 /root /where rw shared:1 - type source options`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mount<'a> {
     pub(crate) device: &'a [u8],
@@ -17,7 +17,7 @@ pub(crate) struct Mount<'a> {
     options: &'a [u8],
 }
 
-/// Lines that are none are passed over.
+/// The mounts; skips lines that are not valid.
 pub(crate) fn mounts(text: &[u8]) -> impl Iterator<Item = Mount<'_>> {
     text.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = line.split(|byte| *byte == b' ');
@@ -29,17 +29,17 @@ pub(crate) fn mounts(text: &[u8]) -> impl Iterator<Item = Mount<'_>> {
 }
 
 impl Mount<'_> {
-    /// Which part of the file system it shows.
+    /// The directory of the file system that is mounted.
     pub(crate) fn root(&self) -> PathBuf {
         unescaped(self.root).into()
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub(crate) fn path(&self) -> PathBuf {
         unescaped(self.path).into()
     }
 
-    /// Whether the file system has these options, with commas between them and next to each other.
+    /// Whether the file system has these options, which are separated by commas and adjacent.
     pub(crate) fn has_option(&self, wanted: &str) -> bool {
         let options = [b",", self.options, b","].concat();
         let wanted = [b",", wanted.as_bytes(), b","].concat();
@@ -47,7 +47,7 @@ impl Mount<'_> {
     }
 }
 
-/// Blanks, newlines and backslashes are three octal digits.
+/// Decodes blanks, newlines and backslashes, which are escaped as three octal digits.
 fn unescaped(field: &[u8]) -> OsString {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_taken_apart() {
+    fn lines_are_parsed() {
         let text =
             b"36 22 0:4 net:[402] /run/ns/a\\040b rw shared:9 master:2 - nsfs nsfs rw\nnonsense\n\
             4 1 0:4 /x /y rw - cgroup cgroup rw,name=one,cpu\n";

@@ -1,4 +1,4 @@
-//! Namespaces that are kept without a process in them: by a descriptor, or by a file.
+//! Namespaces that persist without a process: by a descriptor, or by a bound file.
 
 use std::error::Error as StdError;
 use std::io;
@@ -16,8 +16,8 @@ use crate::setns::NamespaceSet;
 use crate::settings::Target;
 use crate::step::Step;
 
-/// Holds a namespace of a running process; it lives for as long as the descriptor, with or without
-/// processes in it.
+/// Opens a namespace of a running process. The namespace exists as long as the descriptor is open, with or without
+/// processes.
 ///
 /// ```
 /// use ns_process::{Namespace, namespace_of};
@@ -28,9 +28,9 @@ use crate::step::Step;
 /// ```
 ///
 /// # Errors
-/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process.
-/// - [`Step::Join`](crate::Step::Join), `EPERM` or `EACCES`: the caller may not look at it; `EOPNOTSUPP`,
-///   the kernel has no such namespaces.
+/// - [`Step::TargetGone`](crate::Step::TargetGone): the process does not exist.
+/// - [`Step::Join`](crate::Step::Join): `EPERM` or `EACCES`, the caller may not inspect the process; `EOPNOTSUPP`, the
+///   kernel does not have this kind of namespace.
 ///
 /// # Kernel support
 /// Linux 5.3.
@@ -48,10 +48,10 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
     }
 }
 
-/// Holds the namespace of a file, `/proc/PID/ns/…` or one that [`bind_namespace`] bound.
+/// Opens the namespace of a file: `/proc/PID/ns/…`, or a file that [`bind_namespace`] made.
 ///
 /// # Errors
-/// [`Step::Prepare`](crate::Step::Prepare): it cannot be opened; `ENOTTY`, it is no namespace.
+/// [`Step::Prepare`](crate::Step::Prepare): the file cannot be opened; `ENOTTY`, it is not a namespace.
 ///
 /// # Kernel support
 /// Linux 3.19.
@@ -70,10 +70,10 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
     })
 }
 
-/// Binds a namespace at `path`, where a file is made: it lives for as long as that mount, and is joined
-/// by [`Builder::namespace_file`](crate::Builder::namespace_file) or [`open_namespace`].
+/// Creates a file at `path` and binds the namespace to it. The namespace exists as long as that mount.
 ///
-/// The mount is one of the caller's mount namespace, and travels from there as others do.
+/// [`Builder::namespace_file`](crate::Builder::namespace_file) joins it, [`open_namespace`] opens it. The mount belongs
+/// to the caller's mount namespace, and propagates like other mounts. Requires `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// ```no_run
 /// use ns_process::{Container, Namespace, bind_namespace, namespace_of, unbind_namespace};
@@ -88,11 +88,10 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
 ///
 /// # Errors
 /// [`Step::Bind`](crate::Step::Bind):
-/// - `EEXIST`: there is something at `path`.
+/// - `EEXIST`: `path` exists.
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
-/// - `EINVAL`, `ELOOP`: a mount namespace that is no younger than the caller's own: the two could keep each
-///   other. Linux 6.18 judges the age by numbers of which each processor has a stock, and refuses younger
-///   ones that another processor made, too.
+/// - `EINVAL`, `ELOOP`: a mount namespace that is not younger than the caller's: they could keep each other alive.
+///   Linux 6.18 compares numbers that each processor allocates in batches, and so also refuses some younger ones.
 ///
 /// # Kernel support
 /// Linux 5.2.
@@ -119,12 +118,12 @@ pub fn bind_namespace(namespace: &NamespaceFd, path: impl AsRef<Path>) -> Result
     })
 }
 
-/// Unbinds what is bound at `path`, and removes the file. The namespace goes on while somebody else has
-/// it.
+/// Unmounts the namespace that is bound at `path`, and removes the file. The namespace exists on while processes,
+/// descriptors or other mounts hold it.
 ///
 /// # Errors
-/// [`Step::Bind`](crate::Step::Bind): `EINVAL`, nothing is bound there; `EBUSY`, something is below it,
-/// and the file is left; `ENOENT`.
+/// [`Step::Bind`](crate::Step::Bind): `EINVAL`, nothing is bound there; `EBUSY`, it is in use, and
+/// the file is left; `ENOENT`.
 ///
 /// # Kernel support
 /// Linux 2.6.34.

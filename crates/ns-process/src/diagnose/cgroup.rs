@@ -1,4 +1,4 @@
-//! How cgroups are laid out, and whether the caller has one to hand out.
+//! The cgroup versions, and whether the caller can create cgroups.
 
 use std::format;
 use std::fs;
@@ -15,16 +15,16 @@ pub(super) fn layout() -> Finding {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let old = mounted(&mounts, "cgroup").is_some();
     let Some(mount) = mounted(&mounts, "cgroup2") else {
-        let told = if old { "version 1 only" } else { "not mounted" };
-        return Finding::new(TOPIC, false, told)
+        let detail = if old { "version 1 only" } else { "not mounted" };
+        return Finding::new(TOPIC, false, detail)
             .advise("a start into a cgroup needs version 2: mount cgroup2");
     };
     let version = if old { "version 2 beside version 1" } else { "version 2" };
     let own = own(&mount);
     let writable = access(own.join("cgroup.procs"), Access::WRITE_OK).is_ok();
     let right = if writable { "may" } else { "may not" };
-    let told = format!("{version}; the caller {right} write its own, {}", own.display());
-    Finding::new(TOPIC, writable, told).advise(
+    let detail = format!("{version}; the caller {right} write its own, {}", own.display());
+    Finding::new(TOPIC, writable, detail).advise(
         "to start into a cgroup, have one delegated: systemd-run --user --scope -p Delegate=yes",
     )
 }

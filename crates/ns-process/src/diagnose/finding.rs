@@ -1,9 +1,9 @@
-//! What was looked at, and what came out.
+//! The results of a diagnosis.
 
 use std::fmt;
 use std::prelude::rust_2024::*;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     topic: String,
@@ -23,22 +23,22 @@ impl Finding {
         self
     }
 
-    /// What it is about: `user namespace`, `close_range`.
+    /// The subject of the check, for example `user namespace` or `close_range`.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// Whether it is as a start would like it.
+    /// Whether the check succeeded.
     pub fn works(&self) -> bool {
         self.works
     }
 
-    /// What was found.
+    /// The observed state.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// What to change, where something can be changed.
+    /// What to change, if the check failed and something can be changed.
     pub fn advice(&self) -> Option<&str> {
         self.advice.as_deref()
     }
@@ -52,12 +52,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All that [`diagnose`](crate::diagnose) found; its text has a line for each.
+/// The results of [`diagnose`](crate::diagnose). `Display` prints one line for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis(pub(super) Vec<Finding>);
 
 impl Diagnosis {
-    /// What was looked at, in order.
+    /// The results, in order.
     pub fn findings(&self) -> &[Finding] {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Which ids the caller may map, and by whose help.
+//! The IDs that the caller may map, and the helpers that write maps.
 
 use std::format;
 use std::os::unix::fs::PermissionsExt;
@@ -27,20 +27,20 @@ fn ranges(writer: &Writer) -> Finding {
         return Finding::new("id maps", true, "any, by privilege");
     }
     let (uids, gids) = (writer.delegation.sub_uids.left(), writer.delegation.sub_gids.left());
-    let told = format!("one's own, and {uids} uids and {gids} gids delegated");
-    Finding::new("id maps", uids > 0 && gids > 0, told)
+    let detail = format!("one's own, and {uids} uids and {gids} gids delegated");
+    Finding::new("id maps", uids > 0 && gids > 0, detail)
         .advise("for more than one id, list the user in /etc/subuid and /etc/subgid")
 }
 
-/// A program that writes maps for those who may not, and has to be privileged for it.
+/// A privileged program that writes maps for unprivileged callers.
 fn helper(name: &'static str) -> Finding {
     let Ok(path) = Helper::default().program(name) else {
         return Finding::new(name, false, "not installed")
             .advise("delegated ids need it: install the package uidmap or shadow");
     };
     let works = is_privileged(&path);
-    let told = if works { "" } else { ", but neither set-user-ID nor with capabilities" };
-    Finding::new(name, works, format!("{}{told}", path.display()))
+    let problem = if works { "" } else { ", but neither set-user-ID nor with capabilities" };
+    Finding::new(name, works, format!("{}{problem}", path.display()))
         .advise("install it as its package has it, on a file system without nosuid")
 }
 

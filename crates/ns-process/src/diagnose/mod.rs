@@ -12,11 +12,11 @@ use std::prelude::rust_2024::*;
 use crate::hint::machine;
 pub use finding::{Diagnosis, Finding};
 
-/// Looks at what this machine lets the caller do: namespaces and their limits, the switches that forbid
-/// them, ids that may be mapped, filters, cgroups, and the newer system calls.
+/// Checks what this machine allows the caller: namespaces and their limits, the sysctls that forbid them, the IDs that
+/// may be mapped, seccomp filters, cgroups, and the newer system calls.
 ///
-/// It makes namespaces to see whether that works, in children that are gone when this returns; nothing
-/// else is changed.
+/// Creates namespaces in child processes, which have exited when this returns. Nothing else is changed. Blocks for some
+/// milliseconds.
 ///
 /// ```
 /// for finding in ns_process::diagnose().findings() {

@@ -1,4 +1,4 @@
-//! Which namespaces there are, and whether the caller may have new ones.
+//! The kinds of namespaces, and whether the caller may create them.
 
 use std::format;
 use std::path::Path;
@@ -11,17 +11,17 @@ use crate::hint::machine;
 use crate::settings::Container;
 use crate::step::Step;
 
-/// Each kind, with its limit and its use.
+/// Each kind, with its limit and the number in use.
 pub(super) fn all() -> [Finding; 8] {
     let found = crate::list::namespaces().map(|found| found.list).unwrap_or_default();
     Namespace::ALL.map(|kind| {
         let used = found.iter().filter(|namespace| namespace.kind == kind).count();
-        this_kind(kind, used)
+        one_kind(kind, used)
     })
 }
 
-/// Whether the kernel has the kind, how many of it a user may have, and how many the caller sees.
-fn this_kind(kind: Namespace, used: usize) -> Finding {
+/// Whether the kernel has the kind, its limit for a user, and how many are visible.
+fn one_kind(kind: Namespace, used: usize) -> Finding {
     let topic = format!("{kind} namespace");
     if !Path::new("/proc/self/ns").join(kind.name()).exists() {
         return Finding::new(topic, false, "not in this kernel")
@@ -30,8 +30,8 @@ fn this_kind(kind: Namespace, used: usize) -> Finding {
     let file = machine::limit_file(kind);
     let limit = machine::value(&file).unwrap_or_else(|| "unknown".to_owned());
     let advice = format!("write a larger number to {}", file.display());
-    let told = format!("at most {limit} a user; {used} seen here");
-    Finding::new(topic, limit != "0", told).advise(advice)
+    let detail = format!("at most {limit} a user; {used} seen here");
+    Finding::new(topic, limit != "0", detail).advise(advice)
 }
 
 pub(super) fn new_user() -> Finding {
@@ -40,7 +40,7 @@ pub(super) fn new_user() -> Finding {
     tried("new user namespaces", "can be made and mapped", &container)
 }
 
-/// Container engines hide parts of `/proc`, and the kernel then lets nobody mount a whole one.
+/// Container engines cover parts of `/proc`. Then the kernel refuses to mount an uncovered one in a user namespace.
 pub(super) fn new_proc() -> Finding {
     let mut container = Container::new("/");
     container.namespaces([Namespace::User, Namespace::Pid, Namespace::Mnt]);
@@ -48,7 +48,7 @@ pub(super) fn new_proc() -> Finding {
     tried("new proc", "can be mounted in new user, pid and mount namespaces", &container)
 }
 
-/// By trying: a directory cannot be executed, and that is asked last.
+/// Tries a start whose last step, to execute a directory, fails.
 fn tried(topic: &str, works: &str, container: &Container) -> Finding {
     match container.start() {
         Err(error) if error.step() != Step::Exec => {

@@ -1,4 +1,4 @@
-//! Switches, filters and a changed root: what keeps the caller from what the kernel has.
+//! The sysctls, filters and other restrictions of the caller.
 
 use std::prelude::rust_2024::*;
 
@@ -19,8 +19,8 @@ fn switches() -> impl Iterator<Item = Finding> {
 
 fn filter() -> Finding {
     let filtered = machine::is_filtered();
-    let told = if filtered { "a filter is in force" } else { "no filter" };
-    Finding::new("seccomp", !filtered, told).advise("see what it allows")
+    let detail = if filtered { "a filter is in force" } else { "no filter" };
+    Finding::new("seccomp", !filtered, detail).advise("see what it allows")
 }
 
 fn no_new_privs() -> Finding {
@@ -31,6 +31,6 @@ fn no_new_privs() -> Finding {
 
 fn root() -> Finding {
     let chrooted = machine::is_chrooted();
-    let told = if chrooted { "changed by chroot" } else { "that of the mount namespace" };
-    Finding::new("root", !chrooted, told).advise("a chrooted caller makes no user namespace")
+    let detail = if chrooted { "changed by chroot" } else { "that of the mount namespace" };
+    Finding::new("root", !chrooted, detail).advise("a chrooted caller makes no user namespace")
 }

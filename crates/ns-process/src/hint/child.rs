@@ -1,4 +1,4 @@
-//! Why a step of the child's failed.
+//! Hints for failed steps of the child.
 
 use std::prelude::rust_2024::*;
 
@@ -7,7 +7,7 @@ use ns_sys::Errno;
 use super::machine;
 use crate::step::Step;
 
-/// What to do about a step that failed, where more can be said than its errno.
+/// The hint for a failed step, if there is more to say than the errno.
 pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
     Some(
         match (step, errno) {
@@ -62,8 +62,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
     )
 }
 
-/// What to do about a step in a new user namespace that failed for want of privilege, of which there
-/// should be enough.
+/// The hint for a step in a new user namespace that failed for lack of privilege, which it should have.
 pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
     let needs_capability = !matches!(
         step,

@@ -1,4 +1,4 @@
-//! Why clone3(2) refused.
+//! Hints for errors of clone3(2).
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -9,7 +9,7 @@ use ns_sys::{Errno, NamespaceFlags};
 use super::{for_descriptors, machine};
 use crate::resource::Resource;
 
-/// Why clone3 refused to make `kinds`.
+/// The hint for an error of a clone3 that was to create `kinds`.
 pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
     let user = kinds.contains(NamespaceFlags::USER);
     match errno {
@@ -32,7 +32,7 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
     }
 }
 
-/// A kernel that is new enough knows these flags; an emulator of system calls need not.
+/// A new enough kernel knows the flags, but an emulator of system calls may not.
 fn unknown(kinds: NamespaceFlags) -> String {
     if machine::kernel().is_none_or(|version| version < (5, 5)) {
         return "the kernel is older than 5.5, or has no such namespaces".to_owned();
@@ -58,7 +58,7 @@ fn filtered(verb: &str) -> String {
     format!("a seccomp filter {verb} clone3; let it answer ENOSYS or allow the call")
 }
 
-/// The limits of namespaces(7) that are 0, or all that may be reached.
+/// Names the limits of namespaces(7) that are 0, or all that may be reached.
 fn exhausted(kinds: NamespaceFlags) -> String {
     let files: Vec<_> = kinds.kinds().map(machine::limit_file).collect();
     let is_zero = |file: &_| machine::value(file).is_some_and(|value| value == "0");

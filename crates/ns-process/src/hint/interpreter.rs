@@ -1,4 +1,4 @@
-//! The interpreter that a program names: the loader of an ELF file, or the first line of a script.
+//! The interpreter of a program: the loader of an ELF file, or that in the first line of a script.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::vec;
 
-/// `BINPRM_BUF_SIZE` of include/uapi/linux/binfmts.h: what the kernel looks at of a script.
+/// `BINPRM_BUF_SIZE` of include/uapi/linux/binfmts.h: the part of a script that the kernel reads.
 const FIRST_LINE: usize = 256;
 /// `PATH_MAX`, the longest name of a loader.
 const LONGEST: u64 = 4096;
 const PT_INTERP: u32 = 3;
 
-/// The interpreter of the program at `path`, if it is a file that names one.
+/// The interpreter of the program at `path`, if the file names one.
 pub(crate) fn of(path: &Path) -> Option<PathBuf> {
     let mut file = File::open(path).ok().filter(is_regular)?;
     let mut head = vec![0; FIRST_LINE];
@@ -46,8 +46,7 @@ fn script(line: &[u8]) -> Option<PathBuf> {
     path(words.next()?)
 }
 
-/// Of a 64-bit little-endian file, as all three architectures have them: the program header that
-/// names the loader.
+/// The loader in the program headers of a 64-bit little-endian file, the format of all supported architectures.
 fn loader(file: &mut File, head: &[u8]) -> Option<PathBuf> {
     let (table, size, count) = (number(head, 32, 8)?, number(head, 54, 2)?, number(head, 56, 2)?);
     for index in 0..count {

@@ -1,4 +1,4 @@
-//! The switches and limits of this machine, each read in one place.
+//! The sysctls and limits of this machine.
 
 use std::format;
 use std::fs;
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use ns_sys::Namespace;
 
-/// What stands in a file of one value.
+/// The content of a file with one value.
 pub(crate) fn value(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
 }
@@ -30,22 +30,21 @@ pub(crate) fn limit_file(kind: Namespace) -> PathBuf {
     PathBuf::from(format!("/proc/sys/user/max_{kind}_namespaces"))
 }
 
-/// The switch by which AppArmor takes every capability from an unprivileged user's new user namespace.
+/// The sysctl with which AppArmor denies capabilities in new user namespaces of unprivileged users.
 const APPARMOR: &str = "kernel.apparmor_restrict_unprivileged_userns";
 
-/// A switch that keeps users without privilege from making user namespaces: its name, and the value
-/// that allows it.
+/// The sysctls that restrict user namespaces of unprivileged users, with the value that allows them.
 pub(crate) const SWITCHES: [(&str, &str); 2] =
     [("kernel.unprivileged_userns_clone", "1"), (APPARMOR, "0")];
 
-/// The first switch that is set against it.
+/// The first of these sysctls that forbids them.
 pub(crate) fn forbidding_switch() -> Option<(&'static str, &'static str)> {
     SWITCHES
         .into_iter()
         .find(|(name, allows)| value(sysctl(name)).is_some_and(|present| present != *allows))
 }
 
-/// What to do where that namespace could be made, and is worth nothing.
+/// The advice for a new user namespace without capabilities.
 pub(crate) fn apparmor_advice() -> Option<String> {
     let restricts = value(sysctl(APPARMOR)).is_some_and(|present| present != "0");
     restricts.then(|| {
@@ -73,19 +72,18 @@ pub(crate) fn is_filtered() -> bool {
     status("Seccomp").is_some_and(|mode| mode == "2")
 }
 
-/// Whether children of the calling thread begin in another pid namespace than its own.
+/// Whether new children of the calling thread are in another pid namespace.
 pub(crate) fn has_unshared_pids() -> bool {
     let link = |name| fs::read_link(Path::new("/proc/thread-self/ns").join(name));
     match (link("pid"), link("pid_for_children")) {
         (Ok(own), Ok(theirs)) => own != theirs,
-        // Nobody has been born there yet.
+        // No process has been created in it yet.
         (Ok(_), Err(error)) => error.kind() == ErrorKind::NotFound,
         (Err(_), _) => false,
     }
 }
 
-/// Whether the caller's root is known not to be that of its mount namespace, in which case user
-/// namespaces are refused: no mount that it can see is its root.
+/// Whether the caller is chrooted: no visible mount is its root. The kernel then refuses user namespaces.
 pub(crate) fn is_chrooted() -> bool {
     let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
     !mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))

@@ -1,4 +1,4 @@
-//! What to do about an errno, from the machine's own state.
+//! Hints: what to do about an errno, from the state of the machine.
 
 mod child;
 mod clone;
@@ -13,7 +13,7 @@ pub(crate) use exec::{for_exec, for_exec_search};
 
 use ns_sys::Errno;
 
-/// Why a descriptor could not be had.
+/// The hint for a descriptor that could not be created.
 pub(crate) fn for_descriptors(errno: Errno) -> Option<&'static str> {
     match errno {
         Errno::MFILE => Some("RLIMIT_NOFILE is reached"),

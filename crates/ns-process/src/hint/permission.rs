@@ -1,11 +1,11 @@
-//! Why a program that is there may not be executed.
+//! Hints for an existing program that may not be executed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
-/// Why execve(2) said `EACCES` of the program at `path`, as far as the caller may look.
+/// The hint for `EACCES` from execve(2), as far as the caller may inspect `path`.
 pub(crate) fn denied(path: &Path) -> &'static str {
     match fs::metadata(path) {
         Ok(file) if file.is_dir() => "it is a folder; name the program in it",

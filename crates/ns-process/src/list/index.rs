@@ -1,4 +1,4 @@
-//! Namespaces as they are met, each asked once.
+//! The namespaces found so far, each queried once.
 
 use std::collections::BTreeMap;
 use std::prelude::rust_2024::*;
@@ -9,18 +9,18 @@ use super::info::{NamespaceFile, NamespaceInfo};
 use super::mounts::{self, Bound};
 use super::process::Process;
 
-/// `PROC_USER_INIT_INO` and `PROC_PID_INIT_INO` of include/linux/proc_ns.h: above them is nothing.
+/// `PROC_USER_INIT_INO` and `PROC_PID_INIT_INO` of include/linux/proc_ns.h, which have no parent.
 const INITIAL: [u64; 2] = [0xEFFF_FFFD, 0xEFFF_FFFC];
 
-/// By the inode, which tells namespaces of all kinds apart while they exist.
+/// The namespaces by inode, which is unique among existing namespaces of all kinds.
 #[derive(Debug, Default)]
 pub(super) struct NamespaceIndex(BTreeMap<u64, NamespaceInfo>);
 
 impl NamespaceIndex {
-    /// Counts a process in each namespace that it is in.
+    /// Records a process as a member of its namespaces.
     ///
     /// # Errors
-    /// The caller may not see them.
+    /// The caller may not read its namespaces.
     pub(super) fn count(&mut self, process: &Process) -> Result<(), Errno> {
         for kind in Namespace::ALL {
             let Some(number) = process.namespace_number(kind)? else { continue };
@@ -37,7 +37,7 @@ impl NamespaceIndex {
         Ok(())
     }
 
-    /// Adds a namespace with all that lies above it, unless it is known.
+    /// Adds a namespace with its ancestors, unless it is known.
     fn record(&mut self, namespace: &NamespaceFd) -> Result<NamespaceId, Errno> {
         let (kind, id) = (namespace.kind()?, namespace.id()?);
         if self.0.contains_key(&id.ino) {
@@ -69,7 +69,7 @@ impl NamespaceIndex {
         }
     }
 
-    /// Adds what is bound in each mount namespace with a member.
+    /// Adds the namespaces bound in each mount namespace that has a member.
     pub(super) fn read_mounts(&mut self) {
         let inside: Vec<(u64, u32)> = self
             .0
@@ -89,10 +89,10 @@ impl NamespaceIndex {
         let Bound { kind, id, path } = bound;
         if !self.0.contains_key(&id.ino) {
             let opened = process.bound_namespace(&path);
-            // What covers the file, or came there since, is another one.
+            // Another mount may cover the file, or have replaced it since.
             let same = opened.ok().filter(|opened| opened.id().is_ok_and(|own| own.ino == id.ino));
-            let met = same.map(|namespace| self.record(&namespace));
-            if !matches!(met, Some(Ok(_))) {
+            let recorded = same.map(|namespace| self.record(&namespace));
+            if !matches!(recorded, Some(Ok(_))) {
                 self.0.insert(id.ino, unopened(kind, id));
             }
         }
@@ -115,7 +115,7 @@ impl NamespaceIndex {
     }
 }
 
-/// Known by the text of mountinfo alone.
+/// A namespace that is known only from mountinfo.
 fn unopened(kind: Namespace, id: NamespaceId) -> NamespaceInfo {
     let mut info = NamespaceInfo::new(kind, id);
     info.owner = Err(Errno::ACCESS);

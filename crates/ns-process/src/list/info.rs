@@ -5,29 +5,29 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::{Errno, Namespace, NamespaceId};
 
-/// What [`namespaces`](crate::namespaces) found.
+/// The result of [`namespaces`](crate::namespaces).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Namespaces {
-    /// In the order of their numbers.
+    /// The namespaces, ordered by inode.
     pub list: Vec<NamespaceInfo>,
-    /// Processes whose namespaces the caller may not see; those that `/proc` hides are not among them.
+    /// The processes whose namespaces the caller may not read. Processes that `/proc` hides are not included.
     pub unreadable: Vec<u32>,
 }
 
-/// A namespace, and who has to do with it.
+/// A namespace, with its members, files, owner and parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamespaceInfo {
-    /// Its kind.
+    /// The kind.
     pub kind: Namespace,
-    /// Its device and inode; the inode is what `/proc/PID/ns` shows in brackets.
+    /// The device and inode. The links of `/proc/PID/ns` show the inode in brackets.
     pub id: NamespaceId,
-    /// The processes in it that the caller sees, by their ids; the lowest first.
+    /// The process IDs of the visible members, in ascending order.
     pub members: Vec<u32>,
-    /// The first of them.
+    /// The first member.
     pub first: Option<Member>,
-    /// The files at which it is bound.
+    /// The files to which it is bound.
     pub files: Vec<NamespaceFile>,
     /// The user namespace that owns it; for a user namespace, its parent. `Ok(None)`: it is the initial user
     /// namespace.
@@ -47,26 +47,26 @@ pub struct NamespaceInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Member {
-    /// Its id.
+    /// The process ID.
     pub pid: u32,
-    /// Its effective uid, as the caller sees it.
+    /// The effective user ID, as seen from the caller's user namespace.
     pub uid: Option<u32>,
-    /// Its arguments with blanks between them, or its name in brackets where it has none.
+    /// The arguments, separated by blanks; without arguments, the name in brackets.
     pub command: String,
 }
 
-/// A file at which a namespace is bound.
+/// A file to which a namespace is bound.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct NamespaceFile {
-    /// Where, in its mount namespace.
+    /// The path in its mount namespace.
     pub path: PathBuf,
     /// The inode of that mount namespace.
     pub mnt: u64,
 }
 
 impl NamespaceInfo {
-    /// One of which nothing more is known.
+    /// A namespace without further information.
     pub(super) fn new(kind: Namespace, id: NamespaceId) -> Self {
         Self {
             kind,

@@ -1,4 +1,4 @@
-//! All namespaces of the machine, as far as the caller sees them.
+//! The namespaces of the machine that are visible to the caller.
 
 mod index;
 mod info;
@@ -18,10 +18,9 @@ use process::Process;
 
 /// Lists the namespaces of the machine, each with its members, owner and parent.
 ///
-/// Those of all processes that `/proc` shows; those that only a bound file holds, of each mount namespace
-/// with a member; and their owners and parents, with or without members. Namespaces that are held by nothing
-/// but a descriptor, or by a thread that is not a process's first, are not found. Processes come and go
-/// meanwhile: one that ends is left out.
+/// Finds the namespaces of all processes that `/proc` shows, those that are bound to a file in a mount namespace with
+/// members, and their owners and parents. Does not find namespaces that only a descriptor, or a thread other than the
+/// main thread, holds. A process that exits meanwhile is skipped.
 ///
 /// ```
 /// use ns_process::{Namespace, namespaces};
@@ -35,7 +34,7 @@ use process::Process;
 /// ```
 ///
 /// # Errors
-/// [`Step::List`](crate::Step::List): `/proc` cannot be read. What else cannot be is told in its place.
+/// [`Step::List`](crate::Step::List): `/proc` cannot be read. Other errors are in the fields that they concern.
 ///
 /// # Kernel support
 /// Linux 4.11.

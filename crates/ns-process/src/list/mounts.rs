@@ -1,4 +1,4 @@
-//! Bound namespaces among the mounts.
+//! Namespaces that are bound to files.
 
 use std::path::PathBuf;
 use std::str;
@@ -8,7 +8,7 @@ use rustix::fs::makedev;
 
 use crate::mountinfo::{self, Mount};
 
-/// A mount of a namespace.
+/// A namespace bound to a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bound {
     pub(super) kind: Namespace,
@@ -16,12 +16,12 @@ pub(super) struct Bound {
     pub(super) path: PathBuf,
 }
 
-/// Those of a mountinfo.
+/// The namespaces in a mountinfo text.
 pub(super) fn bound(text: &[u8]) -> impl Iterator<Item = Bound> {
     mountinfo::mounts(text).filter(|mount| mount.kind == b"nsfs").filter_map(of_mount)
 }
 
-/// Its root is the namespace, as the links of `/proc/PID/ns` name it.
+/// The root field of such a mount has the form of the links in `/proc/PID/ns`.
 fn of_mount(mount: Mount<'_>) -> Option<Bound> {
     let (major, minor) = str::from_utf8(mount.device).ok()?.split_once(':')?;
     let dev = makedev(major.parse().ok()?, minor.parse().ok()?);

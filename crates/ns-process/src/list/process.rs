@@ -1,4 +1,4 @@
-//! A process as its folder in proc shows it.
+//! The files of a process in proc.
 
 use std::format;
 use std::fs::File;
@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 
 use super::info::Member;
 
-/// Whoever ends meanwhile leaves an empty folder, not another's.
+/// An open `/proc/PID`. It is empty once the process has exited, also if the process ID is reused.
 #[derive(Debug)]
 pub(super) struct Process {
     pid: u32,
@@ -21,7 +21,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// `None` when it has ended.
+    /// `None` if the process has exited.
     pub(super) fn open(pid: u32) -> Option<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).ok()?;
@@ -32,7 +32,7 @@ impl Process {
         self.pid
     }
 
-    /// The inode of its namespace; `None` if it has ended, or there is no such kind here.
+    /// The inode of its namespace; `None` if it has exited, or the kernel does not have the kind.
     pub(super) fn namespace_number(&self, kind: Namespace) -> Result<Option<u64>, Errno> {
         match readlinkat(&self.dir, format!("ns/{}", kind.name()), Vec::new()) {
             Ok(link) => Ok(link.to_str().ok().and_then(number)),
@@ -45,7 +45,7 @@ impl Process {
         self.open_file(format!("ns/{}", kind.name())).and_then(NamespaceFd::new)
     }
 
-    /// What is bound at `path` in its mount namespace.
+    /// Opens the namespace that is bound at `path` in its mount namespace.
     pub(super) fn bound_namespace(&self, path: &Path) -> Result<NamespaceFd, Errno> {
         let path = [b"root", path.as_os_str().as_bytes()].concat();
         self.open_file(path).and_then(NamespaceFd::new)
@@ -66,7 +66,7 @@ impl Process {
         (!name.is_empty()).then(|| Member { pid: self.pid, uid: self.uid(), command })
     }
 
-    /// The effective one.
+    /// The effective user ID.
     fn uid(&self) -> Option<u32> {
         let status = self.read("status");
         let status = String::from_utf8_lossy(&status);
@@ -87,7 +87,7 @@ impl Process {
     }
 }
 
-/// Of a link `uts:[4026531838]`.
+/// The inode in a link such as `uts:[4026531838]`.
 fn number(link: &str) -> Option<u64> {
     link.split_once(":[")?.1.strip_suffix(']')?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! A piece of the caller's own program in the namespaces of another process.
+//! Running a closure of the caller in namespaces of another process.
 
 mod namespace_set;
 mod process;

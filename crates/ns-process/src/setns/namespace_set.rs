@@ -1,4 +1,4 @@
-//! What is entered, as it was asked for.
+//! The namespaces to join.
 
 use std::format;
 use std::path::Path;
@@ -10,22 +10,20 @@ use ns_sys::{NamespaceFd, NamespaceFlags};
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::Report;
-use crate::settings::Join;
-use crate::settings::Target;
-use crate::settings::{JoinFile, NamespaceName};
+use crate::settings::{Join, JoinFile, NamespaceName, Target};
 use crate::step::Step;
 use crate::target::TargetSpec;
 
-/// Namespaces of one process, or single ones.
+/// Namespaces of one process, or single namespaces.
 #[derive(Debug)]
 pub(crate) struct NamespaceSet {
-    /// In messages.
+    /// The operation, in error messages.
     name: &'static str,
     join: Join,
 }
 
 impl NamespaceSet {
-    /// Of a process, which is held from here on: its number cannot come to mean another one.
+    /// Namespaces of a process, which is held by a pidfd from here on, so that its process ID cannot be reused.
     pub(crate) fn of_target<Kinds>(
         name: &'static str,
         target: Target,
@@ -44,10 +42,10 @@ impl NamespaceSet {
         set.join.target = Some((target.clone(), kinds));
         let held = target.hold().map_err(|errno| set.spec().unopened(errno))?;
         set.join.target = Some((held, kinds));
-        set.of_any()
+        set.non_empty()
     }
 
-    /// Single ones, each of another kind.
+    /// Single namespaces, each of another kind.
     pub(crate) fn of_fds(
         name: &'static str,
         namespaces: impl IntoIterator<Item = NamespaceFd>,
@@ -63,10 +61,10 @@ impl NamespaceSet {
             }
             set.join.files.push((kind, JoinFile::Open(Arc::new(namespace.into()))));
         }
-        set.of_any()
+        set.non_empty()
     }
 
-    fn of_any(self) -> Result<Self, Error> {
+    fn non_empty(self) -> Result<Self, Error> {
         if self.join.kinds().is_empty() {
             return Err(self.invalid("no namespace is named".to_owned()));
         }
@@ -85,7 +83,7 @@ impl NamespaceSet {
         Error::new(self.name, Step::Check).with_object(message)
     }
 
-    /// What the step was about that could not be made.
+    /// The error of a step that failed.
     pub(crate) fn failed(&self, report: Report) -> Error {
         Error::new(self.name, report.step)
             .with_errno(report.errno)
