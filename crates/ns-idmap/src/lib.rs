@@ -1,82 +1,61 @@
 #![cfg_attr(feature = "std", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "std"), doc = "User and group id maps of Linux user namespaces.")]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "Parses, checks and composes the user and group ID maps of Linux user namespaces."
+)]
 //!
-//! ## The parts
+//! # Overview
 //!
-//! [`UidMap`] and [`GidMap`] are one type, [`IdMap`], with a mark; [`ParseError`] and [`RuleError`]
-//! say what is wrong with one. With `std`, `Writer` holds the facts about who writes, `WritePlan`
-//! what follows from them, `Reason` why something cannot be done; `Helper` runs newuidmap, and
-//! `SubIds` knows what it may be asked for.
+//! - [`UidMap`] and [`GidMap`]: valid maps, to parse, look up, compose and print. Both are an [`IdMap`].
+//! - [`Extent`]: one line of a map. [`Item`]: one item of a list of IDs, texts and extents.
+//! - [`ParseError`], [`RuleError`], [`ComposeError`]: why a map is not valid.
+#![cfg_attr(
+    feature = "std",
+    doc = "- [`IdMap::read`]: the map of a process. [`Setgroups`]: its `setgroups` file."
+)]
+#![cfg_attr(
+    feature = "std",
+    doc = "- [`Writer`], [`WritePlan`], [`Reason`]: how a process can write a map, or why it cannot."
+)]
+#![cfg_attr(
+    feature = "std",
+    doc = "- [`UidMap::write`], [`IdMap::write_by`], [`UidMap::install`]: write directly, through a \
+           [`Helper`], or as planned."
+)]
+#![cfg_attr(
+    feature = "std",
+    doc = "- [`SubIds`], [`Owner`], [`Delegation`]: the IDs that `/etc/subuid` and `/etc/subgid` delegate."
+)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
-mod check;
-mod compose;
-mod error;
-mod extent;
-mod format;
-mod list;
-mod lookup;
 mod map;
-mod parse;
-mod store;
 
 #[cfg(feature = "std")]
 mod delegation;
 #[cfg(feature = "std")]
-mod helper;
+mod error;
 #[cfg(feature = "std")]
-mod helper_error;
-#[cfg(feature = "std")]
-mod helper_run;
-#[cfg(feature = "std")]
-mod install;
-#[cfg(feature = "std")]
-mod owner;
-#[cfg(feature = "std")]
-mod plan;
-#[cfg(feature = "std")]
-mod proc_dir;
-#[cfg(feature = "std")]
-mod proc_error;
-#[cfg(feature = "std")]
-mod read;
-#[cfg(feature = "std")]
-mod reason;
-#[cfg(feature = "std")]
-mod refusal;
-#[cfg(feature = "std")]
-mod setgroups;
-#[cfg(feature = "std")]
-mod subid;
+mod proc;
 #[cfg(feature = "std")]
 mod write;
-#[cfg(feature = "std")]
-mod writer;
 
-pub use error::{ComposeError, Numbered, ParseError, RuleError};
-pub use extent::{Extent, Field, Side};
-pub use list::Item;
-pub use map::{Gid, GidMap, IdKind, IdMap, Uid, UidMap};
+pub use map::{
+    ComposeError, Extent, Field, Gid, GidMap, IdKind, IdMap, Item, Numbered, ParseError, RuleError,
+    Side, Uid, UidMap,
+};
 #[cfg(feature = "std")]
 pub use {
-    delegation::Delegation,
-    helper::Helper,
-    helper_error::HelperError,
-    install::InstallError,
-    owner::Owner,
-    plan::WritePlan,
-    proc_error::ProcError,
-    reason::Reason,
-    setgroups::Setgroups,
-    subid::{NotEnough, SubIds},
-    writer::{Capabilities, Writer},
+    delegation::{Delegation, NotEnough, Owner, SubIds},
+    error::{HelperError, InstallError, ProcError, Reason},
+    proc::Setgroups,
+    write::{Capabilities, Helper, WritePlan, Writer},
 };
 
-/// How many extents one map may have (since Linux 4.15; 5 before).
+/// The largest number of extents in one map (since Linux 4.15; 5 before).
 pub const MAX_EXTENTS: usize = 340;
 
-/// How many bytes the kernel takes in the one write that sets a map: less than a page of 4096.
+/// The largest number of bytes in the one write that sets a map: one less than a page of 4096.
 pub const MAX_BYTES: usize = 4095;

@@ -78,8 +78,8 @@ fn a17_how_a_helper_ended() {
         run("exit 0").expect("done");
         for (body, code, signal, words) in [
             ("echo no >&2; echo really >&2; exit 3", Some(3), None, "exit status: 3: no; really"),
-            ("exit 1", Some(1), None, "exit status: 1: it said nothing"),
-            ("kill -KILL $$", None, Some(9), "signal: 9 (SIGKILL): it said nothing"),
+            ("exit 1", Some(1), None, "exit status: 1: no message on stderr"),
+            ("kill -KILL $$", None, Some(9), "signal: 9 (SIGKILL): no message on stderr"),
         ] {
             let error = run(body).expect_err(body);
             assert!(error.to_string().ends_with(words), "{error}");
@@ -102,7 +102,7 @@ fn a20_helper_under_no_new_privs() {
         let helper = Helper::at(folder.script("helper", "exit 1")).expect("absolute");
         let said =
             || UidMap::from(1000).write_by(own(), 1, &helper).expect_err("fails").to_string();
-        let words = " (no_new_privs is set, so it gains no privilege)";
+        let words = " (no_new_privs is set, so the helper gains no privilege)";
         assert!(!said().contains(words), "{}", said());
         set_no_new_privs(true).expect("prctl");
         assert!(said().ends_with(words), "{}", said());

@@ -89,8 +89,8 @@ fn f40_another_map_or_none_is_a_failure() {
             let helper = helper(&folder, body);
             let (done, _) = run(Loss::Ignored, &own, &Target::new(), &helper);
             let error = done.expect_err(body);
-            let words = ": the exit status is lost, as SIGCHLD is ignored or another thread waits \
-                         for all children, and uid_map does not show the map: it said nothing";
+            let words = ": the exit status is lost because SIGCHLD is ignored or another thread \
+                         waits for all children, and uid_map does not show the map: no message on stderr";
             assert!(error.to_string().ends_with(words), "{error}");
             assert_eq!(said(error), "");
         }

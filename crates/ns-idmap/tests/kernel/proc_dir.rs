@@ -161,7 +161,7 @@ fn a15_process_gone() {
             UidMap::current().write(&dir).expect_err("gone"),
             UidMap::read(&dir).expect_err("gone"),
         ] {
-            assert!(error.to_string().contains("it may be gone"), "{error:?}");
+            assert!(error.to_string().contains("it may have terminated"), "{error:?}");
         }
     });
 }

@@ -93,7 +93,7 @@ fn a23_taken_from_the_lowest_on() {
     assert_eq!(taken, [extent(1, 100, 3), extent(4, 107, 3), extent(7, 500, 2)]);
     let error = ids.take(0, 9).expect_err("8 are left");
     assert_eq!(error, NotEnough { wanted: 9, left: 8 });
-    let words = "9 ids wanted, 8 left; ask for fewer, or let an administrator delegate more";
+    let words = "9 ids requested, 8 left; request fewer, or ask an administrator for more";
     assert_eq!(error.to_string(), words);
     assert_eq!(ids.take(0, 8).expect("the rest"), [extent(0, 502, 8)]);
     assert_eq!(ids.left(), 0);

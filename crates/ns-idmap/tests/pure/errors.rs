@@ -54,7 +54,7 @@ fn a04_a05_a08_words() {
         ),
         (
             "0 0 10,10 9 1",
-            "entry 1 (0 0 10) and entry 2 (10 9 1) share outside ids; each id may stand on a side only once",
+            "entry 1 (0 0 10) and entry 2 (10 9 1) share outside ids; each id may appear only once per side",
         ),
     ] {
         let error = text.parse::<GidMap>().expect_err(text);
@@ -78,9 +78,12 @@ fn a08_the_last_id() {
 #[test]
 fn sizes_have_words_too() {
     let many = UidMap::from_list(0..341).expect_err("341").to_string();
-    assert_eq!(many, "more than 340 extents; join neighbouring ranges, the kernel takes no more");
+    assert_eq!(many, "more than 340 extents, the kernel's limit; merge adjacent ranges");
     let long = format!("{:4096}", "1").parse::<UidMap>().expect_err("4096").to_string();
-    assert_eq!(long, "4096 bytes of text; the kernel takes 4095 at most: give fewer entries");
+    assert_eq!(
+        long,
+        "the text has 4096 bytes; the kernel accepts at most 4095: give fewer entries"
+    );
 }
 
 /// In a map of many the clash is found and named as in a map of few.

@@ -131,7 +131,7 @@ fn a09_the_parents_bounds() {
     for (text, reason) in [
         (
             "70 19 1,0 5 10",
-            "entry 2 (0 5 10) lies in two extents of the parent's map; cut it there with split_at",
+            "entry 2 (0 5 10) lies in two extents of the parent's map; split it with split_at",
         ),
         ("0 15 6", "entry 1 (0 15 6): the parent's map has no id 20; use ids that it maps"),
         (

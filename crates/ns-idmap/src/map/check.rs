@@ -1,24 +1,26 @@
 //! The kernel's rules for a map, in the order of `map_write` in `kernel/user_namespace.c`.
 
-use crate::store::Store;
-use crate::{Extent, MAX_BYTES, Numbered, RuleError, Side, format};
+use super::format;
+use super::store::Store;
+use crate::{Extent, MAX_BYTES, Numbered, RuleError, Side};
 
-/// Checks everything, and sorts the indices on the way.
+/// Checks all rules, and sorts the indices of the store.
 #[inline]
-pub(crate) fn map(store: &mut Store) -> Result<(), RuleError> {
-    length(rules(store)?)
+pub(super) fn all(store: &mut Store) -> Result<(), RuleError> {
+    text_length(rules(store)?)
 }
 
-/// Checks all but the length of the text: of a map that is only read or computed.
+/// Checks all rules but the length of the text, for a map that is read or computed. Sorts the indices
+/// of the store.
 #[inline]
-pub(crate) fn rules(store: &mut Store) -> Result<&[Extent], RuleError> {
-    let has_order = store.sort();
+pub(super) fn rules(store: &mut Store) -> Result<&[Extent], RuleError> {
+    let is_sorted = store.sort();
     let extents = store.as_slice();
     if extents.is_empty() {
         return Err(RuleError::Empty);
     }
-    extents.iter().enumerate().try_for_each(|(place, extent)| one(place, *extent))?;
-    if has_order {
+    extents.iter().enumerate().try_for_each(|(index, one)| extent(index, *one))?;
+    if is_sorted {
         Side::BOTH.into_iter().try_for_each(|side| neighbours(store, side))?;
     } else {
         pairs(extents)?;
@@ -28,8 +30,8 @@ pub(crate) fn rules(store: &mut Store) -> Result<&[Extent], RuleError> {
 
 /// Checks that the text fits into one write.
 #[inline]
-pub(crate) fn length(extents: &[Extent]) -> Result<(), RuleError> {
-    // Most maps are so small that no digit has to be counted.
+pub(super) fn text_length(extents: &[Extent]) -> Result<(), RuleError> {
+    // Most maps are too small to exceed the limit, so no digit has to be counted.
     if extents.len() * format::LINE <= MAX_BYTES { Ok(()) } else { counted_length(extents) }
 }
 
@@ -39,19 +41,19 @@ fn counted_length(extents: &[Extent]) -> Result<(), RuleError> {
     if bytes > MAX_BYTES { Err(RuleError::TooLong { bytes }) } else { Ok(()) }
 }
 
-/// Checks one extent by itself.
+/// Checks one extent alone.
 #[inline]
-pub(crate) fn one(place: usize, extent: Extent) -> Result<(), RuleError> {
-    // The last id may be 4294967294, so a sum may reach 4294967295 but not pass it.
+pub(super) fn extent(index: usize, extent: Extent) -> Result<(), RuleError> {
+    // The last ID is 4294967294, so first + length may reach 4294967295 but not exceed it.
     let longest = u32::MAX - extent.inside.max(extent.outside);
     if (1..=longest).contains(&extent.length) {
         return Ok(());
     }
-    Err(broken(Numbered { entry: place + 1, extent }))
+    Err(extent_error(Numbered { entry: index + 1, extent }))
 }
 
 #[cold]
-fn broken(at: Numbered) -> RuleError {
+fn extent_error(at: Numbered) -> RuleError {
     let Extent { inside, outside, length } = at.extent;
     if length == 0 {
         return RuleError::ZeroLength(at);
@@ -65,26 +67,26 @@ fn broken(at: Numbered) -> RuleError {
     }
 }
 
-/// In ascending order only neighbours can overlap first.
+/// Checks sorted extents for overlap: if any two overlap, two neighbours do.
 fn neighbours(store: &Store, side: Side) -> Result<(), RuleError> {
     let (extents, order) = (store.as_slice(), store.order(side).unwrap_or_default());
     for pair in order.windows(2) {
         let (low, high) = (usize::from(pair[0]), usize::from(pair[1]));
         if extents[low].last(side) >= extents[high].first(side) {
-            return Err(clash(extents, low.min(high), low.max(high), side));
+            return Err(overlap_error(extents, low.min(high), low.max(high), side));
         }
     }
     Ok(())
 }
 
-/// Of a few, each with each is faster than sorting.
+/// Checks a few extents for overlap: comparing each pair is faster than sorting.
 #[inline]
 fn pairs(extents: &[Extent]) -> Result<(), RuleError> {
     for second in 1..extents.len() {
         for first in 0..second {
             for side in Side::BOTH {
-                if meet(&extents[first], &extents[second], side) {
-                    return Err(clash(extents, first, second, side));
+                if overlaps(&extents[first], &extents[second], side) {
+                    return Err(overlap_error(extents, first, second, side));
                 }
             }
         }
@@ -92,15 +94,15 @@ fn pairs(extents: &[Extent]) -> Result<(), RuleError> {
     Ok(())
 }
 
-/// Of two that have ids in common, one begins in the other.
+/// Of two extents that overlap, one begins within the other.
 #[inline]
-fn meet(one: &Extent, other: &Extent, side: Side) -> bool {
-    let begins = |one: &Extent, other: &Extent| other.offset(side, one.first(side)).is_some();
-    begins(one, other) || begins(other, one)
+fn overlaps(one: &Extent, other: &Extent, side: Side) -> bool {
+    let begins_in = |one: &Extent, other: &Extent| other.offset(side, one.first(side)).is_some();
+    begins_in(one, other) || begins_in(other, one)
 }
 
 #[cold]
-fn clash(extents: &[Extent], first: usize, second: usize, side: Side) -> RuleError {
-    let at = |place| Numbered { entry: place + 1, extent: extents[place] };
+fn overlap_error(extents: &[Extent], first: usize, second: usize, side: Side) -> RuleError {
+    let at = |index| Numbered { entry: index + 1, extent: extents[index] };
     RuleError::Overlap { side, first: at(first), second: at(second) }
 }

@@ -1,36 +1,32 @@
-//! Plan and act in one call.
+//! Plans and writes a map in one call.
 
 use std::os::fd::AsFd;
 
-use thiserror::Error;
-
-use crate::{
-    Gid, Helper, HelperError, IdMap, ProcError, Reason, Setgroups, Uid, WritePlan, Writer,
-};
-
-/// Why a map could not be installed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum InstallError {
-    /// There is no way; nothing was tried.
-    #[error(transparent)]
-    Impossible(#[from] Reason),
-    /// The direct way failed; no helper was run.
-    #[error(transparent)]
-    Proc(#[from] ProcError),
-    /// The helper failed; no direct write was tried.
-    #[error(transparent)]
-    Helper(#[from] HelperError),
-}
+use crate::{Gid, Helper, IdMap, InstallError, Setgroups, Uid, WritePlan, Writer};
 
 impl IdMap<Uid> {
-    /// Writes the map in the one way that `writer` has, and says which it was.
+    /// Writes the map as [planned](crate::UidMap::plan) for `writer`. Returns the plan.
     ///
-    /// `pid` and `proc_dir` are the same process, by its number in the caller's pid namespace and
-    /// by its open `/proc/PID`.
+    /// `proc_dir` and `pid` name the same process: its open `/proc/PID`, and its process ID in the
+    /// caller's PID namespace. Blocks until the helper terminates, if the plan is
+    /// [`WritePlan::Helper`].
     ///
     /// # Errors
-    /// That there is no way, or how the one way failed.
+    /// The reason why `writer` cannot write the map, or the error of the one write.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use ns_idmap::{Helper, UidMap, WritePlan, Writer};
+    ///
+    /// let pid = 4242;
+    /// let proc_dir = std::fs::File::open(format!("/proc/{pid}"))?;
+    /// let map: UidMap = "0 1000 1,1 100000 65536".parse()?;
+    /// match map.install(&proc_dir, pid, &Writer::current()?, &Helper::default())? {
+    ///     WritePlan::Helper => println!("written by newuidmap"),
+    ///     _ => println!("written directly"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn install(
         &self,
         proc_dir: impl AsFd,
@@ -49,10 +45,11 @@ impl IdMap<Uid> {
 }
 
 impl IdMap<Gid> {
-    /// As [`UidMap::install`](crate::UidMap::install), with `setgroups` before it.
+    /// As [`UidMap::install`](crate::UidMap::install), and writes `deny` to `setgroups` before the map
+    /// if `setgroups` requires it.
     ///
     /// # Errors
-    /// That there is no way, or how the one way failed.
+    /// The reason why `writer` cannot write the map, or the error of the one write.
     pub fn install(
         &self,
         proc_dir: impl AsFd,

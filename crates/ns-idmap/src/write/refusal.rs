@@ -1,4 +1,4 @@
-//! Finds out why the kernel refused, after the fact.
+//! Explains a write that the kernel refused.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -8,9 +8,9 @@ use rustix::process::{DumpableBehavior, dumpable_behavior};
 
 use crate::{GidMap, ProcError, Reason, UidMap, WritePlan, Writer};
 
-/// Adds the reason to `EPERM` and `EACCES`, as far as the caller's state tells.
+/// Adds the reason to `EPERM` and `EACCES`, as far as the state of the caller shows it.
 #[cold]
-pub(crate) fn explain(
+pub(super) fn explain(
     mut error: ProcError,
     dir: BorrowedFd<'_>,
     plan: impl FnOnce(&Writer) -> WritePlan,
@@ -31,13 +31,13 @@ fn reason(
     dir: BorrowedFd<'_>,
     plan: impl FnOnce(&Writer) -> WritePlan,
 ) -> Reason {
-    if is_written(file, dir) {
+    if is_map_written(file, dir) {
         return Reason::AlreadyWritten;
     }
     if Errno::from_io_error(error) == Some(Errno::ACCESS) && !is_dumpable() {
         return Reason::NotDumpable;
     }
-    // The facts may be out of reach too, as without a /proc of one's own.
+    // Fails if /proc is not mounted.
     match Writer::current().map(|writer| plan(&writer)) {
         Ok(WritePlan::Impossible(reason)) => reason,
         Ok(WritePlan::Helper) => Reason::NeedsHelper,
@@ -47,13 +47,13 @@ fn reason(
 
 /// Whether the caller is dumpable now.
 ///
-/// Another thread may change the flag at any time, so it explains a refusal and predicts none.
+/// Another thread may change the attribute at any time, so it explains a refusal but predicts none.
 fn is_dumpable() -> bool {
     dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable)
 }
 
-/// Whether the map is there; `setgroups` too can be set only before `gid_map`.
-fn is_written(file: &str, dir: BorrowedFd<'_>) -> bool {
+/// Whether the map is written. `setgroups` cannot be changed after `gid_map` is written.
+fn is_map_written(file: &str, dir: BorrowedFd<'_>) -> bool {
     match file {
         "uid_map" => matches!(UidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),
         _ => matches!(GidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),

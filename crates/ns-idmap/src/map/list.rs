@@ -1,18 +1,19 @@
-//! A map from a list of ids, texts and extents.
+//! Maps from lists of IDs, texts and extents.
 
 use alloc::string::String;
 
-use crate::store::Store;
-use crate::{Extent, IdKind, IdMap, ParseError, parse};
+use super::parse;
+use super::store::Store;
+use crate::{Extent, IdKind, IdMap, ParseError};
 
 /// One item of a list for [`IdMap::from_list`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
-    /// An id of the parent namespace; it becomes the id that counts its place in the list.
+    /// An ID of the parent namespace. Its ID inside is the number of entries before it.
     Id(u32),
-    /// A text as `parse` reads it.
+    /// A text in a form that `parse` accepts.
     Text(&'a str),
-    /// An extent as it is.
+    /// An extent.
     Extent(Extent),
 }
 
@@ -41,21 +42,23 @@ impl From<Extent> for Item<'_> {
 }
 
 impl<K: IdKind> IdMap<K> {
-    /// A map of several items, each read by itself.
+    /// Makes a map of several items, each of which is read separately.
     ///
-    /// Entries are counted through the whole list, for ids that stand alone and in errors.
+    /// Entries are counted through the whole list, for single IDs and in errors.
     ///
+    /// # Errors
+    /// The errors of `parse`; the entry number is counted through the whole list.
+    ///
+    /// # Examples
     /// ```
     /// use ns_idmap::{Item, UidMap};
+    ///
     /// let map = UidMap::from_list(["1000", "1 100000 65536"])?;
     /// assert_eq!(map.to_string(), "0 1000 1\n1 100000 65536\n");
     /// let map = UidMap::from_list([Item::Id(1000), "1001".into()])?;
     /// assert_eq!(map.to_string(), "0 1000 1\n1 1001 1\n");
     /// # Ok::<(), ns_idmap::ParseError>(())
     /// ```
-    ///
-    /// # Errors
-    /// As for `parse`; the entry number tells which item.
     pub fn from_list<'a, I>(items: I) -> Result<Self, ParseError>
     where
         I: IntoIterator,
@@ -70,11 +73,11 @@ impl<K: IdKind> IdMap<K> {
 fn add(store: &mut Store, item: Item<'_>) -> Result<(), ParseError> {
     match item {
         Item::Id(id) => {
-            // There are never more than 340.
+            // There are at most 340 entries.
             let inside = u32::try_from(store.as_slice().len()).unwrap_or(u32::MAX);
             Ok(store.push(Extent { inside, outside: id, length: 1 })?)
         }
-        Item::Text(text) => parse::read_into(store, text),
+        Item::Text(text) => parse::parse_into(store, text),
         Item::Extent(extent) => Ok(store.push(extent)?),
     }
 }

@@ -1,27 +1,28 @@
-//! Questions to a map: which id is which.
+//! Lookup and comparison.
 
 use core::hash::{Hash, Hasher};
 use core::slice;
 
+use super::store::INLINE;
 use crate::{Extent, IdKind, IdMap, Side};
 
 impl<K: IdKind> IdMap<K> {
-    /// The id in the parent namespace that an id inside stands for; `None` if it is not mapped.
+    /// Translates an ID inside to the ID in the parent namespace; `None` if it is not mapped.
     ///
-    /// O(log n).
+    /// Takes O(log n) time.
     pub fn to_outside(&self, inside: u32) -> Option<u32> {
         self.translate(Side::Inside, inside)
     }
 
-    /// The id inside that an id of the parent namespace appears as; `None` if it is not mapped.
+    /// Translates an ID of the parent namespace to the ID inside; `None` if it is not mapped.
     ///
-    /// O(log n). An unmapped id shows inside as the overflow id, 65534 unless
-    /// `/proc/sys/kernel/overflowuid` says otherwise.
+    /// Inside, an unmapped ID appears as the overflow ID: 65534, unless
+    /// `/proc/sys/kernel/overflowuid` or `overflowgid` has another value. Takes O(log n) time.
     pub fn to_inside(&self, outside: u32) -> Option<u32> {
         self.translate(Side::Outside, outside)
     }
 
-    /// Whether an id inside is mapped, so that `setuid(2)` or `chown(2)` may name it there.
+    /// Whether an ID inside is mapped, so that `setuid(2)` and `chown(2)` accept it there.
     pub fn contains(&self, inside: u32) -> bool {
         self.to_outside(inside).is_some()
     }
@@ -32,14 +33,14 @@ impl<K: IdKind> IdMap<K> {
     }
 
     /// The extent that has `id` on `side`.
-    pub(crate) fn extent_at(&self, side: Side, id: u32) -> Option<&Extent> {
+    pub(super) fn extent_at(&self, side: Side, id: u32) -> Option<&Extent> {
         let extents = self.extents();
         let candidate = match self.store.order(side) {
             None => extents.iter().find(|extent| extent.offset(side, id).is_some()),
             Some(order) => {
-                let at = |place: u16| &extents[usize::from(place)];
-                let after = order.partition_point(|&place| at(place).first(side) <= id);
-                order[..after].last().map(|&place| at(place))
+                let at = |index: u16| &extents[usize::from(index)];
+                let after = order.partition_point(|&index| at(index).first(side) <= id);
+                order[..after].last().map(|&index| at(index))
             }
         };
         candidate.filter(|extent| extent.offset(side, id).is_some())
@@ -50,15 +51,15 @@ impl<K: IdKind> IdMap<K> {
         self.extents().iter()
     }
 
-    /// The extents, ascending by their inside ids.
-    pub(crate) fn ascending(&self) -> impl Iterator<Item = Extent> {
-        let mut few = [Extent::default(); 5];
+    /// The extents in ascending order of their inside IDs.
+    fn ascending(&self) -> impl Iterator<Item = Extent> {
+        let mut few = [Extent::default(); INLINE as usize];
         let order = self.store.order(Side::Inside);
         let count = if order.is_some() { 0 } else { self.extents().len() };
         few[..count].copy_from_slice(&self.extents()[..count]);
         few[..count].sort_unstable();
         let many = order.unwrap_or_default().iter();
-        few.into_iter().take(count).chain(many.map(|&place| self.extents()[usize::from(place)]))
+        few.into_iter().take(count).chain(many.map(|&index| self.extents()[usize::from(index)]))
     }
 }
 

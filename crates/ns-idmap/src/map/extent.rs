@@ -2,28 +2,28 @@
 
 use core::fmt;
 
-/// A run of ids: `length` of them, from `inside` in the namespace and from `outside` in its parent.
+/// A range of `length` IDs, which begins at `inside` in the namespace and at `outside` in its parent.
 ///
-/// Any numbers can stand here; the rules are checked when a map is made of extents.
+/// Any numbers are allowed. The rules are checked when a map is made of extents.
 ///
 /// # References
 /// `user_namespaces(7)`, "User and group ID mappings: `uid_map` and `gid_map`".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Extent {
-    /// First id in the user namespace that the map belongs to.
+    /// The first ID in the user namespace of the map.
     pub inside: u32,
-    /// First id in the parent user namespace.
+    /// The first ID in the parent user namespace.
     pub outside: u32,
-    /// How many ids.
+    /// The number of IDs.
     pub length: u32,
 }
 
 /// The two sides of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Ids in the user namespace that the map belongs to.
+    /// IDs in the user namespace of the map.
     Inside,
-    /// Ids in its parent.
+    /// IDs in its parent user namespace.
     Outside,
 }
 
@@ -39,7 +39,7 @@ pub enum Field {
 }
 
 impl Extent {
-    /// The first id on a side.
+    /// The first ID on a side.
     pub(crate) const fn first(&self, side: Side) -> u32 {
         match side {
             Side::Inside => self.inside,
@@ -47,12 +47,12 @@ impl Extent {
         }
     }
 
-    /// The last id on a side, of an extent that keeps the rules.
+    /// The last ID on a side. The extent must keep the rules.
     pub(crate) const fn last(&self, side: Side) -> u32 {
         self.first(side) + (self.length - 1)
     }
 
-    /// How far behind the first id of a side `id` lies, if the extent has it.
+    /// The distance from the first ID of a side to `id`; `None` if the extent does not have `id`.
     pub(crate) const fn offset(&self, side: Side, id: u32) -> Option<u32> {
         match id.checked_sub(self.first(side)) {
             Some(offset) if offset < self.length => Some(offset),
@@ -72,7 +72,7 @@ impl Side {
     }
 }
 
-/// `inside outside length`, as in a line of the map but without its end.
+/// Prints `inside outside length`: a line of a map without the line end.
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.inside, self.outside, self.length)

@@ -1,4 +1,4 @@
-//! Who is going to write a map.
+//! The facts about the writer of a map.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -8,45 +8,45 @@ use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
 use crate::{Delegation, GidMap, ProcError, Setgroups, UidMap};
 
-/// The facts about a writer that decide how it can write a map.
+/// The facts that decide how a process can write a map.
 ///
-/// It is the process that creates the namespace, or another one of its user, outside of it.
-/// Plans are computed from these facts alone, so they can be made for somebody else, or in a test.
+/// The writer is the process that creates the user namespace, or another process of the same user that
+/// is outside of it. A plan depends on these facts alone, so it can be made for any process, or in a
+/// test.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Writer {
-    /// The effective user id, which owns the namespace.
+    /// The effective user ID, which is the owner of the namespace.
     pub euid: u32,
-    /// The effective group id.
+    /// The effective group ID.
     pub egid: u32,
-    /// What it has over the parent of the new namespace. One who writes from inside has nothing.
+    /// The capabilities in the parent of the new namespace. A writer inside the new namespace has none.
     pub capabilities: Capabilities,
-    /// The user map of its own namespace: which ids it can name. `None`: not known, not checked.
+    /// The user ID map of the writer's namespace. `None` if it is unknown: it is not checked then.
     pub uid_map: Option<UidMap>,
-    /// The group map of its own namespace.
+    /// The group ID map of the writer's namespace. `None` if it is unknown: it is not checked then.
     pub gid_map: Option<GidMap>,
-    /// Whether `setgroups` is `allow` in its own namespace; the new one takes it from there.
+    /// Whether `setgroups` is `allow` in the writer's namespace. The new namespace inherits it.
     pub setgroups_allowed: bool,
-    /// `no_new_privs` of `prctl(2)`.
+    /// Whether `no_new_privs` is set, see `prctl(2)`.
     pub no_new_privs: bool,
-    /// What the helpers would write for it.
+    /// The IDs that the helpers write for the writer.
     pub delegation: Delegation,
 }
 
-/// The capabilities that matter to a writer of maps.
+/// The capabilities that decide how a process can write a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `CAP_SETUID`: any user map.
+    /// `CAP_SETUID`: to write any user ID map.
     pub setuid: bool,
-    /// `CAP_SETGID`: any group map.
+    /// `CAP_SETGID`: to write any group ID map.
     pub setgid: bool,
-    /// `CAP_SETFCAP`: user maps that have the parent's uid 0 (asked for since Linux 5.12).
+    /// `CAP_SETFCAP`: to map user ID 0 of the parent (since Linux 5.12).
     pub setfcap: bool,
 }
 
 impl Writer {
-    /// An ordinary user without capabilities and without delegated ids, in a namespace of unknown
-    /// maps.
+    /// A user without capabilities and without delegated IDs, in a namespace whose maps are unknown.
     pub fn unprivileged(uid: u32, gid: u32) -> Self {
         Self {
             euid: uid,
@@ -60,13 +60,13 @@ impl Writer {
         }
     }
 
-    /// The calling thread, which is to write for a child it creates.
+    /// Reads the facts about the calling thread, which is to write the map of its child.
     ///
-    /// Reads the files of `/proc/self`, and, for one who has no `CAP_SETUID` and `CAP_SETGID`,
+    /// Reads the files of `/proc/self`. If `CAP_SETUID` or `CAP_SETGID` is missing, also reads
     /// `/etc/passwd`, `/etc/subuid` and `/etc/subgid`.
     ///
     /// # Errors
-    /// `/proc/self` cannot be read.
+    /// A file of `/proc/self` cannot be read.
     pub fn current() -> Result<Self, ProcError> {
         let opened = File::open("/proc/self");
         Self::with_proc(opened.map_err(|source| ProcError::Open {
@@ -76,11 +76,11 @@ impl Writer {
         })?)
     }
 
-    /// As [`Writer::current`], for one whose proc file system is elsewhere: `proc_self` is its
-    /// `self`.
+    /// As [`Writer::current`], with a proc file system that is not mounted on `/proc`: `proc_self` is
+    /// its directory `self`.
     ///
     /// # Errors
-    /// A file below `proc_self` cannot be read.
+    /// A file of `proc_self` cannot be read.
     pub fn with_proc(proc_self: impl AsFd) -> Result<Self, ProcError> {
         let dir = proc_self.as_fd();
         let mut writer = Self::unprivileged(geteuid().as_raw(), getegid().as_raw());
@@ -97,7 +97,7 @@ impl Writer {
 }
 
 impl Capabilities {
-    /// Those of the calling thread, which hold over its own user namespace.
+    /// The effective capabilities of the calling thread, in its own user namespace.
     pub fn current() -> Self {
         let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
         Self {

@@ -1,0 +1,56 @@
+//! The user to whom IDs are delegated.
+
+use std::{fs, io};
+
+/// A user: the user ID, and all names that `/etc/passwd` has for it.
+///
+/// Group IDs are delegated to users too: `/etc/subgid` names users, not groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    uid: String,
+    names: Vec<String>,
+}
+
+impl Owner {
+    /// A user without a name.
+    pub fn nameless(uid: u32) -> Self {
+        Self { uid: uid.to_string(), names: Vec::new() }
+    }
+
+    /// The user with the names that `text`, in the format of `passwd(5)`, has for `uid`.
+    ///
+    /// A line whose third field is not a decimal number is ignored. It is not taken for root's.
+    pub fn from_passwd(text: &str, uid: u32) -> Self {
+        let names = text.lines().filter_map(|line| name_of(line, uid)).map(str::to_owned);
+        Self { names: names.collect(), ..Self::nameless(uid) }
+    }
+
+    /// The user with the names that `/etc/passwd` has for `uid`.
+    ///
+    /// Other sources of `nsswitch.conf(5)` are not used.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of(uid: u32) -> io::Result<Self> {
+        let text = fs::read("/etc/passwd")?;
+        Ok(Self::from_passwd(&String::from_utf8_lossy(&text), uid))
+    }
+
+    /// Whether the user has a name.
+    pub fn has_name(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Whether the first field of a line of `subuid(5)` is this user.
+    pub(crate) fn is(&self, field: &str) -> bool {
+        field == self.uid || self.names.iter().any(|name| name == field)
+    }
+}
+
+fn name_of(line: &str, uid: u32) -> Option<&str> {
+    let mut fields = line.split(':');
+    let (name, id) = (fields.next()?, fields.nth(1)?);
+    // `parse` alone would accept a plus sign.
+    let is_decimal = id.bytes().all(|byte| byte.is_ascii_digit());
+    (!name.is_empty() && is_decimal && id.parse() == Ok(uid)).then_some(name)
+}

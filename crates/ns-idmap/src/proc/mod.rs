@@ -1,0 +1,58 @@
+//! The files of a process, below an open `/proc/PID`.
+
+mod read;
+mod setgroups;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat, openat2};
+use rustix::io::Errno;
+
+use crate::ProcError;
+
+pub use setgroups::Setgroups;
+
+/// Reads a file of the process.
+pub(crate) fn read_text(dir: BorrowedFd<'_>, file: &'static str) -> Result<String, ProcError> {
+    let mut opened = File::from(open(dir, file, OFlags::RDONLY)?);
+    let mut text = String::new();
+    opened.read_to_string(&mut text).map_err(|source| ProcError::Read { file, source })?;
+    Ok(text)
+}
+
+/// Writes a file of the process with one `write(2)`. The kernel refuses a second one.
+pub(crate) fn write_once(
+    dir: BorrowedFd<'_>,
+    file: &'static str,
+    text: &[u8],
+) -> Result<(), ProcError> {
+    let fd = open(dir, file, OFlags::WRONLY)?;
+    let failed = |errno: Errno| ProcError::Write { file, source: errno.into(), why: None };
+    match rustix::io::write(fd, text).map_err(failed)? {
+        written if written == text.len() => Ok(()),
+        _ => Err(failed(Errno::IO)),
+    }
+}
+
+/// Opens a file of the process. Refuses a symbolic link, and a mount on top of the file.
+fn open(dir: BorrowedFd<'_>, file: &'static str, access: OFlags) -> Result<OwnedFd, ProcError> {
+    let opened = open_beneath(dir, file, access | OFlags::CLOEXEC | OFlags::NOFOLLOW);
+    let failed = |errno: Errno| ProcError::Open { file, source: errno.into(), why: None };
+    let fd = opened.map_err(failed)?;
+    // In another file system, a file of this name would accept the map without any effect.
+    match fstatfs(&fd).map_err(failed)?.f_type {
+        PROC_SUPER_MAGIC => Ok(fd),
+        _ => Err(ProcError::NotProc { file }),
+    }
+}
+
+fn open_beneath(dir: BorrowedFd<'_>, file: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+    match openat2(dir, file, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6, and under seccomp filters, which fail an unknown call with either errno.
+        Err(Errno::NOSYS | Errno::PERM) => openat(dir, file, flags, Mode::empty()),
+        opened => opened,
+    }
+}
