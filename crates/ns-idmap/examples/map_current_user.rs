@@ -1,6 +1,6 @@
-//! Makes the caller root in a user namespace of its own: `cargo run --example map_current_user`.
+//! Makes the caller root in a new user namespace: `cargo run --example map_current_user`.
 //!
-//! The namespace comes from unshare(1), the maps from this crate. Runs unprivileged.
+//! unshare(1) creates the namespace, and this crate writes its maps. Needs no privilege.
 
 use std::error::Error;
 use std::fs::File;
@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use ns_idmap::{GidMap, Setgroups, UidMap};
 
-/// Waits for its maps, then shows who it is.
-const SCRIPT: &str = "echo ready; read go; id; cat /proc/self/uid_map";
+/// Waits for a line on stdin, then prints its IDs and its map.
+const SCRIPT: &str = "echo ready; read line; id; cat /proc/self/uid_map";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut child = Command::new("unshare")
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     UidMap::current().write(&proc_dir)?;
     GidMap::current().write(&proc_dir, Setgroups::Auto)?;
 
-    input.write_all(b"go\n")?;
+    input.write_all(b"mapped\n")?;
     for line in output.lines() {
         println!("{}", line?);
     }

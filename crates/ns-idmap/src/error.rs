@@ -38,7 +38,7 @@ pub enum Reason {
         "without CAP_SETGID, your own gid can be mapped only after \"deny\" is written to setgroups; use Setgroups::Auto"
     )]
     SetgroupsKept,
-    /// The writer is root but lacks the named capability. A helper would not gain it either.
+    /// The writer is root but lacks the named capability. No helper is used for root.
     #[error("{0} is missing; keep this capability until the map is written")]
     NoCapability(&'static str),
     /// `no_new_privs` is set, so `newuidmap` and `newgidmap` gain no privilege.

@@ -4,7 +4,7 @@
     doc = "Parses, checks and composes the user and group ID maps of Linux user namespaces."
 )]
 //!
-//! # Overview
+//! ## Overview
 //!
 //! - [`UidMap`] and [`GidMap`]: valid maps, to parse, look up, compose and print. Both are an [`IdMap`].
 //! - [`Extent`]: one line of a map. [`Item`]: one item of a list of IDs, texts and extents.

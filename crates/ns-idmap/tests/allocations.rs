@@ -1,4 +1,4 @@
-//! How often the heap is asked: the gates of the map's text work.
+//! The number of heap allocations that maps make.
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -18,7 +18,7 @@ fn count() {
     COUNT.with(|count| count.set(count.get() + 1));
 }
 
-// SAFETY: everything is handed to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -55,28 +55,28 @@ fn lines(extents: u32) -> String {
 }
 
 #[test]
-fn a_small_map_is_parsed_without_the_heap() {
+fn parsing_a_small_map_does_not_allocate() {
     for text in ["1000", "0 1000 1,1 1001 1", &lines(5)] {
-        assert_eq!(allocations(|| text.parse::<UidMap>().expect("a map")), 0, "{text}");
+        assert_eq!(allocations(|| text.parse::<UidMap>().expect("parse")), 0, "{text}");
     }
 }
 
 #[test]
-fn a_small_map_is_looked_up_and_compared_without_the_heap() {
-    let map: UidMap = lines(5).parse().expect("a map");
+fn looking_up_and_comparing_a_small_map_do_not_allocate() {
+    let map: UidMap = lines(5).parse().expect("parse");
     assert_eq!(allocations(|| (map.to_outside(3), map.to_inside(337), map == map.clone())), 0);
 }
 
 #[test]
-fn the_largest_map_takes_two() {
+fn the_largest_map_makes_two_allocations() {
     let text = lines(340);
-    let work = || text.parse::<UidMap>().expect("a map").to_string();
+    let work = || text.parse::<UidMap>().expect("parse").to_string();
     assert_eq!(allocations(work), 2, "one for the extents, one for the text");
     println!("shown: parse, validate and format 340 extents: 2 allocations");
 }
 
 #[test]
-fn formatting_takes_one() {
-    let map: UidMap = lines(3).parse().expect("a map");
+fn formatting_makes_one_allocation() {
+    let map: UidMap = lines(3).parse().expect("parse");
     assert_eq!(allocations(|| map.to_string()), 1);
 }

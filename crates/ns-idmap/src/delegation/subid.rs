@@ -81,10 +81,10 @@ impl SubIds {
 
     /// Whether all these IDs are delegated, free or taken.
     pub fn covers(&self, first: u32, length: u32) -> bool {
-        let Some(wanted) = IdRange::new((first.into(), length.into())) else { return false };
+        let Some(range) = IdRange::new((first.into(), length.into())) else { return false };
         // Adjacent ranges are merged, so one range has all of them, or no range has.
-        length == wanted.length()
-            && self.all.iter().any(|range| range.first <= wanted.first && wanted.last <= range.last)
+        length == range.length()
+            && self.all.iter().any(|all| all.first <= range.first && range.last <= all.last)
     }
 
     /// The number of free IDs.

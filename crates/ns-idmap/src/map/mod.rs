@@ -34,7 +34,7 @@ pub enum Gid {}
 pub trait IdKind: sealed::Sealed + Copy + fmt::Debug + Eq + Hash + 'static {
     /// The map file in `/proc/PID`: `uid_map` or `gid_map`.
     const FILE: &'static str;
-    /// The set-user-ID program that writes this file: `newuidmap` or `newgidmap`.
+    /// The program that writes this file for unprivileged users: `newuidmap` or `newgidmap`.
     const HELPER: &'static str;
     /// The file of delegated IDs: `/etc/subuid` or `/etc/subgid`.
     const DELEGATION: &'static str;
@@ -136,7 +136,7 @@ impl<K: IdKind> IdMap<K> {
         }
     }
 
-    /// Checks what `From<u32>` and a computed map leave unchecked: the ID and the length of the text.
+    /// Checks what `From<u32>` and computed maps do not check: the ID, and the length of the text.
     pub(crate) fn check_for_write(&self) -> Result<(), RuleError> {
         self.single().map_or(Ok(()), |extent| check::extent(0, extent))?;
         check::text_length(self.extents())

@@ -50,7 +50,7 @@ impl<K: IdKind> IdMap<K> {
     }
 }
 
-/// Adds the entries of `text`, which must not be longer than one write.
+/// Adds the entries of `text`. Refuses a text that is longer than one write.
 #[inline]
 pub(super) fn parse_into(store: &mut Store, text: &str) -> Result<(), ParseError> {
     match text.len() {

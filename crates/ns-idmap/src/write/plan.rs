@@ -109,7 +109,7 @@ impl<K: IdKind> Request<'_, K> {
     fn check_helper(&self) -> Result<(), Reason> {
         let writer = self.writer;
         match self.privilege {
-            // A set-user-ID-root program gives root no capability that root lacks.
+            // The helpers are for unprivileged users; root is expected to write directly.
             Err(capability) if writer.euid == 0 => return Err(Reason::NoCapability(capability)),
             _ if writer.no_new_privs => return Err(Reason::NoNewPrivs),
             _ => {}

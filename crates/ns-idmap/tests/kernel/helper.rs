@@ -1,9 +1,9 @@
-//! newuidmap and newgidmap, the real ones and stand-ins.
+//! Writes through newuidmap and newgidmap, and through scripts in their place.
 
 use std::error::Error;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::PathBuf;
 
 use ns_idmap::{
     Extent, GidMap, Helper, HelperError, InstallError, Reason, Setgroups, UidMap, WritePlan, Writer,
@@ -12,44 +12,31 @@ use ns_testbed::USER;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::thread::set_no_new_privs;
 
-use crate::fixture::{Etc, Folder};
+use crate::fixtures::{MountGuard, TestDir, etc_files, needs_helpers};
 use crate::process::{Target, as_user, in_child, set_path, with_alarms};
 
 pub(crate) const DELEGATED: &str = "tester:100000:65536\n";
 
-/// The user's own id, and then delegated ones, in so many extents.
-pub(crate) fn map_of(extents: u32) -> UidMap {
+/// The user's own ID, then delegated IDs: `count` extents.
+pub(crate) fn map_of(count: u32) -> UidMap {
     let own = Extent { inside: 0, outside: USER, length: 1 };
-    let others = (1..extents).map(|n| Extent { inside: n, outside: 100_000 + 2 * n, length: 1 });
-    UidMap::new([own].into_iter().chain(others)).expect("a map")
+    let others = (1..count).map(|n| Extent { inside: n, outside: 100_000 + 2 * n, length: 1 });
+    UidMap::new([own].into_iter().chain(others)).expect("valid extents")
 }
 
-/// A process that a stand-in does not look at.
-fn own() -> File {
+/// A `/proc/PID` for helpers that do not write a map.
+fn proc_self() -> File {
     File::open("/proc/self").expect("open")
 }
 
-pub(crate) fn installed() -> bool {
-    ["/usr/bin/newuidmap", "/usr/bin/newgidmap"].iter().all(|path| Path::new(path).exists())
-}
-
-/// Files in /etc that delegate ids to the user, or a skip.
-macro_rules! delegated {
-    ($subuid:expr, $subgid:expr) => {
-        match Etc::new($subuid, $subgid) {
-            Some(etc) if installed() => etc,
-            _ => ns_testbed::skip!("needs newuidmap, /etc/subuid and /etc/subgid"),
-        }
-    };
-}
-
-/// Every extent arrives, however many there are.
+/// All extents are written, however many there are.
 #[test]
 fn a16_many_extents() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
         as_user(|| {
-            let writer = Writer::current().expect("facts");
+            let writer = Writer::current().expect("read the writer");
             for extents in [2, 6, 7, 8, 100] {
                 let (target, map) = (Target::new(), map_of(extents));
                 assert_eq!(map.plan(&writer), WritePlan::Helper);
@@ -66,67 +53,67 @@ fn a16_many_extents() {
     });
 }
 
-/// An exit status, a signal and words are all told.
+/// The error has the exit status or the signal, and the text on stderr.
 #[test]
-fn a17_how_a_helper_ended() {
+fn a17_error_has_status_and_stderr() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::new("ended");
+        let dir = TestDir::new("ended");
         let run = |body: &str| {
-            let helper = Helper::at(folder.script("helper", body)).expect("absolute");
-            UidMap::from(1000).write_by(own(), 1, &helper)
+            let helper = dir.helper("helper", body);
+            UidMap::from(1000).write_by(proc_self(), 1, &helper)
         };
-        run("exit 0").expect("done");
-        for (body, code, signal, words) in [
+        run("exit 0").expect("success");
+        for (body, code, signal, message) in [
             ("echo no >&2; echo really >&2; exit 3", Some(3), None, "exit status: 3: no; really"),
             ("exit 1", Some(1), None, "exit status: 1: no message on stderr"),
             ("kill -KILL $$", None, Some(9), "signal: 9 (SIGKILL): no message on stderr"),
         ] {
             let error = run(body).expect_err(body);
-            assert!(error.to_string().ends_with(words), "{error}");
-            assert!(error.source().is_none(), "all of it is in Display");
+            assert!(error.to_string().ends_with(message), "{error}");
+            assert!(error.source().is_none(), "Display has everything");
             let HelperError::Failed { status, .. } = error else { panic!("{error:?}") };
             assert_eq!((status.code(), status.signal()), (code, signal));
         }
-        // More than a pipe holds: it must not wait for a reader for ever.
-        let error = run("head -c 200000 /dev/zero | tr '\\0' x >&2; exit 1").expect_err("fails");
+        // More than the capacity of a pipe: the helper must not block for ever.
+        let error = run("head -c 200000 /dev/zero | tr '\\0' x >&2; exit 1").expect_err("exit 1");
         let HelperError::Failed { said, .. } = error else { panic!("{error:?}") };
         assert_eq!(said.len(), 4096);
     });
 }
 
-/// A helper that gains no privilege is told as such.
+/// The error says that a failed helper gained no privilege.
 #[test]
-fn a20_helper_under_no_new_privs() {
+fn a20_error_mentions_no_new_privs() {
     ns_testbed::run_as!([Root, User], {
-        let folder = Folder::new("no-new-privs");
-        let helper = Helper::at(folder.script("helper", "exit 1")).expect("absolute");
-        let said =
-            || UidMap::from(1000).write_by(own(), 1, &helper).expect_err("fails").to_string();
-        let words = " (no_new_privs is set, so the helper gains no privilege)";
-        assert!(!said().contains(words), "{}", said());
+        let dir = TestDir::new("no-new-privs");
+        let helper = dir.helper("helper", "exit 1");
+        let run = || UidMap::from(1000).write_by(proc_self(), 1, &helper);
+        let message = || run().expect_err("exit 1").to_string();
+        let hint = " (no_new_privs is set, so the helper gains no privilege)";
+        assert!(!message().contains(hint), "{}", message());
         set_no_new_privs(true).expect("prctl");
-        assert!(said().ends_with(words), "{}", said());
+        assert!(message().ends_with(hint), "{}", message());
     });
 }
 
-/// Signals during the wait are not failures.
+/// Signals during the wait cause no error.
 #[test]
-fn a17_interrupted() {
+fn a17_interrupted_wait_continues() {
     ns_testbed::run_as!([Root, User], {
-        let folder = Folder::new("interrupted");
-        let helper = Helper::at(folder.script("helper", "sleep 0.3; exit 0")).expect("absolute");
-        with_alarms(|| UidMap::from(1000).write_by(own(), 1, &helper).expect("no EINTR"));
+        let dir = TestDir::new("interrupted");
+        let helper = dir.helper("helper", "sleep 0.3; exit 0");
+        with_alarms(|| UidMap::from(1000).write_by(proc_self(), 1, &helper).expect("no EINTR"));
     });
 }
 
-/// What cannot be run is told by its path.
+/// A relative path is refused, and the error for a missing program has its path.
 #[test]
-fn a18_absolute_or_nothing() {
+fn a18_path_must_be_absolute() {
     ns_testbed::run_as!([Root, User], {
         let error = Helper::at("newuidmap").expect_err("relative");
         assert_eq!(error.to_string(), "newuidmap is not an absolute path; give one");
-        let missing = Helper::at("/nonexistent/newuidmap").expect("absolute");
-        let error = UidMap::from(1000).write_by(own(), 1, &missing).expect_err("missing");
+        let missing = Helper::at("/nonexistent/newuidmap").expect("an absolute path");
+        let error = UidMap::from(1000).write_by(proc_self(), 1, &missing).expect_err("missing");
         assert!(
             error.to_string().starts_with("/nonexistent/newuidmap could not be run"),
             "{error}"
@@ -135,83 +122,85 @@ fn a18_absolute_or_nothing() {
     });
 }
 
-/// A helper that PATH would find first is not run.
+/// A helper in PATH is not executed.
 #[test]
-fn a18_hostile_path() {
+fn a18_path_variable_is_not_used() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
-        let folder = Folder::new("hostile");
-        let marker = folder.path("was-run");
-        folder.script("newuidmap", &format!("touch {}; exit 0", marker.display()));
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
+        let dir = TestDir::new("hostile");
+        let marker = dir.path("was-run");
+        dir.helper("newuidmap", &format!("touch {}; exit 0", marker.display()));
         as_user(|| {
-            set_path(&folder.path(""));
+            set_path(&dir.path(""));
             let target = Target::new();
-            map_of(3).write_by(&target, target.pid(), &Helper::default()).expect("the real one");
+            map_of(3).write_by(&target, target.pid(), &Helper::default()).expect("newuidmap");
             assert_eq!(target.rows("uid_map").len(), 3);
         });
         assert!(!marker.exists());
     });
 }
 
-/// The helper sees no environment, and exactly the arguments of the map.
+/// The environment is empty, and the arguments are exactly those of the map.
 #[test]
-fn a18_empty_environment() {
+fn a18_environment_is_empty() {
     ns_testbed::run_as!([Root, User], {
-        let folder = Folder::new("environment");
+        let dir = TestDir::new("environment");
         let body = "cat /proc/$$/environ >&2; echo \"$@\" >&2; exit 1";
-        let helper = Helper::at(folder.script("helper", body)).expect("absolute");
+        let helper = dir.helper("helper", body);
         let map: UidMap = "0 1 2,3 4 5".parse().expect("parse");
-        let error = map.write_by(own(), 42, &helper).expect_err("exit 1");
+        let error = map.write_by(proc_self(), 42, &helper).expect_err("exit 1");
         let HelperError::Failed { said, .. } = error else { panic!("{error:?}") };
         assert_eq!(said, "42 0 1 2 3 4 5\n");
     });
 }
 
-/// A helper that leaves a mark, and where.
-fn spy(folder: &Folder) -> (Helper, std::path::PathBuf) {
-    let marker = folder.path("was-run");
-    let script = folder.script("spy", &format!("echo x >> {}", marker.display()));
-    (Helper::at(script).expect("absolute"), marker)
+/// A helper that only adds a line to a file, and the path of the file.
+fn recording_helper(dir: &TestDir) -> (Helper, PathBuf) {
+    let record = dir.path("runs");
+    (dir.helper("helper", &format!("echo x >> {}", record.display())), record)
 }
 
-/// One way or the other: never both, and none when there is no way.
+/// A map is written directly or by a helper, never both, and by none if the plan is impossible.
 #[test]
-fn a19_one_way_only() {
+fn a19_direct_or_helper_but_not_both() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
-        let folder = Folder::new("one-way");
-        let (spy, marker) = spy(&folder);
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
+        let dir = TestDir::new("one-way");
+        let (helper, record) = recording_helper(&dir);
         as_user(|| {
-            let writer = Writer::current().expect("facts");
+            let writer = Writer::current().expect("read the writer");
             let install =
-                |map: &UidMap, target: &Target| map.install(target, target.pid(), &writer, &spy);
+                |map: &UidMap, target: &Target| map.install(target, target.pid(), &writer, &helper);
             let target = Target::new();
-            let way = install(&UidMap::current(), &target).expect("direct");
-            assert_eq!((way, marker.exists()), (WritePlan::Direct, false));
+            let plan = install(&UidMap::current(), &target).expect("direct");
+            assert_eq!((plan, record.exists()), (WritePlan::Direct, false));
             assert_eq!(target.rows("uid_map").len(), 1);
 
-            install(&UidMap::current(), &target).expect_err("written already");
-            let none = install(&UidMap::from(7), &target).expect_err("not delegated");
-            assert!(matches!(none, InstallError::Impossible(Reason::NotDelegated { .. })));
-            assert!(!marker.exists());
+            install(&UidMap::current(), &target).expect_err("already written");
+            let error = install(&UidMap::from(7), &target).expect_err("not delegated");
+            assert!(matches!(error, InstallError::Impossible(Reason::NotDelegated { .. })));
+            assert!(!record.exists());
 
             let target = Target::new();
-            let way = install(&map_of(2), &target).expect("helper");
-            assert_eq!(way, WritePlan::Helper);
-            assert_eq!(fs::read_to_string(&marker).expect("once"), "x\n");
-            assert_eq!(target.shown("uid_map"), "", "only the spy was asked");
+            let plan = install(&map_of(2), &target).expect("helper");
+            assert_eq!(plan, WritePlan::Helper);
+            assert_eq!(fs::read_to_string(&record).expect("read"), "x\n", "executed once");
+            assert_eq!(target.shown("uid_map"), "", "the helper writes no map");
         });
     });
 }
 
-/// no_new_privs is seen before, and named after.
+/// The plan refuses a helper under no_new_privs, and the error of a failed helper mentions it.
 #[test]
-fn a20_no_new_privs() {
+fn a20_no_new_privs_disables_helpers() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
         as_user(|| {
             set_no_new_privs(true).expect("prctl");
-            let writer = Writer::current().expect("facts");
+            let writer = Writer::current().expect("read the writer");
             let map = map_of(2);
             assert_eq!(map.plan(&writer), WritePlan::Impossible(Reason::NoNewPrivs));
             let target = Target::new();
@@ -220,46 +209,48 @@ fn a20_no_new_privs() {
             assert!(error.to_string().contains("no_new_privs"), "{error}");
             assert!(error.to_string().contains("Operation not permitted"), "{error}");
             assert_eq!(UidMap::current().plan(&writer), WritePlan::Direct);
-            UidMap::current().write(&target).expect("one's own id needs no helper");
+            UidMap::current().write(&target).expect("the own id needs no helper");
         });
     });
 }
 
-/// newuidmap writes for a caller that is not dumpable, as one is while another thread starts a process.
+/// newuidmap works for a caller that is not dumpable, as while another thread starts a process.
 #[test]
-fn f35_a_helper_for_who_is_not_dumpable() {
+fn f35_helper_works_for_caller_that_is_not_dumpable() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
         as_user(|| {
             set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("prctl");
-            let (writer, target, map) =
-                (Writer::current().expect("facts"), Target::new(), map_of(3));
-            let way = map.install(&target, target.pid(), &writer, &Helper::default());
-            assert_eq!(way.expect("newuidmap"), WritePlan::Helper);
+            let writer = Writer::current().expect("read the writer");
+            let (target, map) = (Target::new(), map_of(3));
+            let plan = map.install(&target, target.pid(), &writer, &Helper::default());
+            assert_eq!(plan.expect("newuidmap"), WritePlan::Helper);
             assert_eq!(UidMap::read(&target).expect("read"), Some(map));
         });
     });
 }
 
-/// newgidmap denies for one's own gid alone, and leaves setgroups with delegated ones.
+/// newgidmap writes `deny` for the caller's own group ID alone, and not for delegated group IDs.
 #[test]
 fn a21_setgroups_after_newgidmap() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(DELEGATED, DELEGATED);
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
         as_user(|| {
-            let writer = Writer::current().expect("facts");
+            let writer = Writer::current().expect("read the writer");
             let helper = Helper::default();
-            let state = |map: &str, setgroups| {
+            let install = |map: &str, setgroups| {
                 let (target, map) = (Target::new(), map.parse::<GidMap>().expect("parse"));
-                let way = map.install(&target, target.pid(), &writer, &helper, setgroups);
-                let allowed = Setgroups::is_allowed(&target).expect("read");
-                (way.expect("installed"), allowed)
+                let plan = map.install(&target, target.pid(), &writer, &helper, setgroups);
+                let is_allowed = Setgroups::is_allowed(&target).expect("read");
+                (plan.expect("install"), is_allowed)
             };
             let ranges = "0 100000 9";
-            assert_eq!(state(ranges, Setgroups::Auto), (WritePlan::Helper, true));
-            assert_eq!(state(ranges, Setgroups::Keep), (WritePlan::Helper, true));
-            assert_eq!(state(ranges, Setgroups::Deny), (WritePlan::Helper, false));
-            assert_eq!(state("0 12345 1", Setgroups::Auto), (WritePlan::Direct, false));
+            assert_eq!(install(ranges, Setgroups::Auto), (WritePlan::Helper, true));
+            assert_eq!(install(ranges, Setgroups::Keep), (WritePlan::Helper, true));
+            assert_eq!(install(ranges, Setgroups::Deny), (WritePlan::Helper, false));
+            assert_eq!(install("0 12345 1", Setgroups::Auto), (WritePlan::Direct, false));
 
             let target = Target::new();
             GidMap::current().write_by(&target, target.pid(), &helper).expect("newgidmap");
@@ -268,42 +259,43 @@ fn a21_setgroups_after_newgidmap() {
     });
 }
 
-/// Root writes by itself, with nothing delegated.
+/// Root writes directly, without delegated IDs.
 #[test]
 fn a22_root_needs_no_helper() {
     ns_testbed::run_as!([Root], {
-        let folder = Folder::new("root");
-        let (spy, marker) = spy(&folder);
-        let writer = Writer::current().expect("facts");
+        let dir = TestDir::new("root");
+        let (helper, record) = recording_helper(&dir);
+        let writer = Writer::current().expect("read the writer");
         let (uids, gids) = ("0 100000 10,10 5 1".parse(), "0 200000 10,10 7 1".parse());
         let (uids, gids): (UidMap, GidMap) = (uids.expect("parse"), gids.expect("parse"));
         let target = Target::new();
         let pid = target.pid();
-        let way = uids.install(&target, pid, &writer, &spy).expect("install");
-        assert_eq!(way, WritePlan::Direct);
-        gids.install(&target, pid, &writer, &spy, Setgroups::Auto).expect("install");
+        let plan = uids.install(&target, pid, &writer, &helper).expect("install");
+        assert_eq!(plan, WritePlan::Direct);
+        gids.install(&target, pid, &writer, &helper, Setgroups::Auto).expect("install");
         assert_eq!(UidMap::read(&target).expect("read"), Some(uids));
         assert_eq!(GidMap::read(&target).expect("read"), Some(gids));
-        assert!(!marker.exists());
+        assert!(!record.exists());
     });
 }
 
-/// A user of whom the database knows nothing is told so.
+/// The plan refuses a helper for a user without a name, as newuidmap does.
 #[test]
-fn a22_nameless_user() {
+fn a22_user_without_name() {
     ns_testbed::run_as!([Root], {
-        let _etc = delegated!(&format!("{USER}:100000:65536\n"), "");
-        let passwd = Folder::new("passwd");
-        let _over =
-            crate::fixture::Over::bind(&passwd.file("passwd", "root:x:0:0::/:\n"), "/etc/passwd");
+        needs_helpers!();
+        let _etc = etc_files!(&format!("{USER}:100000:65536\n"), "");
+        let dir = TestDir::new("passwd");
+        let passwd = dir.file("passwd", "root:x:0:0::/:\n");
+        let _mount = MountGuard::bind(&passwd, "/etc/passwd");
         as_user(|| {
-            let plan = map_of(2).plan(&Writer::current().expect("facts"));
+            let plan = map_of(2).plan(&Writer::current().expect("read the writer"));
             assert_eq!(plan, WritePlan::Impossible(Reason::NoName(USER)));
             in_child(|| {
                 let target = Target::new();
                 map_of(2)
                     .write_by(&target, target.pid(), &Helper::default())
-                    .expect_err("newuidmap agrees");
+                    .expect_err("newuidmap refuses");
             });
         });
     });

@@ -1,8 +1,7 @@
-//! Maps against the running kernel; a test is named after the hazard that it shows handled.
+//! Maps and the running kernel. The name of a test begins with the hazard that it covers.
 
-mod count;
 mod direct;
-mod fixture;
+mod fixtures;
 mod helper;
 mod lost_status;
 mod oracle;
@@ -10,6 +9,7 @@ mod parent;
 mod plans;
 mod proc_dir;
 mod process;
+mod random;
 mod subid;
 mod texts;
 mod time_limit;

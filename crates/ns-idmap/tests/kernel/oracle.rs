@@ -1,4 +1,4 @@
-//! Random texts and maps: the kernel's verdict is ours.
+//! Random texts and maps: this crate accepts exactly what the kernel accepts.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -6,12 +6,11 @@ use std::ops::Range;
 use ns_idmap::{Extent, ParseError, UidMap};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestRunner};
 
-use crate::count::cases;
 use crate::process::Target;
+use crate::random::{cases, runner};
 
-const EDGES: [u64; 20] = [
+const BOUNDARIES: [u64; 20] = [
     0,
     1,
     2,
@@ -34,8 +33,8 @@ const EDGES: [u64; 20] = [
     7,
 ];
 
-fn number(usual: Range<u64>) -> impl Strategy<Value = String> {
-    let plain = prop_oneof![30 => usual, 2 => select(&EDGES[..]), 1 => any::<u64>()];
+fn number(common: Range<u64>) -> impl Strategy<Value = String> {
+    let plain = prop_oneof![30 => common, 2 => select(&BOUNDARIES[..]), 1 => any::<u64>()];
     let text = plain.prop_map(|number| number.to_string());
     prop_oneof![40 => text, 1 => Just("18446744073709551617".into()), 1 => "0{1,3}[0-9]{0,3}"]
 }
@@ -46,24 +45,24 @@ fn blank() -> impl Strategy<Value = &'static str> {
 
 fn line() -> impl Strategy<Value = String> {
     let blanks = prop::array::uniform4(blank());
-    let words = prop_oneof![30 => Just(3_usize), 1 => 0_usize..5];
+    let count = prop_oneof![30 => Just(3_usize), 1 => 0_usize..5];
     (
         [number(0..300), number(0..300), number(1..9), number(0..9)],
         blanks,
-        words,
+        count,
         any::<[bool; 2]>(),
     )
-        .prop_map(|(numbers, blanks, words, [leading, trailing])| {
+        .prop_map(|(numbers, blanks, count, [leading, trailing])| {
             let mut line = String::from(if leading { blanks[3] } else { "" });
-            for (place, number) in numbers.iter().take(words).enumerate() {
-                line += if place > 0 { blanks[place - 1] } else { "" };
+            for (index, number) in numbers.iter().take(count).enumerate() {
+                line += if index > 0 { blanks[index - 1] } else { "" };
                 line += number;
             }
             line + if trailing { blanks[2] } else { "" }
         })
 }
 
-/// Lines, mostly well formed, with here and there a character that does not belong.
+/// Lines, most of them well formed, some with a stray character.
 fn text() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec(line(), 1..5);
     let end = prop_oneof![4 => Just(""), 4 => Just("\n"), 1 => Just("\n\n"), 1 => Just("\0")];
@@ -77,18 +76,18 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether the text is one that the kernel would not take but other tools write.
+/// Whether the text has a form that this crate accepts but the kernel does not.
 fn is_shorthand(text: &str) -> bool {
-    let alone = |line: &str| line.split_ascii_whitespace().count() == 1;
-    text.contains([',', ':']) || text.lines().any(alone)
+    let is_single = |line: &str| line.split_ascii_whitespace().count() == 1;
+    text.contains([',', ':']) || text.lines().any(is_single)
 }
 
-/// Texts: what we take the kernel takes with the same meaning, and the other way round, but
-/// for those that it truncates.
+/// The kernel and this crate accept the same texts with the same meaning, except those that the
+/// kernel truncates.
 #[test]
-fn a04_random_texts_have_the_kernels_verdict() {
+fn a04_random_texts_agree_with_kernel() {
     ns_testbed::run_as!([Root], {
-        let [taken, refused, truncated] = [const { Cell::new(0_u32) }; 3];
+        let [accepted, refused, truncated] = [const { Cell::new(0_u32) }; 3];
         let count = |cell: &Cell<u32>| cell.set(cell.get() + 1);
         let cases = cases(1500);
         runner(cases)
@@ -102,37 +101,37 @@ fn a04_random_texts_have_the_kernels_verdict() {
                 }
                 let kernel = Target::new().write("uid_map", text.as_bytes());
                 match (&ours, kernel) {
-                    (Ok(_), Ok(())) => count(&taken),
+                    (Ok(_), Ok(())) => count(&accepted),
                     (Err(_), Err(_)) => count(&refused),
                     (Err(ParseError::TooLarge { .. } | ParseError::Nul { .. }), Ok(())) => {
                         count(&truncated);
                     }
-                    _ => prop_assert!(false, "{text:?}: we {ours:?}, the kernel {kernel:?}"),
+                    _ => prop_assert!(false, "{text:?}: crate {ours:?}, kernel {kernel:?}"),
                 }
                 Ok(())
             })
             .expect("no disagreement");
         println!(
-            "shown: {cases} random texts: 0 disagreements; both take {}, both refuse {}, \
-             truncated by the kernel and refused by us {}, the rest shorthand",
-            taken.get(),
+            "shown: {cases} random texts: 0 disagreements; both accept {}, both refuse {}, \
+             the kernel truncates and the crate refuses {}, the rest are shorthand",
+            accepted.get(),
             refused.get(),
             truncated.get()
         );
-        assert!(taken.get() > cases / 10 && refused.get() > cases / 10, "a lopsided sample");
+        assert!(accepted.get() > cases / 10 && refused.get() > cases / 10, "an unbalanced sample");
     });
 }
 
-/// Writes it, and reads it back without the crate.
+/// Writes the map, and reads it back without the crate and with it.
 fn round_trip(map: &UidMap) -> Result<(), TestCaseError> {
     let target = Target::new();
     prop_assert_eq!(map.write(&target).map_err(|error| error.to_string()), Ok(()));
     let mut rows = target.rows("uid_map");
-    let mut wanted: Vec<_> = map.iter().map(|e| [e.inside, e.outside, e.length]).collect();
-    // Of more than five the kernel shows them ascending.
+    let mut expected: Vec<_> = map.iter().map(|e| [e.inside, e.outside, e.length]).collect();
+    // The kernel sorts more than five extents.
     rows.sort_unstable();
-    wanted.sort_unstable();
-    prop_assert_eq!(rows, wanted);
+    expected.sort_unstable();
+    prop_assert_eq!(rows, expected);
     let read = UidMap::read(&target).expect("read");
     prop_assert_eq!(read.as_ref(), Some(map));
     Ok(())
@@ -148,25 +147,25 @@ fn extents() -> impl Strategy<Value = Vec<Extent>> {
     });
     prop_oneof![
         prop::collection::vec(extent, 1..5),
-        // Apart on both sides, in any order, with perhaps one clash.
+        // Disjoint on both sides, in any order, with at most one overlap.
         (1_u32..40, any::<u64>(), prop::option::weighted(0.4, (0_u32..400, 0_u32..400)))
-            .prop_map(|(count, seed, clash)| apart(count, seed, clash)),
+            .prop_map(|(count, seed, overlap)| disjoint(count, seed, overlap)),
     ]
 }
 
-fn apart(count: u32, seed: u64, clash: Option<(u32, u32)>) -> Vec<Extent> {
+fn disjoint(count: u32, seed: u64, overlap: Option<(u32, u32)>) -> Vec<Extent> {
     let extent = |id: u32| Extent { inside: id * 10, outside: (count - id) * 10, length: 10 };
     let mut extents: Vec<_> = (0..count).map(extent).collect();
     extents.sort_by_key(|e| (u64::from(e.inside) + 1).wrapping_mul(seed | 1));
-    extents.extend(clash.map(|(inside, outside)| Extent { inside, outside, length: 1 }));
+    extents.extend(overlap.map(|(inside, outside)| Extent { inside, outside, length: 1 }));
     extents
 }
 
-/// Extents: our rules are the kernel's.
+/// The rules for extents are those of the kernel.
 #[test]
-fn a08_random_maps_have_the_kernels_verdict() {
+fn a08_random_maps_agree_with_kernel() {
     ns_testbed::run_as!([Root], {
-        let taken = Cell::new(0_u32);
+        let accepted = Cell::new(0_u32);
         let cases = cases(1500);
         runner(cases)
             .run(&extents(), |extents| {
@@ -177,18 +176,15 @@ fn a08_random_maps_have_the_kernels_verdict() {
                 let ours = UidMap::new(extents);
                 prop_assert_eq!(ours.is_ok(), kernel.is_ok(), "{:?} {:?}", ours, kernel);
                 if let Ok(map) = ours {
-                    taken.set(taken.get() + 1);
+                    accepted.set(accepted.get() + 1);
                     prop_assert_eq!(map.to_string(), text);
                     round_trip(&map)?;
                 }
                 Ok(())
             })
             .expect("no disagreement");
-        println!("shown: {cases} random maps: 0 disagreements; both take {}", taken.get());
-        assert!(taken.get() > cases / 10 && taken.get() < cases * 9 / 10, "a lopsided sample");
+        println!("shown: {cases} random maps: 0 disagreements; both accept {}", accepted.get());
+        let accepted = accepted.get();
+        assert!(accepted > cases / 10 && accepted < cases * 9 / 10, "an unbalanced sample");
     });
-}
-
-pub(crate) fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }

@@ -1,4 +1,4 @@
-//! Maps below maps.
+//! Maps of nested user namespaces.
 
 use std::io::{Read, Write};
 
@@ -6,21 +6,21 @@ use ns_idmap::{ComposeError, GidMap, Reason, Setgroups, UidMap, WritePlan, Write
 use rustix::process::Uid;
 use rustix::thread;
 
-use crate::direct::why;
-use crate::process::{Target, in_child, in_namespace, in_namespace_seen, pair};
+use crate::direct::refusal;
+use crate::process::{Target, in_child, in_namespace, in_namespace_and_outside, socket_pair};
 
 const PARENT: &str = "0 100000 10\n10 200000 10\n";
 
-/// An extent across the parent's bound is named, and goes through when split.
+/// An extent that lies in two extents of the parent is refused, and accepted when it is split.
 #[test]
-fn a09_split_at_the_parents_bounds() {
+fn a09_split_at_extents_of_parent() {
     ns_testbed::run_as!([Root], {
         in_namespace(PARENT, PARENT, || {
-            let writer = Writer::current().expect("facts");
-            let parent = writer.uid_map.clone().expect("its own map");
+            let writer = Writer::current().expect("read the writer");
+            let parent = writer.uid_map.clone().expect("the map of the namespace");
             let whole: UidMap = "0 0 20".parse().expect("parse");
             let target = Target::new();
-            let reason = why(whole.write(&target));
+            let reason = refusal(whole.write(&target));
             assert!(reason.to_string().starts_with("entry 1 (0 0 20) lies in two"), "{reason}");
             assert_eq!(whole.plan(&writer), WritePlan::Impossible(reason));
 
@@ -33,17 +33,17 @@ fn a09_split_at_the_parents_bounds() {
             let past: UidMap = "0 0 21".parse().expect("parse");
             let error = past.split_at(&parent).expect_err("past the end");
             assert!(matches!(error, ComposeError::Unmapped { id: 20, .. }), "{error}");
-            assert_eq!(why(past.write(Target::new())), Reason::Parent(error));
+            assert_eq!(refusal(past.write(Target::new())), Reason::Parent(error));
             let gids: GidMap = "0 5 10".parse().expect("parse");
-            let reason = why(gids.write(Target::new(), Setgroups::Auto));
+            let reason = refusal(gids.write(Target::new(), Setgroups::Auto));
             assert!(matches!(reason, Reason::Spans(_)), "{reason}");
         });
     });
 }
 
-/// What the outermost namespace reads of a grandchild is the composition.
+/// The grandparent namespace reads the composition of the two maps.
 #[test]
-fn a09_compose_is_what_the_kernel_shows() {
+fn a09_compose_agrees_with_kernel() {
     ns_testbed::run_as!([Root], {
         let child: UidMap = "0 15 5,5 0 10".parse().expect("parse");
         let composed = child.compose(&PARENT.parse().expect("parse")).expect("compose");
@@ -55,40 +55,40 @@ fn a09_compose_is_what_the_kernel_shows() {
     });
 }
 
-/// Only the namespace itself and its parent may write, not even root further out.
+/// A map can be written only from the namespace and from its parent, not by root in the grandparent.
 #[test]
-fn a13_a_grandchilds_map() {
+fn a13_grandparent_cannot_write() {
     ns_testbed::run_as!([Root], {
         let outside = |pid: u32| {
             let dir = std::fs::File::open(format!("/proc/{pid}")).expect("open");
-            assert_eq!(why(UidMap::from(100_000).write(&dir)), Reason::NotTheParent);
+            assert_eq!(refusal(UidMap::from(100_000).write(&dir)), Reason::NotTheParent);
         };
         with_grandchild(|_| (), outside);
     });
 }
 
-/// Runs `inside` where the target's parent is, then `outside` where its grandparent is.
+/// Runs `inside` in the parent namespace of a target, then `outside` in the grandparent namespace.
 fn with_grandchild(inside: impl FnOnce(&Target), outside: impl FnOnce(u32)) {
-    let (mut pid, tell_pid) = pair();
-    let (mut done, tell_done) = pair();
-    let body = || {
+    let (mut pid, pid_sender) = socket_pair();
+    let (mut finished, finished_sender) = socket_pair();
+    let in_parent = || {
         let target = Target::new();
         inside(&target);
-        (&tell_pid).write_all(&target.pid().to_ne_bytes()).expect("tell");
-        done.read_exact(&mut [0]).expect("the other has looked");
+        (&pid_sender).write_all(&target.pid().to_ne_bytes()).expect("send the pid");
+        finished.read_exact(&mut [0]).expect("wait for the grandparent");
     };
-    let seen = || {
+    let in_grandparent = || {
         let mut bytes = [0; 4];
-        pid.read_exact(&mut bytes).expect("the pid");
+        pid.read_exact(&mut bytes).expect("receive the pid");
         outside(u32::from_ne_bytes(bytes));
-        (&tell_done).write_all(b"!").expect("tell");
+        (&finished_sender).write_all(b"!").expect("send");
     };
-    in_namespace_seen(PARENT, PARENT, body, seen);
+    in_namespace_and_outside(PARENT, PARENT, in_parent, in_grandparent);
 }
 
-/// Ids that a map does not have cannot be taken inside; those that it has can.
+/// setresuid(2) accepts the mapped IDs and refuses all others.
 #[test]
-fn a24_only_mapped_ids_can_be_taken() {
+fn a24_only_mapped_ids_can_be_set() {
     ns_testbed::run_as!([Root], {
         let text = "0 100000 2\n5 7 1\n";
         let map: UidMap = text.parse().expect("parse");
@@ -96,8 +96,8 @@ fn a24_only_mapped_ids_can_be_taken() {
             for raw in 0..9 {
                 in_child(|| {
                     let id = Uid::from_raw(raw);
-                    let taken = thread::set_thread_res_uid(id, id, id);
-                    assert_eq!(taken.is_ok(), map.contains(raw), "{raw}");
+                    let result = thread::set_thread_res_uid(id, id, id);
+                    assert_eq!(result.is_ok(), map.contains(raw), "{raw}");
                 });
             }
         });

@@ -1,4 +1,4 @@
-//! Random maps and rights: a plan says Direct exactly when the kernel takes the direct write.
+//! Random maps and capabilities: a plan is `Direct` exactly if the kernel accepts the direct write.
 
 use std::cell::Cell;
 
@@ -9,10 +9,9 @@ use proptest::sample::{select, subsequence};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::CapabilitySet;
 
-use crate::count::cases;
 use crate::direct::drop_capabilities;
-use crate::oracle::runner;
 use crate::process::{Target, in_child, in_namespace};
+use crate::random::{cases, runner};
 
 fn extents() -> impl Strategy<Value = Vec<Extent>> {
     let (uid, gid) = match role() {
@@ -36,19 +35,21 @@ fn dropped() -> impl Strategy<Value = CapabilitySet> {
     prop_oneof![2 => Just(CapabilitySet::empty()), 1 => some]
 }
 
-/// Both kinds of map from the same extents, planned and then written.
-fn check(extents: &[Extent], setgroups: Setgroups) -> bool {
+/// Plans and writes a user and a group ID map of the same extents. Returns whether the group ID map
+/// was written directly.
+fn plan_and_write(extents: &[Extent], setgroups: Setgroups) -> bool {
     let Ok(uids) = UidMap::new(extents.iter().copied()) else { return false };
     let gids = GidMap::new(extents.iter().copied()).expect("the rules are the same");
-    let (writer, target) = (Writer::current().expect("facts"), Target::new());
+    let (writer, target) = (Writer::current().expect("read the writer"), Target::new());
 
     let plan = uids.plan(&writer);
     let kernel = target.write("uid_map", uids.to_string().as_bytes());
     assert_eq!(plan == WritePlan::Direct, kernel.is_ok(), "{uids}{plan:?} {kernel:?}");
 
     let plan = gids.plan(&writer, setgroups);
-    let done = gids.write(&target, setgroups);
-    assert_eq!(plan == WritePlan::Direct, done.is_ok(), "{gids}{setgroups:?} {plan:?} {done:?}");
+    let result = gids.write(&target, setgroups);
+    let is_written = result.is_ok();
+    assert_eq!(plan == WritePlan::Direct, is_written, "{gids}{setgroups:?} {plan:?} {result:?}");
     plan == WritePlan::Direct
 }
 
@@ -58,32 +59,32 @@ fn run(cases: u32) {
     runner(cases)
         .run(&(extents(), setgroups, dropped()), |(extents, setgroups, dropped)| {
             if dropped.is_empty() {
-                direct.set(direct.get() + u32::from(check(&extents, setgroups)));
+                direct.set(direct.get() + u32::from(plan_and_write(&extents, setgroups)));
             } else {
                 in_child(|| {
                     drop_capabilities(dropped);
-                    check(&extents, setgroups);
+                    plan_and_write(&extents, setgroups);
                 });
             }
             Ok(())
         })
-        .expect("every plan holds");
+        .expect("every plan agrees with the kernel");
     let role = role().name();
-    println!("shown: {cases} plans as {role} held; {} of them direct for groups", direct.get());
-    assert!(direct.get() > 0, "a lopsided sample");
+    println!("shown: {cases} plans as {role} agree; {} direct for groups", direct.get());
+    assert!(direct.get() > 0, "an unbalanced sample");
 }
 
-/// In each role, with capabilities left out here and there.
+/// In each role, with some capabilities dropped.
 #[test]
-fn a10_plans_are_what_the_kernel_does() {
+fn a10_plans_agree_with_kernel() {
     ns_testbed::run_as!([Root, User, Nested], {
         run(cases(400) / 10 * 3);
     });
 }
 
-/// Below a parent with two extents.
+/// In a namespace whose map has two extents.
 #[test]
-fn a09_plans_below_a_parents_map() {
+fn a09_plans_agree_with_kernel_in_nested_namespace() {
     ns_testbed::run_as!([Root], {
         let parent = "0 100000 10\n10 200000 10\n";
         in_namespace(parent, parent, || run(cases(400) / 10 * 3));

@@ -1,14 +1,14 @@
-//! `/etc/subuid`, with newuidmap as the oracle.
+//! `/etc/subuid` and `/etc/subgid`, with newuidmap as the oracle.
 
 use ns_idmap::{Delegation, Extent, Gid, Helper, Owner, SubIds, Uid, UidMap, Writer};
 use ns_testbed::USER;
 use rustix::thread::CapabilitySet;
 
 use crate::direct::drop_capabilities;
-use crate::fixture::{Etc, Folder, Over};
+use crate::fixtures::{MountGuard, TestDir, etc_files, needs_helpers};
 use crate::process::{Target, as_user, in_child};
 
-const WANTED: Extent = Extent { inside: 0, outside: 100_000, length: 10 };
+const REQUESTED: Extent = Extent { inside: 0, outside: 100_000, length: 10 };
 
 const FILES: &[&str] = &[
     "tester:100000:65536\n",
@@ -50,72 +50,63 @@ const FILES: &[&str] = &[
     "tester:-1:100010\n",
 ];
 
-/// Ours are the user's lines as shadow reads them: never another's, and none forgotten.
+/// A file delegates the requested IDs exactly if newuidmap writes them.
 #[test]
-fn a23_subuid_as_newuidmap_reads_it() {
+fn a23_subuid_agrees_with_newuidmap() {
     ns_testbed::run_as!([Root], {
-        if !std::path::Path::new("/usr/bin/newuidmap").exists() {
-            ns_testbed::skip!("needs newuidmap");
-        }
-        let map = UidMap::new([WANTED]).expect("a map");
-        let mut delegated = 0;
-        for file in FILES {
-            let Some(_etc) = Etc::new(file, "") else {
-                ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
-            };
-            let ours = Delegation::of(USER).sub_uids.covers(WANTED.outside, WANTED.length);
-            delegated += u32::from(ours);
+        needs_helpers!();
+        let map = UidMap::new([REQUESTED]).expect("a valid map");
+        let mut delegating = 0;
+        for text in FILES {
+            let _etc = etc_files!(text, "");
+            let sub_uids = Delegation::of(USER).sub_uids;
+            let is_delegated = sub_uids.covers(REQUESTED.outside, REQUESTED.length);
+            delegating += u32::from(is_delegated);
             as_user(|| {
                 let target = Target::new();
-                let theirs = map.write_by(&target, target.pid(), &Helper::default());
-                assert_eq!(ours, theirs.is_ok(), "{file:?}: {theirs:?}");
+                let result = map.write_by(&target, target.pid(), &Helper::default());
+                assert_eq!(is_delegated, result.is_ok(), "{text:?}: {result:?}");
             });
         }
-        println!(
-            "shown: {} subuid files read as newuidmap does, {delegated} delegate",
-            FILES.len()
-        );
+        let count = FILES.len();
+        println!("shown: {count} subuid files read as newuidmap does, {delegating} delegate");
     });
 }
 
-/// Of this line shadow makes every id, because its last id is 0 - 1; we make none of it.
+/// A count of 0 delegates no IDs. In shadow it delegates all, because it computes the last ID as 0 - 1.
 #[test]
-fn a23_no_ids_are_no_ids() {
+fn a23_count_of_zero_delegates_nothing() {
     ns_testbed::run_as!([Root], {
-        let Some(_etc) = Etc::new("tester:0:0\n", "tester:0:0\n") else {
-            ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
-        };
+        let _etc = etc_files!("tester:0:0\n", "tester:0:0\n");
         assert_eq!(Delegation::of(USER).sub_uids.left(), 0);
         assert_eq!(Delegation::of(USER).sub_gids.left(), 0);
     });
 }
 
-/// No file delegates nothing; a file that cannot be read is an error.
+/// A missing file delegates nothing. A file that cannot be read is an error.
 #[test]
-fn a23_missing_and_unreadable() {
+fn a23_missing_and_unreadable_files() {
     ns_testbed::run_as!([Root], {
-        let empty = Folder::new("no-files");
+        let empty = TestDir::new("no-files");
         let owner = Owner::nameless(USER);
-        let over = Over::bind(&empty.path(""), "/etc");
+        let mount = MountGuard::bind(&empty.path(""), "/etc");
         assert_eq!(SubIds::read::<Uid>(&owner).expect("no file"), SubIds::default());
         assert_eq!(SubIds::read::<Gid>(&owner).expect("no file"), SubIds::default());
         Owner::of(USER).expect_err("no user database");
         assert_eq!(Delegation::of(USER), Delegation::default());
-        std::fs::create_dir(empty.path("subuid")).expect("a folder in its place");
+        std::fs::create_dir(empty.path("subuid")).expect("create a directory");
         SubIds::read::<Uid>(&owner).expect_err("not a file");
-        drop(over);
+        drop(mount);
     });
 }
 
-/// Who lacks one of the two capabilities may need what is delegated.
+/// Delegated IDs are read if `CAP_SETUID` or `CAP_SETGID` is missing.
 #[test]
-fn a22_delegation_is_read_for_who_may_need_it() {
+fn a22_delegation_is_read_without_capabilities() {
     ns_testbed::run_as!([Root], {
-        let Some(_etc) = Etc::new("root:5:5\n", "") else {
-            ns_testbed::skip!("needs /etc/subuid and /etc/subgid");
-        };
-        let left = || Writer::current().expect("facts").delegation.sub_uids.left();
-        assert_eq!(left(), 0, "root with all its capabilities");
+        let _etc = etc_files!("root:5:5\n", "");
+        let left = || Writer::current().expect("read the writer").delegation.sub_uids.left();
+        assert_eq!(left(), 0, "root with all capabilities");
         for dropped in [CapabilitySet::SETUID, CapabilitySet::SETGID] {
             in_child(|| {
                 drop_capabilities(dropped);

@@ -1,4 +1,4 @@
-//! What the kernel takes as a map, and what not.
+//! Texts that the kernel accepts or refuses as a map.
 
 use std::fmt::Write as _;
 
@@ -11,16 +11,19 @@ const EINVAL: Result<(), i32> = Err(libc::EINVAL);
 const TRUNCATED: [&str; 4] =
     ["4294967296 0 1", "4294967297 5 1", "18446744073709551617 5 1", "0 0 1\0junk"];
 
-/// The kernel keeps the low 32 bits and stops at a NUL; we refuse, in each field.
+/// The kernel uses the low 32 bits of a number and ignores the text after a NUL byte. The crate refuses
+/// both, in each field.
 #[test]
-fn a04_texts_that_the_kernel_truncates_are_refused() {
+fn a04_truncated_texts_are_refused() {
     ns_testbed::run_as!([Root], {
         for text in TRUNCATED {
             assert_eq!(Target::new().write("uid_map", text.as_bytes()), Ok(()), "{text:?}");
             text.parse::<UidMap>().expect_err(text);
         }
-        for bad in ["4294967296", "4294967297", "18446744073709551617", "-1", "0x0", "+1"] {
-            for text in [format!("{bad} 0 1"), format!("0 {bad} 1"), format!("0 0 {bad}")] {
+        for invalid in ["4294967296", "4294967297", "18446744073709551617", "-1", "0x0", "+1"] {
+            for text in
+                [format!("{invalid} 0 1"), format!("0 {invalid} 1"), format!("0 0 {invalid}")]
+            {
                 let error = text.parse::<UidMap>().expect_err(&text);
                 assert!(!matches!(error, ParseError::Rule(_)), "{text}: {error}");
             }
@@ -28,9 +31,9 @@ fn a04_texts_that_the_kernel_truncates_are_refused() {
     });
 }
 
-/// The vectors of the kernel's grammar, with its verdict and ours.
+/// The kernel and the crate agree on each form of the grammar.
 #[test]
-fn a05_grammar_is_the_kernels() {
+fn a05_grammar_agrees_with_kernel() {
     ns_testbed::run_as!([Root], {
         for text in [
             "0 0 1",
@@ -69,26 +72,26 @@ fn a05_grammar_is_the_kernels() {
     });
 }
 
-/// 340 extents and 4095 bytes, one less than a page, are the most.
+/// The limits are 340 extents and 4095 bytes, one less than a page.
 #[test]
-fn a06_sizes() {
+fn a06_limits_agree_with_kernel() {
     ns_testbed::run_as!([Root], {
-        for (text, verdict) in [
+        for (text, expected) in [
             (lines(340), Ok(())),
             (lines(341), EINVAL),
             (padded(4095), Ok(())),
             (padded(4096), EINVAL),
         ] {
             let target = Target::new();
-            assert_eq!(target.write("uid_map", text.as_bytes()), verdict);
-            assert_eq!(text.parse::<UidMap>().is_ok(), verdict.is_ok());
+            assert_eq!(target.write("uid_map", text.as_bytes()), expected);
+            assert_eq!(text.parse::<UidMap>().is_ok(), expected.is_ok());
         }
         assert_eq!(lines(341).parse::<UidMap>(), Err(RuleError::TooMany.into()));
         assert_eq!(padded(4096).parse::<UidMap>(), Err(RuleError::TooLong { bytes: 4096 }.into()));
     });
 }
 
-/// The largest map comes back as it was written.
+/// The largest map is read back as it was written.
 #[test]
 fn a06_340_extents_round_trip() {
     ns_testbed::run_as!([Root], {
@@ -96,15 +99,17 @@ fn a06_340_extents_round_trip() {
         map.write(&target).expect("write");
         assert_eq!(UidMap::read(&target).expect("read"), Some(map));
         assert_eq!(target.rows("uid_map").len(), 340);
-        println!("shown: 340 extents written and read back equal; 341 refused before any call");
+        println!(
+            "shown: 340 extents written and read back equal; 341 refused before any system call"
+        );
     });
 }
 
-/// Overlap on either side, no length, and running past the last id.
+/// The kernel refuses a text that breaks a rule, and the error of the crate names the extents.
 #[test]
-fn a08_rules_name_both_extents() {
+fn a08_rules_agree_with_kernel() {
     ns_testbed::run_as!([Root], {
-        for (text, words) in [
+        for (text, message) in [
             ("0 0 10\n5 100 10", "entry 1 (0 0 10) and entry 2 (5 100 10) share inside ids"),
             ("0 0 10\n100 5 10", "entry 1 (0 0 10) and entry 2 (100 5 10) share outside ids"),
             ("9 9 1\n0 0 1\n0 0 1", "entry 2 (0 0 1) and entry 3 (0 0 1) share inside ids"),
@@ -116,12 +121,12 @@ fn a08_rules_name_both_extents() {
         ] {
             assert_eq!(Target::new().write("uid_map", text.as_bytes()), EINVAL, "{text:?}");
             let error = text.parse::<UidMap>().expect_err(text).to_string();
-            assert!(error.starts_with(words), "{text:?}: {error}");
+            assert!(error.starts_with(message), "{text:?}: {error}");
         }
     });
 }
 
-/// A map of so many extents, short enough to be written.
+/// The text of a map of `count` extents, shorter than the limit.
 fn lines(count: u32) -> String {
     (0..count).fold(String::new(), |mut text, id| {
         writeln!(text, "{id} {id} 1").expect("write to a string");

@@ -1,4 +1,4 @@
-//! Everything with an inverse, or with a slow and obvious way to the same answer.
+//! Operations with an inverse, or with a slow and obvious equivalent.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use crate::maps::{any_map, config, edges};
 
-/// The obvious way.
-fn outside_of(map: &UidMap, inside: u32) -> Option<u32> {
+/// A linear search.
+fn linear_lookup(map: &UidMap, inside: u32) -> Option<u32> {
     let at = |e: &&Extent| e.inside <= inside && inside - e.inside < e.length;
     map.iter().find(at).map(|e| e.outside + (inside - e.inside))
 }
@@ -26,7 +26,7 @@ proptest! {
     #[test]
     fn a05_parse_is_the_inverse_of_format(map in any_map()) {
         let text = map.to_string();
-        let parsed: UidMap = text.parse().expect("our own text");
+        let parsed: UidMap = text.parse().expect("the text of a map");
         prop_assert_eq!(parsed.extents(), map.extents());
         prop_assert_eq!(parsed.to_string(), text.as_str());
         let shown = text.lines().fold(String::new(), |shown, line| {
@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn a05_the_other_forms_mean_the_same(map in any_map()) {
+    fn a05_all_forms_mean_the_same(map in any_map()) {
         let commas = map.to_string().trim_end().replace('\n', ",");
         prop_assert_eq!(commas.parse(), Ok(map.clone()));
         let colons = commas.replace(' ', ":");
@@ -48,10 +48,10 @@ proptest! {
     }
 
     #[test]
-    fn a24_lookup_is_the_obvious_one(map in any_map(), more in prop::collection::vec(any::<u32>(), 9)) {
+    fn a24_lookup_equals_linear_search(map in any_map(), more in prop::collection::vec(any::<u32>(), 9)) {
         let inverse = map.inverse();
         for id in edges(&map).into_iter().chain(more) {
-            let outside = outside_of(&map, id);
+            let outside = linear_lookup(&map, id);
             prop_assert_eq!(map.to_outside(id), outside);
             prop_assert_eq!(map.contains(id), outside.is_some());
             prop_assert_eq!(inverse.to_inside(id), outside);
@@ -66,29 +66,28 @@ proptest! {
 
     #[test]
     fn inverse_is_its_own_inverse(map in any_map()) {
-        let there = map.inverse();
-        let back = there.inverse();
-        prop_assert_eq!(back.extents(), map.extents());
+        let inverse = map.inverse();
+        prop_assert_eq!(inverse.inverse().extents(), map.extents());
         let outside: HashSet<_> = map.iter().map(|e| (e.outside, e.inside, e.length)).collect();
-        let turned: HashSet<_> = there.iter().map(|e| (e.inside, e.outside, e.length)).collect();
-        prop_assert_eq!(outside, turned);
+        let inverted: HashSet<_> = inverse.iter().map(|e| (e.inside, e.outside, e.length)).collect();
+        prop_assert_eq!(outside, inverted);
     }
 
     #[test]
-    fn equality_does_not_ask_for_the_order(map in any_map(), other in any_map()) {
+    fn equality_ignores_the_order(map in any_map(), other in any_map()) {
         let mut extents = map.extents().to_vec();
         extents.reverse();
         let reversed = UidMap::new(extents.iter().copied()).expect("the same extents");
         prop_assert_eq!(&reversed, &map);
         prop_assert_eq!(hash(&reversed), hash(&map));
         extents.pop();
-        prop_assert!(extents.is_empty() || UidMap::new(extents).expect("fewer") != map);
+        prop_assert!(extents.is_empty() || UidMap::new(extents).expect("fewer extents") != map);
         let sets: [HashSet<_>; 2] = [&map, &other].map(|map| map.iter().copied().collect());
         prop_assert_eq!(map == other, sets[0] == sets[1]);
     }
 
     #[test]
-    fn a09_compose_is_one_lookup_after_the_other(child in any_map(), parent in any_map()) {
+    fn a09_compose_equals_two_lookups(child in any_map(), parent in any_map()) {
         let missing = child.iter().any(|e| (0..e.length.min(2000)).chain([e.length - 1])
             .any(|offset| !parent.contains(e.outside + offset)));
         match child.compose(&parent) {
@@ -104,66 +103,65 @@ proptest! {
     }
 
     #[test]
-    fn a09_split_changes_no_id(parent in any_map(), seed in any::<u32>()) {
-        // A child over everything that the parent has without a gap from its first inside id on.
+    fn a09_split_keeps_the_mapping(parent in any_map(), seed in any::<u32>()) {
+        // A child that covers the parent's inside IDs, from the first one to the first gap.
         let first = parent.iter().map(|e| e.inside).min().expect("not empty");
         let mut end = first;
         while let Some(over) = parent.iter().find(|e| e.inside == end) {
             end += over.length;
         }
         let cut = seed % (end - first);
-        let child = UidMap::new([Extent { inside: 7, outside: first + cut, length: end - first - cut }]).expect("one");
+        let child = UidMap::new([Extent { inside: 7, outside: first + cut, length: end - first - cut }]).expect("one extent");
         let split = child.split_at(&parent).expect("no gap");
         for id in edges(&child).into_iter().chain(edges(&split)) {
             prop_assert_eq!(split.to_outside(id), child.to_outside(id));
         }
         for piece in &split {
             let holds = |e: &&Extent| e.inside <= piece.outside && piece.outside + piece.length <= e.inside + e.length;
-            prop_assert_eq!(parent.iter().filter(holds).count(), 1, "{} in one extent of {}", piece, &parent);
+            prop_assert_eq!(parent.iter().filter(holds).count(), 1, "{} lies in one extent of {}", piece, &parent);
         }
         let starts = parent.iter().filter(|e| first + cut < e.inside && e.inside < end).count();
-        prop_assert_eq!(split.extents().len(), starts + 1, "no more pieces than needed");
+        prop_assert_eq!(split.extents().len(), starts + 1, "as few pieces as possible");
         prop_assert_eq!(child.compose(&parent), split.compose(&parent));
         prop_assert_eq!(split.split_at(&parent), Ok(split.clone()));
     }
 }
 
 #[test]
-fn different_lengths_differ() {
-    let [one, two]: [UidMap; 2] = ["0 0 1,5 5 1", "0 0 1"].map(|text| text.parse().expect("a map"));
+fn maps_of_different_lengths_differ() {
+    let [one, two]: [UidMap; 2] = ["0 0 1,5 5 1", "0 0 1"].map(|text| text.parse().expect("parse"));
     assert_ne!(one, two);
-    assert_ne!(two, "0 0 2".parse().expect("a map"));
+    assert_ne!(two, "0 0 2".parse().expect("parse"));
 }
 
-/// A child that lies in the parent, often across its bounds.
+/// The extents of the child lie in several extents of the parent.
 #[test]
-fn a09_compose_across_bounds() {
-    let parent: UidMap = "10 500 5,0 100 10,15 900 1".parse().expect("a map");
-    let child: UidMap = "50 3 13,0 0 2".parse().expect("a map");
+fn a09_compose_across_extents() {
+    let parent: UidMap = "10 500 5,0 100 10,15 900 1".parse().expect("parse");
+    let child: UidMap = "50 3 13,0 0 2".parse().expect("parse");
     let composed = child.compose(&parent).expect("covered");
     assert_eq!(composed.to_string(), "50 103 7\n57 500 5\n62 900 1\n0 100 2\n");
     assert_eq!(
         child.split_at(&parent).expect("covered").to_string(),
         "50 3 7\n57 10 5\n62 15 1\n0 0 2\n"
     );
-    let whole: UidMap = "0 0 4294967295".parse().expect("a map");
+    let whole: UidMap = "0 0 4294967295".parse().expect("parse");
     assert_eq!(whole.compose(&whole).as_ref(), Ok(&whole));
     assert_eq!(child.compose(&whole).as_ref(), Ok(&child));
 }
 
-/// Maps that are equal hash alike, in whatever order they were written; others do not.
+/// Equal maps have equal hashes, in any order of their extents.
 #[test]
-fn equal_maps_hash_alike() {
+fn equal_maps_have_equal_hashes() {
     let hash = |text: &str| hash(&text.parse().expect("parse"));
     assert_eq!(hash("0 1000 1,1 2000 5"), hash("1 2000 5,0 1000 1"));
     assert_ne!(hash("0 1000 1,1 2000 5"), hash("0 1000 1"));
     assert_ne!(hash("0 1000 1"), hash("0 1001 1"));
 }
 
-/// A map is walked in the order in which it was written.
 #[test]
-fn a_map_is_walked_as_written() {
+fn iteration_keeps_the_given_order() {
     let map: UidMap = "5 2000 5,0 1000 1".parse().expect("parse");
-    let walked: Vec<u32> = (&map).into_iter().map(|extent| extent.inside).collect();
-    assert_eq!(walked, [5, 0]);
+    let inside: Vec<u32> = (&map).into_iter().map(|extent| extent.inside).collect();
+    assert_eq!(inside, [5, 0]);
 }

@@ -1,4 +1,4 @@
-//! Delegated ids: whose they are, and that none is handed out twice.
+//! Delegated IDs: the lines that belong to a user, and that no ID is taken twice.
 
 use ns_idmap::{Extent, NotEnough, Owner, SubIds};
 use proptest::prelude::*;
@@ -20,10 +20,10 @@ fn extent(inside: u32, outside: u32, length: u32) -> Extent {
 }
 
 #[test]
-fn a23_names_of_a_number() {
+fn a23_lines_of_a_user() {
     let covers =
         |line: &str, uid| SubIds::parse(line, &Owner::from_passwd(PASSWD, uid)).covers(5, 5);
-    for (line, uid, ours) in [
+    for (line, uid, covered) in [
         ("alice:5:5", 1000, true),
         ("twin:5:5", 1000, true),
         ("1000:5:5", 1000, true),
@@ -39,7 +39,7 @@ fn a23_names_of_a_number() {
         ("1000abc:5:5", 1000, false),
         (":5:5", 1000, false),
     ] {
-        assert_eq!(covers(line, uid), ours, "{line} for {uid}");
+        assert_eq!(covers(line, uid), covered, "{line} for {uid}");
     }
     assert!(Owner::from_passwd(PASSWD, 1000).has_name());
     assert!(!Owner::from_passwd(PASSWD, 7).has_name());
@@ -47,7 +47,7 @@ fn a23_names_of_a_number() {
 }
 
 #[test]
-fn a23_plus_is_a_number_to_nobody() {
+fn a23_uid_with_plus_sign_is_ignored() {
     assert!(!SubIds::parse("plus:5:5", &Owner::from_passwd(PASSWD, 1000)).covers(5, 5));
 }
 
@@ -61,7 +61,7 @@ fn a23_long_lines_are_skipped() {
 }
 
 #[test]
-fn a23_covers_only_what_is_there() {
+fn a23_covers_only_delegated_ids() {
     let ids =
         SubIds::new([(100, 10), (110, 5), (200, 1), (4_294_967_290, 100), (u64::MAX, 5), (9, 0)]);
     for (first, length, covered) in [
@@ -85,17 +85,17 @@ fn a23_covers_only_what_is_there() {
 }
 
 #[test]
-fn a23_taken_from_the_lowest_on() {
+fn a23_lowest_free_ids_are_taken_first() {
     let mut ids = SubIds::new([(500, 10), (100, 10)]);
     ids.reserve(103, 4);
     assert_eq!(ids.left(), 16);
-    let taken = ids.take(1, 8).expect("enough");
+    let taken = ids.take(1, 8).expect("16 are free");
     assert_eq!(taken, [extent(1, 100, 3), extent(4, 107, 3), extent(7, 500, 2)]);
-    let error = ids.take(0, 9).expect_err("8 are left");
+    let error = ids.take(0, 9).expect_err("8 are free");
     assert_eq!(error, NotEnough { wanted: 9, left: 8 });
-    let words = "9 ids requested, 8 left; request fewer, or ask an administrator for more";
-    assert_eq!(error.to_string(), words);
-    assert_eq!(ids.take(0, 8).expect("the rest"), [extent(0, 502, 8)]);
+    let message = "9 ids requested, 8 left; request fewer, or ask an administrator for more";
+    assert_eq!(error.to_string(), message);
+    assert_eq!(ids.take(0, 8).expect("8 are free"), [extent(0, 502, 8)]);
     assert_eq!(ids.left(), 0);
     assert!(ids.covers(100, 10), "still delegated");
     assert_eq!(ids.take(0, 0), Ok(vec![]));
@@ -105,21 +105,21 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a23_ranges_never_collide(
+    fn a23_no_id_is_taken_twice(
         ranges in prop::collection::vec((0_u64..200, 0_u64..30), 0..8),
         reserved in prop::collection::vec((0_u32..220, 0_u32..9), 0..4),
-        wanted in prop::collection::vec(0_u32..40, 1..8),
+        requests in prop::collection::vec(0_u32..40, 1..8),
     ) {
         let mut ids = SubIds::new(ranges.iter().copied());
-        let has = |id: u32| ranges.iter().any(|(first, count)| (*first..first + count).contains(&id.into()));
-        let kept = |id: u32| reserved.iter().any(|(first, count)| (*first..first + count).contains(&id));
+        let is_delegated = |id: u32| ranges.iter().any(|(first, count)| (*first..first + count).contains(&id.into()));
+        let is_reserved = |id: u32| reserved.iter().any(|(first, count)| (*first..first + count).contains(&id));
         for (first, length) in &reserved {
             ids.reserve(*first, *length);
         }
-        let usable = (0..300).filter(|id| has(*id) && !kept(*id)).count() as u64;
-        prop_assert_eq!(ids.left(), usable);
-        let mut seen = std::collections::HashSet::new();
-        for length in wanted {
+        let free = (0..300).filter(|id| is_delegated(*id) && !is_reserved(*id)).count() as u64;
+        prop_assert_eq!(ids.left(), free);
+        let mut taken = std::collections::HashSet::new();
+        for length in requests {
             let left = ids.left();
             match ids.take(0, length) {
                 Err(_) => prop_assert!(left < length.into() && ids.left() == left),
@@ -129,21 +129,22 @@ proptest! {
                         prop_assert_eq!(e.inside, inside);
                         inside += e.length;
                         for id in e.outside..e.outside + e.length {
-                            prop_assert!(has(id) && !kept(id) && seen.insert(id), "{}", id);
+                            let is_free = is_delegated(id) && !is_reserved(id);
+                            prop_assert!(is_free && taken.insert(id), "{}", id);
                         }
                     }
                     prop_assert_eq!(inside, length);
                 }
             }
         }
-        prop_assert_eq!(ids.left(), usable - seen.len() as u64);
+        prop_assert_eq!(ids.left(), free - taken.len() as u64);
         for first in 0..240 {
-            prop_assert_eq!(ids.covers(first, 3), (first..first + 3).all(has));
+            prop_assert_eq!(ids.covers(first, 3), (first..first + 3).all(is_delegated));
         }
     }
 
     #[test]
-    fn a23_any_text_is_harmless(text in "([a-z0-9]{0,4}[:\n ]{1,2}){0,20}", raw in any::<String>()) {
+    fn a23_any_text_is_parsed_without_panic(text in "([a-z0-9]{0,4}[:\n ]{1,2}){0,20}", raw in any::<String>()) {
         let owner = Owner::from_passwd(&text, 0);
         for text in [&text, &raw] {
             for owner in [&owner, &Owner::nameless(1000)] {

@@ -1,12 +1,12 @@
-//! Every mistake has its own error, which says where and what to do.
+//! Each invalid text has its own error, with the position and advice.
 
 use std::error::Error;
 
 use ns_idmap::{ComposeError, GidMap, ParseError, RuleError, UidMap};
 
 #[test]
-fn a04_a05_a08_words() {
-    for (text, words) in [
+fn a04_a05_a08_messages() {
+    for (text, message) in [
         ("", "the map is empty; give at least one entry, as in \"0 1000 1\""),
         ("\n", "entry 1 is blank; remove the extra comma or line end"),
         ("0 0 1\n\n", "entry 2 is blank; remove the extra comma or line end"),
@@ -58,14 +58,14 @@ fn a04_a05_a08_words() {
         ),
     ] {
         let error = text.parse::<GidMap>().expect_err(text);
-        assert_eq!(error.to_string(), words, "{text:?}");
-        assert!(error.source().is_none(), "all of it is in Display");
+        assert_eq!(error.to_string(), message, "{text:?}");
+        assert!(error.source().is_none(), "Display has everything");
     }
 }
 
-/// The bound is exact: the last id is 4294967294.
+/// The last ID is exactly 4294967294.
 #[test]
-fn a08_the_last_id() {
+fn a08_last_id() {
     for text in ["4294967294 4294967294 1", "0 4294967290 5", "0 0 4294967295", "1 1 4294967294"] {
         text.parse::<UidMap>().expect(text);
     }
@@ -76,7 +76,7 @@ fn a08_the_last_id() {
 }
 
 #[test]
-fn sizes_have_words_too() {
+fn messages_of_size_limits() {
     let many = UidMap::from_list(0..341).expect_err("341").to_string();
     assert_eq!(many, "more than 340 extents, the kernel's limit; merge adjacent ranges");
     let long = format!("{:4096}", "1").parse::<UidMap>().expect_err("4096").to_string();
@@ -86,33 +86,34 @@ fn sizes_have_words_too() {
     );
 }
 
-/// In a map of many the clash is found and named as in a map of few.
+/// An overlap among many extents has the same error as among a few.
 #[test]
-fn a08_clash_among_many() {
+fn a08_overlap_among_many_extents() {
     let text = |last: &str| {
         let lines = (0..20).rev().map(|n| format!("{} {} 10\n", n * 10, 1000 - n * 10));
         lines.collect::<String>() + last
     };
-    text("200 790 10").parse::<UidMap>().expect("all apart");
-    for (last, words) in [
+    text("200 790 10").parse::<UidMap>().expect("disjoint extents");
+    for (last, message) in [
         ("55 5000 1", "entry 15 (50 950 10) and entry 21 (55 5000 1) share inside"),
         ("5000 955 100", "entry 15 (50 950 10) and entry 21 (5000 955 100) share outside"),
         ("190 5000 1", "entry 1 (190 810 10) and entry 21 (190 5000 1) share inside"),
         ("199 5000 1", "entry 1 (190 810 10) and entry 21 (199 5000 1) share inside"),
     ] {
         let error = text(last).parse::<UidMap>().expect_err(last).to_string();
-        let either = error.starts_with(words) || words.contains("5000 955 100");
-        assert!(either && error.contains("entry 21"), "{error}");
+        // Here the last extent overlaps several others, and any of them may be named.
+        let is_any = message.contains("5000 955 100");
+        assert!((is_any || error.starts_with(message)) && error.contains("entry 21"), "{error}");
     }
 }
 
 #[test]
-fn compose_errors_have_words() {
+fn messages_of_compose() {
     let map: UidMap = "5 0 1,0 7 4".parse().expect("parse");
     let parent: UidMap = "0 100 9".parse().expect("parse");
     let error = map.compose(&parent).expect_err("9 and 10 are missing");
-    let words = "entry 2 (0 7 4): the parent's map has no id 9; use ids that it maps";
-    assert_eq!(error.to_string(), words);
+    let message = "entry 2 (0 7 4): the parent's map has no id 9; use ids that it maps";
+    assert_eq!(error.to_string(), message);
     let many: UidMap = UidMap::from_list((0..340).map(|id| 2 * id)).expect("340");
     let pairs = UidMap::from_list(["0 0 341"]).expect("parse");
     assert!(matches!(pairs.compose(&many), Err(ComposeError::Unmapped { id: 340, .. })));

@@ -1,4 +1,4 @@
-//! What needs no kernel: forms, errors, lookup, composition, plans. Also run under Miri.
+//! Tests without system calls: forms, errors, lookup, composition, plans. They also run under Miri.
 
 mod algebra;
 #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-//! Plans for writers that this machine does not have.
+//! Plans for given writers, without the system's state.
 
 use ns_idmap::{
     Delegation, GidMap, Owner, Reason, RuleError, Setgroups, SubIds, UidMap, WritePlan, Writer,
@@ -7,10 +7,10 @@ use ns_idmap::{
 const USER: u32 = 1000;
 
 fn uids(text: &str) -> UidMap {
-    text.parse().expect("a map")
+    text.parse().expect("parse")
 }
 
-/// An ordinary user with delegated ids.
+/// An unprivileged user with delegated IDs.
 fn user() -> Writer {
     let mut writer = Writer::unprivileged(USER, USER);
     writer.delegation = delegation();
@@ -33,17 +33,17 @@ fn root() -> Writer {
     writer
 }
 
-/// The words of a plan that is impossible, or which way it is.
-fn words(plan: WritePlan) -> String {
+/// The reason of an impossible plan, or the name of the plan.
+fn outcome(plan: WritePlan) -> String {
     match plan {
         WritePlan::Impossible(reason) => reason.to_string(),
-        way => format!("{way:?}"),
+        plan => format!("{plan:?}"),
     }
 }
 
 #[test]
-fn a10_a22_ways() {
-    for (text, writer, way) in [
+fn a10_a22_direct_helper_or_impossible() {
+    for (text, writer, expected) in [
         ("0 1000 1", user(), "Direct"),
         ("1000 1000 1", user(), "Direct"),
         ("0 1000 1,1 100000 65536", user(), "Helper"),
@@ -66,23 +66,23 @@ fn a10_a22_ways() {
             "entry 1 (0 0 1) goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to /etc/subuid, such as USER:100000:65536",
         ),
     ] {
-        assert_eq!(words(uids(text).plan(&writer)), way, "{text}");
+        assert_eq!(outcome(uids(text).plan(&writer)), expected, "{text}");
     }
 }
 
 #[test]
-fn a12_uid_zero() {
+fn a12_uid_zero_needs_setfcap() {
     let mut writer = root();
     writer.capabilities.setfcap = false;
     assert_eq!(uids("0 0 1").plan(&writer), WritePlan::Impossible(Reason::NoSetfcap));
     assert_eq!(uids("0 5 1,5 0 2").plan(&writer), WritePlan::Impossible(Reason::NoSetfcap));
     assert_eq!(uids("0 5 1,5 1 2").plan(&writer), WritePlan::Direct);
-    let gids: GidMap = "0 0 1".parse().expect("a map");
+    let gids: GidMap = "0 0 1".parse().expect("parse");
     assert_eq!(gids.plan(&writer, Setgroups::Auto), WritePlan::Direct);
 }
 
 #[test]
-fn a20_a22_what_stands_in_the_way() {
+fn a20_a22_helper_is_impossible() {
     let ranges = uids("0 1000 1,1 100000 9");
     let mut writer = user();
     writer.no_new_privs = true;
@@ -99,7 +99,7 @@ fn a20_a22_what_stands_in_the_way() {
 }
 
 #[test]
-fn a11_setgroups_decides_for_groups() {
+fn a11_gid_map_depends_on_setgroups() {
     let own = GidMap::from(USER);
     let mut writer = user();
     assert_eq!(own.plan(&writer, Setgroups::Auto), WritePlan::Direct);
@@ -112,8 +112,8 @@ fn a11_setgroups_decides_for_groups() {
     let mut writer = user();
     writer.delegation.sub_gids = SubIds::new([(USER.into(), 1)]);
     assert_eq!(own.plan(&writer, Setgroups::Keep), WritePlan::Helper);
-    let ranges: GidMap = "0 100000 9".parse().expect("a map");
-    let undelegated = words(ranges.plan(&writer, Setgroups::Auto));
+    let ranges: GidMap = "0 100000 9".parse().expect("parse");
+    let undelegated = outcome(ranges.plan(&writer, Setgroups::Auto));
     assert!(undelegated.contains("/etc/subgid"), "{undelegated}");
     assert_eq!(ranges.plan(&user(), Setgroups::Keep), WritePlan::Helper);
 
@@ -124,7 +124,7 @@ fn a11_setgroups_decides_for_groups() {
 }
 
 #[test]
-fn a09_the_parents_bounds() {
+fn a09_map_must_fit_parent() {
     let mut writer = root();
     writer.uid_map = Some(uids("0 100000 10,10 200000 10"));
     assert_eq!(uids("0 0 10,10 10 10").plan(&writer), WritePlan::Direct);
@@ -139,12 +139,12 @@ fn a09_the_parents_bounds() {
             "entry 1 (0 100000 1): the parent's map has no id 100000; use ids that it maps",
         ),
     ] {
-        assert_eq!(words(uids(text).plan(&writer)), reason);
+        assert_eq!(outcome(uids(text).plan(&writer)), reason);
     }
 }
 
 #[test]
-fn a08_no_id_is_planned_for_nobody() {
+fn a08_invalid_id_is_refused() {
     let plan = UidMap::from(u32::MAX).plan(&root());
     assert!(
         matches!(plan, WritePlan::Impossible(Reason::Rule(RuleError::NotAnId { .. }))),
