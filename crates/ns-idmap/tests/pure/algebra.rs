@@ -67,7 +67,8 @@ proptest! {
     #[test]
     fn inverse_is_its_own_inverse(map in any_map()) {
         let inverse = map.inverse();
-        prop_assert_eq!(inverse.inverse().extents(), map.extents());
+        let twice = inverse.inverse();
+        prop_assert_eq!(twice.extents(), map.extents());
         let outside: HashSet<_> = map.iter().map(|e| (e.outside, e.inside, e.length)).collect();
         let inverted: HashSet<_> = inverse.iter().map(|e| (e.inside, e.outside, e.length)).collect();
         prop_assert_eq!(outside, inverted);
