@@ -1,7 +1,7 @@
-//! std's `Command` with a plan of this crate in `pre_exec`: a program in a root of its own.
+//! Runs a program in a new root: std's `Command` with a plan of this crate in `pre_exec`.
 //!
-//! `pre_exec_root ROOT PROGRAM [ARG…]`. `unshare` makes the namespaces; in real programs ns-process
-//! does, without the fork.
+//! `pre_exec_root ROOT PROGRAM [ARG…]`. unshare(1) makes the namespaces here; real programs can use
+//! ns-process, which needs no fork.
 #![allow(unsafe_code, reason = "pre_exec")]
 
 use std::error::Error;
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use ns_fs::{Mount, Root, RootPlan, Workdir};
 
-/// Says that the second of the two processes is running.
+/// The variable that is set in the second process, inside the namespaces.
 const INSIDE: &str = "NS_FS_EXAMPLE_INSIDE";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: pre_exec_root ROOT PROGRAM [ARG…]".into());
     };
     if std::env::var_os(INSIDE).is_none() {
-        // First time: once more as pid 1 of a new pid namespace, root of a new user namespace.
+        // Runs this program again, as pid 1 of a new pid namespace and root of a new user namespace.
         let namespaces = ["--user", "--map-root-user", "--pid", "--fork", "--mount"];
         let mut again = Command::new("unshare");
         again.args(namespaces).arg(std::env::current_exe()?).args(&args).env(INSIDE, "1");
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("{}\n", plan.describe());
     let mut command = Command::new(program);
     command.args(rest).env_clear().env("PATH", "/bin:/usr/bin");
-    // SAFETY: the plan makes bare system calls and allocates nothing.
+    // SAFETY: the plan only makes bare system calls, and allocates nothing.
     unsafe {
         command.pre_exec(move || plan.apply().map_err(|error| error.errno.into()));
     }

@@ -1,4 +1,4 @@
-//! An open file that gets a path, and loses it again.
+//! Binding an open file to a path, and undoing it.
 
 use std::fs;
 use std::io;
@@ -10,57 +10,59 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
 use thiserror::Error;
 
-/// A file that was not bound, or not unbound.
+/// An error of [`bind_file`] or [`unbind_file`].
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The file at which it is to be bound cannot be made.
-    #[error("make {}", path.display())]
+    /// The file at `path` could not be created.
+    #[error("could not create {}", path.display())]
     Make {
-        /// Which file.
+        /// The path.
         path: PathBuf,
         /// The errno.
         source: io::Error,
     },
-    /// It cannot be bound there; the file that was made is removed again.
-    #[error("mount at {}", path.display())]
+    /// The bind mount failed; the file created at `path` is removed again.
+    #[error("could not mount at {}", path.display())]
     Mount {
-        /// Which file.
+        /// The path.
         path: PathBuf,
         /// The errno.
         source: io::Error,
     },
-    /// Nothing is bound there, or it cannot be taken away.
-    #[error("unmount {}", path.display())]
+    /// Nothing is mounted at `path`, or it could not be unmounted.
+    #[error("could not unmount {}", path.display())]
     Unmount {
-        /// Which file.
+        /// The path.
         path: PathBuf,
         /// The errno.
         source: io::Error,
     },
-    /// The file is left, with nothing bound there.
-    #[error("remove {}", path.display())]
+    /// The mount is gone, but the file at `path` could not be removed.
+    #[error("could not remove {}", path.display())]
     Remove {
-        /// Which file.
+        /// The path.
         path: PathBuf,
         /// The errno.
         source: io::Error,
     },
 }
 
-/// `open_tree(file, "", OPEN_TREE_CLONE)`, `move_mount` — binds an open file at `path`, which is made.
+/// `open_tree(file, "", OPEN_TREE_CLONE)`, `move_mount` — creates a file at `path` and binds an open
+/// file there.
 ///
-/// What is bound lives as long as the mount, without anybody who has it open. The mount is one of the
-/// caller's mount namespace, and travels from there as others do.
+/// The bound file lives as long as the mount, even when no process has it open. The mount belongs to
+/// the caller's mount namespace and propagates from there like any other. Needs `CAP_SYS_ADMIN` over
+/// that mount namespace.
 ///
 /// # Errors
-/// - [`BindError::Make`]: `EEXIST`, there is something at `path`; those about the path.
+/// - [`BindError::Make`]: `EEXIST`, something exists at `path`; any error of path resolution.
 /// - [`BindError::Mount`]: `EPERM`, no `CAP_SYS_ADMIN` over the mount namespace; `EINVAL`, the file
-///   lies in another mount namespace, or is itself one that is no younger than the caller's; `ENOSYS`,
-///   before Linux 5.2.
+///   lies in another mount namespace, or is a mount namespace not created after the caller's;
+///   `ENOSYS`, before Linux 5.2.
 ///
 /// # Async-signal-safety
-/// Not between clone and exec.
+/// May not be called between clone and exec.
 ///
 /// # Kernel support
 /// Linux 5.2.
@@ -78,32 +80,32 @@ pub enum BindError {
 pub fn bind_file(file: impl AsFd, path: impl AsRef<Path>) -> Result<(), BindError> {
     let path = path.as_ref();
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let made = openat(CWD, path, flags, Mode::empty())
+    let target = openat(CWD, path, flags, Mode::empty())
         .map_err(|errno| BindError::Make { path: path.to_owned(), source: errno.into() })?;
-    mount_at(file, &made).map_err(|errno| {
+    mount_at(file, &target).map_err(|errno| {
         let _ = fs::remove_file(path);
         BindError::Mount { path: path.to_owned(), source: errno.into() }
     })
 }
 
-fn mount_at(file: impl AsFd, place: &OwnedFd) -> rustix::io::Result<()> {
+fn mount_at(file: impl AsFd, target: &OwnedFd) -> rustix::io::Result<()> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = open_tree(file, "", flags | OpenTreeFlags::AT_EMPTY_PATH)?;
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(tree, "", place, "", flags)
+    move_mount(tree, "", target, "", flags)
 }
 
 /// `umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)`, `unlink(path)` — undoes [`bind_file`].
 ///
-/// Who has the file open keeps it.
+/// Descriptors of the bound file stay open. Needs `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Errors
-/// - [`BindError::Unmount`]: `EINVAL`, nothing is mounted there; `EPERM`, no `CAP_SYS_ADMIN` over the mount
-///   namespace; `ENOENT`.
-/// - [`BindError::Remove`]: `EBUSY`, it is bound there more than once; those about the path.
+/// - [`BindError::Unmount`]: `EINVAL`, nothing is mounted at `path`; `EPERM`, no `CAP_SYS_ADMIN` over
+///   the mount namespace; `ENOENT`, `path` does not exist.
+/// - [`BindError::Remove`]: `EBUSY`, another mount is left at `path`; any error of path resolution.
 ///
 /// # Async-signal-safety
-/// Not between clone and exec.
+/// May not be called between clone and exec.
 ///
 /// # Kernel support
 /// Linux 2.6.34.

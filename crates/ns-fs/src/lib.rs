@@ -1,22 +1,58 @@
-#![doc = include_str!("../README.md")]
-// What allocates has to be imported where it is used, so that it cannot slip into `apply`.
+//! Change the root, the working directory, the mounts and the descriptors of a process.
+//!
+//! Each change has two halves. The parent makes a *plan*: it checks the settings, opens files and
+//! allocates. The child *applies* the plan between clone and exec: it makes bare system calls and
+//! allocates nothing, and each error is a [`StepError`], a step and an errno. The child half also
+//! works in `pre_exec` of std's `Command`, and in a process that changes itself.
+//!
+//! ```no_run
+//! use ns_fs::{Mount, Root, RootPlan, Workdir};
+//!
+//! let root = Root::pivot("rootfs")
+//!     .mount(Mount::proc("/proc"))
+//!     .mount(Mount::dev("/dev"))
+//!     .read_only();
+//! let plan = RootPlan::new(root, Workdir::new("/home"))?;
+//! println!("{}", plan.describe()); // the system calls in order; none is made
+//!
+//! plan.apply()?; // in the child, in its own mount namespace
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`RootPlan`]: a new root ([`Root`]), its mounts ([`Mount`]), their [`Propagation`] and the
+//!   working directory ([`Workdir`]).
+//! - [`FdPlan`]: standard streams and other descriptors ([`Descriptors`], [`Stdio`]). They move as
+//!   if all at once, so that swaps and cycles lose no file.
+//! - [`apply`]: the child half, one function per step.
+//! - [`bind_file`], [`unbind_file`]: bind an open file, such as a namespace, to a path.
+//!
+//! The README lists which escapes from a root each setting prevents, and what older kernels lack.
+// No prelude of std: each name that allocates needs a `use`, which shows if one enters `apply`.
 #![no_std]
 
 extern crate std;
 
 pub mod apply;
-mod describe;
+mod arena;
+mod description;
 mod fds;
 mod file_bind;
 mod mount;
 mod propagation;
 mod root;
+mod root_error;
 mod step;
 
-pub use describe::Description;
+pub use description::Description;
 pub use fds::{Descriptors, FdError, FdPlan, Stdio};
 pub use file_bind::{BindError, bind_file, unbind_file};
 pub use mount::Mount;
 pub use propagation::Propagation;
-pub use root::{Root, RootError, RootPlan, Workdir};
+pub use root::{Root, RootPlan, Workdir};
+pub use root_error::RootError;
 pub use step::{Step, StepError};
+
+/// Runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,24 +1,24 @@
-//! How mounts travel between mount namespaces.
+//! The propagation type of mounts.
 
 use ns_sys::child::MountPropagationFlags;
 
-/// Which mounts and unmounts a new mount namespace shares with the one it was copied from.
+/// Which mounts and unmounts propagate between a new mount namespace and the one it is copied from.
 ///
 /// # References
 /// mount_namespaces(7), "Shared subtrees".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Propagation {
-    /// None travel, in either direction.
+    /// No mount propagates, in either direction.
     #[default]
     Private,
-    /// Those of the caller arrive; none go back.
+    /// Mounts propagate from the caller's namespace to the new one, and not back.
     Slave,
-    /// Those of either side show on the other.
+    /// Mounts propagate in both directions.
     Shared,
 }
 
 impl Propagation {
-    /// The flags of mount(2) that say this for a whole tree.
+    /// The flags of mount(2) that set this type on a whole tree.
     pub(crate) const fn flags(self) -> MountPropagationFlags {
         match self {
             Self::Private => MountPropagationFlags::PRIVATE,

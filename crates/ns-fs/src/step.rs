@@ -1,4 +1,4 @@
-//! What a step of the child's is called, and what it says when it fails.
+//! The steps of the child, and the error of a failed step.
 
 use core::fmt;
 
@@ -16,9 +16,10 @@ pub enum Step {
     /// [`apply::bind_new_root`](crate::apply::bind_new_root) or
     /// [`apply::enter_new_root`](crate::apply::enter_new_root).
     OpenRoot,
-    /// The place for a mount, in [`apply::mount`](crate::apply::mount); with its position in the list.
+    /// The target of a mount, in [`apply::mount`](crate::apply::mount); with the position of the mount
+    /// in the list.
     MountTarget(u32),
-    /// [`apply::mount`](crate::apply::mount) itself; with its position in the list.
+    /// [`apply::mount`](crate::apply::mount) itself; with the position of the mount in the list.
     Mount(u32),
     /// [`apply::read_only_here`](crate::apply::read_only_here).
     ReadOnlyRoot,
@@ -30,7 +31,7 @@ pub enum Step {
     Chroot,
     /// [`apply::workdir`](crate::apply::workdir).
     Workdir,
-    /// [`apply::place_fds`](crate::apply::place_fds), at this number.
+    /// [`apply::place_fds`](crate::apply::place_fds), at this descriptor number.
     PlaceFd(RawFd),
     /// [`apply::close_rest`](crate::apply::close_rest).
     CloseRest,
@@ -55,12 +56,12 @@ impl fmt::Display for Step {
     }
 }
 
-/// A step that failed: no text and no heap, so that a child can make one.
+/// A failed step. It holds no text and uses no heap, so that a child can make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepError {
-    /// Which step.
+    /// The step.
     pub step: Step,
-    /// What the kernel said.
+    /// The errno of the system call that failed.
     pub errno: Errno,
 }
 

@@ -1,4 +1,4 @@
-//! Attributes of a mount, and the older way to set them.
+//! Attributes of a mount, by mount_setattr(2) or by a remount.
 
 use core::ffi::CStr;
 
@@ -6,15 +6,15 @@ use ns_sys::child::{self, AtFlags, MountAttr, MountFlags, OFlags};
 use ns_sys::fd::{AsFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
+use super::cwd::CWD;
 use super::handle::Handle;
-use super::here;
 use super::open_path::open_path;
 use crate::{Step, StepError};
 
 /// `AT_RECURSIVE` of include/uapi/linux/fcntl.h.
 const RECURSIVE: AtFlags = AtFlags::from_bits_retain(0x8000);
 
-/// The `ST_*` flags of statfs(2) beside the `MS_*` flags of mount(2) that keep them.
+/// The `ST_*` flags of statfs(2), and the `MS_*` flags that keep them in a remount.
 const KEPT: [(u64, MountFlags); 8] = [
     (1, MountFlags::RDONLY),
     (2, MountFlags::NOSUID),
@@ -26,13 +26,13 @@ const KEPT: [(u64, MountFlags); 8] = [
     (8192, MountFlags::from_bits_retain(MS_NOSYMFOLLOW)),
 ];
 
-/// The `MOUNT_ATTR_*` bits that have an `MS_*` flag of the same value: rdonly, nosuid, nodev, noexec.
-const SAME: u64 = 15;
+/// The `MOUNT_ATTR_*` bits with the value of their `MS_*` flag: rdonly, nosuid, nodev, noexec.
+const SAME_VALUE: u64 = 15;
 
 /// `mount_setattr(AT_FDCWD, ".", 0, {MOUNT_ATTR_RDONLY})` — makes the mount whose root is the working
 /// directory read-only.
 ///
-/// That mount alone: mounts below it keep their own attributes.
+/// Mounts below it keep their own attributes.
 ///
 /// # Errors
 /// [`Step::ReadOnlyRoot`]:
@@ -43,14 +43,14 @@ const SAME: u64 = 15;
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 5.12; before, a remount that names the flags which a user namespace may not drop.
+/// Linux 5.12; before, a remount that repeats the flags which a user namespace may not clear.
 ///
 /// # References
 /// mount_setattr(2), mount(2), mount_namespaces(7) "Restrictions on mount namespaces".
 pub fn read_only_here() -> core::result::Result<(), StepError> {
-    let set = match set_attributes(here(), c".", RDONLY, false) {
+    let set = match set_attributes(CWD, c".", RDONLY, false) {
         Err(Errno::NOSYS) => {
-            open_path(here(), c".", OFlags::DIRECTORY).and_then(|root| remount(&root, c".", RDONLY))
+            open_path(CWD, c".", OFlags::DIRECTORY).and_then(|root| remount(&root, c".", RDONLY))
         }
         other => other,
     };
@@ -60,7 +60,7 @@ pub fn read_only_here() -> core::result::Result<(), StepError> {
 /// `MOUNT_ATTR_RDONLY`.
 const RDONLY: u64 = 1;
 
-/// Sets attributes of the mount at `path`, an empty one for the mount that `dir` is the root of.
+/// Sets attributes of the mount at `path`. With an empty path, `dir` is the root of the mount.
 pub(super) fn set_attributes(
     dir: BorrowedFd<'_>,
     path: &CStr,
@@ -68,23 +68,25 @@ pub(super) fn set_attributes(
     recursive: bool,
 ) -> Result<()> {
     let tree = if recursive { RECURSIVE } else { AtFlags::empty() };
-    let wish = MountAttr { attr_set: attributes, ..MountAttr::default() };
-    child::mount_setattr(dir, path, AtFlags::EMPTY_PATH.union(tree), &wish)
+    let attr = MountAttr { attr_set: attributes, ..MountAttr::default() };
+    child::mount_setattr(dir, path, AtFlags::EMPTY_PATH.union(tree), &attr)
 }
 
-/// Sets attributes of one mount by a remount, which takes those away that it does not name, and in a
-/// user namespace may not. `path` leads to the mount that `root` is the root of.
+/// Sets attributes of one mount by a remount. `path` leads to the mount whose root is `root`.
+///
+/// A remount clears each flag that it does not repeat, which a user namespace may not do with
+/// inherited flags.
 pub(super) fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()> {
-    // What it cannot say is not left out.
-    if attributes & !SAME != 0 {
+    // Fails instead of leaving out what a remount cannot express.
+    if attributes & !SAME_VALUE != 0 {
         return Err(Errno::NOSYS);
     }
     let present = child::fstatfs(root.as_fd())?.flags;
-    let wish = MountFlags::from_bits_truncate((attributes & SAME) as u32);
+    let set = MountFlags::from_bits_truncate((attributes & SAME_VALUE) as u32);
     let flags = KEPT
         .iter()
-        .filter(|(told, _)| present & told != 0)
-        .fold(wish, |flags, (_, kept)| flags.union(*kept));
+        .filter(|(st, _)| present & st != 0)
+        .fold(set, |flags, (_, ms)| flags.union(*ms));
     let remount = MountFlags::from_bits_retain(MS_REMOUNT).union(MountFlags::BIND);
     child::mount(None, path, None, flags.union(remount), None)
 }

@@ -1,4 +1,4 @@
-//! Binding a tree: copied, given its attributes, then hung in its place.
+//! Bind mounts: a tree is cloned, gets its attributes, then is attached to its target.
 
 use core::ffi::CStr;
 
@@ -7,24 +7,24 @@ use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
 use super::attributes::{remount, set_attributes};
+use super::cwd::CWD;
 use super::fd_path::FdPath;
 use super::handle::Handle;
-use super::here;
 use super::in_root::resolve;
-use super::mount::{Mount, MountKind};
+use super::mount_step::{Mount, MountKind};
 
 /// Does nothing for another kind of mount.
 pub(super) fn bind(root: BorrowedFd<'_>, target: &Handle, mount: Mount<'_>) -> Result<()> {
     let MountKind::Bind { source, recursive, attributes } = mount.kind else { return Ok(()) };
-    match child::open_tree(here(), source, tree_flags(recursive)) {
+    match child::open_tree(CWD, source, tree_flags(recursive)) {
         Ok(tree) => attach(&Handle::new(tree), target, recursive, attributes),
-        // A tree that could not be given its attributes is not attached at all.
+        // No remount reaches a whole tree, and a tree is not attached without its attributes.
         Err(Errno::NOSYS) if recursive && attributes != 0 => Err(Errno::NOSYS),
         Err(Errno::NOSYS) => {
             bind_by_path(target, source, recursive)?;
-            // What was resolved before lies below the mount.
+            // `target` is now covered by the new mount, whose root is needed.
             let mounted = resolve(root, mount.target)?;
-            older_attributes(&mounted, attributes)
+            remount_fd(&mounted, attributes)
         }
         Err(errno) => Err(errno),
     }
@@ -46,18 +46,18 @@ fn attach(tree: &Handle, target: &Handle, recursive: bool, attributes: u64) -> R
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     let flags = flags.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
     child::move_mount(tree.as_fd(), c"", target.as_fd(), c"", flags)?;
-    set.or_else(|_| older_attributes(tree, attributes))
+    set.or_else(|_| remount_fd(tree, attributes))
 }
 
-/// mount(2) knows no descriptors, but proc knows their paths.
+/// mount(2) takes no descriptor, so the target is named by its path in `/proc`.
 fn bind_by_path(target: &Handle, source: &CStr, recursive: bool) -> Result<()> {
     let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
     let path = FdPath::new(target.as_raw_fd());
     child::mount(Some(source), path.as_c_str(), None, MountFlags::BIND.union(tree), None)
 }
 
-/// For one mount only: a remount does not reach those below.
-fn older_attributes(mounted: &Handle, attributes: u64) -> Result<()> {
+/// Sets attributes of the mount whose root is `mounted`, without those below it.
+fn remount_fd(mounted: &Handle, attributes: u64) -> Result<()> {
     match attributes {
         0 => Ok(()),
         _ => remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes),

@@ -1,5 +1,5 @@
-//! Nothing open but what was asked for.
-#![allow(unsafe_code, reason = "descriptors by number, which a child has no owners for")]
+//! Closing all descriptors that the plan does not name.
+#![allow(unsafe_code, reason = "descriptors by number, which have no owner in the child")]
 
 use core::fmt;
 
@@ -7,52 +7,53 @@ use ns_sys::Errno;
 use ns_sys::child::{self, CloseRangeFlags, Mode, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, RawFd};
 
+use super::cwd::CWD;
 use super::entries::entries;
 use super::handle::Handle;
-use super::here;
 use crate::{Step, StepError};
 
-/// Descriptors from one number to another, both included.
+/// A range of descriptor numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FdRange {
-    /// The lowest.
+    /// The lowest number.
     pub first: u32,
-    /// The highest, `u32::MAX` for all there are.
+    /// The highest number; `u32::MAX` for no upper limit.
     pub last: u32,
 }
 
 /// `PROC_SUPER_MAGIC` of include/uapi/linux/magic.h.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 
-/// `close_range(first, last, 0)` … — closes every descriptor in the ranges, also those above a lowered
+/// `close_range(first, last, 0)` … — closes every descriptor in the ranges, also above a lowered
 /// `RLIMIT_NOFILE`.
 ///
 /// # Errors
-/// - `ENOSYS`: the kernel has no close_range(2), and there is no real `/proc` to list descriptors by.
-///   A loop up to the limit would leave open what lies above it, so none is made.
+/// [`Step::CloseRest`]:
+/// - `ENOSYS`: the kernel has no close_range(2), and there is no real `/proc` to list descriptors.
+///   A loop up to `RLIMIT_NOFILE` is no fallback: it would miss descriptors above the limit.
 /// - `EINVAL`: a range ends before it begins.
-/// - `EMFILE`, `ENFILE`: without close_range(2), the list itself cannot be opened.
+/// - `EMFILE`, `ENFILE`: without close_range(2), `/proc/self/fd` cannot be opened.
 ///
 /// # Safety
-/// The caller is alone in its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
-/// and nobody uses an owned descriptor of the ranges afterwards.
+/// The caller does not share its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
+/// and no owned descriptor in the ranges is used afterwards.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 5.9; before, any with `/proc`, whose list of descriptors is believed: whoever can mount in
-/// the root that the caller is in could show another process's there.
+/// Linux 5.9; before, any with `/proc`. Its list of descriptors is trusted: a process that can mount in
+/// the caller's root could put another process's list there.
 ///
 /// # References
 /// close_range(2), proc_pid_fd(5); fs/file.c.
 pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
     let failed = |errno| StepError { step: Step::CloseRest, errno };
     for range in ranges {
-        // SAFETY: the caller vouches for the ranges.
+        // SAFETY: the ranges are the caller's contract.
         match unsafe { child::close_range(range.first, range.last, CloseRangeFlags::empty()) } {
             Ok(()) => {}
-            // SAFETY: as above.
+            // SAFETY: this function has the same contract.
             Err(Errno::NOSYS) => return unsafe { close_listed(ranges) }.map_err(failed),
             Err(errno) => return Err(failed(errno)),
         }
@@ -60,27 +61,27 @@ pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Goes through `/proc/self/fd`, which lists in the order of numbers and does not mind what is
-/// closed meanwhile.
+/// Closes what `/proc/self/fd` lists. The list is in ascending order, so that descriptors can be closed
+/// while it is read.
 ///
 /// # Safety
 /// As [`close_rest`].
 unsafe fn close_listed(ranges: &[FdRange]) -> ns_sys::Result<()> {
-    // As close_range(2) says.
+    // As close_range(2) does.
     if ranges.iter().any(|range| range.first > range.last) {
         return Err(Errno::INVAL);
     }
     let flags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-    let list = child::openat(here(), c"/proc/self/fd", flags, Mode::empty());
+    let list = child::openat(CWD, c"/proc/self/fd", flags, Mode::empty());
     let list = list.map(Handle::new).map_err(|errno| match errno {
         Errno::MFILE | Errno::NFILE => errno,
         _ => Errno::NOSYS,
     })?;
-    // What only looks like /proc may hide descriptors.
+    // A directory that only looks like /proc may hide descriptors.
     if child::fstatfs(list.as_fd())?.magic != PROC_SUPER_MAGIC {
         return Err(Errno::NOSYS);
     }
-    // SAFETY: the caller's own contract.
+    // SAFETY: this function has the same contract.
     unsafe { close_entries(&list, ranges) }
 }
 
@@ -90,17 +91,17 @@ unsafe fn close_entries(list: &Handle, ranges: &[FdRange]) -> ns_sys::Result<()>
     let mut buffer = [0; 1024];
     loop {
         let read = child::getdents64(list.as_fd(), &mut buffer)?;
-        let Some(part @ [_, ..]) = buffer.get(..read) else { return Ok(()) };
-        for fd in entries(part).filter_map(number) {
+        let Some(read @ [_, ..]) = buffer.get(..read) else { return Ok(()) };
+        for fd in entries(read).filter_map(number) {
             if fd != list.as_raw_fd() && ranges.iter().any(|range| range.contains(fd)) {
-                // SAFETY: in the ranges that the caller vouches for.
+                // SAFETY: the descriptor is in the ranges of the caller's contract.
                 let _ = unsafe { child::close(fd) };
             }
         }
     }
 }
 
-/// The number that an entry is called by; `.` and `..` are none.
+/// Parses the name of an entry; `None` for `.` and `..`.
 fn number(name: &[u8]) -> Option<RawFd> {
     core::str::from_utf8(name).ok()?.parse().ok()
 }
@@ -111,7 +112,7 @@ impl FdRange {
     }
 }
 
-/// The system call that closes it.
+/// Prints the system call that closes the range.
 impl fmt::Display for FdRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "close_range({}, {}, 0)", self.first, self.last)

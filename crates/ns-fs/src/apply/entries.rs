@@ -1,12 +1,12 @@
-//! The entries of a directory, as getdents64(2) wrote them.
+//! Directory entries, as getdents64(2) writes them.
 
-/// Where the length of a `struct linux_dirent64` stands, in bytes.
+/// The bytes of `d_reclen` in a `struct linux_dirent64`.
 const LENGTH: core::ops::Range<usize> = 16..18;
 
-/// Where its name begins, which ends with a NUL.
+/// The offset of `d_name`, which ends with a NUL.
 const NAME: usize = 19;
 
-/// The names in what getdents64(2) wrote.
+/// Returns the names in a buffer that getdents64(2) has filled.
 pub(super) fn entries(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     core::iter::from_fn(move || {
         let length = <[u8; 2]>::try_from(bytes.get(LENGTH)?).ok()?;

@@ -1,11 +1,11 @@
-//! The path of a descriptor in `/proc`, for calls that take no descriptor.
+//! The path of a descriptor in `/proc`, for system calls that take no descriptor.
 
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
 use ns_sys::fd::RawFd;
 
-/// Long enough for any number, with the NUL.
+/// Enough for any descriptor number, and the NUL.
 const LENGTH: usize = 32;
 
 /// `/proc/self/fd/N`, on the stack.
@@ -17,7 +17,7 @@ pub(super) struct FdPath {
 impl FdPath {
     pub(super) fn new(fd: RawFd) -> Self {
         let mut path = Self { bytes: [0; LENGTH], written: 0 };
-        // It fits, as said above.
+        // Cannot fail: `LENGTH` is enough.
         let _ = write!(path, "/proc/self/fd/{fd}");
         path
     }
@@ -30,9 +30,9 @@ impl FdPath {
 impl Write for FdPath {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.written.saturating_add(text.len());
-        // One byte less: the last stays NUL.
-        let place = self.bytes.get_mut(self.written..end).filter(|_| end < LENGTH);
-        place.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        // The last byte stays NUL.
+        let free = self.bytes.get_mut(self.written..end).filter(|_| end < LENGTH);
+        free.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
         self.written = end;
         Ok(())
     }

@@ -1,14 +1,14 @@
-//! A descriptor that a step needs for itself.
-#![allow(unsafe_code, reason = "an owner without the runtime")]
+//! A descriptor that a step opens for itself.
+#![allow(unsafe_code, reason = "an owned descriptor without std")]
 
 use ns_sys::child;
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-/// A descriptor of a step's own, closed by the bare call when the step is over.
+/// An owned descriptor, closed by the bare system call on drop.
 pub(super) struct Handle(RawFd);
 
 impl Handle {
-    /// Takes what a call has just opened.
+    /// Takes ownership of a descriptor that a system call has just opened.
     pub(super) fn new(opened: RawFd) -> Self {
         Self(opened)
     }
@@ -16,7 +16,7 @@ impl Handle {
 
 impl AsFd for Handle {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: opened by a call that succeeded, and closed by `drop` alone.
+        // SAFETY: a successful call opened it, and only `drop` closes it.
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
 }
@@ -29,7 +29,7 @@ impl AsRawFd for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: it is this handle's own.
+        // SAFETY: this handle owns it, and is not used again.
         let _ = unsafe { child::close(self.0) };
     }
 }

@@ -1,4 +1,4 @@
-//! Paths resolved inside the new root before it is the root: no link there leads out.
+//! Resolving paths inside the new root before it is the root: no symbolic link leads out.
 
 use core::ffi::CStr;
 
@@ -10,18 +10,19 @@ use super::handle::Handle;
 use super::open_path::open_path;
 use super::path_buffer::PathBuffer;
 
-/// How often a resolution is begun again that a rename or mount disturbed.
+/// The number of attempts when a concurrent rename or mount makes openat2(2) return `EAGAIN`.
 const TRIES: u32 = 64;
 
-/// What to make where nothing is.
+/// The type of a missing file to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Make {
+pub(super) enum FileType {
     Directory,
-    File,
+    Regular,
 }
 
-/// Holds what `path` leads to as if `root` were the root; where openat2(2) is missing, without
-/// following any symbolic link.
+/// Opens `path` with `O_PATH` as if `root` were the root.
+///
+/// Without openat2(2) a symbolic link is an error.
 pub(super) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     let flags = OFlags::PATH.union(OFlags::CLOEXEC);
     let how = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
@@ -35,7 +36,7 @@ pub(super) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     Err(Errno::AGAIN)
 }
 
-/// Goes from name to name, and refuses links: `ELOOP`, and `EXDEV` for `..`.
+/// Resolves one name after the other: `ELOOP` for a symbolic link, `EXDEV` for `..`.
 fn walk(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     let mut buffer = PathBuffer::new(path)?;
     let mut at = open_path(root, c".", OFlags::DIRECTORY)?;
@@ -52,18 +53,22 @@ fn walk(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     Ok(at)
 }
 
-/// As [`resolve`]; every directory on the way that is missing is made, and `last` at the end.
-pub(super) fn resolve_or_make(root: BorrowedFd<'_>, path: &CStr, last: Make) -> Result<Handle> {
+/// As [`resolve`], but creates missing directories on the way, and a missing `last` at the end.
+pub(super) fn resolve_or_create(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    last: FileType,
+) -> Result<Handle> {
     let mut buffer = PathBuffer::new(path)?;
     let mut at = open_path(root, c".", OFlags::DIRECTORY)?;
     while let Some((prefix, name, is_last)) = buffer.next_prefix() {
         if name.is_empty() {
             continue;
         }
-        let make = if is_last { last } else { Make::Directory };
+        let file_type = if is_last { last } else { FileType::Directory };
         at = match resolve(root, prefix) {
             Err(Errno::NOENT) => {
-                make_at(at.as_fd(), name, make)?;
+                create_at(at.as_fd(), name, file_type)?;
                 resolve(root, prefix)?
             }
             other => other?,
@@ -72,16 +77,16 @@ pub(super) fn resolve_or_make(root: BorrowedFd<'_>, path: &CStr, last: Make) -> 
     Ok(at)
 }
 
-/// Makes a directory, or an empty file. That another did so first is no error.
-fn make_at(dir: BorrowedFd<'_>, name: &CStr, make: Make) -> Result<()> {
-    let made = match make {
-        Make::Directory => child::mkdirat(dir, name, Mode::from_bits_truncate(0o755)),
-        Make::File => make_file(dir, name),
+/// Creates a directory or an empty file. It is no error if another process creates it first.
+fn create_at(dir: BorrowedFd<'_>, name: &CStr, file_type: FileType) -> Result<()> {
+    let created = match file_type {
+        FileType::Directory => child::mkdirat(dir, name, Mode::from_bits_truncate(0o755)),
+        FileType::Regular => create_file(dir, name),
     };
-    if made == Err(Errno::EXIST) { Ok(()) } else { made }
+    if created == Err(Errno::EXIST) { Ok(()) } else { created }
 }
 
-fn make_file(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+fn create_file(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     let new = OFlags::CREATE.union(OFlags::EXCL).union(OFlags::WRONLY);
     let flags = new.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
     child::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).map(|fd| drop(Handle::new(fd)))

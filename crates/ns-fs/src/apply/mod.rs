@@ -1,8 +1,8 @@
-//! What a child does between clone and exec: one function a step, nothing allocated, no text.
+//! The child's half: one function per step, to be called between clone and exec.
 //!
-//! Part of the fence: only `core`, `ns_sys` and this folder, so that every step may run in memory
-//! shared with a program of many threads. Each may also be called from `pre_exec` of std's
-//! `Command`, or by a process that changes itself.
+//! This module uses only `core` and `ns_sys`. It allocates nothing and formats no text, so that each
+//! step may run in memory shared with a multithreaded program. A step may also be called in `pre_exec`
+//! of std's `Command`, or by a process that changes itself.
 
 #![deny(
     clippy::arithmetic_side_effects,
@@ -18,10 +18,10 @@
 mod attributes;
 mod bind;
 mod close_rest;
+mod cwd;
 mod entries;
 mod fd_path;
 mod handle;
-mod here;
 mod in_root;
 mod mount;
 mod mount_proc;
@@ -35,12 +35,11 @@ mod root;
 mod strings;
 mod workdir;
 
-use here::here;
-
 pub use attributes::read_only_here;
 pub use close_rest::{FdRange, close_rest};
-pub use mount::{Mount, MountKind, mount};
+pub use mount::mount;
 pub use mount_proc::mount_proc;
+pub use mount_step::{Mount, MountKind};
 pub use new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 pub use place_fds::{FdStep, place_fds};
 pub use propagation::propagation;
@@ -49,4 +48,4 @@ pub use workdir::workdir;
 
 pub(crate) use mount_step::{MountStep, StepKind};
 pub(crate) use root::Change;
-pub(crate) use strings::{Strings, Text};
+pub(crate) use strings::{StringRef, Strings};

@@ -1,4 +1,4 @@
-//! Mounts below a directory that is to become the root.
+//! Mounts below the directory that becomes the root.
 
 use core::ffi::CStr;
 
@@ -8,92 +8,44 @@ use ns_sys::{Errno, Result};
 
 use super::attributes::{remount, set_attributes};
 use super::bind::bind;
+use super::cwd::CWD;
 use super::fd_path::FdPath;
 use super::handle::Handle;
-use super::here;
-use super::in_root::{Make, resolve, resolve_or_make};
+use super::in_root::{FileType, resolve, resolve_or_create};
+use super::mount_step::{Mount, MountKind};
 use super::open_path::open_path;
 use crate::{Step, StepError};
 
-/// One mount, or one link, below a new root.
-#[derive(Clone, Copy, Debug)]
-pub struct Mount<'a> {
-    /// Its position in the list of wishes, for the error.
-    pub index: u32,
-    /// Where, in the new root.
-    pub target: &'a CStr,
-    /// Whether to make the target, and the directories that lead there, if they are missing.
-    pub create: bool,
-    /// What.
-    pub kind: MountKind<'a>,
-}
-
-/// What comes to a target.
-#[derive(Clone, Copy, Debug)]
-pub enum MountKind<'a> {
-    /// A new file system, on a directory.
-    New {
-        /// Its name in filesystems(5).
-        fs_type: &'a CStr,
-        /// What it is made from; some take any text.
-        source: &'a CStr,
-        /// Read-only and the like.
-        flags: MountFlags,
-        /// Options of the file system, separated by commas.
-        data: Option<&'a CStr>,
-    },
-    /// A file or directory that is somewhere else already.
-    Bind {
-        /// Where it is, as the caller sees it before the change of root.
-        source: &'a CStr,
-        /// Whether the mounts below come along.
-        recursive: bool,
-        /// `MOUNT_ATTR_*` bits to set: read-only and the like.
-        attributes: u64,
-    },
-    /// Not a mount: attributes for the one that is there already, and for it alone.
-    Attributes {
-        /// `MOUNT_ATTR_*` bits to set.
-        attributes: u64,
-    },
-    /// A symbolic link; `create` has no meaning for it.
-    Link {
-        /// Its name in the directory that is the target.
-        name: &'a CStr,
-        /// Where it leads, which nobody looks at.
-        to: &'a CStr,
-    },
-}
-
-/// `mount(source, target, …)` — mounts a file system, binds a tree or makes a link at a target that is
-/// resolved inside `root`, whatever symbolic links are there.
+/// `mount(source, target, …)` — mounts a file system, binds a tree or makes a symbolic link at a target.
 ///
-/// A relative source of a bind begins at the working directory, which stays.
+/// The target is resolved inside `root`: no symbolic link leads out. A relative source of a bind starts
+/// at the working directory, which does not change.
 ///
 /// # Errors
 /// [`Step::MountTarget`] with the index:
-/// - `ENOENT`, `ENOTDIR`: of the target; `EACCES`: a directory on the way may not be searched.
-/// - `EBUSY`: it is the root itself, on which nobody would see a mount.
-/// - `ELOOP`: too many symbolic links, or any before Linux 5.6; also one that only proc can resolve.
-/// - `EROFS`, `EOVERFLOW`: it cannot be made there.
+/// - `ENOENT`, `ENOTDIR`: the target does not exist; `EACCES`: no search permission on its path.
+/// - `EBUSY`: the target is the root itself, where a mount would be hidden.
+/// - `ELOOP`: too many symbolic links; a magic link of proc(5); before Linux 5.6 any symbolic link.
+/// - `EROFS`, `EOVERFLOW`: the target cannot be created.
 ///
 /// [`Step::Mount`] with the index:
-/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace. In a user namespace also: proc without a pid
-///   namespace of its own or under a masked `/proc`; sysfs without a network namespace of its own,
-///   mqueue without an ipc namespace; any file system that needs a device.
-/// - `EBUSY`: sysfs or mqueue, where that of the same namespace is mounted already.
-/// - `EINVAL`: unknown options; a bind that is not recursive of a directory with mounts which the user
-///   namespace may not lift; a devpts gid that is not mapped.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the source. `ENOENT` also: there is no `/proc`, which a
-///   mount needs where the target or the working directory may not be searched.
-/// - `ENODEV`: no such file system in this kernel.
-/// - `ENOSYS`: attributes for a whole tree, before Linux 5.12.
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace. In a user namespace also: proc without a new
+///   pid namespace, or with a `/proc` that is masked in part; sysfs without a new network namespace;
+///   mqueue without a new ipc namespace; any file system that needs a device.
+/// - `EBUSY`: sysfs or mqueue of the same namespace is already mounted at the target.
+/// - `EINVAL`: unknown options; a bind without `recursive` of a directory whose inherited mounts the
+///   user namespace may not uncover; a devpts gid that is not mapped.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: the source cannot be resolved. `ENOENT` also: there is no
+///   `/proc`, and the target or the working directory denies search permission.
+/// - `ENODEV`: the kernel has no such file system.
+/// - `ENOSYS`: attributes of a whole tree, before Linux 5.12.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 5.12 for all; before 5.2 a bind needs `/proc`, before 5.6 targets may have no links.
+/// Linux 5.12 for everything; before 5.6 targets may contain no symbolic links, before 5.2 a bind needs
+/// `/proc`.
 ///
 /// # References
 /// mount(2), open_tree(2), move_mount(2), openat2(2), user_namespaces(7); fs/namespace.c.
@@ -101,7 +53,7 @@ pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(),
     let failed = |step| move |errno| StepError { step, errno };
     let target = target(root, mount).map_err(failed(Step::MountTarget(mount.index)))?;
     match mount.kind {
-        MountKind::Attributes { attributes } => attach_attributes(&target, attributes),
+        MountKind::Attributes { attributes } => set_or_remount(&target, attributes),
         MountKind::New { fs_type, source, flags, data } => {
             new(&target, source, fs_type, flags, data)
         }
@@ -113,31 +65,33 @@ pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(),
 
 fn target(root: BorrowedFd<'_>, mount: Mount<'_>) -> Result<Handle> {
     let target = match resolve(root, mount.target) {
-        Err(Errno::NOENT) if mount.create => resolve_or_make(root, mount.target, make(mount.kind)),
+        Err(Errno::NOENT) if mount.create => {
+            resolve_or_create(root, mount.target, file_type(mount.kind))
+        }
         other => other,
     }?;
     let mounts = matches!(mount.kind, MountKind::New { .. } | MountKind::Bind { .. });
-    if mounts && is_same_place(root, target.as_fd()) { Err(Errno::BUSY) } else { Ok(target) }
+    if mounts && is_same_file(root, target.as_fd()) { Err(Errno::BUSY) } else { Ok(target) }
 }
 
-/// A link in the root may lead to the root; where statx(2) is missing, nobody sees that.
-fn is_same_place(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
+/// Whether the target is the root, to which a symbolic link may lead. Without statx(2) always false.
+fn is_same_file(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
     matches!((child::place(root), child::place(target)), (Ok(root), Ok(target)) if root == target)
 }
 
-/// A file can only be bound on a file.
-fn make(kind: MountKind<'_>) -> Make {
+/// The type of a missing target: a file can only be bound on a file.
+fn file_type(kind: MountKind<'_>) -> FileType {
     match kind {
-        MountKind::Bind { source, .. } if !is_directory(source) => Make::File,
-        _ => Make::Directory,
+        MountKind::Bind { source, .. } if !is_directory(source) => FileType::Regular,
+        _ => FileType::Directory,
     }
 }
 
 fn is_directory(path: &CStr) -> bool {
-    !matches!(open_path(here(), path, OFlags::DIRECTORY), Err(Errno::NOTDIR))
+    !matches!(open_path(CWD, path, OFlags::DIRECTORY), Err(Errno::NOTDIR))
 }
 
-/// The target was resolved; a path would be resolved again, and may lead elsewhere by now.
+/// Mounts on the open target: a path would be resolved again and could lead elsewhere.
 fn new(
     target: &Handle,
     source: &CStr,
@@ -147,24 +101,24 @@ fn new(
 ) -> Result<()> {
     let mount_at = |path: &CStr| child::mount(Some(source), path, Some(fs_type), flags, data);
     match enter(target) {
-        Ok(start) => {
+        Ok(previous) => {
             let mounted = mount_at(c".");
-            child::fchdir(start.as_fd()).and(mounted)
+            child::fchdir(previous.as_fd()).and(mounted)
         }
-        // mount(2) needs no permission to search its target, where it is to hide one, and none to
-        // search the working directory.
+        // fchdir(2) needs search permission on the target and on the working directory; mount(2) needs
+        // neither, so that a mount can hide a directory that may not be searched.
         Err(Errno::ACCESS) => mount_at(FdPath::new(target.as_raw_fd()).as_c_str()),
         Err(errno) => Err(errno),
     }
 }
 
-/// Goes to a directory, and holds the one left.
+/// Changes the working directory, and returns the previous one.
 fn enter(target: &Handle) -> Result<Handle> {
-    let start = open_path(here(), c".", OFlags::DIRECTORY)?;
-    child::fchdir(target.as_fd()).map(|()| start)
+    let previous = open_path(CWD, c".", OFlags::DIRECTORY)?;
+    child::fchdir(target.as_fd()).map(|()| previous)
 }
 
-fn attach_attributes(mounted: &Handle, attributes: u64) -> Result<()> {
+fn set_or_remount(mounted: &Handle, attributes: u64) -> Result<()> {
     match set_attributes(mounted.as_fd(), c"", attributes, false) {
         Err(Errno::NOSYS) => {
             remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes)

@@ -1,15 +1,16 @@
-//! `/proc` of the child's own pid namespace.
+//! `/proc` of the child's pid namespace.
 
 use ns_sys::child::{self, MountFlags};
 
 use crate::{Step, StepError};
 
 /// `mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)` — mounts the proc file
-/// system of the caller's pid namespace on top of what is there.
+/// system of the caller's pid namespace over the present `/proc`.
 ///
 /// # Errors
-/// - `EPERM`: the pid namespace is not owned by the user namespace of the mount namespace, or the
-///   present `/proc` is masked in part, which a user namespace may not undo.
+/// [`Step::MountProc`]:
+/// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace or over the pid namespace; or the present `/proc`
+///   is masked in part, which a user namespace may not undo.
 /// - `ENOENT`: the root has no `/proc`.
 ///
 /// # Async-signal-safety

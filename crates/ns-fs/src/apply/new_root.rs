@@ -1,4 +1,4 @@
-//! Going to the new root, and making it the root.
+//! Entering the new root, and making it the root.
 
 use core::ffi::CStr;
 
@@ -7,17 +7,17 @@ use ns_sys::child::{self, MountFlags, MountPropagationFlags, UnmountFlags};
 use crate::{Step, StepError};
 
 /// `mount(new_root, new_root, NULL, MS_BIND | MS_REC, NULL)`, `chdir(new_root)` — binds a directory onto
-/// itself, so that it is a mount as pivot_root(2) wants it, and goes there.
+/// itself, because pivot_root(2) needs a mount point, and enters it.
 ///
-/// The present root, by the path `/`, can be bound as well, and then be made read-only, say.
+/// `new_root` may be `/`: the current root can then be made read-only, for example.
 ///
-/// Whole trees are bound, because a user namespace may not take a mount away from what it covers.
-/// Call [`propagation`](crate::apply::propagation) first: below a shared mount the bind would show
-/// in the caller's namespace, and pivot_root(2) refuse it.
+/// The bind is recursive, because a user namespace may not uncover what an inherited mount covers.
+/// Call [`propagation`](crate::apply::propagation) first: below a shared mount the bind would propagate
+/// to the caller's namespace, and pivot_root(2) would refuse it.
 ///
 /// # Errors
 /// [`Step::OpenRoot`]:
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the path.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: the path cannot be resolved.
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 ///
 /// # Async-signal-safety
@@ -31,15 +31,15 @@ use crate::{Step, StepError};
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
     let flags = MountFlags::BIND.union(MountFlags::REC);
     child::mount(Some(new_root), new_root, None, flags, None).map_err(failed(Step::OpenRoot))?;
-    // Of the present root: its own path leads below what was just bound on it, `..` of it on top.
+    // `/` still leads to the old root, below the new bind mount; `/..` leads to the mount on top.
     enter_new_root(if new_root == c"/" { c"/.." } else { new_root })
 }
 
-/// `chdir(new_root)` — goes to a directory that is to become the root.
+/// `chdir(new_root)` — enters the directory that becomes the root.
 ///
 /// # Errors
 /// [`Step::OpenRoot`]:
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the path.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: the path cannot be resolved.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -54,17 +54,17 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 }
 
 /// `pivot_root(".", ".")`, `mount(NULL, "..", NULL, MS_REC | MS_SLAVE)`, `umount2(".", MNT_DETACH)`,
-/// `chdir("/")` — makes the working directory the root of the mount namespace, and lets go of the old one.
+/// `chdir("/")` — makes the working directory the root of the mount namespace, and detaches the old root.
 ///
-/// Whatever is shared in the old tree, no unmount of it travels to the caller's.
+/// No unmount in the old tree propagates to the caller's namespace, even from shared mounts.
 ///
 /// # Errors
-/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts two causes are
-///   left: the present root is the initial ramfs, which cannot be left (use [`chroot_here`], or boot
-///   from something else); or the path was a symbolic link to the present root.
-/// - [`Step::PivotRoot`] with `EBUSY`: the working directory is the root already.
+/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts two causes
+///   remain: the current root is the initial ramfs, which cannot be pivoted away (use [`chroot_here`], or
+///   boot from another root file system); or the path was a symbolic link to the current root.
+/// - [`Step::PivotRoot`] with `EBUSY`: the working directory is already the root.
 /// - [`Step::PivotRoot`] with `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
-/// - [`Step::DetachOldRoot`]: the old root is still there, below the new one.
+/// - [`Step::DetachOldRoot`]: the old root is still mounted.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -76,17 +76,18 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// pivot_root(2), "pivot_root(".", ".")"; fs/namespace.c.
 pub fn pivot_root_here() -> Result<(), StepError> {
     child::pivot_root(c".", c".").map_err(failed(Step::PivotRoot))?;
-    // The old root lies on top of the new one: `..` of a root leads to what lies on it, `.` does not.
+    // The old root is now mounted on top of the new one; `..` of the root leads to it, `.` does not.
     let slave = MountPropagationFlags::DOWNSTREAM.union(MountPropagationFlags::REC);
     child::mount_change(c"..", slave).map_err(failed(Step::DetachOldRoot))?;
-    // umount2 finds the topmost mount by either.
+    // umount2 takes the topmost mount, by either path.
     child::umount2(c".", UnmountFlags::DETACH).map_err(failed(Step::DetachOldRoot))?;
     child::chdir(c"/").map_err(failed(Step::DetachOldRoot))
 }
 
 /// `chroot(".")`, `chdir("/")` — makes the working directory the root of the process.
 ///
-/// No jail: whoever has `CAP_SYS_CHROOT` inside, or a descriptor of an outer directory, walks out.
+/// This is no jail: a process with `CAP_SYS_CHROOT`, or with a descriptor of an outer directory, can leave
+/// it.
 ///
 /// # Errors
 /// [`Step::Chroot`]:

@@ -1,4 +1,4 @@
-//! A place in the file system, held without being opened.
+//! Descriptors that refer to a path without opening the file.
 
 use core::ffi::CStr;
 

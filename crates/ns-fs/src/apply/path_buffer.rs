@@ -1,4 +1,4 @@
-//! A path cut into its parts, each ended by a NUL, on the stack.
+//! A path split into C strings, on the stack.
 
 use core::ffi::CStr;
 
@@ -7,10 +7,10 @@ use ns_sys::{Errno, Result};
 /// `PATH_MAX` of include/uapi/linux/limits.h, the final NUL included.
 const PATH_MAX: usize = 4096;
 
-/// A copy of a path, of which one part after the other is cut off.
+/// A copy of a path that yields one name after the other.
 pub(super) struct PathBuffer {
     bytes: [u8; PATH_MAX],
-    /// Where the next part begins.
+    /// The offset of the next name.
     start: usize,
     /// The length of the path.
     length: usize,
@@ -24,15 +24,15 @@ impl PathBuffer {
         Ok(Self { bytes, start: 0, length: path.len().saturating_sub(1) })
     }
 
-    /// The next name; empty ones, between two slashes, included.
+    /// Returns the next name; it is empty between two slashes.
     pub(super) fn next_name(&mut self) -> Option<&CStr> {
         let (start, end) = self.cut()?;
         self.string(start, end)
     }
 
-    /// The path up to the next name, that name, and whether it is the last one.
+    /// Returns the path up to and including the next name, that name, and whether it is the last one.
     pub(super) fn next_prefix(&mut self) -> Option<(&CStr, &CStr, bool)> {
-        // The slash that an earlier part was cut at is part of the path again.
+        // Restores the slash that the previous call replaced by a NUL.
         if let Some(cut) = self.start.checked_sub(1).and_then(|cut| self.bytes.get_mut(cut)) {
             *cut = b'/';
         }
@@ -40,7 +40,7 @@ impl PathBuffer {
         Some((self.string(0, end)?, self.string(start, end)?, end >= self.length))
     }
 
-    /// Puts a NUL where the next part ends; tells where it begins and ends.
+    /// Ends the next name with a NUL, and returns the offsets of its start and of the NUL.
     fn cut(&mut self) -> Option<(usize, usize)> {
         let start = self.start;
         let rest = self.bytes.get(start..self.length).filter(|rest| !rest.is_empty())?;

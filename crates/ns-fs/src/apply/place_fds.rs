@@ -1,5 +1,5 @@
-//! Descriptors on the numbers they were planned for.
-#![allow(unsafe_code, reason = "descriptors by number, which a child has no owners for")]
+//! Moving descriptors to their planned numbers.
+#![allow(unsafe_code, reason = "descriptors by number, which have no owner in the child")]
 
 use core::fmt;
 
@@ -8,51 +8,49 @@ use ns_sys::fd::{BorrowedFd, RawFd};
 
 use crate::{Step, StepError};
 
-/// One of the moves that put descriptors in their places, in the order of an
-/// [`FdPlan`](crate::FdPlan).
+/// One move of a descriptor to its number; an [`FdPlan`](crate::FdPlan) puts the moves in order.
 ///
-/// Moves that run in a circle go through one temporary descriptor: [`Save`](FdStep::Save) makes it,
-/// the next [`Restore`](FdStep::Restore) ends it.
+/// A cycle of moves uses one temporary descriptor: [`Save`](FdStep::Save) makes it, and the next
+/// [`Restore`](FdStep::Restore) closes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FdStep {
-    /// `to` becomes the file of `from`.
+    /// Duplicates `from` to `to`.
     Duplicate {
         /// An open descriptor.
         from: RawFd,
-        /// Another number.
+        /// Another descriptor number.
         to: RawFd,
     },
-    /// A descriptor that has its number already loses its close-on-exec flag.
+    /// Clears the close-on-exec flag of a descriptor that already has its number.
     Inherit {
         /// An open descriptor.
         fd: RawFd,
     },
-    /// The file of `from` gets a temporary descriptor besides.
+    /// Duplicates `from` to a temporary descriptor.
     Save {
         /// An open descriptor.
         from: RawFd,
     },
-    /// `to` becomes the file saved before, whose temporary descriptor is closed.
+    /// Duplicates the temporary descriptor to `to`, and closes it.
     Restore {
-        /// The number.
+        /// The descriptor number.
         to: RawFd,
     },
 }
 
-/// A number that no descriptor of a program's own takes.
+/// The lowest number of a temporary descriptor.
 const ABOVE_STDIO: RawFd = 3;
 
-/// `dup3(from, to, 0)` … — puts descriptors on the numbers that a plan gives them, to stay open across
-/// exec.
+/// `dup3(from, to, 0)` … — moves descriptors to the numbers of a plan, without close-on-exec.
 ///
 /// # Errors
-/// [`Step::PlaceFd`] with the number:
+/// [`Step::PlaceFd`] with the descriptor number:
 /// - `EBADF`: a source is not open, or the number is not below `RLIMIT_NOFILE`.
-/// - `EMFILE`, `EINVAL`: `RLIMIT_NOFILE` leaves no number for the temporary descriptor of a circle.
+/// - `EMFILE`, `EINVAL`: `RLIMIT_NOFILE` leaves no number for the temporary descriptor of a cycle.
 ///
 /// # Safety
-/// The caller is alone in its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
-/// and nobody uses an owned descriptor of a target number afterwards. Numbers are not negative.
+/// The caller does not share its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
+/// and no owned descriptor at a target number is used afterwards. No descriptor number is negative.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -65,11 +63,11 @@ const ABOVE_STDIO: RawFd = 3;
 /// use std::os::unix::process::CommandExt;
 /// use ns_fs::{Descriptors, FdPlan, Stdio, apply};
 ///
-/// let mut wish = Descriptors::new();
-/// wish.stdout(Stdio::null()).stderr(Stdio::null());
-/// let plan = FdPlan::new(&wish)?;
+/// let mut descriptors = Descriptors::new();
+/// descriptors.stdout(Stdio::null()).stderr(Stdio::null());
+/// let plan = FdPlan::new(&descriptors)?;
 /// let mut command = std::process::Command::new("ls");
-/// // SAFETY: the child is alone in its table, and goes on to exec; nothing allocates.
+/// // SAFETY: the child has its own descriptor table and only calls exec; nothing allocates.
 /// unsafe {
 ///     command.pre_exec(move || apply::place_fds(plan.steps()).map_err(|error| error.errno.into()));
 /// }
@@ -82,7 +80,7 @@ const ABOVE_STDIO: RawFd = 3;
 pub unsafe fn place_fds(steps: &[FdStep]) -> Result<(), StepError> {
     let mut saved = None;
     for step in steps {
-        // SAFETY: the caller's own contract.
+        // SAFETY: this function has the same contract.
         unsafe { place(*step, &mut saved) }
             .map_err(|errno| StepError { step: Step::PlaceFd(step.number()), errno })?;
     }
@@ -93,14 +91,14 @@ pub unsafe fn place_fds(steps: &[FdStep]) -> Result<(), StepError> {
 /// As [`place_fds`].
 unsafe fn place(step: FdStep, saved: &mut Option<RawFd>) -> ns_sys::Result<()> {
     match step {
-        // SAFETY: nobody owns the target, as the caller vouches.
-        FdStep::Duplicate { from, to } => unsafe { child::dup3(open(from), to, false) },
-        FdStep::Inherit { fd } => child::fcntl_setfd(open(fd), false),
+        // SAFETY: the caller promises that no owner uses the target.
+        FdStep::Duplicate { from, to } => unsafe { child::dup3(borrow(from), to, false) },
+        FdStep::Inherit { fd } => child::fcntl_setfd(borrow(fd), false),
         FdStep::Save { from } => {
-            *saved = Some(child::fcntl_dupfd_cloexec(open(from), ABOVE_STDIO)?);
+            *saved = Some(child::fcntl_dupfd_cloexec(borrow(from), ABOVE_STDIO)?);
             Ok(())
         }
-        // SAFETY: as above.
+        // SAFETY: `saved` is from `FdStep::Save`; the rest is this function's own contract.
         FdStep::Restore { to } => unsafe { restore(saved.take(), to) },
     }
 }
@@ -109,22 +107,22 @@ unsafe fn place(step: FdStep, saved: &mut Option<RawFd>) -> ns_sys::Result<()> {
 /// As [`place_fds`]; `saved` was made by [`FdStep::Save`].
 unsafe fn restore(saved: Option<RawFd>, to: RawFd) -> ns_sys::Result<()> {
     let temporary = saved.ok_or(ns_sys::Errno::BADF)?;
-    // SAFETY: nobody owns the target, as the caller vouches.
-    unsafe { child::dup3(open(temporary), to, false) }?;
-    // An error tells of earlier writes to that file; the number is free all the same.
-    // SAFETY: made by the step before, for this one alone.
+    // SAFETY: the caller promises that no owner uses the target.
+    unsafe { child::dup3(borrow(temporary), to, false) }?;
+    // An error is about earlier writes to the file; the descriptor is closed in any case.
+    // SAFETY: `FdStep::Save` made it, and only this step uses it.
     let _ = unsafe { child::close(temporary) };
     Ok(())
 }
 
-/// What is open, or not, at a number: the kernel decides, and nothing outlives the call.
-fn open<'a>(fd: RawFd) -> BorrowedFd<'a> {
-    // SAFETY: not -1, as the caller of `place_fds` vouches; used for one call only.
+/// Borrows a number for one system call, which fails if nothing is open there.
+fn borrow<'a>(fd: RawFd) -> BorrowedFd<'a> {
+    // SAFETY: the caller of `place_fds` promises that it is not -1; the borrow ends with the call.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
 impl FdStep {
-    /// The number it is about.
+    /// Returns the descriptor number for an error.
     const fn number(self) -> RawFd {
         match self {
             Self::Duplicate { to, .. } | Self::Restore { to } => to,
@@ -134,7 +132,7 @@ impl FdStep {
     }
 }
 
-/// Its system calls.
+/// Prints the system calls.
 impl fmt::Display for FdStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,15 +1,16 @@
-//! Detaching the child's mounts from the caller's.
+//! The propagation of the child's mounts.
 
 use ns_sys::child;
 
 use crate::{Propagation, Step, StepError};
 
-/// `mount(NULL, "/", NULL, MS_REC | …)` — says how mounts travel, for every mount there is.
+/// `mount(NULL, "/", NULL, MS_REC | …)` — sets the propagation type of all mounts.
 ///
-/// The first step in a new mount namespace: whatever is mounted earlier on a shared mount shows in
-/// the caller's namespace too.
+/// This must be the first step in a new mount namespace: an earlier mount on a shared mount would
+/// propagate to the caller's namespace.
 ///
 /// # Errors
+/// [`Step::Propagation`]:
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 /// - `EINVAL`: the root is not a mount point, as after chroot(2).
 ///
@@ -21,7 +22,7 @@ use crate::{Propagation, Step, StepError};
 ///
 /// # References
 /// mount(2), mount_namespaces(7); fs/namespace.c `do_change_type`.
-pub fn propagation(wish: Propagation) -> Result<(), StepError> {
-    child::mount_change(c"/", wish.flags())
+pub fn propagation(propagation: Propagation) -> Result<(), StepError> {
+    child::mount_change(c"/", propagation.flags())
         .map_err(|errno| StepError { step: Step::Propagation, errno })
 }

@@ -1,20 +1,20 @@
-//! All that a [`RootPlan`](crate::RootPlan) says, in order.
+//! All steps of a [`RootPlan`](crate::RootPlan), in order.
 
 use ns_sys::child::OFlags;
 use ns_sys::fd::AsFd;
 
 use super::attributes::read_only_here;
-use super::here;
+use super::cwd::CWD;
 use super::mount::mount;
 use super::mount_step::MountStep;
 use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 use super::open_path::open_path;
 use super::propagation::propagation;
-use super::strings::{Strings, Text};
+use super::strings::{StringRef, Strings};
 use super::workdir::workdir;
 use crate::{Propagation, Step, StepError};
 
-/// What a [`RootPlan`](crate::RootPlan) lends to the child: numbers and borrowed bytes.
+/// The data that the child borrows from a [`RootPlan`](crate::RootPlan).
 #[derive(Clone, Copy, Debug)]
 pub struct Root<'a> {
     pub(crate) strings: Strings<'a>,
@@ -22,35 +22,35 @@ pub struct Root<'a> {
     pub(crate) change: Change,
     pub(crate) mounts: &'a [MountStep],
     pub(crate) read_only: bool,
-    /// The directory, and whether to make it.
-    pub(crate) workdir: Option<(Text, bool)>,
+    /// The directory, and whether to create it.
+    pub(crate) workdir: Option<(StringRef, bool)>,
 }
 
-/// How the root changes.
+/// The change of root.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    Stay,
-    Pivot(Text),
-    Chroot(Text),
+    None,
+    Pivot(StringRef),
+    Chroot(StringRef),
 }
 
-/// `mount`, `pivot_root`, `chdir` … — makes every step of a plan, and stops at the first that fails.
+/// `mount`, `pivot_root`, `chdir` … — makes all steps of a plan, up to the first that fails.
 ///
-/// Why in this order:
-/// - Propagation first: what is mounted before it shows in the caller's namespace.
-/// - Mounts before the change of root, while the sources of binds can still be reached; inside the
-///   new root all the same, because their targets are resolved there.
-/// - Read-only after the mounts, whose targets may have to be made.
-/// - The working directory last: it is one of the new root's.
+/// The reasons for the order:
+/// - Propagation is first: an earlier mount would propagate to the caller's namespace.
+/// - Mounts come before the change of root, while the sources of binds are reachable. Their targets are
+///   resolved inside the new root.
+/// - Read-only comes after the mounts, which may have to create their targets.
+/// - The working directory is last: it is a path of the new root.
 ///
 /// # Errors
-/// Those of the steps, each of which is a function of this module.
+/// Those of the steps; each step is a function of this module.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// As the steps.
+/// That of the steps.
 ///
 /// # References
 /// pivot_root(2), mount_namespaces(7).
@@ -59,10 +59,12 @@ pub fn root(plan: Root<'_>) -> Result<(), StepError> {
     change(plan)
 }
 
-/// The first step of a plan alone: how mounts travel. For who mounts by hand before the rest.
+/// Makes the first step of a plan only: it sets the propagation of mounts.
+///
+/// For a caller that makes its own mounts before the other steps, which [`change`] makes.
 ///
 /// # Errors
-/// As of [`propagation`].
+/// Those of [`propagation`].
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -76,22 +78,22 @@ pub fn detach(plan: Root<'_>) -> Result<(), StepError> {
     plan.propagation.map_or(Ok(()), propagation)
 }
 
-/// All other steps of a plan.
+/// Makes all steps of a plan after [`detach`].
 ///
 /// # Errors
-/// As of [`root`].
+/// Those of [`root`].
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// As the steps.
+/// That of the steps.
 ///
 /// # References
 /// pivot_root(2).
 pub fn change(plan: Root<'_>) -> Result<(), StepError> {
     match plan.change {
-        Change::Stay => {}
+        Change::None => {}
         Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
         Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
     }
@@ -102,20 +104,20 @@ pub fn change(plan: Root<'_>) -> Result<(), StepError> {
         read_only_here()?;
     }
     match plan.change {
-        Change::Stay => {}
+        Change::None => {}
         Change::Pivot(_) => pivot_root_here()?,
         Change::Chroot(_) => chroot_here()?,
     }
     plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
 }
 
-/// Resolves targets in the new root, which is the working directory by now, if there is one.
+/// Resolves targets in the new root, which is already the working directory, or in the current root.
 fn mounts(plan: Root<'_>) -> Result<(), StepError> {
-    let place = match plan.change {
-        Change::Stay => c"/",
+    let path = match plan.change {
+        Change::None => c"/",
         Change::Pivot(_) | Change::Chroot(_) => c".",
     };
-    let root = open_path(here(), place, OFlags::DIRECTORY)
+    let root = open_path(CWD, path, OFlags::DIRECTORY)
         .map_err(|errno| StepError { step: Step::OpenRoot, errno })?;
     plan.mounts.iter().try_for_each(|step| mount(root.as_fd(), step.with(plan.strings)))
 }

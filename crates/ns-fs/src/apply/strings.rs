@@ -1,19 +1,19 @@
-//! The C strings of a plan, in one piece: a plan can lend it, and a child need free nothing.
+//! The C strings of a plan in one buffer, which the child borrows and never frees.
 
 use core::ffi::CStr;
 
-/// Where a string begins in the [`Strings`] of its plan.
+/// A string of a plan: its offset in the plan's [`Strings`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Text(pub(crate) usize);
+pub(crate) struct StringRef(pub(crate) usize);
 
 /// C strings one after the other, each with the NUL that ends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strings<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Strings<'a> {
-    /// The string; empty for a [`Text`] of another plan.
-    pub(crate) fn get(self, text: Text) -> &'a CStr {
-        let bytes = self.0.get(text.0..).unwrap_or_default();
+    /// Returns the string; an offset of another plan may give any string, or an empty one.
+    pub(crate) fn get(self, string: StringRef) -> &'a CStr {
+        let bytes = self.0.get(string.0..).unwrap_or_default();
         CStr::from_bytes_until_nul(bytes).unwrap_or_default()
     }
 }

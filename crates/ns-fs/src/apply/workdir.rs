@@ -1,28 +1,27 @@
-//! The working directory, proven to lie inside the root.
+//! The working directory, checked to lie inside the root.
 
 use core::ffi::CStr;
 
 use ns_sys::child::{self, Mode};
 use ns_sys::{Errno, Result};
 
-use super::here;
+use super::cwd::CWD;
 use super::path_buffer::PathBuffer;
 use crate::{Step, StepError};
 
-/// The longest path that getcwd(2) gives, with the NUL.
+/// The longest path that getcwd(2) returns, with the NUL.
 const PATH_MAX: usize = 4096;
 
-/// `chdir(path)`, `getcwd()` — goes to a directory, and sees that it lies inside the root: through
-/// `/proc/PID/fd` a path leads out.
+/// `chdir(path)`, `getcwd()` — changes the working directory, and checks that it lies inside the root: a
+/// path through `/proc/PID/fd` can lead out.
 ///
-/// With `create`, directories that are missing are made, each after its parent was seen to lie
-/// inside.
+/// With `create`, missing directories are created, each after its parent was checked.
 ///
 /// # Errors
-/// [`Step::Workdir`]; the working directory is `/` then:
-/// - `EXDEV`: it lies outside the root.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: of the path.
-/// - `EROFS`, `EOVERFLOW`: it cannot be made there.
+/// [`Step::Workdir`]; the working directory is then `/`:
+/// - `EXDEV`: the directory lies outside the root.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: the path cannot be resolved.
+/// - `EROFS`, `EOVERFLOW`: the directory cannot be created.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -42,15 +41,15 @@ const PATH_MAX: usize = 4096;
 /// # References
 /// chdir(2), getcwd(2); fs/d_path.c.
 pub fn workdir(path: &CStr, create: bool) -> core::result::Result<(), StepError> {
-    let gone = if create { make_and_go(path) } else { go(path) };
-    gone.map_err(|errno| {
-        // Nobody goes on from outside, also where the error is not looked at.
+    let changed = if create { create_and_enter(path) } else { enter(path) };
+    changed.map_err(|errno| {
+        // A caller that ignores the error must not continue outside the root.
         let _ = child::chdir(c"/");
         StepError { step: Step::Workdir, errno }
     })
 }
 
-fn go(path: &CStr) -> Result<()> {
+fn enter(path: &CStr) -> Result<()> {
     child::chdir(path)?;
     let mut buffer = [0; PATH_MAX];
     match child::getcwd(&mut buffer)?.to_bytes() {
@@ -59,23 +58,23 @@ fn go(path: &CStr) -> Result<()> {
     }
 }
 
-fn make_and_go(path: &CStr) -> Result<()> {
-    // Proven before anything is made, also where a relative path begins.
-    go(if path.to_bytes().starts_with(b"/") { c"/" } else { c"." })?;
+fn create_and_enter(path: &CStr) -> Result<()> {
+    // Checks the start of the path before anything is created; a relative one may start outside.
+    enter(if path.to_bytes().starts_with(b"/") { c"/" } else { c"." })?;
     let mut buffer = PathBuffer::new(path)?;
     while let Some(name) = buffer.next_name() {
         if !name.is_empty() {
-            make_and_enter(name)?;
+            enter_or_create(name)?;
         }
     }
     Ok(())
 }
 
-fn make_and_enter(name: &CStr) -> Result<()> {
-    match go(name) {
+fn enter_or_create(name: &CStr) -> Result<()> {
+    match enter(name) {
         Err(Errno::NOENT) => {
-            child::mkdirat(here(), name, Mode::from_bits_truncate(0o755))?;
-            go(name)
+            child::mkdirat(CWD, name, Mode::from_bits_truncate(0o755))?;
+            enter(name)
         }
         other => other,
     }

@@ -1,4 +1,4 @@
-//! The wish: which number is to be which file.
+//! The settings: the file at each descriptor number.
 
 use std::format;
 use std::os::fd::RawFd;
@@ -8,43 +8,44 @@ use std::time::Instant;
 
 use super::error::FdError;
 use super::open;
+use super::reserved::Reserved;
 use super::stdio::{Kind, Stdio};
+use crate::Description;
 use crate::apply::FdRange;
-use crate::describe::Description;
 
-/// Which descriptors a process is to have: 0 to 2 as the caller's, no others, unless told otherwise.
+/// The descriptors of a process: by default the caller's 0 to 2, and no others.
 ///
-/// What is said last about a number holds; the order of numbers does not matter.
+/// The last setting of a descriptor number applies; the order of numbers does not matter.
 #[derive(Clone, Debug)]
 pub struct Descriptors {
-    /// In ascending order of the numbers.
+    /// Sorted by descriptor number.
     placed: Vec<(RawFd, Stdio)>,
     close_rest: bool,
 }
 
 impl Descriptors {
-    /// The caller's 0 to 2 and nothing else.
+    /// Inherits 0 to 2 and closes all other descriptors.
     pub fn new() -> Self {
         let placed = (0..=2).map(|number| (number, Stdio::inherit())).collect();
         Self { placed, close_rest: true }
     }
 
-    /// What number 0 is.
+    /// Sets descriptor 0.
     pub fn stdin(&mut self, file: Stdio) -> &mut Self {
         self.place(0, file)
     }
 
-    /// What number 1 is.
+    /// Sets descriptor 1.
     pub fn stdout(&mut self, file: Stdio) -> &mut Self {
         self.place(1, file)
     }
 
-    /// What number 2 is.
+    /// Sets descriptor 2.
     pub fn stderr(&mut self, file: Stdio) -> &mut Self {
         self.place(2, file)
     }
 
-    /// What any number is. Pipes and paths are for 0 to 2, which have a direction.
+    /// Sets any descriptor. Pipes and paths are only for 0 to 2, which have a direction.
     pub fn place(&mut self, number: RawFd, file: Stdio) -> &mut Self {
         match self.placed.binary_search_by_key(&number, |(at, _)| *at) {
             Ok(index) => self.placed[index].1 = file,
@@ -53,21 +54,21 @@ impl Descriptors {
         self
     }
 
-    /// Leaves a number as the caller has it, its close-on-exec flag too.
+    /// Inherits a descriptor, with its close-on-exec flag.
     pub fn keep(&mut self, number: RawFd) -> &mut Self {
         self.place(number, Stdio::inherit())
     }
 
-    /// Whether all other descriptors are closed; otherwise they are left as the caller has them.
+    /// Sets whether all other descriptors are closed, as by default, or stay as they are in the caller.
     pub fn close_rest(&mut self, close: bool) -> &mut Self {
         self.close_rest = close;
         self
     }
 
-    /// Finds mistakes; makes no system call.
+    /// Checks the settings, without a system call.
     ///
     /// # Errors
-    /// [`FdError`], of those that are about the wish alone.
+    /// [`FdError`], except [`Open`](FdError::Open) and [`Pipe`](FdError::Pipe).
     pub fn check(&self) -> Result<(), FdError> {
         self.placed.iter().try_for_each(|(number, file)| match number {
             ..0 => Err(FdError::Number { number: *number }),
@@ -75,40 +76,41 @@ impl Descriptors {
         })
     }
 
-    /// Whether the process will have what the caller has: nothing is placed, and nothing closed.
+    /// Whether the process inherits every descriptor of the caller: nothing is placed and nothing closed.
     pub fn leaves_all(&self) -> bool {
         !self.close_rest && self.files().all(Stdio::is_inherit)
     }
 
-    /// Whether a number is to be a pipe.
+    /// Whether any descriptor is a pipe.
     pub fn has_pipes(&self) -> bool {
         self.files().any(Stdio::is_piped)
     }
 
-    /// Whether a file is to be opened by its path, which may do something: that of a FIFO waits.
+    /// Whether any file is still to be opened by its path. Opening may block, as with a FIFO.
     pub fn opens_paths(&self) -> bool {
         self.files().any(Stdio::is_path)
     }
 
-    /// Opens what is given by its path now, and keeps it open in its place.
+    /// Opens all files given by path now, and keeps them open.
     ///
-    /// A FIFO without a peer makes its opener wait. With a deadline, that wait ends there with `ETIMEDOUT`, and
-    /// the caller need not be interrupted. A file system that does not answer is waited for without a limit.
+    /// Opening a FIFO blocks until it has a peer. With a deadline, this wait ends with `ETIMEDOUT`, without
+    /// a signal to the caller. The wait for a file system that does not answer has no limit.
     ///
+    /// # Errors
+    /// Those of [`check`](Self::check), and [`FdError::Open`]; files that are already open stay open.
+    ///
+    /// # Examples
     /// ```
     /// use std::time::{Duration, Instant};
     ///
     /// use ns_fs::{Descriptors, Stdio};
     ///
-    /// let mut wish = Descriptors::new();
-    /// wish.stdin(Stdio::path("/dev/zero"));
-    /// wish.open_paths(Some(Instant::now() + Duration::from_secs(1)))?;
-    /// assert!(!wish.opens_paths());
+    /// let mut descriptors = Descriptors::new();
+    /// descriptors.stdin(Stdio::path("/dev/zero"));
+    /// descriptors.open_paths(Some(Instant::now() + Duration::from_secs(1)))?;
+    /// assert!(!descriptors.opens_paths());
     /// # Ok::<(), ns_fs::FdError>(())
     /// ```
-    ///
-    /// # Errors
-    /// As of [`check`](Self::check); [`FdError::Open`], and what was opened before stays open.
     ///
     /// # References
     /// fifo(7), open(2), tee(2).
@@ -117,28 +119,29 @@ impl Descriptors {
         if !self.opens_paths() {
             return Ok(());
         }
-        let taken = open::Taken(self.numbers());
+        let reserved = Reserved(self.numbers());
         for (number, file) in &mut self.placed {
             if let Some(path) = file.as_path() {
-                let file_at = open::path(*number, path, deadline, &taken)?;
-                *file = Stdio(Kind::Opened(Arc::new(file_at)));
+                let opened = open::path(*number, path, deadline, &reserved)?;
+                *file = Stdio(Kind::Opened(Arc::new(opened)));
             }
         }
         Ok(())
     }
 
-    /// The lowest number above `number` that is to be another file than the caller has there.
+    /// Returns the lowest descriptor number above `number` that is not inherited.
     pub fn placed_above(&self, number: RawFd) -> Option<RawFd> {
         let mut placed = self.placed().filter(|(at, file)| *at > number && !file.is_inherit());
         placed.next().map(|(at, _)| at)
     }
 
-    /// Lists what [`FdPlan::new`](crate::FdPlan::new) will open, and nothing is opened.
+    /// Lists the system calls that open files and pipes; none is made.
     pub fn describe_opening(&self) -> Description {
         Description::new(self.placed().filter_map(|(number, file)| file.describe_opening(number)))
     }
 
-    /// Lists the moves and what is closed, where it is not known yet at which numbers files will be.
+    /// Lists the moves and closed ranges, before files are open: a file without a number yet is listed by
+    /// its path or kind.
     pub fn describe_placing(&self) -> Description {
         let moved = self.placed().filter(|(_, file)| !file.is_inherit());
         let moves = moved.map(|(number, file)| format!("dup3({}, {number}, 0)", file.name()));
@@ -158,7 +161,7 @@ impl Descriptors {
         self.close_rest
     }
 
-    /// Every number that was spoken of, in ascending order; none is negative once checked.
+    /// Returns all descriptor numbers in the settings, in ascending order, without negative ones.
     pub(super) fn numbers(&self) -> Vec<u32> {
         self.placed().filter_map(|(number, _)| u32::try_from(number).ok()).collect()
     }

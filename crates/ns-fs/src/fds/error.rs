@@ -1,4 +1,4 @@
-//! Why descriptors could not be planned.
+//! Errors of a descriptor plan.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -7,28 +7,28 @@ use std::prelude::rust_2024::*;
 
 use thiserror::Error;
 
-/// A mistake in [`Descriptors`](crate::Descriptors), or a file that could not be opened.
+/// An invalid setting in [`Descriptors`](crate::Descriptors), or a file that could not be opened.
 ///
-/// `Display` says what was done; the errno is in `source()`.
+/// `Display` names the operation; `source()` is the errno.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FdError {
-    /// A descriptor has no negative number.
-    #[error("descriptor {number}: is negative")]
+    /// The descriptor number is negative.
+    #[error("descriptor {number}: the number is negative")]
     Number {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
     },
-    /// Pipes and paths have a direction, which only 0 to 2 tell.
-    #[error("descriptor {number}: open the file or pipe yourself, above 2 it has no direction")]
+    /// A pipe or path at a number above 2: only 0 to 2 have a direction.
+    #[error("descriptor {number}: only 0 to 2 can be a pipe or path; open the file and pass it")]
     Direction {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
     },
-    /// The path has a NUL in it.
-    #[error("descriptor {number}: {} has a NUL in it", path.display())]
+    /// The path contains a NUL byte.
+    #[error("descriptor {number}: the path contains a NUL byte: {}", path.display())]
     Nul {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
         /// The path.
         path: PathBuf,
@@ -36,13 +36,13 @@ pub enum FdError {
     /// The path is empty.
     #[error("descriptor {number}: the path is empty")]
     Empty {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
     },
-    /// open(2) failed.
+    /// open(2) or fcntl(2) failed.
     #[error("descriptor {number}: could not open {}", path.display())]
     Open {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
         /// The path.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum FdError {
     /// pipe2(2) or fcntl(2) failed.
     #[error("descriptor {number}: could not make a pipe")]
     Pipe {
-        /// The number.
+        /// The descriptor number.
         number: RawFd,
         /// The errno.
         source: io::Error,

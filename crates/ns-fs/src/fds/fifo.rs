@@ -1,4 +1,4 @@
-//! Opening a file that may make its opener wait: a FIFO without a peer.
+//! Opening with a deadline. open(2) of a FIFO waits for a peer.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,13 +13,13 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 
-/// How long to sleep between two looks for a peer.
-const ROUND: Duration = Duration::from_millis(5);
+/// The time between two checks for a peer.
+const INTERVAL: Duration = Duration::from_millis(5);
 
-/// As `options.open(path)`, but no longer than until the deadline.
+/// As `options.open(path)`, but waits for a peer only until the deadline.
 ///
 /// # Errors
-/// Those of open(2); `ETIMEDOUT` at the deadline.
+/// Those of open(2), and `ETIMEDOUT` at the deadline.
 pub(super) fn open_until(
     options: &OpenOptions,
     path: &Path,
@@ -30,7 +30,7 @@ pub(super) fn open_until(
     options.custom_flags(flags);
     let file = loop {
         match options.open(path) {
-            Err(error) if is_for_now(&error, path) => sleep(deadline)?,
+            Err(error) if would_block(&error, path) => sleep(deadline)?,
             opened => break opened?,
         }
     };
@@ -42,20 +42,22 @@ pub(super) fn open_until(
     Ok(file)
 }
 
-/// Whether open(2) without `O_NONBLOCK` would wait: for a reader of the FIFO, or for the end of a lease.
-fn is_for_now(error: &io::Error, path: &Path) -> bool {
+/// Whether open(2) without `O_NONBLOCK` would wait, for a reader of the FIFO or the end of a lease.
+fn would_block(error: &io::Error, path: &Path) -> bool {
     match Errno::from_io_error(error) {
         Some(Errno::NXIO) => fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()),
         errno => errno == Some(Errno::AGAIN),
     }
 }
 
-/// Waits until the FIFO has a writer, as open(2) without `O_NONBLOCK` does. tee(2) says so: of an empty one it
-/// copies nothing without a writer, and fails with one. poll(2) tells of a writer that has come and gone.
+/// Waits until the FIFO has a writer, as open(2) without `O_NONBLOCK` does.
+///
+/// tee(2) from an empty FIFO returns 0 without a writer, and `EAGAIN` with one. poll(2) reports a hangup
+/// if a writer has opened and closed the FIFO meanwhile.
 fn wait_for_writer(fifo: &File, deadline: Instant) -> io::Result<()> {
-    let (_reader, copies) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (_reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     loop {
-        match tee(fifo, &copies, 1, SpliceFlags::NONBLOCK) {
+        match tee(fifo, &writer, 1, SpliceFlags::NONBLOCK) {
             Ok(0) if has_hung_up(fifo)? => return Ok(()),
             Ok(0) => sleep(deadline)?,
             Ok(_) | Err(Errno::AGAIN) => return Ok(()),
@@ -76,6 +78,6 @@ fn sleep(deadline: Instant) -> io::Result<()> {
     if left.is_zero() {
         return Err(Errno::TIMEDOUT.into());
     }
-    thread::sleep(left.min(ROUND));
+    thread::sleep(left.min(INTERVAL));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Moves as if made all at once, in an order in which none overwrites what another needs.
+//! The order of moves in which none overwrites a file that a later move needs.
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -6,41 +6,41 @@ use std::prelude::rust_2024::*;
 
 use crate::apply::FdStep;
 
-/// Target and source of what is still to be moved.
+/// Target number to source number.
 type Moves = BTreeMap<RawFd, RawFd>;
 
-/// The steps after which each key is the file that its value was before.
+/// Returns the steps that make each target the file of its source, as if all at once.
 ///
-/// What stays at its number comes first, then what overwrites nothing that is still needed; what
-/// remains runs in circles. These come last, when every target is open, so that the number of the
-/// temporary descriptor is none of them.
-pub(super) fn order(wish: &Moves) -> Vec<FdStep> {
+/// Descriptors that already have their number come first, then the moves to numbers that are no longer
+/// a source; the remaining moves form cycles. Cycles come last, when every target is open, so that the
+/// temporary descriptor takes the number of no target.
+pub(super) fn order(moves: &Moves) -> Vec<FdStep> {
     let (staying, mut moving): (Moves, Moves) =
-        wish.iter().map(|(to, from)| (*to, *from)).partition(|(to, from)| to == from);
+        moves.iter().map(|(to, from)| (*to, *from)).partition(|(to, from)| to == from);
     let mut steps: Vec<_> = staying.into_keys().map(|fd| FdStep::Inherit { fd }).collect();
     steps.extend(chains(&mut moving));
     while let Some((start, _)) = moving.first_key_value() {
-        steps.extend(circle(*start, &mut moving));
+        steps.extend(cycle(*start, &mut moving));
     }
     steps
 }
 
-/// Takes out all moves that end, in time, at a number which nobody needs.
+/// Removes all moves outside cycles: those whose chain ends at a number that is no source.
 fn chains(moving: &mut Moves) -> Vec<FdStep> {
-    let mut needed = uses(moving);
-    let mut free: Vec<_> = moving.keys().filter(|to| !needed.contains_key(to)).copied().collect();
+    let mut uses = count_uses(moving);
+    let mut free: Vec<_> = moving.keys().filter(|to| !uses.contains_key(to)).copied().collect();
     let mut steps = Vec::new();
     while let Some((to, from)) = free.pop().and_then(|to| moving.remove_entry(&to)) {
         steps.push(FdStep::Duplicate { from, to });
-        if no_longer_needed(from, &mut needed) && moving.contains_key(&from) {
+        if is_last_use(from, &mut uses) && moving.contains_key(&from) {
             free.push(from);
         }
     }
     steps
 }
 
-/// How many moves need a number.
-fn uses(moving: &Moves) -> BTreeMap<RawFd, usize> {
+/// Counts the moves from each source number.
+fn count_uses(moving: &Moves) -> BTreeMap<RawFd, usize> {
     let mut uses = BTreeMap::new();
     for from in moving.values() {
         *uses.entry(*from).or_default() += 1;
@@ -48,15 +48,15 @@ fn uses(moving: &Moves) -> BTreeMap<RawFd, usize> {
     uses
 }
 
-/// Counts one use less; whether it was the last.
-fn no_longer_needed(from: RawFd, needed: &mut BTreeMap<RawFd, usize>) -> bool {
-    let uses = needed.entry(from).or_default();
-    *uses = uses.saturating_sub(1);
-    *uses == 0
+/// Decrements the uses of a source, and returns whether none is left.
+fn is_last_use(from: RawFd, uses: &mut BTreeMap<RawFd, usize>) -> bool {
+    let count = uses.entry(from).or_default();
+    *count = count.saturating_sub(1);
+    *count == 0
 }
 
-/// Takes out the moves of the circle through `start`.
-fn circle(start: RawFd, moving: &mut Moves) -> Vec<FdStep> {
+/// Removes the moves of the cycle that contains `start`.
+fn cycle(start: RawFd, moving: &mut Moves) -> Vec<FdStep> {
     let mut steps = Vec::from([FdStep::Save { from: start }]);
     let mut to = start;
     while let Some(from) = moving.remove(&to).filter(|from| *from != start) {

@@ -1,12 +1,15 @@
-//! What lies around the numbers that stay.
+//! The ranges between kept descriptor numbers.
 
 use std::prelude::rust_2024::*;
 
 use crate::apply::FdRange;
 
 impl FdRange {
-    /// The ranges without the numbers in `kept`, up to the highest there is.
+    /// Returns all ranges without the numbers in `kept`, up to `u32::MAX`.
     ///
+    /// Allocates.
+    ///
+    /// # Examples
     /// ```
     /// use ns_fs::apply::FdRange;
     ///

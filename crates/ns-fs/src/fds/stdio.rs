@@ -1,4 +1,4 @@
-//! What a descriptor is to be.
+//! The file of one descriptor.
 
 use std::format;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::error::FdError;
 
-/// What a descriptor of a new process is.
+/// The file of a descriptor in a new process.
 ///
-/// Paths are the caller's: they are opened while the plan is made, before any change of root.
+/// A path is a path of the caller: it is opened in the parent, before any change of root.
 #[derive(Clone, Debug)]
 pub struct Stdio(pub(super) Kind);
 
@@ -22,44 +22,46 @@ pub(super) enum Kind {
     Piped,
     Path(PathBuf),
     Owned(Arc<OwnedFd>),
-    /// Opened by its path already.
+    /// Already opened by its path.
     Opened(Arc<OwnedFd>),
     Borrowed(BorrowedFd<'static>),
 }
 
 impl Stdio {
-    /// What the caller has at that number, or nothing if it has nothing there. Its close-on-exec flag
-    /// stays as well, as with std's `Command`: place the descriptor itself to have it without.
+    /// Inherits the caller's descriptor of the same number, which may be closed.
+    ///
+    /// Its close-on-exec flag stays, as with std's `Command`. To clear the flag, pass the descriptor with
+    /// [`Stdio::borrowed`] or [`Stdio::fd`].
     pub fn inherit() -> Self {
         Self(Kind::Inherit)
     }
 
-    /// `/dev/null`.
+    /// Opens `/dev/null`.
     pub fn null() -> Self {
         Self(Kind::Null)
     }
 
-    /// One end of a new pipe; [`FdPlan::take_pipe`](crate::FdPlan::take_pipe) gives the other.
+    /// Makes a pipe: the process gets one end, and the caller can take the other.
     pub fn piped() -> Self {
         Self(Kind::Piped)
     }
 
-    /// The caller's file of that name: read from the start at 0, appended to at 1 and 2, where it is
-    /// created if it is not there.
+    /// Opens a file by its path: for reading at 0; for appending at 1 and 2, where a missing file is
+    /// created.
     ///
-    /// To open it in another way, open it yourself and use [`Stdio::fd`].
+    /// To open it in another mode, use [`Stdio::fd`] with an open file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self(Kind::Path(path.into()))
     }
 
-    /// An open file, which several plans and numbers may share.
+    /// Uses an open file, which several plans and descriptor numbers may share.
     pub fn fd(file: impl Into<OwnedFd>) -> Self {
         Self(Kind::Owned(Arc::new(file.into())))
     }
 
-    /// A file that stays open for as long as the program runs, such as std's `stderr()`.
+    /// Uses a file that stays open as long as the program runs, such as std's `stderr()`.
     ///
-    /// For one that does not, use [`Stdio::fd`] with `try_clone_to_owned`.
+    /// For any other borrowed file, use [`Stdio::fd`] with `try_clone_to_owned`.
     pub fn borrowed(file: BorrowedFd<'static>) -> Self {
         Self(Kind::Borrowed(file))
     }
@@ -83,7 +85,7 @@ impl Stdio {
         matches!(self.0, Kind::Piped)
     }
 
-    /// The system call that opens it for `number`, if there is one.
+    /// Returns the system call that opens it at `number`, if there is one.
     pub(super) fn describe_opening(&self, number: RawFd) -> Option<String> {
         match &self.0 {
             Kind::Null => Some("openat(\"/dev/null\")".to_owned()),
@@ -96,7 +98,7 @@ impl Stdio {
         }
     }
 
-    /// What stands for its number before it is open.
+    /// Returns a name for it before it is open.
     pub(super) fn name(&self) -> String {
         match &self.0 {
             Kind::Inherit => "inherited".to_owned(),
@@ -108,7 +110,7 @@ impl Stdio {
         }
     }
 
-    /// Finds a mistake, without a system call.
+    /// Checks it, without a system call.
     pub(super) fn check(&self, number: RawFd) -> Result<(), FdError> {
         match &self.0 {
             Kind::Piped | Kind::Path(_) if number > 2 => Err(FdError::Direction { number }),

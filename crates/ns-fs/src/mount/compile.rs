@@ -1,4 +1,4 @@
-//! From the wish to the steps of a child.
+//! Turns mounts into the steps of a child.
 
 use std::ffi::OsStr;
 use std::format;
@@ -8,11 +8,13 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::child::MountFlags;
 
-use super::{Kind, Mount, dev, overlay};
-use crate::apply::{MountStep, StepKind, Text};
-use crate::root::{Arena, RootError, absolute};
+use super::settings::{Kind, Mount};
+use super::{dev, overlay};
+use crate::RootError;
+use crate::apply::{MountStep, StepKind, StringRef};
+use crate::arena::{Arena, absolute};
 
-/// The steps of each mount, with its strings put into `arena`.
+/// Returns the steps of all mounts in order; their strings are added to `arena`.
 pub(crate) fn compile(mounts: &[Mount], arena: &mut Arena) -> Result<Vec<MountStep>, RootError> {
     let mut steps = Vec::new();
     for (index, mount) in (0..).zip(mounts) {
@@ -65,8 +67,8 @@ fn new(index: u32, fs_type: &str, mount: &Mount, arena: &mut Arena) -> Result<St
     Ok(StepKind::New { fs_type, source: fs_type, flags: mount.flags, data })
 }
 
-/// Without a slash at the beginning: it begins at the new root.
-fn target(index: u32, path: &Path, arena: &mut Arena) -> Result<Text, RootError> {
+/// Adds a target without its leading slash: the child resolves it from the new root.
+fn target(index: u32, path: &Path, arena: &mut Arena) -> Result<StringRef, RootError> {
     let what = format!("mount {index}: target");
     let names: Vec<_> = path
         .components()
@@ -77,7 +79,7 @@ fn target(index: u32, path: &Path, arena: &mut Arena) -> Result<Text, RootError>
     arena.path(&what, Path::new(OsStr::from_bytes(&names.join(&b'/'))))
 }
 
-/// The name, an error for `..`, nothing for what leads nowhere.
+/// Returns the name in a component, an error for `..`, and `None` for `/` and `.`.
 fn name(component: Component<'_>) -> Option<Result<&OsStr, ()>> {
     match component {
         Component::Normal(name) => Some(Ok(name)),

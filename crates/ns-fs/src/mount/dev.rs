@@ -1,16 +1,16 @@
-//! A minimal `/dev`, as mounts and links.
+//! A minimal `/dev`, as mounts and symbolic links.
 
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_sys::child::MountFlags;
 
-use super::{CLOSED, Kind, Mount};
+use super::settings::{Kind, Mount, NO_PROGRAMS};
 
-/// Bound from the caller's: a user namespace may make no device.
+/// Devices bound from the caller's `/dev`: mknod(2) of a device fails in a user namespace.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
-/// Name, and where it leads.
+/// Symbolic links: name and target.
 pub(super) const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
     ("fd", "/proc/self/fd"),
@@ -19,15 +19,16 @@ pub(super) const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// The file system itself, and what is mounted on it.
+/// Returns the tmpfs of `/dev`, followed by the mounts below it.
 pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
-    // Read-only at the end, when everything is in it.
+    // A later step makes it read-only, once everything is in it.
     let flags = dev.flags - MountFlags::RDONLY;
     let base = Mount { kind: Kind::New("tmpfs"), flags, ..dev.clone() };
     let devices = DEVICES.iter().map(|name| device(&dev.target, name));
-    let shm = Mount::new(dev.target.join("shm"), Kind::New("tmpfs"), CLOSED).data("mode=1777");
-    let own = [Mount::devpts(dev.target.join("pts")).create(), shm.create()];
-    [base].into_iter().chain(devices).chain(own).collect()
+    let shm = Mount::new(dev.target.join("shm"), Kind::New("tmpfs"), NO_PROGRAMS);
+    let shm = shm.data("mode=1777").create();
+    let pts = Mount::devpts(dev.target.join("pts")).create();
+    [base].into_iter().chain(devices).chain([pts, shm]).collect()
 }
 
 fn device(dev: &Path, name: &str) -> Mount {

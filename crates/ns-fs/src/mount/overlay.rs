@@ -1,14 +1,14 @@
-//! The options of overlayfs, in which three signs have a meaning.
+//! The options of overlayfs. Commas, colons and backslashes in paths are escaped.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use crate::root::RootError;
-use crate::root::absolute;
+use crate::RootError;
+use crate::arena::absolute;
 
-/// `lowerdir=…:…,upperdir=…,workdir=…`.
+/// Returns `lowerdir=…:…,upperdir=…,workdir=…`.
 pub(super) fn options(
     lower: &[PathBuf],
     upper: Option<&(PathBuf, PathBuf)>,

@@ -1,25 +1,23 @@
-//! The system calls of a plan in order.
+//! The system calls of a plan in order, as text.
 
 use std::ffi::CStr;
 use std::prelude::rust_2024::*;
 use std::{format, vec};
 
-use super::RootPlan;
-use crate::apply::{Change, Mount, MountKind};
+use crate::apply::{Change, Mount, MountKind, Root};
 use crate::{Description, Propagation};
 
-pub(super) fn describe(plan: &RootPlan) -> Description {
-    let data = plan.apply_data();
-    let text = |text| quoted(data.strings.get(text));
+pub(super) fn describe(plan: Root<'_>) -> Description {
+    let text = |text| quoted(plan.strings.get(text));
     let mut lines: Vec<String> = plan.propagation.map(propagation).into_iter().collect();
     lines.extend(match plan.change {
-        Change::Stay => vec![],
-        Change::Pivot(path) => bound(&text(path)),
+        Change::None => vec![],
+        Change::Pivot(path) => bind_root(&text(path)),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
     if !plan.mounts.is_empty() {
-        lines.push(opened(plan.change).to_owned());
-        let mounts = plan.mounts.iter().map(|step| mount(step.with(data.strings)));
+        lines.push(open_root(plan.change).to_owned());
+        let mounts = plan.mounts.iter().map(|step| mount(step.with(plan.strings)));
         lines.extend(mounts.flatten());
     }
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
@@ -33,8 +31,8 @@ fn quoted(text: &CStr) -> String {
     format!("{:?}", text.to_string_lossy())
 }
 
-fn propagation(wish: Propagation) -> String {
-    let flag = match wish {
+fn propagation(propagation: Propagation) -> String {
+    let flag = match propagation {
         Propagation::Private => "MS_PRIVATE",
         Propagation::Slave => "MS_SLAVE",
         Propagation::Shared => "MS_SHARED",
@@ -42,23 +40,23 @@ fn propagation(wish: Propagation) -> String {
     format!(r#"mount(NULL, "/", NULL, MS_REC | {flag}, NULL)"#)
 }
 
-fn bound(path: &str) -> Vec<String> {
+fn bind_root(path: &str) -> Vec<String> {
     let bind = format!("mount({path}, {path}, NULL, MS_BIND | MS_REC, NULL)");
     let on_top = if path == "\"/\"" { "\"/..\"" } else { path };
     vec![bind, format!("chdir({on_top})")]
 }
 
-/// What targets are resolved in.
-fn opened(change: Change) -> &'static str {
+/// The directory in which targets are resolved.
+fn open_root(change: Change) -> &'static str {
     match change {
-        Change::Stay => r#"openat("/", O_PATH)"#,
+        Change::None => r#"openat("/", O_PATH)"#,
         Change::Pivot(_) | Change::Chroot(_) => r#"openat(".", O_PATH)"#,
     }
 }
 
 fn change(change: Change) -> &'static [&'static str] {
     match change {
-        Change::Stay => &[],
+        Change::None => &[],
         Change::Pivot(_) => &[
             r#"pivot_root(".", ".")"#,
             r#"mount(NULL, "..", NULL, MS_REC | MS_SLAVE, NULL)"#,

@@ -1,15 +1,16 @@
-//! The wish for a working directory.
+//! The settings of a working directory.
 
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 
-use super::arena::Arena;
-use super::error::RootError;
-use crate::apply::Text;
+use crate::RootError;
+use crate::apply::StringRef;
+use crate::arena::Arena;
 
-/// Where a process begins: by default at `/` of a new root, and where it is under the present one.
+/// The working directory of a process: by default `/` of a new root, or the caller's with
+/// [`Root::current`](crate::Root::current).
 ///
-/// The path is one of the new root's, and whatever lies outside is refused.
+/// It is a path of the new root; a path that leads outside is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Workdir {
     path: Option<PathBuf>,
@@ -17,20 +18,24 @@ pub struct Workdir {
 }
 
 impl Workdir {
-    /// A directory, which has to be there.
+    /// Sets the directory, which must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: Some(path.into()), create: false }
     }
 
-    /// Makes it, and the directories that lead there, if they are missing; they stay. Their mode is 755,
-    /// less the umask.
+    /// Creates the directory and its parents if they are missing; they stay afterwards.
+    ///
+    /// Their mode is 755, less the umask.
     #[must_use]
     pub fn create(mut self) -> Self {
         self.create = true;
         self
     }
 
-    pub(super) fn compile(&self, arena: &mut Arena) -> Result<Option<(Text, bool)>, RootError> {
+    pub(super) fn compile(
+        &self,
+        arena: &mut Arena,
+    ) -> Result<Option<(StringRef, bool)>, RootError> {
         let Some(path) = &self.path else { return Ok(None) };
         Ok(Some((arena.path("working directory", path)?, self.create)))
     }

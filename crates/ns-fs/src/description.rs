@@ -1,9 +1,9 @@
-//! A plan in words.
+//! A plan as text.
 
 use std::fmt;
 use std::prelude::rust_2024::*;
 
-/// The system calls of a plan in order, one a line; nothing has been run.
+/// The system calls of a plan in order, one per line; making it runs none of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(Vec<String>);
 
@@ -12,7 +12,7 @@ impl Description {
         Self(lines.into_iter().collect())
     }
 
-    /// The lines.
+    /// Returns the lines.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

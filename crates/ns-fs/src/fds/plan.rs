@@ -1,0 +1,164 @@
+//! Opened files, and the moves of their descriptors in order.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::prelude::rust_2024::*;
+
+use super::descriptors::Descriptors;
+use super::error::FdError;
+use super::moves;
+use super::reserved::Reserved;
+use super::sources::{Source, Sources, open_all};
+use crate::Description;
+use crate::apply::{FdRange, FdStep};
+
+/// The descriptors of a process after exec, as moves in an order that overwrites no file still needed.
+///
+/// The parent makes the plan and keeps it until the child is started, because the plan owns the open
+/// files. Then drop it: it holds the process's ends of pipes, and while these are open in the parent, no
+/// reader sees end of file.
+///
+/// # Examples
+/// ```
+/// use ns_fs::{Descriptors, FdPlan, Stdio};
+///
+/// let mut descriptors = Descriptors::new();
+/// descriptors.stdin(Stdio::null()).keep(7);
+/// let plan = FdPlan::new(&descriptors)?;
+/// let calls: Vec<_> = plan.describe().lines().map(str::to_owned).collect();
+/// assert!(calls[0].starts_with("dup3("));
+/// assert_eq!(calls[1..], ["close_range(3, 6, 0)", "close_range(8, 4294967295, 0)"]);
+/// # Ok::<(), ns_fs::FdError>(())
+/// ```
+pub struct FdPlan {
+    steps: Vec<FdStep>,
+    ranges: Vec<FdRange>,
+    /// Keeps the numbers in `steps` open.
+    sources: Sources,
+    reserved: Reserved,
+}
+
+impl FdPlan {
+    /// Opens files and pipes, and puts the moves in order.
+    ///
+    /// Each file is opened close-on-exec, at a number that the settings do not name, even if the caller
+    /// has nothing open at the named numbers. Opening a file may block.
+    ///
+    /// # Errors
+    /// [`FdError`]; invalid settings are reported before anything is opened.
+    pub fn new(descriptors: &Descriptors) -> Result<Self, FdError> {
+        Self::new_locked(descriptors, || ()).map(|(plan, ())| plan)
+    }
+
+    /// As [`new`](Self::new), but takes a lock after all files are open and before pipes are made.
+    ///
+    /// For callers that must know every pipe of the process. The lock is returned with the plan.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn new_locked<Lock>(
+        descriptors: &Descriptors,
+        lock: impl FnOnce() -> Lock,
+    ) -> Result<(Self, Lock), FdError> {
+        descriptors.check()?;
+        let reserved = Reserved(descriptors.numbers());
+        let (sources, lock) = open_all(descriptors, &reserved, lock)?;
+        let numbers = sources.files.iter().map(|(to, source)| (*to, source.number())).collect();
+        let steps = moves::order(&numbers);
+        let ranges =
+            if descriptors.closes_rest() { reserved.ranges_around(None) } else { Vec::new() };
+        Ok((Self { steps, ranges, sources, reserved }, lock))
+    }
+
+    /// Takes the caller's end of the pipe at `number`; `None` if there is none, or it was taken.
+    pub fn take_pipe(&mut self, number: RawFd) -> Option<OwnedFd> {
+        self.sources.pipes.remove(&number)
+    }
+
+    /// Returns the two ends of each pipe, the caller's and the process's, as descriptor numbers in the
+    /// caller.
+    ///
+    /// A process forked meanwhile may want to close them: while a copy is open, no reader sees end of
+    /// file.
+    pub fn pipe_ends(&self) -> impl Iterator<Item = (RawFd, RawFd)> {
+        self.sources.pipes.iter().filter_map(|(number, own)| {
+            let theirs = self.sources.files.get(number)?.number();
+            Some((own.as_raw_fd(), theirs))
+        })
+    }
+
+    /// Returns the files that the plan has opened for the process, as descriptor numbers in the caller;
+    /// the process's ends of pipes are among them.
+    ///
+    /// A forked copy of the caller that does not call exec still has them open.
+    pub fn opened(&self) -> impl Iterator<Item = RawFd> {
+        let opened = self
+            .sources
+            .files
+            .values()
+            .filter(|source| matches!(source, Source::Opened(_) | Source::OpenedBefore(_)));
+        opened.map(Source::number)
+    }
+
+    /// Moves `file` to a descriptor number that is not below `lowest` and that the plan does not
+    /// overwrite, so that it stays usable until the rest is closed.
+    ///
+    /// # Errors
+    /// `EMFILE`: `RLIMIT_NOFILE` leaves no such number.
+    pub fn apart(&self, file: OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
+        self.reserved.avoid(file, lowest)
+    }
+
+    /// Whether the settings name a descriptor number. Then the process has the requested file there, and
+    /// no other descriptor of the caller.
+    pub fn names(&self, number: RawFd) -> bool {
+        self.reserved.contains(number)
+    }
+
+    /// As [`ranges`](Self::ranges), without `number`, which stays open.
+    pub fn ranges_around(&self, number: RawFd) -> Vec<FdRange> {
+        let closes = !self.ranges.is_empty();
+        if closes { self.reserved.ranges_around(Some(number)) } else { Vec::new() }
+    }
+
+    /// Whether descriptor 0, 1 or 2 of the process will be a terminal.
+    pub fn has_terminal(&self) -> bool {
+        (0..=2).any(|number| match self.sources.files.get(&number) {
+            Some(source) => source.is_terminal(),
+            None => is_inherited_terminal(number),
+        })
+    }
+
+    /// Returns the moves, for [`apply::place_fds`](crate::apply::place_fds).
+    pub fn steps(&self) -> &[FdStep] {
+        &self.steps
+    }
+
+    /// Returns the descriptor numbers to close, for [`apply::close_rest`](crate::apply::close_rest).
+    pub fn ranges(&self) -> &[FdRange] {
+        &self.ranges
+    }
+
+    /// Lists the system calls of the child in order; none is made.
+    pub fn describe(&self) -> Description {
+        let steps = self.steps.iter().map(ToString::to_string);
+        Description::new(steps.chain(self.ranges.iter().map(ToString::to_string)))
+    }
+}
+
+/// Prints the system calls in order.
+impl fmt::Debug for FdPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FdPlan").field(&self.describe()).finish()
+    }
+}
+
+/// Whether one of the caller's standard streams is a terminal.
+fn is_inherited_terminal(number: RawFd) -> bool {
+    match number {
+        0 => io::stdin().is_terminal(),
+        1 => io::stdout().is_terminal(),
+        _ => io::stderr().is_terminal(),
+    }
+}
