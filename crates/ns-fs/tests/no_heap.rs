@@ -1,19 +1,26 @@
-//! No step of the apply half allocates: a global allocator ends the child if one does.
+//! No step of the apply half allocates.
+//!
+//! This is a separate test binary, because it replaces the global allocator: a child that allocates exits
+//! with an error.
 #![allow(unsafe_code, reason = "closing by number")]
 
-mod common;
+#[expect(dead_code, reason = "these tests need a part of it")]
+#[path = "kernel/fixture.rs"]
+mod fixture;
 
-use common::{Folder, own_namespaces};
 use linux_raw_sys::general::{__NR_close_range, __NR_mount_setattr, __NR_open_tree, __NR_openat2};
 use ns_fs::{Descriptors, FdPlan, Mount, Root, RootPlan, Stdio, Workdir, apply};
 use ns_sys::child::exit_group;
 use ns_sys::{Errno, UnshareFlags};
 use ns_testbed::{WatchedHeap, forked, refuse};
 
+use fixture::{TempDir, borrow, own_namespaces};
+
 #[global_allocator]
 static HEAP: WatchedHeap = WatchedHeap::new();
 
-/// Runs `steps` watched, in namespaces of its own without the calls in `missing`.
+/// Runs `steps` in new namespaces, without the system calls in `missing`. It exits with
+/// [`WatchedHeap::CODE`] if they allocate.
 fn watched(missing: &[u32], steps: impl Fn()) -> i32 {
     forked(|| {
         own_namespaces(UnshareFlags::NEWPID);
@@ -29,31 +36,31 @@ fn watched(missing: &[u32], steps: impl Fn()) -> i32 {
 }
 
 fn fds() -> FdPlan {
-    let mut wish = Descriptors::new();
-    wish.stdin(Stdio::null()).stdout(Stdio::borrowed(common::borrow(2)));
-    wish.stderr(Stdio::borrowed(common::borrow(1))).keep(9);
-    FdPlan::new(&wish).expect("plan")
+    let mut descriptors = Descriptors::new();
+    descriptors.stdin(Stdio::null()).stdout(Stdio::borrowed(borrow(2)));
+    descriptors.stderr(Stdio::borrowed(borrow(1))).keep(9);
+    FdPlan::new(&descriptors).expect("plan")
 }
 
-fn root(folder: &Folder, mounts: &[Mount]) -> RootPlan {
-    let root = mounts.iter().cloned().fold(Root::pivot(folder.path()).read_only(), Root::mount);
+fn root(dir: &TempDir, mounts: &[Mount]) -> RootPlan {
+    let root = mounts.iter().cloned().fold(Root::pivot(dir.path()).read_only(), Root::mount);
     RootPlan::new(root, Workdir::new("/tmp/made").create()).expect("plan")
 }
 
-/// Over every step there is, the older ways too.
+/// Covers every step, and every fallback.
 #[test]
 fn no_step_allocates() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("heap", &["proc", "tmp"]);
+        let dir = TempDir::with("heap", &["proc", "tmp"]);
         let bind = Mount::bind("/dev/null", "/null").read_only().create();
         let mounts = [Mount::proc("/proc"), Mount::dev("/dev").create(), bind];
-        let root = root(&folder, &[mounts.as_slice(), &[Mount::tmpfs("/tmp")]].concat());
+        let root = root(&dir, &[mounts.as_slice(), &[Mount::tmpfs("/tmp")]].concat());
         let fds = fds();
-        let older = [__NR_openat2, __NR_open_tree, __NR_mount_setattr, __NR_close_range];
-        for missing in [&[][..], &older] {
+        let newer = [__NR_openat2, __NR_open_tree, __NR_mount_setattr, __NR_close_range];
+        for missing in [&[][..], &newer] {
             let code = watched(missing, || {
                 let done = root.apply().is_ok();
-                // SAFETY: this child uses no descriptor again.
+                // SAFETY: this child uses no descriptor afterwards.
                 let placed = unsafe { apply::place_fds(fds.steps()) };
                 // SAFETY: as above.
                 let closed = unsafe { apply::close_rest(fds.ranges()) };
@@ -64,12 +71,12 @@ fn no_step_allocates() {
     });
 }
 
-/// Failures do not allocate either, nor do the steps that stand alone.
+/// Failures do not allocate, nor do the steps outside a plan.
 #[test]
 fn no_failure_allocates() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::new("heap");
-        let root = root(&folder, &[Mount::tmpfs("/missing")]);
+        let dir = TempDir::new("heap");
+        let root = root(&dir, &[Mount::tmpfs("/missing")]);
         let code = watched(&[], || {
             let alone = apply::mount_proc().and_then(|()| apply::enter_new_root(c"/proc"));
             let failed = root.apply().is_err() && apply::workdir(c"/nope", false).is_err();
@@ -80,9 +87,9 @@ fn no_failure_allocates() {
     });
 }
 
-/// The allocator bites.
+/// The allocator detects an allocation.
 #[test]
-fn the_allocator_bites() {
+fn the_allocator_detects_an_allocation() {
     ns_testbed::run_as!([Root], {
         assert_eq!(watched(&[], || drop(std::hint::black_box(vec![0_u8; 16]))), WatchedHeap::CODE);
     });

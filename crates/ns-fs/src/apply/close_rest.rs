@@ -50,7 +50,7 @@ const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
     let failed = |errno| StepError { step: Step::CloseRest, errno };
     for range in ranges {
-        // SAFETY: the ranges are the caller's contract.
+        // SAFETY: the caller promises that no owner uses a descriptor of the ranges.
         match unsafe { child::close_range(range.first, range.last, CloseRangeFlags::empty()) } {
             Ok(()) => {}
             // SAFETY: this function has the same contract.
@@ -94,7 +94,7 @@ unsafe fn close_entries(list: &Handle, ranges: &[FdRange]) -> ns_sys::Result<()>
         let Some(read @ [_, ..]) = buffer.get(..read) else { return Ok(()) };
         for fd in entries(read).filter_map(number) {
             if fd != list.as_raw_fd() && ranges.iter().any(|range| range.contains(fd)) {
-                // SAFETY: the descriptor is in the ranges of the caller's contract.
+                // SAFETY: it is in the ranges, of which no owner uses a descriptor, as the caller promises.
                 let _ = unsafe { child::close(fd) };
             }
         }

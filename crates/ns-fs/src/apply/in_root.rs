@@ -20,9 +20,8 @@ pub(super) enum FileType {
     Regular,
 }
 
-/// Opens `path` with `O_PATH` as if `root` were the root.
-///
-/// Without openat2(2) a symbolic link is an error.
+/// Opens `path` with `O_PATH` as if `root` were the root. Without openat2(2) any symbolic link is an
+/// error.
 pub(super) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     let flags = OFlags::PATH.union(OFlags::CLOEXEC);
     let how = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);

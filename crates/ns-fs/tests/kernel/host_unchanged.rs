@@ -1,11 +1,8 @@
-//! The host's mounts are the same before and after, whatever fails in between.
-
-mod common;
+//! The host's mounts do not change, whichever step fails.
 
 use std::fs;
 use std::time::Duration;
 
-use common::{Folder, own_namespaces, pivot};
 use linux_raw_sys::general::{
     __NR_chdir, __NR_fchdir, __NR_getcwd, __NR_mkdirat, __NR_mount, __NR_mount_setattr,
     __NR_move_mount, __NR_open_tree, __NR_openat2, __NR_pivot_root, __NR_symlinkat, __NR_umount2,
@@ -13,8 +10,11 @@ use linux_raw_sys::general::{
 use ns_fs::{Mount, Root, RootPlan, Workdir};
 use ns_sys::{Errno, UnshareFlags};
 use ns_testbed::{Leftovers, SharedMount, forked, refuse};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
-/// Every call that the apply half makes, by its name.
+use crate::fixture::{TempDir, own_namespaces, pivot};
+
+/// The system calls of the apply half.
 const CALLS: [(&str, u32); 12] = [
     ("mount", __NR_mount),
     ("chdir", __NR_chdir),
@@ -30,7 +30,7 @@ const CALLS: [(&str, u32); 12] = [
     ("getcwd", __NR_getcwd),
 ];
 
-/// A plan that makes all of them, below a shared mount.
+/// A plan that makes all these system calls, below a shared mount.
 fn everything(shared: &SharedMount) -> RootPlan {
     let root = shared.path().join("root");
     fs::create_dir_all(&root).expect("mkdir");
@@ -40,7 +40,7 @@ fn everything(shared: &SharedMount) -> RootPlan {
     RootPlan::new(root, Workdir::new("/tmp/made").create()).expect("plan")
 }
 
-/// Success, and a failure at each call: the steps say so, and the host sees nothing.
+/// After success, and after a failure of each system call, the host's mountinfo is unchanged.
 #[test]
 fn d08_failures_leave_no_mount() {
     ns_testbed::run_as!([Root, Nested], {
@@ -75,8 +75,7 @@ fn d08_failures_leave_no_mount() {
     });
 }
 
-/// A child killed at any moment, as when its parent dies: nothing shows either, and what was mounted
-/// on the host stays.
+/// A child is killed at a random time, by its parent-death signal: the host's mountinfo is unchanged.
 #[test]
 fn d07_killed_in_the_middle() {
     ns_testbed::run_as!([Root, Nested], {
@@ -89,44 +88,38 @@ fn d07_killed_in_the_middle() {
                 let child = std::process::id();
                 std::thread::spawn(move || {
                     std::thread::sleep(Duration::from_micros(turn * 2_000 / turns));
-                    let child = rustix::process::Pid::from_raw(child.cast_signed());
-                    rustix::process::kill_process(
-                        child.expect("a pid"),
-                        rustix::process::Signal::KILL,
-                    )
+                    let child = Pid::from_raw(child.cast_signed());
+                    kill_process(child.expect("a process ID"), Signal::KILL)
                 });
-                // The thread that mounts has its own copy of the mounts.
+                // A second process mounts, in its own mount namespace.
                 forked(|| {
                     own_namespaces(UnshareFlags::empty());
-                    rustix::process::set_parent_process_death_signal(Some(
-                        rustix::process::Signal::KILL,
-                    ))
-                    .expect("prctl");
+                    set_parent_process_death_signal(Some(Signal::KILL)).expect("prctl");
                     i32::from(plan.apply().is_err())
                 });
-                // However late the thread comes on a busy machine.
+                // The thread may be late on a busy machine.
                 std::thread::sleep(Duration::from_secs(60));
                 0
             });
             assert_eq!(code, 128 + 9, "killed");
             assert_eq!(before, Leftovers::mountinfo());
         }
-        // Those whose parent was killed first are reaped by init; the guard waits for nobody.
+        // init reaps the children whose parent was killed first.
         println!("shown: mountinfo byte-identical after {turns} parents killed in the middle");
     });
 }
 
-/// A pivot on a plain directory that is in use by nobody leaves it as it was.
+/// A failed pivot leaves the directory of the new root unchanged.
 #[test]
-fn d08_the_new_root_is_left_as_it_was() {
+fn d08_the_new_root_is_unchanged() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("left", &["proc"]);
-        let plan = pivot(&folder, [Mount::tmpfs("/proc"), Mount::tmpfs("/missing")]);
+        let dir = TempDir::with("left", &["proc"]);
+        let plan = pivot(&dir, [Mount::tmpfs("/proc"), Mount::tmpfs("/missing")]);
         let code = forked(|| {
             own_namespaces(UnshareFlags::empty());
             i32::from(plan.apply().is_ok())
         });
         assert_eq!(code, 0);
-        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1);
+        assert_eq!(fs::read_dir(dir.path()).expect("list").count(), 1);
     });
 }

@@ -1,13 +1,10 @@
-//! Random wishes: the planned moves on a simulated table, and in real children.
+//! Random descriptor settings: the planned moves on a simulated table, and in real children.
 #![allow(unsafe_code, reason = "descriptors by number")]
-
-mod common;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use common::borrow;
 use ns_fs::apply::{self, FdStep};
 use ns_fs::{Descriptors, FdPlan, Stdio};
 use ns_testbed::{DescriptorTable, DescriptorWish, forked};
@@ -15,7 +12,9 @@ use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
 
-/// Moves are drawn as indices of what is open.
+use crate::fixture::borrow;
+
+/// A move is drawn as a target number and an index into the open descriptors.
 fn draw() -> impl Strategy<Value = DescriptorWish> {
     let number = || 0..DescriptorWish::NUMBERS;
     let open = btree_map(number(), any::<bool>(), 1..10);
@@ -30,15 +29,15 @@ fn draw() -> impl Strategy<Value = DescriptorWish> {
 }
 
 fn plan(case: &DescriptorWish) -> FdPlan {
-    let mut wish = Descriptors::new();
-    wish.close_rest(case.close_rest);
+    let mut descriptors = Descriptors::new();
+    descriptors.close_rest(case.close_rest);
     for number in &case.kept {
-        wish.keep(*number);
+        descriptors.keep(*number);
     }
     for (to, from) in &case.moves {
-        wish.place(*to, Stdio::borrowed(borrow(*from)));
+        descriptors.place(*to, Stdio::borrowed(borrow(*from)));
     }
-    FdPlan::new(&wish).expect("nothing is opened")
+    FdPlan::new(&descriptors).expect("nothing is opened")
 }
 
 fn simulate(case: &DescriptorWish, plan: &FdPlan) -> DescriptorTable {
@@ -64,45 +63,45 @@ fn run(cases: u32, check: impl Fn(&DescriptorWish)) {
     outcome.expect("every case");
 }
 
-/// 100 000 of them where proofs are asked for.
+/// 100 000 cases with `NS_PROVE`.
 #[test]
 fn e03_random_moves_simulated() {
     ns_testbed::run_as!([User], {
         let cases = if std::env::var_os("NS_PROVE").is_some() { 100_000 } else { 3_000 };
-        let circles = Cell::new(0_u32);
+        let cycles = Cell::new(0_u32);
         run(cases, |case| {
             let plan = plan(case);
             assert_eq!(simulate(case, &plan), case.wished(), "{plan:?}");
             let saves = |step: &&FdStep| matches!(step, FdStep::Save { .. });
-            circles.set(circles.get() + u32::from(plan.steps().iter().any(|step| saves(&step))));
+            cycles.set(cycles.get() + u32::from(plan.steps().iter().any(|step| saves(&step))));
         });
         println!(
-            "shown: {cases} random descriptor maps simulated, {} with a circle, all as wished",
-            circles.get()
+            "shown: {cases} random descriptor maps simulated, {} with a cycle, all correct",
+            cycles.get()
         );
-        assert!(circles.get() > 0, "no circle was drawn: the test shows too little");
+        assert!(cycles.get() > 0, "no cycle was drawn");
     });
 }
 
-fn do_as_wished(case: &DescriptorWish) -> ! {
+fn run_in_child(case: &DescriptorWish) -> ! {
     case.try_in_child(|| {
         let plan = plan(case);
-        // SAFETY: this child uses no other descriptor, and ends without closing any.
+        // SAFETY: this child uses no closed descriptor, and exits without destructors.
         unsafe { apply::place_fds(plan.steps()) }.expect("place_fds");
         // SAFETY: as above.
         unsafe { apply::close_rest(plan.ranges()) }.expect("close_rest");
     })
 }
 
-/// The same on the kernel's table, read back in a child.
+/// The same in real children, whose descriptor tables are read back.
 #[test]
-fn e03_random_moves_for_real() {
+fn e03_random_moves_in_children() {
     ns_testbed::run_as!([Root, User], {
         let cases = if std::env::var_os("NS_PROVE").is_some() { 1_000 } else { 200 };
         run(cases, |case| {
-            let code = forked(|| do_as_wished(case));
+            let code = forked(|| run_in_child(case));
             assert_eq!(code, 0, "{:?}", plan(case));
         });
-        println!("shown: {cases} random descriptor maps in real children, all read back as wished");
+        println!("shown: {cases} random descriptor maps in real children, all correct");
     });
 }

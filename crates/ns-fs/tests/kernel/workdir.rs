@@ -1,28 +1,27 @@
-//! The working directory against the real kernel.
-
-mod common;
+//! The working directory.
 
 use std::env::current_dir;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use common::{Folder, in_own_mounts, in_own_pids};
 use ns_fs::{Mount, Root, RootError, RootPlan, Step, StepError, Workdir, apply};
 use ns_sys::Errno;
 use ns_testbed::forked;
+
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids};
 
 fn plan(root: Root, workdir: Workdir) -> RootPlan {
     RootPlan::new(root, workdir).expect("plan")
 }
 
-/// A path of the new root, through links of the new root.
+/// The path is resolved inside the new root, also through symbolic links.
 #[test]
 fn d14_resolved_inside() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("workdir", &["etc/inner"]);
-        std::os::unix::fs::symlink("/etc", folder.path().join("link")).expect("symlink");
-        let plan = plan(Root::pivot(folder.path()), Workdir::new("/link/inner"));
+        let dir = TempDir::with("workdir", &["etc/inner"]);
+        std::os::unix::fs::symlink("/etc", dir.path().join("link")).expect("symlink");
+        let plan = plan(Root::pivot(dir.path()), Workdir::new("/link/inner"));
         in_own_mounts(|| {
             plan.apply().expect("apply");
             assert_eq!(current_dir().expect("getcwd"), Path::new("/etc/inner"));
@@ -30,66 +29,70 @@ fn d14_resolved_inside() {
     });
 }
 
-/// A descriptor of the host, reached through proc, leads nowhere; nothing is made there either.
+/// A path through a descriptor of the host, in proc, is an error; nothing is created there.
 #[test]
 fn d14_outside_is_refused() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("workdir", &["proc"]);
-        let host = Folder::new("host");
+        let dir = TempDir::with("workdir", &["proc"]);
+        let host = TempDir::new("host");
         let outside = File::open(host.path()).expect("open");
         let path = format!("/proc/self/fd/{}", outside.as_raw_fd());
-        let wishes = [Workdir::new(&path), Workdir::new(format!("{path}/made")).create()];
-        for wish in wishes {
-            let root = Root::pivot(folder.path()).mount(Mount::proc("/proc"));
-            let plan = plan(root, wish);
+        let workdirs = [Workdir::new(&path), Workdir::new(format!("{path}/made")).create()];
+        for workdir in workdirs {
+            let root = Root::pivot(dir.path()).mount(Mount::proc("/proc"));
+            let plan = plan(root, workdir);
             in_own_pids(|| {
                 let error = StepError { step: Step::Workdir, errno: Errno::XDEV };
                 assert_eq!(plan.apply(), Err(error));
-                assert_eq!(current_dir().expect("getcwd"), Path::new("/"), "nobody stays outside");
+                assert_eq!(
+                    current_dir().expect("getcwd"),
+                    Path::new("/"),
+                    "moved to / after a failure"
+                );
             });
         }
         assert_eq!(fs::read_dir(host.path()).expect("list").count(), 0);
     });
 }
 
-/// In a chroot as well.
+/// The same in a chroot.
 #[test]
 fn d14_outside_a_chroot_is_refused() {
     ns_testbed::run_as!([Root, Nested], {
-        let folder = Folder::with("workdir", &["inner"]);
+        let dir = TempDir::with("workdir", &["inner"]);
         let code = forked(|| {
             let outside = File::open("/").expect("open");
-            plan(Root::chroot(folder.path()), Workdir::default()).apply().expect("apply");
+            plan(Root::chroot(dir.path()), Workdir::default()).apply().expect("apply");
             rustix::process::fchdir(&outside).expect("fchdir");
             assert_eq!(apply::workdir(c".", false).expect_err("outside").errno, Errno::XDEV);
-            assert_eq!(apply::workdir(c"inner", false), Ok(()), "it is at / after a failure");
+            assert_eq!(apply::workdir(c"inner", false), Ok(()), "moved to / after a failure");
             0
         });
         assert_eq!(code, 0);
     });
 }
 
-/// Missing: an error, or made.
+/// A missing directory is an error, or is created.
 #[test]
-fn missing_or_made() {
+fn missing_or_created() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::new("workdir");
-        let root = || Root::pivot(folder.path());
+        let dir = TempDir::new("workdir");
+        let root = || Root::pivot(dir.path());
         in_own_mounts(|| {
             let error = plan(root(), Workdir::new("/a/b")).apply().expect_err("missing");
             assert_eq!(error, StepError { step: Step::Workdir, errno: Errno::NOENT });
         });
         in_own_mounts(|| {
-            plan(root(), Workdir::new("//a/./b/").create()).apply().expect("made");
+            plan(root(), Workdir::new("//a/./b/").create()).apply().expect("create");
             assert_eq!(current_dir().expect("getcwd"), Path::new("/a/b"));
         });
-        assert!(folder.path().join("a/b").is_dir());
+        assert!(dir.path().join("a/b").is_dir());
     });
 }
 
-/// Without a new root the working directory stays, unless told.
+/// Without a new root the working directory changes only if one is set.
 #[test]
-fn the_present_root() {
+fn the_current_root() {
     ns_testbed::run_as!([Root, User], {
         let before = current_dir().expect("getcwd");
         plan(Root::current(), Workdir::default()).apply().expect("nothing to do");
@@ -101,14 +104,14 @@ fn the_present_root() {
     });
 }
 
-/// Nothing is made outside the root, where a relative path may begin.
+/// Nothing is created outside the root, where a relative path may start.
 #[test]
-fn d14_nothing_is_made_outside() {
+fn d14_nothing_is_created_outside() {
     ns_testbed::run_as!([Root, Nested], {
-        let (folder, outside) = (Folder::new("root"), Folder::new("outside"));
+        let (dir, outside) = (TempDir::new("root"), TempDir::new("outside"));
         let code = forked(|| {
             let start = File::open(outside.path()).expect("open");
-            plan(Root::chroot(folder.path()), Workdir::default()).apply().expect("apply");
+            plan(Root::chroot(dir.path()), Workdir::default()).apply().expect("apply");
             rustix::process::fchdir(&start).expect("fchdir");
             assert_eq!(apply::workdir(c"made", true).expect_err("outside").errno, Errno::XDEV);
             0

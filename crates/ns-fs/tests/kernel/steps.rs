@@ -1,84 +1,87 @@
-//! The steps against the real kernel.
+//! Single steps: propagation and proc.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::path::Path;
 
 use ns_fs::{Propagation, Step, apply};
 use ns_sys::{Errno, UnshareFlags, unshare};
 use ns_testbed::{Leftovers, SharedMount, forked};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// Mounts a tmpfs on the shared mount from a new mount namespace with `wish`; tells whether the
-/// mount showed outside.
-fn leaks(wish: Option<Propagation>) -> bool {
+fn mount_tmpfs(target: &Path) {
+    mount("none", target, "tmpfs", MountFlags::empty(), None).expect("mount");
+}
+
+/// Whether a mount on a shared mount in a new mount namespace propagates to the host.
+fn propagates_to_host(propagation: Option<Propagation>) -> bool {
     let shared = SharedMount::new();
     let target = shared.path().join("inner");
     fs::create_dir(&target).expect("mkdir");
     let before = Leftovers::mountinfo();
     let code = forked(|| {
         unshare(UnshareFlags::NEWNS).expect("unshare");
-        if let Some(wish) = wish {
-            apply::propagation(wish).expect("propagation");
+        if let Some(propagation) = propagation {
+            apply::propagation(propagation).expect("propagation");
         }
-        let flags = rustix::mount::MountFlags::empty();
-        rustix::mount::mount("none", &target, "tmpfs", flags, None).expect("mount");
+        mount_tmpfs(&target);
         0
     });
     assert_eq!(code, 0);
     before != Leftovers::mountinfo()
 }
 
-/// Without the step a mount travels to the caller; private and slave keep it, shared does not.
+/// A mount propagates to the host without the step and with shared; not with private or slave.
 #[test]
-fn d06_propagation() {
+fn d06_propagation_to_the_host() {
     ns_testbed::run_as!([Root, Nested], {
-        assert!(leaks(None), "the test bed's mount does not propagate: the test shows nothing");
-        assert!(!leaks(Some(Propagation::Private)));
-        assert!(!leaks(Some(Propagation::Slave)));
-        assert!(leaks(Some(Propagation::Shared)));
+        assert!(propagates_to_host(None), "the mount of the testbed is not shared");
+        assert!(!propagates_to_host(Some(Propagation::Private)));
+        assert!(!propagates_to_host(Some(Propagation::Slave)));
+        assert!(propagates_to_host(Some(Propagation::Shared)));
     });
 }
 
-/// Whether a mount that the caller makes on the shared mount arrives in a mount namespace with `wish`.
-fn arrives(wish: Propagation) -> bool {
+/// Whether a mount on a shared mount of the host propagates to a new mount namespace.
+fn propagates_from_host(propagation: Propagation) -> bool {
     let shared = SharedMount::new();
     let target = shared.path().join("inner");
     fs::create_dir(&target).expect("mkdir");
     let pipe = || rustix::pipe::pipe().map(|(from, to)| (File::from(from), File::from(to)));
-    let (mut ready, mut said_ready) = pipe().expect("pipe");
-    let (mut mounted, mut said_mounted) = pipe().expect("pipe");
-    let child = std::thread::scope(|scope| {
+    let (mut ready, mut send_ready) = pipe().expect("pipe");
+    let (mut mounted, mut send_mounted) = pipe().expect("pipe");
+    let code = std::thread::scope(|scope| {
         let child = scope.spawn(|| {
             forked(|| {
                 unshare(UnshareFlags::NEWNS).expect("unshare");
-                apply::propagation(wish).expect("propagation");
-                said_ready.write_all(b"1").expect("say");
-                mounted.read_exact(&mut [0]).expect("hear");
+                apply::propagation(propagation).expect("propagation");
+                send_ready.write_all(b"1").expect("write");
+                mounted.read_exact(&mut [0]).expect("read");
                 i32::from(Leftovers::mountinfo().contains(target.to_str().expect("text")))
             })
         });
-        ready.read_exact(&mut [0]).expect("hear");
-        let flags = rustix::mount::MountFlags::empty();
-        rustix::mount::mount("none", &target, "tmpfs", flags, None).expect("mount");
-        said_mounted.write_all(b"1").expect("say");
-        child.join().expect("the child")
+        ready.read_exact(&mut [0]).expect("read");
+        mount_tmpfs(&target);
+        send_mounted.write_all(b"1").expect("write");
+        child.join().expect("join")
     });
-    rustix::mount::unmount(&target, rustix::mount::UnmountFlags::empty()).expect("unmount");
-    child == 1
+    unmount(&target, UnmountFlags::empty()).expect("unmount");
+    code == 1
 }
 
-/// The caller's later mounts arrive with slave and shared, and not with private.
+/// Later mounts of the host propagate with slave and shared; not with private.
 #[test]
-fn d06_what_arrives() {
+fn d06_propagation_from_the_host() {
     ns_testbed::run_as!([Root, Nested], {
-        assert!(arrives(Propagation::Slave));
-        assert!(arrives(Propagation::Shared));
-        assert!(!arrives(Propagation::Private));
+        assert!(propagates_from_host(Propagation::Slave));
+        assert!(propagates_from_host(Propagation::Shared));
+        assert!(!propagates_from_host(Propagation::Private));
     });
 }
 
-/// A failed step says which, and what the kernel said.
+/// The error of a failed step names the step and the errno.
 #[test]
-fn steps_name_themselves() {
+fn errors_name_the_step_and_errno() {
     ns_testbed::run_as!([User], {
         let error = apply::propagation(Propagation::Private).expect_err("no privilege");
         assert_eq!((error.step, error.errno), (Step::Propagation, Errno::PERM));
@@ -90,20 +93,20 @@ fn steps_name_themselves() {
     });
 }
 
-/// In a user namespace without a pid namespace of its own, proc is refused.
+/// In a user namespace without a new pid namespace, proc is refused.
 #[test]
 fn d10_proc_needs_a_pid_namespace() {
     ns_testbed::run_as!([User], {
         let code = forked(|| {
             unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).expect("unshare");
-            let error = apply::mount_proc().expect_err("the pid namespace is the outer one's");
+            let error = apply::mount_proc().expect_err("no new pid namespace");
             i32::from(error.errno != Errno::PERM)
         });
         assert_eq!(code, 0);
     });
 }
 
-/// In a new pid namespace proc shows that one.
+/// In a new pid namespace, proc shows its processes.
 #[test]
 fn d09_proc_shows_the_new_namespace() {
     ns_testbed::run_as!([Root, User, Nested], {

@@ -1,29 +1,32 @@
-//! Binds and their attributes against the real kernel, the older ways too.
+//! Bind mounts and their attributes, also without the newer system calls.
 
-mod common;
-
-use std::fs;
+use std::ffi::CString;
+use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::fd::AsFd;
 
-use common::{Folder, in_own_mounts, in_own_pids, mounts_at, pivot, plan, under};
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_open_tree};
-use ns_fs::{Mount, Root, Step, StepError};
+use ns_fs::apply::{self, MountKind};
+use ns_fs::{Mount, Propagation, Root, Step, StepError};
 use ns_sys::Errno;
+use ns_sys::child::fstatfs;
 use ns_testbed::{Leftovers, refuse};
 use rustix::mount::{MountFlags, mount};
 
-/// A bind with each attribute, by the new calls and by each older way.
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, pivot, plan, under};
+
+/// Binds with and without attributes, by the newer system calls and by each fallback.
 #[test]
 fn d12_binds_and_their_attributes() {
     ns_testbed::run_as!([Root, User, Nested], {
         for missing in [&[][..], &[__NR_mount_setattr], &[__NR_open_tree, __NR_mount_setattr]] {
-            let folder = Folder::with("bind", &["proc", "source/inner"]);
-            fs::write(folder.path().join("source/file"), "text").expect("write");
-            let source = folder.path().join("source");
+            let dir = TempDir::with("bind", &["proc", "source/inner"]);
+            fs::write(dir.path().join("source/file"), "text").expect("write");
+            let source = dir.path().join("source");
             let closed = Mount::bind(&source, "/a/b").create().read_only().nosuid().nodev();
             let file = Mount::bind(source.join("file"), "/c/file").create().read_only();
             let open = Mount::bind(&source, "/open").create();
-            let plan = pivot(&folder, [Mount::proc("proc"), closed.noexec(), file, open]);
+            let plan = pivot(&dir, [Mount::proc("proc"), closed.noexec(), file, open]);
             in_own_pids(|| {
                 for number in missing {
                     refuse(*number, Errno::NOSYS);
@@ -33,7 +36,7 @@ fn d12_binds_and_their_attributes() {
                 let options = &mounts_at("/a/b", &info)[0][5];
                 assert!(options.starts_with("ro,nosuid,nodev,noexec"), "{options}");
                 let only = mounts_at("/open", &info)[0][5].replacen("rw", "ro", 1);
-                assert_eq!(mounts_at("/c/file", &info)[0][5], only, "nothing but read-only");
+                assert_eq!(mounts_at("/c/file", &info)[0][5], only, "only read-only is added");
                 let error = fs::write("/c/file", "").expect_err("read-only");
                 assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
                 assert_eq!(fs::read_to_string("/c/file").expect("read"), "text");
@@ -43,16 +46,16 @@ fn d12_binds_and_their_attributes() {
     });
 }
 
-/// A recursive bind is read-only all the way down, or refused.
+/// A recursive bind is read-only including the mounts below it, or an error.
 #[test]
-fn d12_recursive_and_read_only() {
+fn d12_recursive_read_only() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("recursive", &["source/inner", "proc"]);
-        let bind = Mount::bind(folder.path().join("source"), "/bound").create();
+        let dir = TempDir::with("recursive", &["source/inner", "proc"]);
+        let bind = Mount::bind(dir.path().join("source"), "/bound").create();
         let below = Mount::tmpfs("/source/inner");
         let mounts = [Mount::proc("proc"), below, bind.recursive().read_only()];
         for old in [false, true] {
-            let mounts = mounts.iter().cloned().map(|mount| under(&folder, mount));
+            let mounts = mounts.iter().cloned().map(|mount| under(&dir, mount));
             let plan = plan(mounts.fold(Root::current(), Root::mount));
             in_own_pids(|| {
                 if old {
@@ -62,79 +65,79 @@ fn d12_recursive_and_read_only() {
                     return;
                 }
                 plan.apply().expect("apply");
-                let file = folder.path().join("bound/inner/file");
-                let error = fs::write(file, "").expect_err("read-only below too");
+                let file = dir.path().join("bound/inner/file");
+                let error = fs::write(file, "").expect_err("the mount below is read-only");
                 assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
             });
         }
     });
 }
 
-/// A tree that cannot get its attributes, for want of mount_setattr, is not attached without them.
+/// A tree is not attached if its attributes cannot be set, without mount_setattr(2).
 #[test]
 fn d12_no_tree_without_its_attributes() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("tree", &["target"]);
+        let dir = TempDir::with("tree", &["target"]);
         let bind = Mount::bind("/proc", "/target").recursive().read_only();
         for calls in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
-            let plan = pivot(&folder, [bind.clone()]);
+            let plan = pivot(&dir, [bind.clone()]);
             in_own_mounts(|| {
                 for call in calls {
                     refuse(*call, Errno::NOSYS);
                 }
                 let error = plan.apply().expect_err("no attributes");
                 assert_eq!(error, StepError { step: Step::Mount(0), errno: Errno::NOSYS });
-                let target = format!("{}/target", folder.path().display()).replace(' ', "\\040");
+                let target = format!("{}/target", dir.path().display()).replace(' ', "\\040");
                 assert_eq!(mounts_at(&target, &Leftovers::mountinfo()).len(), 0);
             });
         }
     });
 }
 
-/// The older way keeps what it cannot say, and refuses to leave out what it is asked for.
+/// The remount keeps present flags, and is an error for attributes that it cannot set.
 #[test]
-fn d12_the_older_way_loses_nothing() {
+fn d12_a_remount_loses_no_flag() {
     ns_testbed::run_as!([Root, Nested], {
         const NOSYMFOLLOW: u64 = 8192;
-        let folder = Folder::with("older", &["source", "target"]);
-        let source = folder.path().join("source");
+        let dir = TempDir::with("older", &["source", "target"]);
+        let source = dir.path().join("source");
         in_own_mounts(|| {
-            ns_fs::apply::propagation(ns_fs::Propagation::Private).expect("private");
+            apply::propagation(Propagation::Private).expect("private");
+            // MS_NOSYMFOLLOW
             let flags = MountFlags::from_bits_retain(256);
             mount("none", &source, "tmpfs", flags, None).expect("tmpfs");
             refuse(__NR_mount_setattr, Errno::NOSYS);
             let bind = |attributes| {
-                let source = std::ffi::CString::new(source.to_str().expect("text")).expect("C");
-                let kind =
-                    ns_fs::apply::MountKind::Bind { source: &source, recursive: false, attributes };
+                let source = CString::new(source.to_str().expect("UTF-8")).expect("no NUL");
+                let kind = MountKind::Bind { source: &source, recursive: false, attributes };
                 let target = c"target";
-                let wish = ns_fs::apply::Mount { index: 0, target, create: false, kind };
-                let root = fs::File::open(folder.path()).expect("open");
-                ns_fs::apply::mount(std::os::fd::AsFd::as_fd(&root), wish)
+                let bind = apply::Mount { index: 0, target, create: false, kind };
+                let root = File::open(dir.path()).expect("open");
+                apply::mount(root.as_fd(), bind)
             };
-            // MOUNT_ATTR_NOATIME, which a remount says in another way.
+            // MOUNT_ATTR_NOATIME, which has another value as an `MS_*` flag.
             assert_eq!(bind(0x10).expect_err("noatime").errno, Errno::NOSYS);
             bind(1).expect("read-only");
-            let mounted = fs::File::open(folder.path().join("target")).expect("open");
-            let told = ns_sys::child::fstatfs(std::os::fd::AsFd::as_fd(&mounted)).expect("statfs");
-            assert_eq!(told.flags & (NOSYMFOLLOW | 1), NOSYMFOLLOW | 1);
+            let mounted = File::open(dir.path().join("target")).expect("open");
+            let statfs = fstatfs(mounted.as_fd()).expect("statfs");
+            assert_eq!(statfs.flags & (NOSYMFOLLOW | 1), NOSYMFOLLOW | 1);
         });
     });
 }
 
-/// A tree that is to get no attributes needs no mount_setattr.
+/// A tree without attributes does not need mount_setattr(2).
 #[test]
-fn d12_a_plain_tree_by_the_older_ways() {
+fn d12_a_plain_tree_by_each_fallback() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = Folder::with("plain", &["target"]);
+        let dir = TempDir::with("plain", &["target"]);
         for missing in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
-            let plan = pivot(&folder, [Mount::bind("/proc", "/target").recursive()]);
+            let plan = pivot(&dir, [Mount::bind("/proc", "/target").recursive()]);
             in_own_mounts(|| {
                 for number in missing {
                     refuse(*number, Errno::NOSYS);
                 }
                 plan.apply().expect("apply");
-                assert!(fs::exists("/target/self/status").expect("look"));
+                assert!(fs::exists("/target/self/status").expect("stat"));
             });
         }
     });

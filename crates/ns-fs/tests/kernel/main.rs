@@ -1,0 +1,14 @@
+//! Roots, mounts and descriptors on the running kernel. A test is named after the hazard it covers.
+
+mod binds;
+mod close_rest;
+mod escape;
+mod fd_moves;
+mod fds;
+mod fixture;
+mod host_unchanged;
+mod mounts;
+mod root;
+mod steps;
+mod targets;
+mod workdir;

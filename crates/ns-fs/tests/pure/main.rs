@@ -1,0 +1,4 @@
+//! Plans without system calls: errors and descriptions.
+
+mod descriptors;
+mod root;
