@@ -124,7 +124,7 @@ fn e04_source_is_target() {
             unsafe { child::dup3(file.as_fd(), 0, true) }.expect("dup3");
             let mut descriptors = Descriptors::new();
             descriptors.stdin(Stdio::borrowed(borrow(0)));
-            shell(&plan(&descriptors), c"read line; test \"${line%:*}\" = Name")
+            shell(&plan(&descriptors), c"read line; test \"${line%%:*}\" = Name")
         });
         assert_eq!(code, 0);
         assert_eq!(shell(&plan(&Descriptors::new()), c"exec <&0"), 0);
