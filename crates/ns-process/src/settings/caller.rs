@@ -1,4 +1,4 @@
-//! Who starts.
+//! The credentials of the calling thread.
 
 use std::sync::OnceLock;
 
@@ -7,18 +7,18 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::hint::machine;
 
-/// The calling thread, in its own user namespace.
+/// The credentials of the calling thread, as its own user namespace shows them.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     effective: CapabilitySet,
     permitted: CapabilitySet,
-    /// Effective uid and gid, for the starts that ask for them.
+    /// Effective uid and gid, read on first use.
     ids: OnceLock<(u32, u32)>,
 }
 
 impl Caller {
     pub(crate) fn current() -> Self {
-        // Unknown counts as having all: what it lacks the kernel will say.
+        // If the sets are unknown, assume all: the kernel reports a missing capability.
         let all = CapabilitySet::all();
         let sets = capabilities(None).map(|sets| (sets.effective, sets.permitted));
         let (effective, permitted) = sets.unwrap_or((all, all));
@@ -41,28 +41,28 @@ impl Caller {
         self.effective.contains(capability)
     }
 
-    /// Whether it has what nobody is to take from it by way of the child.
+    /// Whether the caller has capabilities that a process could gain by tracing the child.
     pub(crate) fn is_privileged(&self) -> bool {
         !self.permitted.is_empty()
     }
 
-    /// Whether it can open files in proc of a process of its own that belong to root.
+    /// Whether the caller can open files of root in `/proc/PID` of its own child.
     pub(crate) fn opens_files_of_root(&self) -> bool {
         self.has(CapabilitySet::DAC_OVERRIDE) || self.euid() == 0
     }
 
-    /// Whether setgroups(2) works for it: a user namespace may deny it to everybody.
+    /// Whether setgroups(2) is permitted: a user namespace may deny it to all processes.
     pub(crate) fn may_drop_groups(&self) -> bool {
         let denied = machine::value("/proc/self/setgroups").is_some_and(|state| state == "deny");
         self.has(CapabilitySet::SETGID) && !denied
     }
 
-    /// Whether real and effective uid are `uid`; the saved one follows when a program is executed.
+    /// Whether real and effective uid are `uid`; execve(2) copies the effective uid to the saved one.
     pub(crate) fn is_user(&self, uid: u32) -> bool {
         self.euid() == uid && getuid().as_raw() == uid
     }
 
-    /// As [`is_user`](Self::is_user), of the gid.
+    /// Whether real and effective gid are `gid`.
     pub(crate) fn is_group(&self, gid: u32) -> bool {
         self.egid() == gid && getgid().as_raw() == gid
     }

@@ -1,15 +1,31 @@
-//! The cgroup in which the process begins.
+//! The cgroup in which the process is created.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use super::Builder;
 
+/// # Cgroup
+///
+/// The cgroup of the program.
 impl<Kind> Builder<Kind> {
-    /// The process begins in the cgroup (version 2) of this open directory, from its first moment on:
-    /// there is no time in which it could use what the cgroup forbids. With a new cgroup namespace
-    /// that cgroup is what it sees as `/`.
+    /// Creates the process in the cgroup (version 2) of this open directory; by default in the
+    /// caller's.
     ///
+    /// The limits of the cgroup apply from the creation of the process: it never runs outside. In a
+    /// new cgroup namespace the program sees this cgroup as `/`. Needs write access to
+    /// `cgroup.procs` of the cgroup and of the common ancestor.
+    ///
+    /// # Errors
+    /// [`Step::Clone`](crate::Step::Clone): `EACCES`, the caller may not write `cgroup.procs` there
+    /// or in the common ancestor; `EBUSY`, controllers are enabled for its children; `EBADF`, the
+    /// directory is no cgroup of version 2; `EOPNOTSUPP`, the cgroup is threaded; `ENODEV`, it is
+    /// being removed.
+    ///
+    /// # Kernel support
+    /// Linux 5.7.
+    ///
+    /// # Examples
     /// ```no_run
     /// use std::fs::File;
     ///
@@ -19,14 +35,6 @@ impl<Kind> Builder<Kind> {
     /// Container::new("make").cgroup(cgroup).start()?;
     /// # Ok::<(), ns_process::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// [`Step::Clone`](crate::Step::Clone): `EACCES`, the caller may not write `cgroup.procs` there
-    /// or in the common ancestor; `EBUSY`, controllers are enabled for its children; `EBADF`, not a
-    /// cgroup of version 2; `EOPNOTSUPP`, it is threaded; `ENODEV`, it is being removed.
-    ///
-    /// # Kernel support
-    /// Linux 5.7.
     ///
     /// # References
     /// cgroups(7), clone(2) `CLONE_INTO_CGROUP`; kernel/cgroup/cgroup.c `cgroup_css_set_fork`.

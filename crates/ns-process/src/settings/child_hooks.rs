@@ -1,4 +1,4 @@
-//! What the caller's code does in the child.
+//! Hooks in the child.
 #![allow(unsafe_code, reason = "hooks with the contract of CommandExt::pre_exec")]
 
 use std::fmt;
@@ -12,10 +12,10 @@ use super::hooks::{HookError, HookOutcome};
 use crate::in_child::{HookPoint, Report};
 use crate::step::Step;
 
-/// One of them.
+/// A hook in the child.
 pub(crate) type ChildHook = dyn FnMut(&HookContext) -> Result<(), HookError> + Send;
 
-/// The hooks, in the order in which they were given.
+/// The hooks, in the order in which they were added.
 #[derive(Clone, Default)]
 pub(crate) struct ChildHooks(Vec<(HookPoint, Arc<Mutex<ChildHook>>)>);
 
@@ -24,7 +24,7 @@ impl ChildHooks {
         self.0.is_empty()
     }
 
-    /// Whether this process is the child that runs one.
+    /// Whether this process is the child that runs one of the hooks.
     pub(crate) fn are_running(&self) -> bool {
         let is_locked =
             |hook: &Mutex<ChildHook>| matches!(hook.try_lock(), Err(TryLockError::WouldBlock));
@@ -42,7 +42,7 @@ impl fmt::Debug for ChildHooks {
     }
 }
 
-/// What a hook in the child is told.
+/// The state of the child in which a hook runs.
 #[derive(Clone, Copy, Debug)]
 pub struct HookContext {
     pid: u32,
@@ -54,53 +54,59 @@ impl HookContext {
         Self { pid, failed: failed.map(|report| (report.step, report.errno)) }
     }
 
-    /// The child's id in its own pid namespace.
+    /// The process ID of the child in its own pid namespace.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The step that failed; `None` where none has, or it is the closure itself.
+    /// The step that failed; `None` if no step has failed, or if the closure itself has.
     pub fn failed_step(&self) -> Option<Step> {
         self.failed.map(|(step, _)| step)
     }
 
-    /// Why it failed.
+    /// The errno of the failed step.
     pub fn errno(&self) -> Option<Errno> {
         self.failed.map(|(_, errno)| errno)
     }
 }
 
-/// Hooks of the child's. Each runs once at most, in a copy of the caller's memory, which a start then
-/// costs; several of a kind run in the order given.
+/// # Hooks in the child
+///
+/// Code of the caller that runs in the child before and after the target.
+///
+/// Each hook runs at most once per start. Several hooks of one kind run in the order in which they
+/// were added. A start with such a hook copies the caller's memory.
 ///
 /// The order: namespaces and maps · `preup` · mounts, root, working directory, descriptors, names ·
-/// `exceptup` if that failed · `postup` · `preexec` · limits, ids, capabilities, filter · the target ·
-/// `exceptexec` if it or what is before it failed · `postexec`. After a failed set-up nothing from
-/// `preexec` on runs.
+/// `exceptup` if one of these failed · `postup` · `preexec` · limits, IDs, capabilities, filter ·
+/// the target · `exceptexec` if the target or an earlier step failed · `postexec`. After a failed
+/// set-up, `preexec` and the later steps do not run.
 ///
-/// An error of `preup`, `postup` or `preexec` is the start's, as the step of that name, with the errno
-/// of an [`io::Error`](std::io::Error) or an [`Errno`], or `ECANCELED` where it has none, or the hook
-/// panicked. Those of the others are lost.
+/// An error or a panic of `preup`, `postup` or `preexec` fails the start with the step of that
+/// name. The errno is that of an [`io::Error`](std::io::Error) or an [`Errno`], otherwise
+/// `ECANCELED`. Errors of the other hooks are discarded.
 impl<Kind> Builder<Kind> {
-    /// Runs `hook` in the child, in its new namespaces, before everything else is set up: the place to
-    /// mount by hand.
+    /// Runs `hook` in the child, in its new namespaces, before the rest of the set-up.
     ///
+    /// Use it to mount by hand.
+    ///
+    /// # Safety
+    /// As for [`CommandExt::pre_exec`](std::os::unix::process::CommandExt::pre_exec): if the caller
+    /// has several threads, the hook must make only async-signal-safe calls. Data that another
+    /// thread was changing may be inconsistent, and a lock that another thread held stays locked,
+    /// including those of std's stdout and stderr. The hook may nevertheless use the heap.
+    ///
+    /// # Examples
     /// ```
     /// use ns_process::{Container, Errno, Namespace, Step};
     ///
     /// let mut container = Container::new("true");
     /// container.namespaces([Namespace::User, Namespace::Uts]).map_zero();
-    /// // SAFETY: it makes nothing but one system call.
+    /// // SAFETY: the hook only makes a system call.
     /// unsafe { container.preup(|_| ns_sys::child::sethostname(b"box")) };
     /// assert!(container.status()?.success());
     /// # Ok::<(), ns_process::Error>(())
     /// ```
-    ///
-    /// # Safety
-    /// As of [`CommandExt::pre_exec`](std::os::unix::process::CommandExt::pre_exec): started from a
-    /// program with threads, the hook makes only async-signal-safe calls, because what another thread
-    /// was about to change stays as it was, and its locks stay held, those of std's stdout and stderr
-    /// among them. The heap may be used all the same.
     pub unsafe fn preup<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -108,10 +114,10 @@ impl<Kind> Builder<Kind> {
         self.hook(HookPoint::PreUp, hook)
     }
 
-    /// Runs `hook` in the child after a set-up that failed, with what failed.
+    /// Runs `hook` in the child after a failed set-up, with the failed step.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup).
+    /// As for [`preup`](Self::preup).
     pub unsafe fn exceptup<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -119,10 +125,10 @@ impl<Kind> Builder<Kind> {
         self.hook(HookPoint::ExceptUp, hook)
     }
 
-    /// Runs `hook` in the child after the set-up, whether it failed or not.
+    /// Runs `hook` in the child after the set-up, even if it failed.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup).
+    /// As for [`preup`](Self::preup).
     pub unsafe fn postup<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -130,11 +136,13 @@ impl<Kind> Builder<Kind> {
         self.hook(HookPoint::PostUp, hook)
     }
 
-    /// Runs `hook` in the child when all is set up, and before limits, ids, capabilities and filter
-    /// narrow it: the place for networking.
+    /// Runs `hook` in the child after the set-up, before limits, IDs, capabilities and filter
+    /// restrict it.
+    ///
+    /// Use it to configure the network.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup).
+    /// As for [`preup`](Self::preup).
     pub unsafe fn preexec<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -142,12 +150,13 @@ impl<Kind> Builder<Kind> {
         self.hook(HookPoint::PreExec, hook)
     }
 
-    /// Runs `hook` in the child when the program could not be executed, or the closure panicked or
-    /// returned an error.
+    /// Runs `hook` in the child if the program could not be executed, or if the closure failed.
+    ///
+    /// A closure fails if it panics or returns an error.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup). A program's descriptors are closed by then, those that the hook owns
-    /// among them, unless [`close_fds`](Self::close_fds) says otherwise.
+    /// As for [`preup`](Self::preup). The descriptors of a program are closed before the hook runs,
+    /// including those that the hook owns, unless [`close_fds`](Self::close_fds) is `false`.
     pub unsafe fn exceptexec<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,
@@ -155,11 +164,12 @@ impl<Kind> Builder<Kind> {
         self.hook(HookPoint::ExceptExec, hook)
     }
 
-    /// Runs `hook` in the child when the closure has ended. For a program it is refused by the start:
-    /// after exec nothing of the caller's is left in the child.
+    /// Runs `hook` in the child after the closure has returned; a start of a program refuses it.
+    ///
+    /// execve(2) leaves no code of the caller in the child.
     ///
     /// # Safety
-    /// As of [`preup`](Self::preup).
+    /// As for [`preup`](Self::preup).
     pub unsafe fn postexec<Outcome: HookOutcome>(
         &mut self,
         hook: impl FnMut(&HookContext) -> Outcome + Send + 'static,

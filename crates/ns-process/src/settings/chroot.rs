@@ -1,4 +1,4 @@
-//! A program in a root of its own.
+//! A program with another root directory.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -10,14 +10,15 @@ use super::{Builder, kind};
 
 /// Starts a program with a directory as its root.
 ///
-/// A [`Container`](crate::Container) with new user and mount namespaces and a
-/// [`rootdir`](Builder::rootdir). A caller who is root may do without the user namespace:
-/// `without(Namespace::User)`. All setters are those of [`Builder`].
+/// A `Chroot` is a [`Container`](crate::Container) with new user and mount namespaces and a
+/// [`rootdir`](Builder::rootdir). If the caller is root, it can omit the user namespace by
+/// `without(Namespace::User)`. The setters are listed at [`Builder`].
 ///
-/// A program that is linked dynamically needs its loader and its libraries inside the root. When
-/// execve(2) says `ENOENT` although the file exists, it is its interpreter that is missing, and the
-/// error's hint names it.
+/// A dynamically linked program needs its loader and its libraries inside the root. If execve(2)
+/// fails with `ENOENT` although the file exists, its interpreter is missing, and the error's hint
+/// names the interpreter.
 ///
+/// # Examples
 /// ```no_run
 /// use ns_process::Chroot;
 ///
@@ -31,7 +32,7 @@ use super::{Builder, kind};
 pub type Chroot = Builder<kind::Chroot>;
 
 impl Chroot {
-    /// A program of the new root, by path or by a name that is looked up there.
+    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the new root.
     pub fn new(root: impl Into<PathBuf>, program: impl AsRef<OsStr>) -> Self {
         let mut chroot = Self::with_program("chroot", program.as_ref().to_owned());
         chroot.namespace(Namespace::User).namespace(Namespace::Mnt).rootdir(root);

@@ -1,4 +1,4 @@
-//! A closure in place of a program.
+//! A closure instead of a program.
 
 use std::fmt::{self, Debug};
 use std::format;
@@ -10,10 +10,10 @@ use ns_sys::Namespace;
 
 use super::{Builder, Chroot, Container, Inject, Target};
 
-/// What a closure's value is as an exit code, or the text of its error.
+/// The exit code of a closure, or the text of its error.
 type Outcome = Result<i32, String>;
 
-/// What the child will run.
+/// The closure that the child runs.
 #[derive(Clone)]
 pub(crate) struct Closure(pub(crate) Arc<Mutex<dyn FnMut() -> Outcome + Send>>);
 
@@ -24,7 +24,7 @@ impl Closure {
 }
 
 impl Closure {
-    /// Whether this process is the child that runs it.
+    /// Whether this process is the child that runs the closure.
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
     }
@@ -36,16 +36,16 @@ impl Debug for Closure {
     }
 }
 
-/// What a closure may return: nothing, an exit code, or a `Result` of these.
+/// The value of a closure: nothing, an exit code, or a `Result` of these.
 ///
-/// The kernel keeps the lowest eight bits of an exit code: 256 is 0, and −1 is 255. An error is
-/// written to stderr, as that of a `main`, and its exit code is 1. A panic's is 101, or `SIGABRT` where
-/// panics abort.
+/// The kernel keeps the lowest eight bits of an exit code: 256 becomes 0, and −1 becomes 255. An
+/// error is printed to stderr, as for `main`, and the exit code is 1. After a panic the exit code
+/// is 101, or the child is killed by `SIGABRT` if panics abort.
 pub trait IntoExitCode {
-    /// The code, or the error in words.
+    /// Converts the value to an exit code.
     ///
     /// # Errors
-    /// Those of the closure.
+    /// The text of the closure's error.
     fn into_exit_code(self) -> Result<i32, String>;
 }
 
@@ -74,30 +74,33 @@ impl<Value: IntoExitCode, E: Debug> IntoExitCode for Result<Value, E> {
 }
 
 impl Container {
-    /// A closure, in a copy of this program.
+    /// Configures a start of a closure, in a copy of the calling process.
     ///
-    /// It runs in a child with a copy of the caller's memory, as after fork(2), which costs time in
-    /// proportion to that memory: a program is cheaper. Nothing that it changes is seen by the caller. Its
-    /// value is the exit code: see [`IntoExitCode`]. When it returns or panics, stdout is flushed and
-    /// the child ends; no destructor of the caller's runs in it, nor that of the closure.
+    /// The value of the closure is the exit code; see [`IntoExitCode`]. The caller does not see
+    /// changes that the closure makes to memory. When the closure returns or panics, stdout is
+    /// flushed and the child exits. Neither the caller's values nor the closure are dropped in the
+    /// child.
     ///
-    /// It begins with no signal blocked and without the caller's handlers; what the caller ignores
-    /// stays ignored, `SIGPIPE` among it. It has every descriptor of the caller's, because it may own
-    /// some, and what the caller has read of stdin but not used it will read again. With a new pid namespace,
-    /// in one that is entered, in a cgroup or as a daemon it is made by another process, which costs a second copy
-    /// and for which the caller sees a `SIGCHLD`.
+    /// The closure begins with no signal blocked and with no handler of the caller. Signals that
+    /// the caller ignores stay ignored, including `SIGPIPE`. The child inherits every descriptor of
+    /// the caller, because the closure may own some. Both processes see the input that is buffered
+    /// in the caller's stdin.
     ///
-    /// Of a caller with capabilities it is untraceable, because it has the caller's secrets: its files
-    /// in proc belong to root, and under a map that does not hold root it can write no maps of its
-    /// own children, unless it sets `PR_SET_DUMPABLE` itself.
+    /// If the caller has capabilities, the child is not dumpable, because its memory has the
+    /// caller's secrets: its files in `/proc` belong to root. If the uid map does not contain root,
+    /// the child cannot write the ID maps of its own children until it sets `PR_SET_DUMPABLE`.
     ///
-    /// With musl its first thread goes, where another process makes it, by the number of that one: mutexes that
-    /// know their owner, and C's files, may take another thread of the closure for it; raise(3) names another
-    /// thread or none, and abort(3) ends it by another signal.
+    /// An intermediate process makes the child if a pid namespace is new or joined, in a cgroup, and
+    /// for a daemon. The caller then receives a `SIGCHLD` of that process. With musl, the first thread
+    /// of such a child has the thread ID of the intermediate process in libc's records: mutexes that
+    /// record their owner and C streams may confuse it with another thread of the closure, raise(3)
+    /// signals another thread or none, and abort(3) terminates the child by another signal.
     ///
-    /// [`start`](Builder::start) refuses it in a program with threads;
-    /// [`start_unchecked`](Builder::start_unchecked) does not.
+    /// [`start`](Builder::start) fails if the caller has several threads;
+    /// [`start_unchecked`](Builder::start_unchecked) does not. Each start copies the caller's
+    /// memory, as fork(2) does, and twice through an intermediate process: a program is cheaper.
     ///
+    /// # Examples
     /// ```standalone_crate
     /// use ns_process::Container;
     ///
@@ -114,7 +117,8 @@ impl Container {
 }
 
 impl Chroot {
-    /// A closure, in a copy of this program with another root: see [`Container::from_fn`].
+    /// Configures a start of a closure with `root` as its root directory; see
+    /// [`Container::from_fn`].
     pub fn from_fn<Value: IntoExitCode>(
         root: impl Into<PathBuf>,
         closure: impl FnMut() -> Value + Send + 'static,
@@ -126,14 +130,15 @@ impl Chroot {
 }
 
 impl Inject {
-    /// A closure, in a copy of this program in there: see [`Container::from_fn`].
+    /// Configures a start of a closure in the namespaces of `target`; see [`Container::from_fn`].
     ///
-    /// For targets that are trusted. The closure has the caller's secrets in its memory, and what it
-    /// loads once it is inside (a locale, a library, a name service) comes from the target. The
-    /// kernel lets nobody inside trace it or open its `/proc/PID/exe` but those who have
-    /// `CAP_SYS_PTRACE` over the caller as well: in a target without a user namespace of its own, its root,
-    /// if it has that capability. Such a root could overwrite the caller's executable once nobody runs it any
-    /// more. Enter it with a program, or from one that executed itself from a sealed memfd_create(2).
+    /// Use it only with a trusted target. The closure has the caller's secrets in its memory, and
+    /// what it loads after joining (a locale, a library, a name service) comes from the target. A
+    /// process inside can trace the closure or open its `/proc/PID/exe` only with `CAP_SYS_PTRACE`
+    /// over the caller too. If the target has no user namespace of its own, its root may have that
+    /// capability, and could overwrite the caller's executable once no process executes that file.
+    /// For an untrusted target start a program, or call this from a program that has executed
+    /// itself from a sealed memfd_create(2).
     pub fn from_fn<Value: IntoExitCode>(
         target: impl Into<Target>,
         closure: impl FnMut() -> Value + Send + 'static,
@@ -149,10 +154,5 @@ impl<Kind> Builder<Kind> {
         let mut builder = Self::with_program(kind, std::ffi::OsString::new());
         builder.closure = Some(closure);
         builder
-    }
-
-    /// Whether a closure is started, and no program.
-    pub fn is_closure(&self) -> bool {
-        self.closure.is_some()
     }
 }

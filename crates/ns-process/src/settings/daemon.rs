@@ -1,4 +1,4 @@
-//! A program that has left the caller.
+//! A program that runs as a daemon.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -7,36 +7,44 @@ use ns_sys::CloneFlags;
 
 use super::Builder;
 
-/// Whose child a daemon is.
+/// The parent of a daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Daemon {
-    /// Of init, once it is executed.
+    /// Init, or the nearest subreaper, from execve(2) on.
     OfInit,
-    /// Of the caller.
+    /// The caller.
     OfCaller,
 }
 
+/// # Daemon
+///
+/// A program that is independent of the caller and its terminal.
 impl<Kind> Builder<Kind> {
-    /// The program is a daemon: in a session of its own that it does not lead, so that it cannot get a
-    /// terminal; no child of the caller's, but of init or of the nearest subreaper, who reaps it; with
-    /// `/dev/null` as each of stdin, stdout and stderr that was not set, and with 0 as file mode mask unless
-    /// [`umask`](Self::umask) is set. The working directory is as of every start.
+    /// Starts the program as a daemon, whose parent is init or the nearest subreaper, which reaps
+    /// it.
     ///
-    /// It lives on when the caller ends, dropping the handle does not end it, and in a new pid namespace it is
-    /// the process with id 1, or its [`init`](Self::init) is.
+    /// By default it is an ordinary child of the caller. A daemon
+    /// - is in a new session, which it does not lead, so that it cannot acquire a terminal;
+    /// - has `/dev/null` as stdin, stdout and stderr, where they are not set;
+    /// - has the file mode mask 0, unless [`umask`](Self::umask) is set;
+    /// - continues when the caller exits or the handle is dropped, also as an
+    ///   [`Inject`](crate::Inject);
+    /// - has process ID 1 in a new pid namespace, unless its [`init`](Self::init) has it.
     ///
-    /// A closure can be a daemon, and hooks run in it. An [`Inject`](crate::Inject) as one lives on in there, and
-    /// is not ended with its handle.
+    /// The working directory is that of any other start. A closure can be a daemon, and hooks run
+    /// in it.
     ///
-    /// The handle works as others do, but how the daemon ended is told by proc(5), to who may trace it and before
-    /// it is reaped, or else by Linux 6.15, once it is: [`Process::join`](crate::Process::join) waits for either. See
-    /// [`daemonize_as_child`](Self::daemonize_as_child).
+    /// Read its status from `/proc` if you may trace it and it is not yet reaped; after it is
+    /// reaped, only Linux 6.15 and later report it. [`Process::join`](crate::Process::join) waits
+    /// for either. See also [`daemonize_as_child`](Self::daemonize_as_child).
     ///
+    /// # Examples
     /// ```
     /// use ns_process::{Container, Namespace};
     ///
-    /// let mut httpd = Container::new("sleep");
-    /// let daemon = httpd.arg("0.1").namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize().start()?;
+    /// let mut container = Container::new("sleep");
+    /// container.arg("0.1").namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    /// let daemon = container.daemonize().start()?;
     /// println!("{}", daemon.pid());
     /// # Ok::<(), ns_process::Error>(())
     /// ```
@@ -49,20 +57,22 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// As [`daemonize`](Self::daemonize), but a child of the caller's: how it ended is told by every kernel, and
-    /// it is the caller's to reap.
+    /// Starts the program as a daemon that is a child of the caller; see
+    /// [`daemonize`](Self::daemonize).
+    ///
+    /// Every kernel reports its status, and the caller has to reap it.
     pub fn daemonize_as_child(&mut self) -> &mut Self {
         self.daemon = Some(Daemon::OfCaller);
         self
     }
 
-    /// Whether it is a daemon, of either kind.
+    /// Whether the program is a daemon, of either kind.
     pub fn get_daemonize(&self) -> bool {
         self.daemon.is_some()
     }
 }
 
-/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+/// Checks the configuration; an error begins with the name of the setter.
 pub(crate) fn checked<Kind>(config: &Builder<Kind>) -> Result<Option<Daemon>, String> {
     let Some(daemon) = config.daemon else { return Ok(None) };
     if config.session.die_with_parent.is_some() {

@@ -1,4 +1,4 @@
-//! The program's environment: the caller's, as it is now, with the changes that were asked for.
+//! The program's environment: the caller's at the time of the start, with the requested changes.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString, c_char};
@@ -6,29 +6,29 @@ use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 use std::{env, format, ptr};
 
-/// Where programs are looked up without a `PATH`, as confstr(3) says.
+/// The search path if `PATH` is not set: `_CS_PATH` of confstr(3).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Changes to the caller's environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EnvironmentConfig {
-    /// Whether the caller's own is left out.
+    /// Whether the caller's environment is not inherited.
     pub(crate) cleared: bool,
-    /// Set, or with `None` removed.
+    /// A value of `None` removes the variable.
     pub(crate) changes: Vec<(OsString, Option<OsString>)>,
 }
 
-/// `NAME=value` strings, each ended by a NUL, one after the other: an allocation a variable would cost
-/// as much as the rest of a plan.
+/// `NAME=value` strings with a NUL byte after each, in one allocation: an allocation per variable
+/// would cost as much as the rest of a plan.
 #[derive(Default)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
-    /// Where each begins.
+    /// The offset of each string.
     starts: Vec<usize>,
 }
 
 impl Block {
-    /// Pointers to the strings, and the null pointer that ends the array.
+    /// Pointers to the strings, with a null pointer at the end.
     pub(crate) fn pointers(&self) -> Vec<*const c_char> {
         let strings = self.starts.iter().map(|start| self.bytes[*start..].as_ptr().cast());
         strings.chain([ptr::null()]).collect()
@@ -42,8 +42,8 @@ impl Block {
     }
 }
 
-/// The variables as execve(2) takes them, or in words which of the changes cannot be made; what is
-/// inherited was a string of C's.
+/// The variables for execve(2), or a message with the invalid change. Inherited variables need no
+/// check: they were C strings.
 pub(crate) fn variables(config: &EnvironmentConfig) -> Result<Block, String> {
     let mut block = Block::default();
     if config.changes.is_empty() {
@@ -78,9 +78,9 @@ fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {
 
 /// The `PATH` of the program.
 pub(crate) fn path(config: &EnvironmentConfig) -> OsString {
-    let own = config.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
+    let set = config.changes.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
     let inherited = || (!config.cleared).then(|| env::var_os("PATH")).flatten();
-    own.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
+    set.unwrap_or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
 fn changed(config: &EnvironmentConfig) -> BTreeMap<OsString, OsString> {

@@ -1,4 +1,4 @@
-//! What the caller does between clone and go.
+//! Hooks in the caller, which run between clone and the release of the child.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,12 +10,12 @@ use ns_sys::Errno;
 
 use super::Builder;
 
-/// What a hook's error is kept as.
+/// The error of a hook.
 pub(crate) type HookError = Box<dyn StdError + Send + Sync>;
 
 type Hook = dyn Fn(&WaitingChild<'_>) -> Result<(), HookError> + Send + Sync;
 
-/// The hooks, in the order in which they were given.
+/// The hooks, in the order in which they were added.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks(pub(crate) Vec<Arc<Hook>>);
 
@@ -25,10 +25,10 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// A child in its new namespaces, which waits until the hook has returned.
+/// A child in its new namespaces that waits until the hook returns.
 ///
-/// Its maps are written; nothing else of its set-up is done. It may still share the caller's memory, so
-/// that it must not be traced, nor killed but by an error of the hook.
+/// Its ID maps are written; the rest of its set-up is not done. It may share the caller's memory:
+/// do not trace it, and do not kill it. To kill it, return an error from the hook.
 #[derive(Debug)]
 pub struct WaitingChild<'a> {
     pid: u32,
@@ -40,12 +40,12 @@ impl<'a> WaitingChild<'a> {
         Self { pid, pidfd }
     }
 
-    /// Its id in the caller's pid namespace.
+    /// The process ID in the caller's pid namespace.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Its descriptor.
+    /// The pidfd of the child.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd
     }
@@ -57,18 +57,18 @@ impl AsFd for WaitingChild<'_> {
     }
 }
 
-/// The errno of an error that is one, or one of std's.
+/// The errno of an error that is an `Errno` or an `io::Error`.
 pub(crate) fn errno_of(error: &HookError) -> Option<Errno> {
     let errno = error.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error);
     errno.or_else(|| error.downcast_ref::<Errno>().copied())
 }
 
-/// What a hook may return: nothing, or a `Result` whose error ends the start.
+/// The value of a hook: nothing, or a `Result` whose error fails the start.
 pub trait HookOutcome {
-    /// The same as a result.
+    /// Converts the value to a result.
     ///
     /// # Errors
-    /// The hook's own.
+    /// The error of the hook.
     fn into_result(self) -> Result<(), Box<dyn StdError + Send + Sync>>;
 }
 
@@ -84,16 +84,27 @@ impl<E: Into<HookError>> HookOutcome for Result<(), E> {
     }
 }
 
+/// # Hooks in the caller
+///
+/// Code that runs in the caller while the child waits.
 impl<Kind> Builder<Kind> {
-    /// Runs `hook` in the caller, at each start, between clone and go: the child is in its new
-    /// namespaces, its maps hold, and it waits. The place to move a network interface into it, or to
-    /// put it into a cgroup of version 1.
+    /// Runs `hook` in the caller at each start, while the child waits in its new namespaces with
+    /// its ID maps written.
     ///
-    /// Several run in the order given. The hook may start other processes, by copied memory where they need the
-    /// "dumpable" attribute otherwise than this start. If it panics, the child is
-    /// killed and reaped, and the panic goes on in the caller; an error does the same and is what the
-    /// start returns, as [`Step::BeforeGo`](crate::Step::BeforeGo).
+    /// Use it to move a network interface into the child's namespace, or the child into a cgroup of
+    /// version 1. Several hooks run in the order in which they were added; by default there is
+    /// none.
     ///
+    /// If the hook returns an error, the child is killed and reaped, and the start fails as
+    /// [`Step::BeforeGo`](crate::Step::BeforeGo) with that error. If it panics, the child is killed
+    /// and reaped, and the panic continues in the caller. The hook may start other processes;
+    /// memory is copied for one that needs a different value of the "dumpable" attribute. The start
+    /// blocks until the hook returns.
+    ///
+    /// # Errors
+    /// [`Step::BeforeGo`](crate::Step::BeforeGo), with the error of the hook.
+    ///
+    /// # Examples
     /// ```
     /// use ns_process::{Container, Namespace};
     ///

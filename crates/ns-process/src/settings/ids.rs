@@ -1,4 +1,4 @@
-//! Who the program is: user, group and supplementary groups.
+//! User, group and supplementary groups of the program.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::maps::Maps;
 use crate::in_child;
 
-/// What was asked for; ids are those inside.
+/// The requested IDs, as they are inside.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdConfig {
     pub(crate) uid: Option<u32>,
@@ -19,15 +19,19 @@ pub(crate) struct IdConfig {
     pub(crate) groups: Option<Vec<u32>>,
 }
 
+/// # User and groups
+///
+/// The IDs of the program, as they are inside its user namespace.
 impl<Kind> Builder<Kind> {
-    /// The user id of the program, inside: real, effective and saved.
+    /// Sets the real, effective and saved user ID of the program, as it is inside.
     ///
-    /// By default it is the caller's, as the new user namespace shows it; where the caller's has no
-    /// mapping there and 0 has one, it is 0. An id that a map given here does not hold is refused.
+    /// By default it is the caller's uid as the new user namespace shows it, or 0 if the caller's
+    /// uid has no mapping there and 0 has one. A start refuses a uid that the map of a new user
+    /// namespace does not contain.
     ///
     /// # Errors
-    /// [`Step::Uid`](crate::Step::Uid): `EPERM`, needs `CAP_SETUID`, which a new user namespace gives;
-    /// `EINVAL`, no mapping.
+    /// [`Step::Uid`](crate::Step::Uid): `EPERM`, needs `CAP_SETUID`, which a new user namespace
+    /// gives; `EINVAL`, no mapping.
     ///
     /// # References
     /// setresuid(2).
@@ -36,10 +40,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The group id of the program, inside: as [`uid`](Self::uid).
+    /// Sets the real, effective and saved group ID of the program, as it is inside.
+    ///
+    /// The default and the checks are those of [`uid`](Self::uid).
     ///
     /// # Errors
-    /// As for [`uid`](Self::uid), of [`Step::Gid`](crate::Step::Gid).
+    /// [`Step::Gid`](crate::Step::Gid): `EPERM`, needs `CAP_SETGID`, which a new user namespace
+    /// gives; `EINVAL`, no mapping.
     ///
     /// # References
     /// setresgid(2).
@@ -48,14 +55,16 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The supplementary groups of the program, inside.
+    /// Sets the supplementary groups of the program, as they are inside.
     ///
-    /// By default the caller's; none, as with std's `Command`, where a caller who may drop them starts a
-    /// program as another user, by [`uid`](Self::uid) or by a map that does not hold the caller's own.
+    /// By default the program has the caller's groups. It has none, as with std's `Command`, if a
+    /// caller who may drop its groups starts the program as another user, by [`uid`](Self::uid) or
+    /// by a map without the caller's uid.
     ///
     /// # Errors
-    /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, and a user namespace that does
-    /// not deny setgroups, as one does that an unprivileged caller mapped by itself.
+    /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, and a user namespace
+    /// that does not deny setgroups(2), which it does if an unprivileged caller writes its own gid
+    /// map.
     ///
     /// # References
     /// setgroups(2), user_namespaces(7).
@@ -80,7 +89,7 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// What the child will become, without the calls that would change nothing.
+/// The ID changes of the child, without calls that would change nothing.
 #[derive(Debug)]
 pub(crate) struct Ids {
     zero_gid: bool,
@@ -88,12 +97,12 @@ pub(crate) struct Ids {
     groups: Option<Vec<u32>>,
     gid: Option<u32>,
     uid: Option<u32>,
-    /// Whether the groups were asked for, and are not left by default.
+    /// Whether the groups are requested, not dropped by default.
     asks_for_groups: bool,
 }
 
 impl Ids {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Checks the configuration; an error begins with the name of the setter.
     pub(crate) fn new(
         config: &IdConfig,
         maps: &Maps,
@@ -102,8 +111,8 @@ impl Ids {
         caller: &Caller,
     ) -> Result<Self, String> {
         let new_user = namespaces.contains(NamespaceFlags::USER);
-        let uids = maps.uid.as_ref().map(|way| &way.map);
-        let gids = maps.gid.as_ref().map(|way| &way.map);
+        let uids = maps.uid.as_ref().map(|write| &write.map);
+        let gids = maps.gid.as_ref().map(|write| &write.map);
         if new_user {
             mapped("uid", uids, config.uid)?;
             mapped("gid", gids, config.gid)?;
@@ -118,25 +127,25 @@ impl Ids {
         }
         let (zero_uid, zero_gid) =
             (becomes_zero(uids, || caller.euid()), becomes_zero(gids, || caller.egid()));
-        // In a user namespace that is entered the caller's own ids have other numbers.
-        let enters_user = joined.contains(NamespaceFlags::USER);
-        let holds = |map_says: Option<bool>, own: bool| {
-            if new_user { map_says == Some(true) } else { own && !enters_user }
+        // The caller's IDs have other values in a joined user namespace.
+        let joins_user = joined.contains(NamespaceFlags::USER);
+        let holds = |by_map: Option<bool>, by_caller: bool| {
+            if new_user { by_map == Some(true) } else { by_caller && !joins_user }
         };
         let holds_uid = |uid| {
-            let is =
+            let by_map =
                 uids.map(|map| zero_uid && uid == 0 || map.to_inside(caller.euid()) == Some(uid));
-            holds(is, caller.is_user(uid))
+            holds(by_map, caller.is_user(uid))
         };
         let holds_gid = |gid| {
-            let is =
+            let by_map =
                 gids.map(|map| zero_gid && gid == 0 || map.to_inside(caller.egid()) == Some(gid));
-            holds(is, caller.is_group(gid))
+            holds(by_map, caller.is_group(gid))
         };
         let uid = config.uid.filter(|uid| !holds_uid(*uid));
-        // Another user with the caller's groups may do what the caller's groups may.
-        let possible = !new_user || gids.is_some() && maps.setgroups != Setgroups::Deny;
-        let drops = possible && (uid.is_some() || zero_uid) && caller.may_drop_groups();
+        // Otherwise another user would keep the permissions of the caller's groups.
+        let can_set = !new_user || gids.is_some() && maps.setgroups != Setgroups::Deny;
+        let drops = can_set && (uid.is_some() || zero_uid) && caller.may_drop_groups();
         Ok(Self {
             zero_gid,
             zero_uid,
@@ -166,18 +175,18 @@ impl Ids {
         self.asks_for_groups
     }
 
-    /// The uid that the program has at the end, if it is not the one that it began with.
+    /// The final uid of the program, if the child changes it.
     pub(crate) fn last_uid(&self) -> Option<u32> {
         self.uid
     }
 
-    /// Its system calls right after the maps hold.
+    /// The calls that follow the writing of the maps.
     pub(crate) fn describe_zero(&self) -> impl Iterator<Item = String> {
         let gid = self.zero_gid.then(|| "setresgid(0)".to_owned());
         gid.into_iter().chain(self.zero_uid.then(|| "setresuid(0)".to_owned()))
     }
 
-    /// Those that make it what was asked for.
+    /// The calls that set the requested IDs.
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
         let groups = self.groups.as_ref().map(|groups| format!("setgroups({groups:?})"));
         let gid = self.gid.map(|gid| format!("setresgid({gid})"));
@@ -195,7 +204,8 @@ fn mapped<K: IdKind>(setter: &str, map: Option<&IdMap<K>>, id: Option<u32>) -> R
     }
 }
 
-/// Files of an id that has no mapping cannot be made on what is mounted inside (`EOVERFLOW`).
-fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, own: impl Fn() -> u32) -> bool {
-    map.is_some_and(|map| map.to_inside(own()).is_none() && map.to_outside(0).is_some())
+/// Whether the child becomes 0: a process whose ID has no mapping cannot create files on mounts of its
+/// user namespace (`EOVERFLOW`).
+fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, caller_id: impl Fn() -> u32) -> bool {
+    map.is_some_and(|map| map.to_inside(caller_id()).is_none() && map.to_outside(0).is_some())
 }

@@ -1,4 +1,4 @@
-//! A process with id 1 beside the program.
+//! An init process for the pid namespace of the program.
 
 use std::format;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,21 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 
 use super::Builder;
 
-/// What has id 1 of a new pid namespace, when that is not the program itself.
+/// The process with ID 1 of a new pid namespace, if it is not the program itself.
 ///
-/// It reaps whatever loses its parent, passes signals on to the program, and ends when the program does;
-/// with it the kernel ends all that is left in the namespace. See [`Builder::init`].
+/// It reaps orphans, forwards signals to the program, and exits when the program does; the kernel
+/// then kills all other processes in the namespace. See [`Builder::init`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Init(Option<PathBuf>);
 
 impl Init {
-    /// That of this library: a static program of some hundred bytes, executed from memory. It keeps a few
-    /// pages, and none of the caller's memory or files.
+    /// The init of this library: a static program of a few hundred bytes, executed from memory.
+    ///
+    /// It uses a few pages, and keeps none of the caller's memory or files.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the sysctl `vm.memfd_noexec` is 2, and no file in
-    /// memory may be executed. Write [`executable`](Self::executable) to a file, and give its
+    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the sysctl `vm.memfd_noexec` is 2, and no
+    /// memfd may be executed. Write [`executable`](Self::executable) to a file, and use its
     /// [`path`](Self::path).
     ///
     /// # References
@@ -30,53 +31,65 @@ impl Init {
         Self(None)
     }
 
-    /// A program of the caller's own, opened by each start, in the caller, before any change of root. A
-    /// static one has all it needs in any root; a script cannot be executed this way.
+    /// An init of the caller's own, which each start opens in the caller, before any change of
+    /// root.
     ///
-    /// What it is given:
-    /// - It has id 1, and its child with the id in `argv[1]`, in decimal, is the program, which already
-    ///   runs; `argv[0]` is the name of its file. There is no environment.
-    /// - Descriptor 3 is an eventfd(2), and no other is open. When the program has ended it writes there
-    ///   once, 8 bytes: two `int`s, the status as wait(2) tells it, and 1. Then it exits. If it ends
-    ///   without that, the status of the program is lost.
-    /// - Every signal is blocked: sigwait(3) gets them all, also those from within the namespace. `SIGCHLD`
-    ///   is not ignored.
-    /// - It leads a session of its own, without a terminal, and its working directory is `/`.
-    /// - Root, ids, capabilities, limits, `no_new_privs`, filter and label are the program's.
+    /// A statically linked program works in any root; a script cannot be executed this way. The
+    /// program begins with this state:
+    /// - It has process ID 1. Its child with the process ID in `argv[1]`, in decimal, is the
+    ///   program, which already runs; `argv[0]` is the name of the file of the init. The
+    ///   environment is empty.
+    /// - Descriptor 3 is an eventfd(2), and no other is open. When the program has exited, the init
+    ///   writes there once, 8 bytes: two `int`s, the status as returned by wait(2), and 1. Then it
+    ///   exits. If it exits without that write, the status of the program is lost.
+    /// - Every signal is blocked: sigwait(3) receives all signals, including those from inside the
+    ///   namespace. `SIGCHLD` is not ignored.
+    /// - It leads its own session, without a terminal, and its working directory is `/`.
+    /// - Root, IDs, capabilities, limits, `no_new_privs`, seccomp filter and security label are
+    ///   those of the program.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare): it cannot be opened, or is no file that can be executed.
-    /// [`Step::Init`](crate::Step::Init): its execution failed; the program was killed.
+    /// [`Step::Prepare`](crate::Step::Prepare): the file cannot be opened, or is not executable.
+    /// [`Step::Init`](crate::Step::Init): execveat(2) failed; the program was killed.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self(Some(path.into()))
     }
 
-    /// The path, unless it is the built-in one.
+    /// The path; `None` for the built-in init.
     pub fn get_path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
 }
 
+/// # Init
+///
+/// The init process of a new pid namespace.
 impl<Kind> Builder<Kind> {
-    /// Starts the program beside an init, which has id 1 of the new pid namespace; needs one.
+    /// Adds an init process, which has ID 1 of the new pid namespace instead of the program.
     ///
-    /// Without, the program has id 1 itself: zombies stay unless it reaps them, and signals from the
-    /// default disposition on are lost on it, as `SIGTERM` is. With it, the program is an ordinary process:
-    /// [`Process::terminate`](crate::Process::terminate) reaches it, and its status is told in full, a signal
-    /// as a signal.
+    /// By default the program has ID 1: zombies stay unless it reaps them, and the kernel discards
+    /// a signal without a handler, such as `SIGTERM`. With an init the program is an ordinary
+    /// process: [`Process::terminate`](crate::Process::terminate) reaches it, and its status is
+    /// complete, so that a signal is reported as a signal.
     ///
-    /// The [`Process`](crate::Process) is that of the init: its id is the init's, `SIGSTOP` stops the init
-    /// alone, `SIGKILL` ends the whole namespace, and so does the end of the program. Joined, it has ended
-    /// with all that was in it.
+    /// The [`Process`](crate::Process) is the init: it has the init's process ID, `SIGSTOP` stops
+    /// only the init, and `SIGKILL` kills the whole namespace, as does the exit of the program.
+    /// After a join, no process of the namespace is left.
     ///
-    /// A closure runs beside it as a program does, and hooks in the child: `preup` in pid 1 itself, as well as
-    /// `exceptup` and `postup` where the set-up fails before both part, and all others in the other process. Its
-    /// memory is a copy of pid 1's, the third one.
+    /// A closure and hooks in the child are supported. `preup` runs in process 1; so do `exceptup`
+    /// and `postup` if the set-up fails before process 1 has made the program's process. All other
+    /// hooks run in the program's process, whose memory is a copy of process 1's, the third copy.
     ///
-    /// The init is confined as the program is: it counts for `RLIMIT_NPROC`, and a filter has to allow it
-    /// execveat, rt_sigtimedwait, wait4, kill, write and exit_group. It cannot pass signals on to a program
-    /// that has become another user.
+    /// The restrictions of the program also apply to the init: it counts for `RLIMIT_NPROC`, and a
+    /// seccomp filter must allow its execveat, rt_sigtimedwait, wait4, kill, write and exit_group.
+    /// It cannot forward signals to a program that has become another user. Needs a new `Pid`
+    /// namespace.
     ///
+    /// # Errors
+    /// [`Step::Init`](crate::Step::Init): the init could not be executed; the program already ran,
+    /// and was killed.
+    ///
+    /// # Examples
     /// ```
     /// use ns_process::{Container, Init, Namespace, Signal};
     /// use std::os::unix::process::ExitStatusExt;
@@ -89,9 +102,6 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     ///
-    /// # Errors
-    /// [`Step::Init`](crate::Step::Init): the program ran already, and was killed.
-    ///
     /// # References
     /// pid_namespaces(7).
     pub fn init(&mut self, init: Init) -> &mut Self {
@@ -99,13 +109,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The init, if there is one beside the program.
+    /// The init, if one is set.
     pub fn get_init(&self) -> Option<&Init> {
         self.init.as_ref()
     }
 }
 
-/// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+/// Checks the configuration; an error begins with the name of the setter.
 pub(crate) fn checked<Kind>(
     config: &Builder<Kind>,
     namespaces: NamespaceFlags,

@@ -1,4 +1,4 @@
-//! Namespaces of others that are entered.
+//! Existing namespaces that the child joins, and the target of an `Inject`.
 
 use std::ffi::OsStr;
 use std::format;
@@ -11,22 +11,22 @@ use ns_sys::{Namespace, NamespaceFlags};
 
 use super::{Builder, Target, kind};
 
-/// What was asked for.
+/// The requested namespaces, and their target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JoinConfig {
-    /// The process whose namespaces the builder's are, if they are not new ones.
+    /// The process whose namespaces are joined, for an `Inject`.
     pub(crate) target: Option<Target>,
-    /// What was switched off.
+    /// Kinds that are removed from the selection.
     pub(crate) without: NamespaceFlags,
-    /// Single namespaces, the last of a kind counts.
+    /// Single namespaces, one per kind.
     pub(crate) files: Vec<(Namespace, JoinFile)>,
     pub(crate) from_target: FromTarget,
 }
 
-/// What else is taken on from the target.
+/// Other properties that the child takes from the target.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FromTarget {
-    /// Root and working directory.
+    /// Root directory and working directory.
     pub(crate) root: bool,
     pub(crate) cgroup: bool,
     pub(crate) privileges: bool,
@@ -38,7 +38,7 @@ impl FromTarget {
     }
 }
 
-/// Where a namespace is.
+/// The file of a namespace.
 #[derive(Clone, Debug)]
 pub(crate) enum JoinFile {
     Path(PathBuf),
@@ -47,22 +47,28 @@ pub(crate) enum JoinFile {
 
 /// Starts a program in the namespaces of another process.
 ///
-/// Without a selection, in all of them; [`namespace`](Builder::namespace) and its like select, and
-/// [`without`](Builder::without) leaves out. Those that the caller is in already are left out by
-/// themselves. All other setters are those of [`Builder`].
+/// By default the program joins all namespaces of the target. [`namespace`](Builder::namespace) and
+/// [`namespaces`](Builder::namespaces) select some of them, and [`without`](Builder::without)
+/// excludes one. Namespaces that the caller is already in are skipped. The setters are listed at
+/// [`Builder`].
 ///
-/// The program is a child of the caller, with the caller's standard streams, environment, limits and
-/// cgroup, and with all capabilities over a user namespace that it enters. Its working directory is `/`
-/// of the mount namespace that it enters. Before the program is executed no process in there can trace the caller or
-/// the child, or reach their descriptors, unless it has `CAP_SYS_PTRACE` in the caller's own user namespace.
+/// The program is a child of the caller, with the caller's standard streams, environment, limits
+/// and cgroup, and with all capabilities over a user namespace that it joins. Its working directory
+/// is `/` of the joined mount namespace. Until execve(2), a process in these namespaces can neither
+/// trace the caller or the child nor use their descriptors, unless it has `CAP_SYS_PTRACE` in the
+/// caller's user namespace.
 ///
-/// Until then the "dumpable" attribute of the calling process is cleared, which its other threads may notice:
-/// - what they fork is not dumpable either, until it executes a program;
-/// - without privilege they cannot open files of `/proc/self` such as `environ`;
-/// - they set the attribute by [`set_dumpable`](crate::set_dumpable), and not by prctl(2), which would be undone.
+/// During that time the "dumpable" attribute of the calling process is cleared, which affects its
+/// other threads:
+/// - A process that they fork is not dumpable either, until it executes a program.
+/// - Without privilege they cannot open files of `/proc/self` such as `environ`.
+/// - They must set the attribute by [`set_dumpable`](crate::set_dumpable): the end of the start
+///   would undo prctl(2).
 ///
-/// Dropping the handle kills and reaps the process: unreaped, it would keep a pid namespace from ending.
+/// Dropping the handle kills and reaps the process, because a zombie would keep the pid namespace
+/// from ending.
 ///
+/// # Examples
 /// ```
 /// use ns_process::{Container, Inject, Namespace};
 ///
@@ -76,11 +82,11 @@ pub(crate) enum JoinFile {
 /// ```
 ///
 /// # Errors
-/// Of a start, besides a container's:
-/// - [`Step::TargetGone`](crate::Step::TargetGone): there is no such process any more.
-/// - [`Step::JoinConfig`](crate::Step::JoinConfig), `EPERM`: the namespaces need `CAP_SYS_ADMIN` over them, which
-///   who may enter their user namespace has once it is selected too; `EACCES`: nobody may look at the
-///   target but its own user.
+/// A start fails as that of a container, and also with:
+/// - [`Step::TargetGone`](crate::Step::TargetGone): the target has terminated.
+/// - [`Step::Join`](crate::Step::Join), `EPERM`: needs `CAP_SYS_ADMIN` over the namespaces. If the
+///   caller may join the user namespace that owns them, select that namespace too. `EACCES`: only
+///   the target's own user may inspect the target.
 ///
 /// # Kernel support
 /// Linux 5.8.
@@ -89,24 +95,29 @@ pub(crate) enum JoinFile {
 /// setns(2), pidfd_open(2), user_namespaces(7).
 pub type Inject = Builder<kind::Inject>;
 
+/// # Target
+///
+/// The target of an [`Inject`], and the properties that the program takes from it.
 impl Inject {
-    /// A program, by path or by a name that is looked up in `PATH`, in there.
+    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the
+    /// namespaces of `target`.
     pub fn new(target: impl Into<Target>, program: impl AsRef<OsStr>) -> Self {
         let mut inject = Self::with_program("inject", program.as_ref().to_owned());
         inject.join.target = Some(target.into());
         inject
     }
 
-    /// Takes on the target's root and working directory, which are opened before anything is entered. By
-    /// default both are `/` of the mount namespace that is entered, also where the target has another
-    /// root by chroot(2).
+    /// Uses the target's root and working directory; by default both are `/` of the joined mount
+    /// namespace.
     ///
-    /// A [`workdir`](Builder::workdir) is one of that root.
+    /// The default is the root of that namespace even if the target has another root by chroot(2).
+    /// Both directories are opened before any namespace is joined. A [`workdir`](Builder::workdir)
+    /// is a path inside that root.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not look at the target;
-    /// [`Step::FollowRoot`](crate::Step::FollowRoot), `EPERM`: needs `CAP_SYS_CHROOT`, which a user
-    /// namespace that is entered gives.
+    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not inspect the target;
+    /// [`Step::FollowRoot`](crate::Step::FollowRoot), `EPERM`: needs `CAP_SYS_CHROOT`, which
+    /// joining a user namespace gives.
     ///
     /// # References
     /// proc_pid_root(5), proc_pid_cwd(5), chroot(2).
@@ -115,19 +126,21 @@ impl Inject {
         self
     }
 
-    /// Moves the program into the target's cgroups before it does anything, of version 2 and of each
-    /// hierarchy of version 1; by default it begins in the caller's. Those in which the caller is already
-    /// are left out.
+    /// Moves the program into the target's cgroups before it runs; by default it starts in the
+    /// caller's.
     ///
-    /// The caller has to see the hierarchies of version 1 and 2 mounted, and the target's cgroups in them.
+    /// This applies to version 2 and to each hierarchy of version 1. Cgroups that the caller is
+    /// already in are skipped. The hierarchies and the target's cgroups must be visible in mounts
+    /// of the caller.
     ///
-    /// The kernel moves a process by its number. If the child is killed, and another waiter reaps it just before,
-    /// another process may have its number. Then that one is moved, and the start fails.
+    /// The kernel identifies the moved process by its ID. If the child is killed and another waiter
+    /// reaps it just before the move, its ID may belong to another process. That process is then
+    /// moved, and the start fails.
     ///
     /// # Errors
-    /// [`Step::Cgroup`](crate::Step::Cgroup): `EACCES` or `EPERM`, the caller may not write `cgroup.procs`
-    /// there, or in the common ancestor; `ENOENT`, what the caller sees mounted does not show that cgroup;
-    /// `EBUSY`, `EOPNOTSUPP`, it takes no processes.
+    /// [`Step::Cgroup`](crate::Step::Cgroup): `EACCES` or `EPERM`, the caller may not write
+    /// `cgroup.procs` there or in the common ancestor; `ENOENT`, no mount of the caller shows that
+    /// cgroup; `EBUSY` or `EOPNOTSUPP`, the cgroup accepts no processes.
     ///
     /// # References
     /// cgroups(7); kernel/cgroup/cgroup.c `cgroup_procs_write`.
@@ -136,18 +149,18 @@ impl Inject {
         self
     }
 
-    /// Neither the program nor what it executes may do what the target may not: capabilities that the
-    /// target does not have leave the bounding set, what is ambient there is ambient here, and
-    /// `no_new_privs` is set if the target has it.
+    /// Limits the program, and whatever it executes, to the privileges of the target.
     ///
-    /// By default the program has all capabilities over a user namespace that it enters, and what the
-    /// caller has over others. A seccomp filter cannot be taken on; limits, niceness and a security
-    /// label stay the caller's.
+    /// Capabilities that the target lacks leave the bounding set, its ambient capabilities are
+    /// raised, and `no_new_privs` is set if the target has it. By default the program has all
+    /// capabilities over a user namespace that it joins, and the caller's capabilities over others.
+    /// The target's seccomp filter cannot be copied; resource limits, niceness and security label
+    /// remain the caller's.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not look at the target;
-    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`, which a user
-    /// namespace that is entered gives.
+    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the caller may not inspect the target;
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`, which
+    /// joining a user namespace gives.
     ///
     /// # References
     /// capabilities(7), proc_pid_status(5).
@@ -156,41 +169,53 @@ impl Inject {
         self
     }
 
-    /// Whether the target's root is taken on.
+    /// Whether the program uses the target's root and working directory.
     pub fn get_follow_root(&self) -> bool {
         self.join.from_target.root
     }
 
-    /// Whether the target's cgroups are.
+    /// Whether the program moves into the target's cgroups.
     pub fn get_join_cgroup(&self) -> bool {
         self.join.from_target.cgroup
     }
 
-    /// Whether the target's privileges are the most that the program has.
+    /// Whether the program is limited to the target's privileges.
     pub fn get_match_privileges(&self) -> bool {
         self.join.from_target.privileges
     }
 }
 
+/// # Existing namespaces
+///
+/// Single namespaces that the program joins by their files.
 impl<Kind> Builder<Kind> {
-    /// Enters a namespace by its file, `/proc/PID/ns/…` or one that was bound; the last one of a kind
-    /// counts, before an [`Inject`]'s own. It is opened by each start.
+    /// Joins a namespace by its file: `/proc/PID/ns/…`, or a bind mount of it.
+    ///
+    /// Each start opens the file. The last file of a kind counts, and replaces the target's
+    /// namespace of an [`Inject`]. Needs `CAP_SYS_ADMIN` over the namespace.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare): it cannot be opened, or is none of this kind.
+    /// [`Step::Prepare`](crate::Step::Prepare): the file cannot be opened, or is no namespace of
+    /// this kind.
+    ///
+    /// # References
+    /// setns(2), namespaces(7).
     pub fn namespace_file(&mut self, kind: Namespace, path: impl Into<PathBuf>) -> &mut Self {
         self.join_file(kind, JoinFile::Path(path.into()))
     }
 
-    /// Enters a namespace by a descriptor of it.
+    /// Joins a namespace by its descriptor; see [`namespace_file`](Self::namespace_file).
     ///
     /// # Errors
-    /// As [`namespace_file`](Self::namespace_file).
+    /// As for [`namespace_file`](Self::namespace_file).
+    ///
+    /// # References
+    /// setns(2), namespaces(7).
     pub fn join_namespace(&mut self, kind: Namespace, namespace: impl Into<OwnedFd>) -> &mut Self {
         self.join_file(kind, JoinFile::Open(Arc::new(namespace.into())))
     }
 
-    /// The process whose namespaces are entered, of an [`Inject`].
+    /// The process whose namespaces an [`Inject`] joins.
     pub fn get_target(&self) -> Option<&Target> {
         self.join.target.as_ref()
     }
@@ -202,51 +227,51 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// What a start will open, and the child enter.
+/// Namespaces that a start opens and the child joins.
 #[derive(Debug, Default)]
 pub(crate) struct Join {
-    /// The process, and which of its namespaces, those that are the caller's too among them.
+    /// The target and the kinds to join, including namespaces that the caller is already in.
     pub(crate) target: Option<(Target, NamespaceFlags)>,
     pub(crate) files: Vec<(Namespace, JoinFile)>,
-    /// What else is taken on from the process.
     pub(crate) from_target: FromTarget,
 }
 
 impl Join {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Checks the configuration; an error begins with the name of the setter.
     pub(crate) fn new(config: &JoinConfig, selected: NamespaceFlags) -> Result<Self, String> {
         let by_file: NamespaceFlags = config.files.iter().map(|(kind, _)| *kind).collect();
         let Some(target) = &config.target else {
-            return Self::beside_new(config, by_file, selected);
+            return Self::without_target(config, by_file, selected);
         };
         if let Some(message) = target.invalid() {
             return Err(format!("target: {message}"));
         }
-        let all = selected.is_empty() && by_file.is_empty();
-        let selected = if all { Namespace::ALL.into_iter().collect() } else { selected };
-        let of_target = selected - config.without - by_file;
-        let target = Some((target.clone(), of_target));
+        let selects_all = selected.is_empty() && by_file.is_empty();
+        let selected = if selects_all { Namespace::ALL.into_iter().collect() } else { selected };
+        let target_kinds = selected - config.without - by_file;
+        let target = Some((target.clone(), target_kinds));
         Ok(Self { target, files: config.files.clone(), from_target: config.from_target })
     }
 
-    fn beside_new(
+    fn without_target(
         config: &JoinConfig,
         joined: NamespaceFlags,
         new: NamespaceFlags,
     ) -> Result<Self, String> {
         if let Some(kind) = (joined & (new - NamespaceFlags::PID)).kinds().next() {
-            return Err(format!("join_namespace: {kind} is to be new too"));
+            return Err(format!("join_namespace: a new {kind} namespace is requested as well"));
         }
         Ok(Self { target: None, files: config.files.clone(), from_target: config.from_target })
     }
 
-    /// All kinds, as far as a plan knows.
+    /// All kinds to join, including namespaces that the caller is already in.
     pub(crate) fn kinds(&self) -> NamespaceFlags {
-        let of_target = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
-        self.files.iter().fold(of_target, |kinds, (kind, _)| kinds | kind.flag())
+        let target_kinds =
+            self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
+        self.files.iter().fold(target_kinds, |kinds, (kind, _)| kinds | kind.flag())
     }
 
-    /// What could not be entered: one kind, by its number, or all at once.
+    /// The namespace with the number `index`, or all of them, for an error message.
     pub(crate) fn object(&self, index: u32) -> String {
         let target = self.target.as_ref();
         let of = target.map_or_else(String::new, |(target, _)| format!(" of {}", target.name()));
@@ -256,7 +281,7 @@ impl Join {
         }
     }
 
-    /// What is opened, before the clone.
+    /// The files that are opened before the clone.
     pub(crate) fn describe_opening(&self) -> impl Iterator<Item = String> {
         let target = self.target.iter().map(|(target, _)| format!("pidfd_open({})", target.name()));
         target.chain(self.files.iter().map(|(kind, file)| match file {
@@ -267,7 +292,7 @@ impl Join {
         }))
     }
 
-    /// What else is opened, or read.
+    /// The files of the target that are opened for its other properties.
     pub(crate) fn describe_following(&self) -> impl Iterator<Item = String> {
         let FromTarget { root, cgroup, privileges } = self.from_target;
         let root = root.then_some("open(root of the target); open(cwd of the target)");
@@ -282,7 +307,7 @@ impl Join {
         self.from_target.cgroup.then(|| "write(cgroup.procs, child)".to_owned())
     }
 
-    /// What the child gives up, to have no more than the target.
+    /// The calls that limit the child to the privileges of the target.
     pub(crate) fn describe_limits(&self) -> impl Iterator<Item = String> {
         let calls = [
             "prctl(PR_SET_NO_NEW_PRIVS), if the target has it",
@@ -292,18 +317,18 @@ impl Join {
         calls.map(ToOwned::to_owned).into_iter().filter(|_| self.from_target.privileges)
     }
 
-    /// The child's way to the target's directories.
+    /// The change to the target's directories.
     pub(crate) fn describe_root(&self) -> impl Iterator<Item = String> {
         let calls = ["fchdir(root)", r#"chroot(".")"#, "fchdir(cwd)"].map(ToOwned::to_owned);
         calls.into_iter().filter(|_| self.from_target.root)
     }
 
-    /// The joins; what the caller is in already is left out by the start. Whether a target is a `usual` one is
-    /// looked at from inside.
-    pub(crate) fn describe(&self, usual: bool) -> impl Iterator<Item = String> {
+    /// The joins; a start skips namespaces that the caller is already in. An `optimistic` join verifies
+    /// its assumptions about the target from inside.
+    pub(crate) fn describe(&self, optimistic: bool) -> impl Iterator<Item = String> {
         let kinds = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
-        let mounts = usual && kinds.contains(NamespaceFlags::MNT);
-        let user = usual && kinds.contains(NamespaceFlags::USER);
+        let mounts = optimistic && kinds.contains(NamespaceFlags::MNT);
+        let user = optimistic && kinds.contains(NamespaceFlags::USER);
         let before = mounts.then_some(r#"statx("/", STATX_MNT_ID_UNIQUE); statmount(root)"#);
         let after = mounts.then_some("statmount(former root)");
         let ids = user.then_some("geteuid(); getegid()");

@@ -1,32 +1,38 @@
-//! How long a start may take, and what the end of the handle does.
+//! The time limit of a start, and the effect of dropping the handle.
 
 use std::time::Duration;
 
 use super::Builder;
 
-/// What was asked for.
+/// The requested limit, and the drop policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lifetime {
     pub(crate) start_timeout: Option<Duration>,
     pub(crate) kill_on_drop: bool,
 }
 
+/// # Lifecycle
+///
+/// The time limit of a start, and the effect of dropping the handle.
 impl<Kind> Builder<Kind> {
-    /// Bounds [`start`](Self::start) itself, from its first open to the exec. When the limit is over the child is
-    /// killed, and the start fails as [`Step::StartTimeout`](crate::Step::StartTimeout).
+    /// Limits the duration of [`start`](Self::start), from its first open to execve(2); by default
+    /// it is unlimited.
     ///
-    /// A start takes less than a millisecond. It takes longer, without a limit for as long as that lasts, where
-    /// - a process that may signal the child stops it, or a frozen cgroup is its own;
-    /// - the program lies on a file system that is slow or does not answer;
+    /// When the limit expires, the child is killed and the start fails as
+    /// [`Step::StartTimeout`](crate::Step::StartTimeout). A start takes less than a millisecond,
+    /// unless
+    /// - a process that may signal the child stops it, or its cgroup is frozen;
+    /// - the file system of the program is slow or does not respond;
     /// - a stream is a FIFO without a peer;
     /// - a helper that writes maps is slow.
     ///
-    /// The error comes at the limit, or 50 ms later. A child that does not end by then is reaped by a later start,
-    /// drop or [`reap`](crate::reap). Until then what it may use of the caller's memory is kept, and the "dumpable"
-    /// attribute stays cleared, if the start has cleared it.
+    /// The start returns at the limit, or 50 ms later. If the child has not exited by then, a later
+    /// start, drop or [`reap`](crate::reap) reaps it. Until then, the memory that it may use stays
+    /// allocated, and the "dumpable" attribute stays cleared if the start has cleared it.
     ///
-    /// The limit does not interrupt a hook, a start that copies memory while it writes out std's streams, or the
-    /// search for directories of roots, mounts and the target on a file system that does not answer.
+    /// The limit does not interrupt a hook, the flush of std's streams by a start that copies
+    /// memory, or the search for directories of roots, mounts and the target on a file system that
+    /// does not respond.
     ///
     /// # Errors
     /// [`Step::StartTimeout`](crate::Step::StartTimeout), `ETIMEDOUT`, of the start.
@@ -46,10 +52,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Whether dropping the [`Process`](crate::Process) kills it, as by `SIGKILL`; by default it lives
-    /// on. Either way it is reaped when it has ended, by a later start, drop or
-    /// [`reap`](crate::reap); one that is killed in the pid namespace of another process by the drop
-    /// itself, because unreaped it would keep that namespace from ending.
+    /// Sets whether dropping the [`Process`](crate::Process) kills it by `SIGKILL`; by default it
+    /// continues.
+    ///
+    /// In both cases an exited process is reaped by a later start, drop or [`reap`](crate::reap). A
+    /// process that is killed in the pid namespace of another process is reaped by the drop itself,
+    /// because a zombie would keep that namespace from ending. That drop blocks for at most 50 ms.
     ///
     /// # Examples
     /// ```
@@ -63,12 +71,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The bound of a start, if one is set.
+    /// The time limit of a start, if one is set.
     pub fn get_start_timeout(&self) -> Option<Duration> {
         self.lifetime.start_timeout
     }
 
-    /// Whether dropping the handle kills.
+    /// Whether dropping the handle kills the process.
     pub fn get_kill_on_drop(&self) -> bool {
         self.lifetime.kill_on_drop
     }

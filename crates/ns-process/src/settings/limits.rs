@@ -1,4 +1,4 @@
-//! Resource limits, niceness and the file mode mask.
+//! Resource limits, nice value and file mode mask.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -9,19 +9,28 @@ use super::Builder;
 use crate::in_child::{self, Limit};
 use crate::resource::Resource;
 
-/// What was asked for.
+/// The requested limits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LimitConfig {
-    /// Resource, soft limit, hard limit; the last of each resource holds.
+    /// Resource, soft limit and hard limit; one entry per resource.
     pub(crate) resources: Vec<(Resource, u64, u64)>,
     pub(crate) nice: Option<i32>,
     pub(crate) umask: Option<u32>,
 }
 
+/// # Limits
+///
+/// The resource limits, the nice value and the file mode mask of the program.
 impl<Kind> Builder<Kind> {
-    /// What the program may use of a resource: what it is held to, and up to where it may raise that
-    /// itself. `u64::MAX` is no limit. By default both are the caller's.
+    /// Sets the soft and the hard limit of a resource; `u64::MAX` is no limit.
     ///
+    /// By default both are the caller's. The program may raise the soft limit up to the hard limit.
+    /// A hard limit above the caller's needs `CAP_SYS_RESOURCE` in the initial user namespace.
+    ///
+    /// # Errors
+    /// [`Step::Rlimit`](crate::Step::Rlimit), `EPERM`: the hard limit is above the caller's.
+    ///
+    /// # Examples
     /// ```
     /// use ns_process::{Container, Resource};
     ///
@@ -33,9 +42,6 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     ///
-    /// # Errors
-    /// [`Step::Rlimit`](crate::Step::Rlimit), `EPERM`: the hard limit is above the caller's.
-    ///
     /// # References
     /// getrlimit(2).
     pub fn rlimit(&mut self, resource: Resource, soft: u64, hard: u64) -> &mut Self {
@@ -44,11 +50,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The niceness, from -20 to 19; by default the caller's.
+    /// Sets the nice value, from -20 to 19; by default it is the caller's.
+    ///
+    /// A value below the caller's needs `CAP_SYS_NICE` in the initial user namespace, or
+    /// `RLIMIT_NICE`.
     ///
     /// # Errors
-    /// [`Step::Nice`](crate::Step::Nice), `EACCES`: lower than the caller's needs `CAP_SYS_NICE` in the
-    /// initial user namespace, or `RLIMIT_NICE`.
+    /// [`Step::Nice`](crate::Step::Nice), `EACCES`: the caller may not lower the value.
     ///
     /// # References
     /// setpriority(2).
@@ -57,7 +65,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The permissions that new files of the program lack; by default the caller's.
+    /// Sets the file mode mask: the permissions that new files lack; by default it is the caller's.
     ///
     /// # Examples
     /// ```
@@ -75,12 +83,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The limits that were set: resource, soft and hard.
+    /// The limits that are set: resource, soft limit and hard limit.
     pub fn get_rlimits(&self) -> &[(Resource, u64, u64)] {
         &self.limits.resources
     }
 
-    /// The niceness, if one is set.
+    /// The nice value, if one is set.
     pub fn get_nice(&self) -> Option<i32> {
         self.limits.nice
     }
@@ -93,11 +101,11 @@ impl<Kind> Builder<Kind> {
 
 const CORE: u32 = Resource::Core as u32;
 
-/// A limit of 0 is no limit for a program that takes dumps through a pipe; 1 is, and is less than any
-/// dump into a file needs (fs/coredump.c).
+/// A core limit that prevents every dump. If dumps go to a pipe, the kernel ignores a limit of 0 but
+/// not of 1, and 1 is too small for a dump into a file (fs/coredump.c).
 const NO_DUMP: u64 = 1;
 
-/// What the child will set.
+/// The limits that the child sets.
 #[derive(Debug)]
 pub(crate) struct Limits {
     no_core: Option<Limit>,
@@ -108,7 +116,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Checks the configuration; an error begins with the name of the setter.
     pub(crate) fn new(config: &LimitConfig, is_daemon: bool) -> Result<Self, String> {
         if let Some((resource, ..)) = config.resources.iter().find(|(_, soft, hard)| soft > hard) {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
@@ -121,9 +129,9 @@ impl Limits {
         }
         let (core, others): (Vec<Limit>, _) =
             config.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
-        let no_core = own_core().filter(|own| own.hard > 0 && own.soft != NO_DUMP);
+        let no_core = caller_core().filter(|limit| limit.hard > 0 && limit.soft != NO_DUMP);
         Ok(Self {
-            no_core: no_core.map(|own| Limit { soft: NO_DUMP, ..own }),
+            no_core: no_core.map(|limit| Limit { soft: NO_DUMP, ..limit }),
             core: core.first().copied().or(no_core),
             others,
             nice: config.nice,
@@ -141,7 +149,7 @@ impl Limits {
         }
     }
 
-    /// The name of the limit at an index.
+    /// The name of the resource at `index`.
     pub(crate) fn resource(&self, index: u32) -> Option<String> {
         let limit = self.others.get(usize::try_from(index).ok()?)?;
         Some(Resource::name(limit.resource)?.to_owned())
@@ -162,8 +170,8 @@ impl Limits {
     }
 }
 
-/// The caller's own, unless it may not be asked for.
-fn own_core() -> Option<Limit> {
+/// The caller's core limit; `None` if getrlimit(2) is not permitted.
+fn caller_core() -> Option<Limit> {
     let (soft, hard) = getrlimit(CORE).ok()?;
     Some(Limit { resource: CORE, soft, hard })
 }

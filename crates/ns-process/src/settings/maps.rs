@@ -1,4 +1,4 @@
-//! User and group id maps.
+//! User and group ID maps.
 
 use std::format;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use super::Builder;
 use super::caller::Caller;
 use crate::step::Step;
 
-/// What was asked for.
+/// The requested maps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapConfig {
     pub(crate) uid: Option<UidMap>,
     pub(crate) gid: Option<GidMap>,
-    /// Whether both were to be that of the caller's own ids.
+    /// Whether both maps contain the caller's effective ID as 0, and nothing else.
     pub(crate) zero: bool,
     pub(crate) setgroups: Setgroups,
     pub(crate) uid_helper: Helper,
@@ -25,15 +25,19 @@ pub(crate) struct MapConfig {
     pub(crate) proc: Option<PathBuf>,
 }
 
+/// # ID maps
+///
+/// The uid and gid maps of a new user namespace.
 impl<Kind> Builder<Kind> {
-    /// The caller's effective uid and gid become 0 in the new user namespace.
+    /// Maps the caller's effective uid and gid to 0 in the new user namespace.
     ///
-    /// Without a map a program in a new user namespace runs as nobody (65534), without capabilities.
-    /// Together with a map of its own that is a mistake.
+    /// By default nothing is mapped: a program in a new user namespace runs as nobody (65534),
+    /// without capabilities. Needs a new `User` namespace, and excludes [`uid_map`](Self::uid_map)
+    /// and [`gid_map`](Self::gid_map).
     ///
     /// # Errors
-    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), with what stands in the
-    /// way as object.
+    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), with the
+    /// obstacle as object.
     ///
     /// # Examples
     /// ```
@@ -51,11 +55,16 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Which uids of the caller's user namespace are which inside.
+    /// Sets the uid map: which uids of the caller's user namespace have which uid inside.
     ///
-    /// Written by the caller if it may, and otherwise by newuidmap(1), which knows what `/etc/subuid`
-    /// delegates; the program is executed once the map holds.
+    /// By default no uid is mapped. The caller writes the map if it may; otherwise newuidmap(1)
+    /// does, with the uids that `/etc/subuid` delegates. The program is executed after the map is
+    /// written. Needs a new `User` namespace.
     ///
+    /// # Errors
+    /// [`Step::UidMap`](crate::Step::UidMap), with the obstacle as object.
+    ///
+    /// # Examples
     /// ```
     /// use ns_process::Container;
     ///
@@ -65,9 +74,6 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_idmap::ParseError>(())
     /// ```
     ///
-    /// # Errors
-    /// [`Step::UidMap`](crate::Step::UidMap), with what stands in the way as object.
-    ///
     /// # References
     /// user_namespaces(7), newuidmap(1), subuid(5).
     pub fn uid_map(&mut self, map: UidMap) -> &mut Self {
@@ -75,10 +81,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Which gids of the caller's user namespace are which inside; as [`uid_map`](Self::uid_map).
+    /// Sets the gid map: which gids of the caller's user namespace have which gid inside.
+    ///
+    /// By default no gid is mapped. newgidmap(1) and `/etc/subgid` serve as for
+    /// [`uid_map`](Self::uid_map). Needs a new `User` namespace.
     ///
     /// # Errors
-    /// [`Step::GidMap`](crate::Step::GidMap).
+    /// [`Step::GidMap`](crate::Step::GidMap), with the obstacle as object.
     ///
     /// # References
     /// user_namespaces(7), newgidmap(1), subgid(5).
@@ -87,7 +96,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Whether setgroups(2) is denied inside; by default exactly where the kernel demands it.
+    /// Sets whether setgroups(2) is denied inside; by default only where the kernel requires it.
     ///
     /// # References
     /// user_namespaces(7).
@@ -96,11 +105,14 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The program that writes uid maps for those who may not; by default newuidmap(1) in the folders
-    /// where distributions have it, never one from `PATH`.
+    /// Sets the program that writes uid maps which the caller may not write.
+    ///
+    /// By default it is newuidmap(1) in a directory where distributions install it; `PATH` is not
+    /// searched. The start waits until the helper has exited.
     ///
     /// # Errors
-    /// [`Step::UidMap`](crate::Step::UidMap): how the helper ended, and what it said, as object.
+    /// [`Step::UidMap`](crate::Step::UidMap), with the exit status of the helper and its output as
+    /// object.
     ///
     /// # References
     /// newuidmap(1).
@@ -109,7 +121,11 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// As [`uid_map_helper`](Self::uid_map_helper), for gid maps.
+    /// Sets the program that writes gid maps; see [`uid_map_helper`](Self::uid_map_helper).
+    ///
+    /// # Errors
+    /// [`Step::GidMap`](crate::Step::GidMap), with the exit status of the helper and its output as
+    /// object.
     ///
     /// # References
     /// newgidmap(1).
@@ -118,8 +134,9 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The mount of proc(5) through which the caller reads and writes; `/proc` by default. It has to
-    /// show the caller's own pid namespace.
+    /// Sets the mount of proc(5) that the caller uses; by default `/proc`.
+    ///
+    /// The mount must show the caller's own pid namespace.
     ///
     /// # References
     /// proc(5), proc_pid_uid_map(5).
@@ -138,17 +155,17 @@ impl<Kind> Builder<Kind> {
         self.maps.gid.as_ref()
     }
 
-    /// Whether the caller's ids become 0.
+    /// Whether the caller's IDs are mapped to 0.
     pub fn get_map_zero(&self) -> bool {
         self.maps.zero
     }
 
-    /// What becomes of setgroups(2).
+    /// The setting for setgroups(2).
     pub fn get_setgroups(&self) -> Setgroups {
         self.maps.setgroups
     }
 
-    /// The mount of proc(5) that is used.
+    /// The mount of proc(5).
     pub fn get_proc(&self) -> &Path {
         self.maps.proc()
     }
@@ -160,38 +177,39 @@ impl MapConfig {
     }
 }
 
-/// What is written before the child goes on.
+/// The maps that are written before the child is released.
 #[derive(Debug)]
 pub(crate) struct Maps {
     pub(crate) uid: Option<MapWrite<UidMap>>,
     pub(crate) gid: Option<MapWrite<GidMap>>,
     pub(crate) setgroups: Setgroups,
-    /// Where proc is mounted.
+    /// The mount of proc(5).
     pub(crate) proc: PathBuf,
 }
 
-/// A map, and the one way to write it.
+/// A map, and how it is written.
 #[derive(Debug)]
 pub(crate) struct MapWrite<Map> {
     pub(crate) map: Map,
-    /// `None`: by the caller itself.
+    /// `None`: the caller writes the map.
     pub(crate) helper: Option<Helper>,
 }
 
-/// A mistake, or a map that cannot be written.
-pub(crate) type Refused = (Step, String);
+/// An invalid setting, or a map that cannot be written.
+pub(crate) type MapError = (Step, String);
 
 impl Maps {
-    /// Looks at the wish, and decides how it is written, before anything is done.
+    /// Checks the configuration, and selects how each map is written.
     pub(crate) fn new(
         config: &MapConfig,
         namespaces: NamespaceFlags,
         caller: &Caller,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, MapError> {
         check(config, namespaces).map_err(|message| (Step::Check, message))?;
-        let own_uid = || config.zero.then(|| UidMap::from(caller.euid()));
-        let own_gid = || config.zero.then(|| GidMap::from(caller.egid()));
-        let (uid, gid) = (config.uid.clone().or_else(own_uid), config.gid.clone().or_else(own_gid));
+        let zero_uid_map = || config.zero.then(|| UidMap::from(caller.euid()));
+        let zero_gid_map = || config.zero.then(|| GidMap::from(caller.egid()));
+        let (uid, gid) =
+            (config.uid.clone().or_else(zero_uid_map), config.gid.clone().or_else(zero_gid_map));
         let mut writer = KnownWriter(None);
         let uid = uid.map(|map| uid_write(map, config, caller, &mut writer)).transpose()?;
         let setgroups = setgroups(config.setgroups, gid.as_ref(), caller);
@@ -204,13 +222,13 @@ impl Maps {
         self.uid.is_some() || self.gid.is_some()
     }
 
-    /// Whether other programs write any of them.
+    /// Whether a helper writes any of them.
     pub(crate) fn have_helpers(&self) -> bool {
         let uid = self.uid.as_ref().is_some_and(|write| write.helper.is_some());
         uid || self.gid.as_ref().is_some_and(|write| write.helper.is_some())
     }
 
-    /// What the parent does for them.
+    /// The writes and the helpers of the parent.
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
         let uid = self.uid.as_ref().map(|write| write.describe("uid_map", &write.map));
         let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
@@ -237,18 +255,18 @@ fn check(config: &MapConfig, namespaces: NamespaceFlags) -> Result<(), String> {
     if let Some(setter) = explicit.filter(|_| config.zero) {
         return Err(format!("map_zero: {setter} is given as well"));
     }
-    let asked = explicit.or(config.zero.then_some("map_zero"));
-    match asked.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
+    let setter = explicit.or(config.zero.then_some("map_zero"));
+    match setter.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
         Some(setter) => Err(format!("{setter}: needs a new user namespace")),
         None => Ok(()),
     }
 }
 
-/// The facts about the caller that need files to be read: only for whom they decide.
+/// The caller as the writer of a map, read from files only if a map needs it.
 struct KnownWriter(Option<Writer>);
 
 impl KnownWriter {
-    fn get(&mut self, step: Step) -> Result<&Writer, Refused> {
+    fn get(&mut self, step: Step) -> Result<&Writer, MapError> {
         match &mut self.0 {
             Some(writer) => Ok(writer),
             unknown => {
@@ -259,14 +277,15 @@ impl KnownWriter {
     }
 }
 
-/// One's own id alone needs no privilege, and with privilege there is no other way.
+/// The map of the caller's own ID alone needs no privilege. With `CAP_SETUID` the caller always writes
+/// the map itself.
 fn uid_write(
     map: UidMap,
     config: &MapConfig,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<MapWrite<UidMap>, Refused> {
-    let direct = caller.has(CapabilitySet::SETUID) || is_alone(map.extents(), caller.euid());
+) -> Result<MapWrite<UidMap>, MapError> {
+    let direct = caller.has(CapabilitySet::SETUID) || maps_only(map.extents(), caller.euid());
     let helper = if direct {
         None
     } else {
@@ -281,8 +300,8 @@ fn gid_write(
     config: &MapConfig,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<MapWrite<GidMap>, Refused> {
-    let alone = config.setgroups != Setgroups::Keep && is_alone(map.extents(), caller.egid());
+) -> Result<MapWrite<GidMap>, MapError> {
+    let alone = config.setgroups != Setgroups::Keep && maps_only(map.extents(), caller.egid());
     let helper = if caller.has(CapabilitySet::SETGID) || alone {
         None
     } else {
@@ -297,7 +316,7 @@ fn helper(
     helper: &Helper,
     step: Step,
     map: &impl ToString,
-) -> Result<Option<Helper>, Refused> {
+) -> Result<Option<Helper>, MapError> {
     match plan {
         WritePlan::Direct => Ok(None),
         WritePlan::Helper => Ok(Some(helper.clone())),
@@ -307,17 +326,18 @@ fn helper(
     }
 }
 
-fn is_alone(extents: &[ns_idmap::Extent], own: u32) -> bool {
-    matches!(extents, [only] if only.length == 1 && only.outside == own)
+/// Whether the map contains only the outside ID `id`.
+fn maps_only(extents: &[ns_idmap::Extent], id: u32) -> bool {
+    matches!(extents, [only] if only.length == 1 && only.outside == id)
 }
 
-/// What the kernel demands of somebody without `CAP_SETGID`, decided here so that nothing has to be
-/// looked up while the child waits.
+/// Resolves `Auto`: without `CAP_SETGID` the kernel requires setgroups(2) to be denied. This is
+/// decided here, so that no file is read while the child waits.
 fn setgroups(config: Setgroups, map: Option<&GidMap>, caller: &Caller) -> Setgroups {
-    let alone = map.is_some_and(|map| is_alone(map.extents(), caller.egid()));
+    let alone = map.is_some_and(|map| maps_only(map.extents(), caller.egid()));
     match config {
         Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
         Setgroups::Auto => Setgroups::Keep,
-        told => told,
+        explicit => explicit,
     }
 }

@@ -1,26 +1,34 @@
-//! Whether the child begins in the caller's memory.
+//! The memory in which the child prepares execve(2).
 
 use super::Builder;
 
-/// Where the child is until it executes the program.
+/// The memory that the child uses until it executes the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Memory {
-    /// In the caller's memory, which costs nothing, unless what was asked for cannot be done there: to enter a
-    /// time namespace, or to run the caller's own code, a closure or a hook in the child. Also in a copy if the
-    /// caller has some privilege but cannot open the maps of a process that is not dumpable, or if another
-    /// start needs the "dumpable" attribute of the process otherwise for longer than 5 ms.
+    /// The caller's memory, which costs nothing, or a copy if sharing is impossible.
+    ///
+    /// Memory is copied to join a time namespace, and to run a closure or a hook in the child. It
+    /// is also copied if the caller has a privilege but cannot open the maps of a process that is
+    /// not dumpable, or if another start needs a different value of the "dumpable" attribute for
+    /// longer than 5 ms.
     #[default]
     Auto,
-    /// In a copy that libc's fork makes: for tools that forbid processes with shared memory, and emulators that do
-    /// not know them. It costs as much as fork(2).
+    /// A copy, made by libc's fork: for tools that forbid shared memory, and for emulators that do
+    /// not support it. It costs as much as fork(2).
     ///
-    /// qemu-user knows it without new namespaces. valgrind has to know pidfd_open(2) as well.
+    /// qemu-user supports it without new namespaces; valgrind must also support pidfd_open(2).
     Copied,
 }
 
+/// # Memory
+///
+/// The memory that the child uses until it executes the program.
 impl<Kind> Builder<Kind> {
-    /// Whether memory is copied where it need not be.
+    /// Sets whether the child shares the caller's memory until execve(2); by default it does if it
+    /// can.
+    ///
+    /// A copy takes time and memory in proportion to the caller's memory.
     ///
     /// # References
     /// clone(2) `CLONE_VM`, fork(2).
@@ -29,7 +37,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Whether memory is copied where it need not be.
+    /// The memory of the child.
     pub fn get_memory(&self) -> Memory {
         self.memory
     }

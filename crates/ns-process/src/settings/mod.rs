@@ -1,34 +1,58 @@
-//! What is wished for, before anything is done.
+//! The configuration of a start.
 //!
-//! One builder with a kind as parameter: what [`Container`] and the kinds to come share is written
-//! once. Setters never fail; a mistake is remembered, and `start` reports the first.
+//! One builder has its kind as a parameter, so that the kinds share their setters. Each file has
+//! the setters of one concern, their checked form, their lines for `Plan::describe`, and their view
+//! for the child. Setters never fail: they record an error, and a start returns the first one.
 
-mod caller;
-mod cgroup;
-mod child_hooks;
+// rustdoc lists the setters of `Builder` in the order of these modules. The blank lines keep rustfmt from sorting
+// them.
+mod program;
+
 mod chroot;
 mod closure;
-mod daemon;
 mod environment;
-mod hooks;
-mod ids;
-mod init;
-mod join;
-mod lifetime;
-mod limits;
-mod maps;
-mod memory;
-mod names;
-mod namespaces;
 mod payload;
-mod privileges;
-mod program;
-mod root;
-mod session;
-mod stdio;
+
+mod namespaces;
+
+mod join;
 mod target;
+
+mod names;
+
 mod time;
+
+mod maps;
+
+mod ids;
+
+mod root;
+
+mod stdio;
+
 mod unchecked;
+
+mod session;
+
+mod limits;
+
+mod cgroup;
+
+mod privileges;
+
+mod init;
+
+mod daemon;
+
+mod lifetime;
+
+mod memory;
+
+mod hooks;
+
+mod child_hooks;
+
+mod caller;
 
 use std::ffi::OsString;
 use std::format;
@@ -84,28 +108,23 @@ pub(crate) use time::offsets;
 
 /// The kinds of [`Builder`].
 pub mod kind {
-    /// A program or a closure in namespaces of its own.
+    /// A program or a closure in new namespaces.
     #[derive(Debug)]
     pub enum Container {}
 
-    /// A program with a root of its own.
+    /// A program or a closure with another root directory.
     #[derive(Debug)]
     pub enum Chroot {}
 
-    /// A program in the namespaces of another process.
+    /// A program or a closure in the namespaces of another process.
     #[derive(Debug)]
     pub enum Inject {}
 }
 
-/// Starts a program in new namespaces.
+/// Starts a program or a closure in new namespaces.
 ///
-/// The setters are those of [`Builder`]:
-/// - the program: [`arg`](Builder::arg), [`args`](Builder::args), [`env`](Builder::env),
-///   [`env_remove`](Builder::env_remove), [`env_clear`](Builder::env_clear);
-/// - what is new: [`namespace`](Builder::namespace), [`namespaces`](Builder::namespaces),
-///   [`all`](Builder::all), [`without`](Builder::without), [`map_zero`](Builder::map_zero),
-///   [`mount_proc`](Builder::mount_proc), [`flags`](Builder::flags);
-/// - then [`plan`](Builder::plan) or [`start`](Builder::start).
+/// By default there are none: select them by [`namespaces`](Builder::namespaces), and call
+/// [`start`](Builder::start). The setters are listed at [`Builder`].
 ///
 /// ```
 /// use ns_process::{Container, Namespace};
@@ -121,20 +140,32 @@ pub mod kind {
 /// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
 
-/// What is wished for: a [`Container`], a [`Chroot`] or an [`Inject`].
+/// The configuration of a start, of a [`Container`], a [`Chroot`] or an [`Inject`].
 ///
-/// Setters take and return `&mut Self`, keep no order, and never fail: a mistake is remembered and
-/// reported by [`start`](Self::start), with the setter's name. A builder may start any number of
-/// times, also from several threads. Getters begin with `get_`, as std's do.
+/// Setters take and return `&mut Self`. They never fail: a [`start`](Self::start) reports the first
+/// invalid value, with the name of the setter. A builder can start any number of processes, also
+/// from several threads. Getters begin with `get_`, as in std.
+///
+/// ```
+/// use ns_process::{Container, Namespace};
+///
+/// let mut container = Container::new("id");
+/// container.arg("-u").namespaces([Namespace::User, Namespace::Pid]).map_zero();
+/// println!("{}", container.plan()?.describe());
+/// assert_eq!(container.output()?.stdout, b"0\n");
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// The setters, by group: GROUPS
 #[derive(Debug)]
 pub struct Builder<Kind> {
     pub(crate) name: String,
     pub(crate) program: OsString,
-    /// Started in place of the program.
+    /// Runs instead of the program.
     pub(crate) closure: Option<Closure>,
     pub(crate) args: Vec<OsString>,
     pub(crate) env: EnvironmentConfig,
-    /// New ones, or of an `Inject` those that are entered.
+    /// New namespaces; for an `Inject`, the selected ones of the target.
     pub(crate) namespaces: NamespaceFlags,
     pub(crate) join: JoinConfig,
     pub(crate) memory: Memory,
@@ -154,7 +185,7 @@ pub struct Builder<Kind> {
     pub(crate) names: NameConfig,
     pub(crate) limits: LimitConfig,
     pub(crate) privileges: PrivilegeConfig,
-    /// What a setter could not take; the first is what a start reports.
+    /// Errors of setters; a start reports the first.
     pub(crate) errors: Vec<String>,
     kind: PhantomData<fn() -> Kind>,
 }
@@ -190,19 +221,9 @@ impl<Kind> Builder<Kind> {
             kind: PhantomData,
         }
     }
-
-    /// Labels the process, in errors and in `Debug`; the default is unique in this program.
-    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
-        self.name = name.into();
-        self
-    }
-
-    /// The label.
-    pub fn get_name(&self) -> &str {
-        &self.name
-    }
 }
 
+/// A label that is unique in this process.
 fn next_name(kind: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     format!("{kind}-{}", COUNT.fetch_add(1, Ordering::Relaxed))

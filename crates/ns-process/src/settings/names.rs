@@ -1,4 +1,4 @@
-//! What the new namespaces are called, and whether the network one has a loopback.
+//! Host name, NIS domain name and loopback interface of new namespaces.
 
 use std::ffi::{OsStr, OsString};
 use std::format;
@@ -10,7 +10,7 @@ use ns_sys::NamespaceFlags;
 use super::Builder;
 use crate::in_child;
 
-/// What was asked for.
+/// The requested names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NameConfig {
     pub(crate) hostname: Option<OsString>,
@@ -18,12 +18,17 @@ pub(crate) struct NameConfig {
     pub(crate) loopback: bool,
 }
 
+/// # Host name and loopback
+///
+/// The names in a new `Uts` namespace, and the loopback interface of a new `Net` namespace.
 impl<Kind> Builder<Kind> {
-    /// The host name inside; needs a new `Uts` namespace. At most 64 bytes.
+    /// Sets the host name, at most 64 bytes; by default it is a copy of the caller's.
+    ///
+    /// Needs a new `Uts` namespace.
     ///
     /// # Errors
-    /// [`Step::Hostname`](crate::Step::Hostname), `EPERM`: the namespace was entered, and belongs to another
-    /// user namespace.
+    /// [`Step::Hostname`](crate::Step::Hostname), `EPERM`: another user namespace owns the `Uts`
+    /// namespace.
     ///
     /// # Examples
     /// ```
@@ -42,10 +47,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The NIS domain name inside; needs a new `Uts` namespace. At most 64 bytes.
+    /// Sets the NIS domain name, at most 64 bytes; by default it is a copy of the caller's.
+    ///
+    /// Needs a new `Uts` namespace.
     ///
     /// # Errors
-    /// [`Step::Domainname`](crate::Step::Domainname), as [`hostname`](Self::hostname).
+    /// [`Step::Domainname`](crate::Step::Domainname), as for [`hostname`](Self::hostname).
     ///
     /// # References
     /// setdomainname(2).
@@ -54,12 +61,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Brings the loopback interface up; needs a new `Net` namespace, which begins with it down, so that
-    /// 127.0.0.1 cannot be reached even from inside.
+    /// Brings up the loopback interface; by default it is down, and 127.0.0.1 is unreachable.
+    ///
+    /// Needs a new `Net` namespace.
     ///
     /// # Errors
-    /// [`Step::Loopback`](crate::Step::Loopback), `EPERM`: the namespace was entered, and belongs to another
-    /// user namespace.
+    /// [`Step::Loopback`](crate::Step::Loopback), `EPERM`: another user namespace owns the `Net`
+    /// namespace.
     ///
     /// # References
     /// network_namespaces(7), netdevice(7).
@@ -85,9 +93,9 @@ impl<Kind> Builder<Kind> {
 }
 
 /// `__NEW_UTS_LEN` of include/uapi/linux/utsname.h.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
-/// What the child will set.
+/// The names that the child sets.
 #[derive(Debug)]
 pub(crate) struct Names {
     hostname: Option<OsString>,
@@ -96,15 +104,15 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Checks the configuration; an error begins with the name of the setter.
     pub(crate) fn new(config: &NameConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
         for (setter, name) in [("hostname", &config.hostname), ("domainname", &config.domainname)] {
             let Some(name) = name else { continue };
             if !namespaces.contains(NamespaceFlags::UTS) {
                 return Err(format!("{setter}: needs a new uts namespace"));
             }
-            if name.len() > LONGEST {
-                return Err(format!("{setter}: longer than {LONGEST} bytes"));
+            if name.len() > MAX_LENGTH {
+                return Err(format!("{setter}: longer than {MAX_LENGTH} bytes"));
             }
         }
         if config.loopback && !namespaces.contains(NamespaceFlags::NET) {

@@ -1,4 +1,4 @@
-//! Which namespaces are new, what is mounted in them, and clone's other flags.
+//! New namespaces, and the other flags of clone(2).
 
 use std::format;
 use std::path::Path;
@@ -8,12 +8,13 @@ use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
 
 use super::Builder;
 
-/// A kind of namespace, or a name that stands for one or for all.
+/// One or all kinds of namespace: a [`Namespace`], or a name such as `"net"`, `"newuts"` or
+/// `"all"`.
 pub trait NamespaceName {
-    /// The flags of what is named.
+    /// The flags of these kinds.
     ///
     /// # Errors
-    /// In words, that the name is none.
+    /// A message, if the name is unknown.
     fn flags(self) -> Result<NamespaceFlags, String>;
 }
 
@@ -33,14 +34,21 @@ impl NamespaceName for &str {
     }
 }
 
-/// Those that the running kernel has.
+/// The kinds that the running kernel supports.
 fn present() -> NamespaceFlags {
     let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
     Namespace::ALL.into_iter().filter(present).map(Namespace::flag).collect()
 }
 
+/// # Namespaces
+///
+/// The new namespaces, and the other flags of clone(2).
 impl<Kind> Builder<Kind> {
-    /// A new namespace of this kind; an [`Inject`](crate::Inject) enters the target's.
+    /// Adds a new namespace of this kind; an [`Inject`](crate::Inject) joins the target's instead.
+    ///
+    /// By default a [`Container`](crate::Container) has no new namespace, a
+    /// [`Chroot`](crate::Chroot) has new user and mount namespaces, and an `Inject` joins all.
+    /// Every kind but `User` needs `CAP_SYS_ADMIN`, which a new user namespace gives.
     ///
     /// # Examples
     /// ```
@@ -58,8 +66,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// New namespaces of these kinds, each a [`Namespace`] or a name that parses as one: `"net"`,
-    /// `"newuts"`, `"all"`. A name that does not is reported by the start.
+    /// Adds new namespaces of these kinds, each a [`Namespace`] or a name: `"net"`, `"newuts"`,
+    /// `"all"`.
+    ///
+    /// A start reports a name that is unknown.
     pub fn namespaces<Kinds>(&mut self, kinds: Kinds) -> &mut Self
     where
         Kinds: IntoIterator<Item: NamespaceName>,
@@ -73,10 +83,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// A new namespace of every kind that the running kernel has.
+    /// Adds a new namespace of every kind that the running kernel supports.
     ///
-    /// With a user namespace among them the program runs as nobody (65534) and loses its capabilities
-    /// when it is executed, unless ids are mapped: see [`map_zero`](Self::map_zero).
+    /// With a new user namespace and no ID map, the program runs as nobody (65534) and loses its
+    /// capabilities at execve(2): see [`map_zero`](Self::map_zero).
     ///
     /// # Examples
     /// ```
@@ -92,24 +102,28 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// No new namespace of this kind, after [`all`](Self::all); an [`Inject`](crate::Inject) does not enter
-    /// it.
+    /// Removes a kind of namespace, after [`all`](Self::all); an [`Inject`](crate::Inject) does not
+    /// join it.
     pub fn without(&mut self, kind: Namespace) -> &mut Self {
         self.namespaces -= kind.flag();
         self.join.without |= kind.flag();
         self
     }
 
-    /// Adds flags of clone(2); those that a start cannot keep are refused by it, with the reason.
+    /// Adds flags of clone(2); a start refuses a flag that it cannot support, and reports the
+    /// reason.
     ///
-    /// `NEW…` is the same as [`namespace`](Self::namespace). `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`,
-    /// `FS` and `FILES` do what clone(2) says, and exclude
-    /// what would change the caller's own directories and descriptors, which are left alone; `VM` and `VFORK` hold already. With `PARENT` the
-    /// process is a child of the caller's parent, which has to reap it: its status is told by proc(5), to
-    /// who may trace it, or once that is done by Linux 6.15, and a start that fails leaves it a zombie too.
+    /// `NEW…` flags are the same as [`namespace`](Self::namespace). `VM` and `VFORK` have no
+    /// further effect. `IO`, `PTRACE`, `UNTRACED`, `SYSVSEM`, `FS` and `FILES` work as in clone(2).
+    /// A start with `FS` or `FILES` refuses every setting that would change the caller's own
+    /// directories or descriptors.
+    ///
+    /// With `PARENT` the process is a child of the caller's parent, which has to reap it, even
+    /// after a failed start. Read its status from `/proc` if you may trace it; after it is reaped,
+    /// only Linux 6.15 and later report it.
     ///
     /// # Errors
-    /// [`Step::Check`](crate::Step::Check), with the rule that a flag breaks as object.
+    /// [`Step::Check`](crate::Step::Check), with the violated rule as object.
     ///
     /// # Examples
     /// ```
@@ -131,12 +145,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The namespaces that will be new; of an [`Inject`](crate::Inject), those that were selected.
+    /// The new namespaces; for an [`Inject`](crate::Inject), the selected ones.
     pub fn get_namespaces(&self) -> NamespaceFlags {
         self.namespaces
     }
 
-    /// The flags added, but for those that are namespaces.
+    /// The added flags, without those of namespaces.
     pub fn get_flags(&self) -> CloneFlags {
         self.flags
     }

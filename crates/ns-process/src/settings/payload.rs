@@ -1,4 +1,4 @@
-//! What the child will be: a program, or a closure.
+//! The program or closure that the child runs.
 
 use std::ffi::c_char;
 use std::prelude::rust_2024::*;
@@ -23,34 +23,36 @@ pub(crate) enum Payload {
 /// A closure and its environment.
 pub(crate) struct Closure {
     pub(crate) call: Call,
-    /// `None`: the caller's.
+    /// `None`: the caller's environment.
     environment: Option<Block>,
 }
 
 impl fmt::Debug for Closure {
-    /// Without the environment, which may hold secrets.
+    /// Omits the environment, which may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.call.fmt(f)
     }
 }
 
-/// Flags that fork(2) cannot carry.
-const REFUSED: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK).union(CloneFlags::PTRACE);
+/// Flags that do not apply to a child of fork(2).
+const UNSUPPORTED: CloneFlags = CloneFlags::VM.union(CloneFlags::VFORK).union(CloneFlags::PTRACE);
 
 impl Payload {
     pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
         let Some(call) = &config.closure else {
             if config.child_hooks.at(HookPoint::PostExec).next().is_some() {
-                let message = "postexec: a program has replaced the child by then";
+                let message = "postexec: a program leaves no code to run the hook";
                 return Err(invalid(message.to_owned()));
             }
             if config.child_hooks.are_running() {
-                return Err(invalid("hooks: one is running, and cannot start itself".to_owned()));
+                return Err(invalid(
+                    "hooks: a running hook cannot start its own builder".to_owned(),
+                ));
             }
             return Program::new(config).map(Self::Program);
         };
-        refused(config, call).map_or(Ok(()), |message| Err(invalid(message)))?;
+        unsupported(config, call).map_or(Ok(()), |message| Err(invalid(message)))?;
         let changes = config.env.cleared || !config.env.changes.is_empty();
         let environment = changes.then(|| environment::variables(&config.env)).transpose();
         let environment = environment.map_err(invalid)?;
@@ -64,7 +66,7 @@ impl Payload {
         }
     }
 
-    /// `envp`, as execve(2) takes it; empty for a closure with the caller's.
+    /// `envp` for execve(2); empty for a closure with the caller's environment.
     pub(crate) fn envp(&self) -> Vec<*const c_char> {
         match self {
             Self::Program(program) => program.envp(),
@@ -82,17 +84,17 @@ impl Payload {
     }
 }
 
-/// What a closure cannot have, in words.
-fn refused<Kind>(config: &Builder<Kind>, call: &Call) -> Option<String> {
+/// A message if the configuration has a setting that a closure does not support.
+fn unsupported<Kind>(config: &Builder<Kind>, call: &Call) -> Option<String> {
     if !config.args.is_empty() {
-        return Some("arg: a closure has none; move them into it".to_owned());
+        return Some("arg: a closure takes no arguments; move them into the closure".to_owned());
     }
     if config.privileges.label.is_some() {
-        return Some("exec_label: a closure executes nothing".to_owned());
+        return Some("exec_label: a closure executes no program".to_owned());
     }
-    if let Some(flag) = (config.flags & REFUSED).iter().next() {
-        return Some(format!("flags: {flag}: fork cannot carry it"));
+    if let Some(flag) = (config.flags & UNSUPPORTED).iter().next() {
+        return Some(format!("flags: {flag}: a closure does not support this flag"));
     }
     (call.is_running() || config.child_hooks.are_running())
-        .then(|| "closure: it is running, and cannot start itself".to_owned())
+        .then(|| "closure: a running closure cannot start its own builder".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What the program may do: capabilities, `no_new_privs`, a seccomp filter, a label.
+//! Capabilities, `no_new_privs`, seccomp filter and security label.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::format;
@@ -14,7 +14,7 @@ use super::Builder;
 use crate::hint::machine;
 use crate::in_child::{self, Capabilities};
 
-/// What was asked for.
+/// The requested privileges.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivilegeConfig {
     pub(crate) no_new_privs: bool,
@@ -31,9 +31,14 @@ impl Default for PrivilegeConfig {
     }
 }
 
+/// # Privileges
+///
+/// The capabilities of the program, and the restrictions that it cannot remove.
 impl<Kind> Builder<Kind> {
-    /// No program from here on gets ids or capabilities from its file: setuid programs run as whoever
-    /// executes them.
+    /// Sets `no_new_privs`: no program gains IDs or capabilities from its file at execve(2).
+    ///
+    /// By default the attribute is the caller's. A setuid program then runs with the IDs of the
+    /// process that executes it.
     ///
     /// # References
     /// PR_SET_NO_NEW_PRIVS(2const).
@@ -42,12 +47,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Neither the program nor what it executes has these capabilities, or can get them: they leave
-    /// the bounding set too. Several calls add up.
+    /// Removes capabilities from the program and from whatever it executes; several calls add up.
+    ///
+    /// They leave the bounding set too, so the program cannot regain them. By default none is
+    /// removed. Needs `CAP_SETPCAP`, which a new user namespace gives.
     ///
     /// # Errors
-    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`, which a new user
-    /// namespace gives.
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: needs `CAP_SETPCAP`.
     ///
     /// # References
     /// capabilities(7), PR_CAPBSET_DROP(2const).
@@ -56,15 +62,16 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The program has these capabilities although its uid is not 0 inside, and what it executes has
-    /// them too: they are ambient. Several calls add up.
+    /// Keeps capabilities for a program whose uid inside is not 0, as ambient capabilities; several
+    /// calls add up.
     ///
-    /// By default a program whose uid inside is 0 has all that its user namespace and the bounding
-    /// set allow, and another one has none.
+    /// Programs that it executes have them too. By default a program with uid 0 inside has all
+    /// capabilities that its user namespace and the bounding set allow, and a program with another
+    /// uid has none.
     ///
     /// # Errors
-    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: the caller does not have them and the
-    /// user namespace is not new.
+    /// [`Step::Capabilities`](crate::Step::Capabilities), `EPERM`: the caller lacks a capability,
+    /// and the user namespace is not new.
     ///
     /// # Kernel support
     /// Linux 4.3.
@@ -76,16 +83,16 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// A compiled seccomp filter for the program, which runs from just before execve(2) on, and has to
-    /// allow that.
+    /// Installs a compiled seccomp filter, which applies from just before execve(2) on.
     ///
-    /// Without [`no_new_privs`](Self::no_new_privs) it needs `CAP_SYS_ADMIN`, which a new user namespace
-    /// gives, and comes before capabilities are dropped; it then has to allow prctl, capset, prlimit64
-    /// and rt_sigprocmask as well.
+    /// By default only the filters of the caller apply. The filter must allow execve(2). Without
+    /// [`no_new_privs`](Self::no_new_privs) it is installed before capabilities are dropped, and
+    /// must also allow prctl, capset, prlimit64 and rt_sigprocmask; this needs `CAP_SYS_ADMIN`,
+    /// which a new user namespace gives.
     ///
     /// # Errors
-    /// [`Step::Seccomp`](crate::Step::Seccomp): `EACCES`, neither of the two; `EINVAL`, the kernel does
-    /// not understand it.
+    /// [`Step::Seccomp`](crate::Step::Seccomp): `EACCES`, neither `no_new_privs` nor
+    /// `CAP_SYS_ADMIN`; `EINVAL`, the kernel rejects the filter.
     ///
     /// # References
     /// seccomp(2) `SECCOMP_SET_MODE_FILTER`.
@@ -94,11 +101,14 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The label that a security module gives the program: an AppArmor profile or a SELinux context.
+    /// Sets the security label of the program: an AppArmor profile or an SELinux context.
+    ///
+    /// By default it is the label that any execve(2) of the caller gives. A closure cannot have a
+    /// label, because it executes no program.
     ///
     /// # Errors
-    /// [`Step::ExecLabel`](crate::Step::ExecLabel): `ENOENT` or `EINVAL`, no security module takes
-    /// labels, or it does not know this one; `EACCES`, it forbids the change.
+    /// [`Step::ExecLabel`](crate::Step::ExecLabel): `ENOENT` or `EINVAL`, no security module
+    /// supports labels, or the label is unknown; `EACCES`, the module forbids the change.
     ///
     /// # References
     /// proc_pid_attr(5) `exec`.
@@ -114,7 +124,7 @@ impl<Kind> Builder<Kind> {
         self.privileges.no_new_privs
     }
 
-    /// The capabilities that nobody inside has.
+    /// The capabilities that are removed.
     pub fn get_dropped_capabilities(&self) -> CapabilitySet {
         self.privileges.dropped
     }
@@ -136,21 +146,21 @@ impl<Kind> Builder<Kind> {
 }
 
 /// `BPF_MAXINSNS` of include/uapi/linux/bpf_common.h.
-const LONGEST_FILTER: usize = 4096;
+const MAX_INSTRUCTIONS: usize = 4096;
 
-/// What the child will give up.
+/// The privileges that the child sets.
 #[derive(Debug)]
 pub(crate) struct Privileges {
     no_new_privs: bool,
     kept: CapabilitySet,
     dropped: CapabilitySet,
-    /// What the caller has, where that matters.
-    own: Option<Held>,
-    /// Whether the user namespace is new, in which the child has all of them.
+    /// The capabilities of the caller, if the child depends on them.
+    caller: Option<CapabilityBits>,
+    /// Whether the user namespace is new, and the child has all capabilities there.
     new_user: bool,
-    /// What it enters, as far as a plan knows.
+    /// The kinds to join, including namespaces that the caller may already be in.
     joined: NamespaceFlags,
-    /// The last one, if the child changes it.
+    /// The final uid, if the child changes it.
     uid: Option<u32>,
     /// Whether the caller is root in its user namespace.
     is_root: bool,
@@ -158,7 +168,7 @@ pub(crate) struct Privileges {
     label: Option<Label>,
 }
 
-/// What a target may do, which is the most that the child may.
+/// The privileges of a target, as an upper bound for the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PrivilegeCeiling {
     pub(crate) permitted: CapabilitySet,
@@ -166,14 +176,14 @@ pub(crate) struct PrivilegeCeiling {
     pub(crate) no_new_privs: bool,
 }
 
-/// The capabilities of a process, as bits.
+/// The capability sets of a process, as bits.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct CapabilityBits {
     permitted: u64,
     inheritable: u64,
 }
 
-/// Where a label is written, and what.
+/// A label, the file for it, and the text to write.
 #[derive(Debug)]
 struct Label {
     given: String,
@@ -182,13 +192,13 @@ struct Label {
 }
 
 impl Privileges {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Of what is
-    /// entered, the kinds, and whether the process there will be the measure.
+    /// Checks the configuration; an error begins with the name of the setter. `has_ceiling`: the target's
+    /// privileges limit the child.
     pub(crate) fn new(
         config: &PrivilegeConfig,
         namespaces: NamespaceFlags,
         uid: Option<u32>,
-        (joined, limits): (NamespaceFlags, bool),
+        (joined, has_ceiling): (NamespaceFlags, bool),
         is_root: bool,
     ) -> Result<Self, String> {
         if config.kept.intersects(config.dropped) {
@@ -196,18 +206,18 @@ impl Privileges {
             return Err(format!("keep_capabilities: {both:?} is dropped as well"));
         }
         let length = config.filter.as_ref().map_or(1, Vec::len);
-        if length == 0 || length > LONGEST_FILTER {
-            return Err(format!("seccomp: a filter has 1 to {LONGEST_FILTER} instructions"));
+        if length == 0 || length > MAX_INSTRUCTIONS {
+            return Err(format!("seccomp: a filter has 1 to {MAX_INSTRUCTIONS} instructions"));
         }
         let new_user = namespaces.contains(NamespaceFlags::USER);
-        let keeps = !(config.kept | config.dropped).is_empty() || config.filter.is_some();
-        let changes = limits || !new_user && keeps;
-        let own = changes.then(Held::current).transpose();
+        let sets_any = !(config.kept | config.dropped).is_empty() || config.filter.is_some();
+        let depends = has_ceiling || !new_user && sets_any;
+        let caller = depends.then(CapabilityBits::current).transpose();
         Ok(Self {
             no_new_privs: config.no_new_privs,
             kept: config.kept,
             dropped: config.dropped,
-            own: own.map_err(|errno| format!("keep_capabilities: {errno}"))?,
+            caller: caller.map_err(|errno| format!("keep_capabilities: {errno}"))?,
             new_user,
             joined,
             uid,
@@ -217,14 +227,14 @@ impl Privileges {
         })
     }
 
-    /// For a child that enters the namespaces `joined`, and may do no more than `ceiling`.
+    /// The view for a child that joins the namespaces `joined`, with privileges of at most `ceiling`.
     pub(crate) fn child(
         &self,
         joined: NamespaceFlags,
         ceiling: Option<PrivilegeCeiling>,
     ) -> in_child::Privileges<'_> {
         in_child::Privileges {
-            no_new_privs: self.no_new_privs || ceiling.is_some_and(|most| most.no_new_privs),
+            no_new_privs: self.no_new_privs || ceiling.is_some_and(|ceiling| ceiling.no_new_privs),
             capabilities: self.sets(joined, ceiling),
             filter: self.filter.as_deref(),
             label: self.label.as_ref().map(|label| (label.file.as_c_str(), &label.text[..])),
@@ -236,35 +246,35 @@ impl Privileges {
         self.planned().is_some()
     }
 
-    /// As far as is known before a target is looked at.
+    /// The capabilities as far as they are known before the target is inspected.
     fn planned(&self) -> Option<Capabilities> {
         self.sets(self.joined, None)
     }
 
-    /// What the child has when its turn comes, and what it is to have: `capset` takes whole sets.
+    /// The capability sets of the child before and after the change; capset(2) takes whole sets.
     fn sets(
         &self,
         joined: NamespaceFlags,
         ceiling: Option<PrivilegeCeiling>,
     ) -> Option<Capabilities> {
-        let no_new_privs = self.no_new_privs || ceiling.is_some_and(|most| most.no_new_privs);
+        let no_new_privs = self.no_new_privs || ceiling.is_some_and(|ceiling| ceiling.no_new_privs);
         let all = self.new_user || joined.contains(NamespaceFlags::USER);
-        let before = self.own.filter(|_| !all).unwrap_or(Held::ALL);
+        let before = self.caller.filter(|_| !all).unwrap_or(CapabilityBits::ALL);
         let (mut kept, mut dropped) = (self.kept.bits(), self.dropped.bits());
-        if let Some(most) = ceiling {
-            let bounding = if all { u64::MAX } else { own_bounding() };
-            dropped |= bounding & !most.permitted.bits();
-            kept |= most.ambient.bits() & before.permitted & !dropped;
+        if let Some(ceiling) = ceiling {
+            let bounding = if all { u64::MAX } else { caller_bounding() };
+            dropped |= bounding & !ceiling.permitted.bits();
+            kept |= ceiling.ambient.bits() & before.permitted & !dropped;
         }
         let becomes_user = self.uid.is_some_and(|uid| uid != 0);
-        // Which needs a capability that root loses when it becomes a user.
+        // Installing a filter needs a capability that root loses when it becomes another user.
         let filters = self.filter.is_some() && !no_new_privs && (all || self.is_root);
         if kept == 0 && dropped == 0 && !(filters && becomes_user) {
             return None;
         }
         Some(Capabilities {
             before: before.permitted,
-            // By setresuid alone it would lose them before their turn comes.
+            // setresuid(2) alone would clear the capabilities before they are set.
             through_setresuid: self.uid.is_some(),
             dropped,
             permitted: if becomes_user { kept } else { before.permitted & !dropped },
@@ -273,7 +283,7 @@ impl Privileges {
         })
     }
 
-    /// The label, as it was given.
+    /// The label as given.
     pub(crate) fn label_text(&self) -> Option<String> {
         self.label.as_ref().map(|label| label.given.clone())
     }
@@ -286,7 +296,7 @@ impl Privileges {
         })
     }
 
-    /// Before the uid changes.
+    /// The call before the uid changes.
     pub(crate) fn describe_keep(&self) -> impl Iterator<Item = String> {
         let keeps = self.planned().is_some_and(|sets| sets.through_setresuid);
         keeps.then(|| "prctl(PR_SET_KEEPCAPS, 1)".to_owned()).into_iter()
@@ -296,7 +306,7 @@ impl Privileges {
         self.no_new_privs.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
     }
 
-    /// What a filter may need, and one that cannot wait until the capabilities are gone.
+    /// The capabilities that a filter needs, and a filter that precedes the drop of capabilities.
     pub(crate) fn describe_early(&self) -> impl Iterator<Item = String> {
         let regained = self.planned().filter(|sets| sets.through_setresuid);
         let again = regained.map(|sets| format!("capset({:#x})", sets.before));
@@ -326,32 +336,31 @@ impl Privileges {
     }
 }
 
-impl Held {
-    /// In a user namespace that was just made or entered.
+impl CapabilityBits {
+    /// The sets after a user namespace is created or joined.
     const ALL: Self = Self { permitted: u64::MAX, inheritable: 0 };
 
     fn current() -> Result<Self, Errno> {
-        let own = capabilities(None)?;
-        Ok(Self { permitted: own.permitted.bits(), inheritable: own.inheritable.bits() })
+        let sets = capabilities(None)?;
+        Ok(Self { permitted: sets.permitted.bits(), inheritable: sets.inheritable.bits() })
     }
 }
 
-/// What the caller could get by executing a program.
-fn own_bounding() -> u64 {
-    let told = machine::status("CapBnd");
-    told.and_then(|set| u64::from_str_radix(&set, 16).ok()).unwrap_or(u64::MAX)
+/// The bounding set of the caller.
+fn caller_bounding() -> u64 {
+    let bounding = machine::status("CapBnd");
+    bounding.and_then(|set| u64::from_str_radix(&set, 16).ok()).unwrap_or(u64::MAX)
 }
 
 impl Label {
     fn new(label: &[u8]) -> Self {
-        // The file of AppArmor alone, where several modules are stacked.
-        let own = c"/proc/self/attr/apparmor/exec";
-        let apparmor = Path::new("/proc/self/attr/apparmor").exists()
-            || Path::new("/sys/module/apparmor").exists();
-        let alone = Path::new("/proc/self/attr/apparmor").exists();
-        let file = if alone { own } else { c"/proc/self/attr/exec" }.to_owned();
-        let word: &[u8] = if apparmor { b"exec " } else { b"" };
+        // If several modules are stacked, AppArmor has its own file.
+        let apparmor_file = c"/proc/self/attr/apparmor/exec";
+        let has_own_file = Path::new("/proc/self/attr/apparmor").exists();
+        let apparmor = has_own_file || Path::new("/sys/module/apparmor").exists();
+        let file = if has_own_file { apparmor_file } else { c"/proc/self/attr/exec" }.to_owned();
+        let command: &[u8] = if apparmor { b"exec " } else { b"" };
         let given = String::from_utf8_lossy(label).into_owned();
-        Self { given, file, text: [word, label].concat() }
+        Self { given, file, text: [command, label].concat() }
     }
 }

@@ -1,4 +1,4 @@
-//! The program, its arguments and its environment, in std's words.
+//! The program, its arguments and its environment, named as in std's `Command`.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -11,33 +11,44 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Container {
-    /// A program, by path or by a name that is looked up in `PATH`, inside the container.
+    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the
+    /// container.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self::with_program("container", program.as_ref().to_owned())
     }
 }
 
+/// # Program
+///
+/// The program, its arguments and its environment, and the label of the process.
 impl<Kind> Builder<Kind> {
+    /// Sets the label of the process in errors and in `Debug`; by default a unique one.
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
+        self.name = name.into();
+        self
+    }
+
     /// Adds an argument.
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    /// Adds arguments.
+    /// Adds several arguments.
     pub fn args<A: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = A>) -> &mut Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// Sets a variable of the program's environment, which is otherwise the caller's.
+    /// Sets a variable of the program's environment; by default the program inherits the caller's
+    /// environment.
     ///
-    /// `PATH` set here is also where the program is looked up.
+    /// A value of `PATH` also applies to the search for the program.
     pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
         self.change(key.as_ref(), Some(value.as_ref().to_owned()))
     }
 
-    /// Sets variables.
+    /// Sets several variables; see [`env`](Self::env).
     pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         &mut self,
         envs: impl IntoIterator<Item = (K, V)>,
@@ -50,14 +61,25 @@ impl<Kind> Builder<Kind> {
         self.change(key.as_ref(), None)
     }
 
-    /// Begins with an empty environment; forgets what was set before.
+    /// Clears the environment: the program inherits no variable, and all earlier changes are
+    /// discarded.
     pub fn env_clear(&mut self) -> &mut Self {
         self.env.cleared = true;
         self.env.changes.clear();
         self
     }
 
-    /// The program.
+    /// The label.
+    pub fn get_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the builder starts a closure instead of a program.
+    pub fn is_closure(&self) -> bool {
+        self.closure.is_some()
+    }
+
+    /// The program; empty for a closure.
     pub fn get_program(&self) -> &OsStr {
         &self.program
     }
@@ -67,7 +89,7 @@ impl<Kind> Builder<Kind> {
         self.args.iter().map(OsString::as_os_str)
     }
 
-    /// What was set with [`env`](Self::env), and removed, which is `None`.
+    /// The changes to the environment; the value of a removed variable is `None`.
     pub fn get_envs(&self) -> impl Iterator<Item = (&OsStr, Option<&OsStr>)> {
         self.env.changes.iter().map(|(key, value)| (key.as_os_str(), value.as_deref()))
     }
@@ -79,11 +101,11 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// What execve(2) is given, and the paths at which the program may be.
+/// The arguments of execve(2), and the paths to try.
 pub(crate) struct Program {
-    /// Tried in this order: what exists is decided in the child. `None`: the path that was given.
+    /// The child tries them in this order. `None`: the program was given as a path.
     candidates: Option<Vec<CString>>,
-    /// The first is the program as it was given.
+    /// The first element is the program as given.
     argv: Vec<CString>,
     envp: Block,
 }
@@ -109,19 +131,19 @@ impl Program {
         self.candidates.as_deref().unwrap_or(given).iter().map(CString::as_c_str)
     }
 
-    /// `argv`, as execve(2) takes it.
+    /// `argv` for execve(2).
     pub(crate) fn argv(&self) -> Vec<*const c_char> {
         pointers(&self.argv)
     }
 
-    /// `envp`, as execve(2) takes it.
+    /// `envp` for execve(2).
     pub(crate) fn envp(&self) -> Vec<*const c_char> {
         self.envp.pointers()
     }
 }
 
 impl fmt::Debug for Program {
-    /// Without the environment, which may hold secrets.
+    /// Omits the environment, which may contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { candidates, argv, envp: _ } = self;
         let mut fields = f.debug_struct("Program");
@@ -129,7 +151,7 @@ impl fmt::Debug for Program {
     }
 }
 
-/// Pointers to the strings, and the null pointer that ends the array.
+/// Pointers to the strings, with a null pointer at the end.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
 }
@@ -141,23 +163,27 @@ fn arguments<Kind>(config: &Builder<Kind>) -> Result<Vec<CString>, String> {
     [program].into_iter().chain(args).collect()
 }
 
-/// `bytes` as a C string, or in words where its NUL is.
-fn c_string(bytes: impl Into<Vec<u8>>, what: impl FnOnce() -> String) -> Result<CString, String> {
-    CString::new(bytes).map_err(|error| format!("{}: NUL at byte {}", what(), error.nul_position()))
+/// Converts `bytes` to a C string; the error message has the position of a NUL byte.
+fn c_string(
+    bytes: impl Into<Vec<u8>>,
+    subject: impl FnOnce() -> String,
+) -> Result<CString, String> {
+    CString::new(bytes)
+        .map_err(|error| format!("{}: NUL at byte {}", subject(), error.nul_position()))
 }
 
-/// The paths of a name that is looked up; `None` for a path.
+/// The paths at which `program` may be; `None` if `program` is itself a path.
 ///
-/// An empty entry of `PATH` is the working directory, as everywhere.
+/// An empty entry of `PATH` is the working directory, as in execvp(3).
 fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Option<Vec<CString>> {
     let name = program.to_bytes();
     if name.contains(&b'/') {
         return None;
     }
     let path = path();
-    let all = path.as_bytes().split(|byte| *byte == b':').map(|dir| join(dir, name));
-    // A NUL in PATH cannot name a folder.
-    Some(all.filter_map(|path| CString::new(path).ok()).collect())
+    let paths = path.as_bytes().split(|byte| *byte == b':').map(|dir| join(dir, name));
+    // A directory name contains no NUL byte.
+    Some(paths.filter_map(|path| CString::new(path).ok()).collect())
 }
 
 fn join(dir: &[u8], program: &[u8]) -> Vec<u8> {

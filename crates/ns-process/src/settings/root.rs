@@ -1,4 +1,4 @@
-//! Root, mounts and working directory.
+//! Root directory, mounts and working directory.
 
 use std::format;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use ns_sys::NamespaceFlags;
 use super::Builder;
 use crate::in_child;
 
-/// What was asked for.
+/// The requested root and mounts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RootConfig {
     pub(crate) path: Option<PathBuf>,
-    /// Whether chroot(2) is asked for by name.
+    /// Whether chroot(2) is used even in a new mount namespace.
     pub(crate) by_chroot: bool,
     pub(crate) read_only: bool,
     pub(crate) mounts: Vec<Mount>,
@@ -27,23 +27,30 @@ pub(crate) struct RootConfig {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     pub(crate) path: Option<PathBuf>,
-    /// Whether it is made where it is missing.
+    /// Whether the directory is created if it is missing.
     pub(crate) create: bool,
 }
 
+/// # Root and mounts
+///
+/// The root directory, the mounts of a new `Mnt` namespace, and the working directory.
 impl<Kind> Builder<Kind> {
-    /// The directory that becomes the root; a relative path begins at the caller's working directory.
+    /// Sets the directory that becomes the root; a relative path begins at the caller's working
+    /// directory.
     ///
-    /// In a new mount namespace by pivot_root(2), so that the old root is gone. Without one, or if
-    /// [`by_chroot`](Self::by_chroot) asks for it, by chroot(2), which is no jail.
+    /// By default the program has the caller's root. In a new mount namespace the change is made by
+    /// pivot_root(2), which leaves no access to the old root. Otherwise, or after
+    /// [`by_chroot`](Self::by_chroot), it is made by chroot(2), which is no security boundary.
     ///
-    /// A program that is linked dynamically needs its loader and libraries inside, and what it looks up
-    /// in `PATH` is looked up inside. The working directory is `/`, unless
-    /// [`workdir`](Self::workdir) says otherwise.
+    /// A dynamically linked program needs its loader and libraries inside the root, and `PATH` is
+    /// searched inside. The working directory becomes `/`; see [`workdir`](Self::workdir). Needs
+    /// `CAP_SYS_CHROOT`, or `CAP_SYS_ADMIN` in a new mount namespace; a new user namespace gives
+    /// both.
     ///
     /// # Errors
-    /// [`Step::OpenRoot`](crate::Step::OpenRoot): it is not there, or may not be searched;
-    /// [`Step::PivotRoot`](crate::Step::PivotRoot), `EINVAL`: the present root is the initramfs.
+    /// [`Step::OpenRoot`](crate::Step::OpenRoot): the directory does not exist, or may not be
+    /// searched; [`Step::PivotRoot`](crate::Step::PivotRoot), `EINVAL`: the present root is the
+    /// initramfs.
     ///
     /// # Examples
     /// ```
@@ -63,9 +70,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Changes the root by chroot(2), in a new mount namespace too.
+    /// Changes the root by chroot(2), even in a new mount namespace.
     ///
-    /// Whoever has `CAP_SYS_CHROOT` inside, or a descriptor of a directory outside, walks out of it.
+    /// A process can leave such a root if it has `CAP_SYS_CHROOT`, or a descriptor of a directory
+    /// outside. Needs a [`rootdir`](Self::rootdir).
     ///
     /// # References
     /// chroot(2).
@@ -74,14 +82,17 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Nothing can be changed on the new root's own mount; what is mounted below keeps its own
-    /// attributes. Needs a root by pivot_root(2).
+    /// Makes the mount of the new root read-only; by default it is as it was.
+    ///
+    /// Mounts below it keep their own attributes. Needs a [`rootdir`](Self::rootdir) and a new
+    /// `Mnt` namespace, without [`by_chroot`](Self::by_chroot).
     ///
     /// # Errors
     /// [`Step::ReadOnlyRoot`](crate::Step::ReadOnlyRoot).
     ///
     /// # Kernel support
-    /// Linux 5.12; before, by a remount that keeps the flags which a user namespace may not drop.
+    /// Linux 5.12; earlier kernels by a remount that keeps the flags which a user namespace may not
+    /// clear.
     ///
     /// # References
     /// mount_setattr(2).
@@ -90,14 +101,14 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Mounts something, after what was named before; needs a new `Mnt` namespace.
+    /// Adds a mount, which is made after the earlier ones; see [`Mount`].
     ///
-    /// The target is a path of the new root and resolved there, so that no link leads out. The source
-    /// of a bind is one of the caller's paths.
+    /// The target is a path of the new root and is resolved inside it, so that no symbolic link
+    /// leads out. The source of a bind mount is a path of the caller. Needs a new `Mnt` namespace.
     ///
     /// # Errors
-    /// [`Step::MountTarget`](crate::Step::MountTarget), [`Step::Mount`](crate::Step::Mount) with the
-    /// target as object; see [`ns_fs::apply::mount`].
+    /// [`Step::MountTarget`](crate::Step::MountTarget) or [`Step::Mount`](crate::Step::Mount), with
+    /// the target as object.
     ///
     /// # Examples
     /// ```
@@ -116,12 +127,14 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Mounts `/proc` of the new pid namespace, after all other mounts; needs new `Pid` and `Mnt`
-    /// namespaces, and a new root needs that directory.
+    /// Mounts proc(5) of the new pid namespace on `/proc`, after all other mounts.
+    ///
+    /// By default the program sees the `/proc` of its root. A new root must contain that directory.
+    /// Needs new `Pid` and `Mnt` namespaces.
     ///
     /// # Errors
-    /// [`Step::Mount`](crate::Step::Mount), `EPERM`: in a user namespace, something below the caller's
-    /// own `/proc` is hidden by a mount, as container engines do.
+    /// [`Step::Mount`](crate::Step::Mount), `EPERM`: in a user namespace, a mount hides a part of
+    /// the caller's own `/proc`, as in containers of common engines.
     ///
     /// # References
     /// proc(5), pid_namespaces(7).
@@ -130,7 +143,11 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// How mounts travel between a new mount namespace and the caller's; by default not at all.
+    /// Sets the propagation type of the mounts in a new mount namespace; by default they are
+    /// private.
+    ///
+    /// Mounts that are private do not propagate between that namespace and the caller's. Needs a
+    /// new `Mnt` namespace.
     ///
     /// # References
     /// mount_namespaces(7) "Shared subtrees".
@@ -139,12 +156,12 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The working directory, a path of the new root, which has to lie inside it.
+    /// Sets the working directory, a path of the new root that must not lead outside it.
     ///
-    /// By default the caller's, and `/` of a new root.
+    /// By default it is the caller's working directory, or `/` of a new root.
     ///
     /// # Errors
-    /// [`Step::Workdir`](crate::Step::Workdir), `EXDEV`: it lies outside the root.
+    /// [`Step::Workdir`](crate::Step::Workdir), `EXDEV`: the directory is outside the root.
     ///
     /// # References
     /// chdir(2).
@@ -154,7 +171,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Makes the working directory, and those that lead there, if they are missing; they stay.
+    /// Creates the working directory and its parents if they are missing; a start does not remove
+    /// them.
+    ///
+    /// Needs a [`workdir`](Self::workdir).
     pub fn create_workdir(&mut self) -> &mut Self {
         self.root.workdir.create = true;
         self
@@ -165,7 +185,7 @@ impl<Kind> Builder<Kind> {
         self.root.path.as_deref()
     }
 
-    /// The mounts, without that of [`mount_proc`](Self::mount_proc).
+    /// The mounts, without the one of [`mount_proc`](Self::mount_proc).
     pub fn get_mounts(&self) -> &[Mount] {
         &self.root.mounts
     }
@@ -180,7 +200,7 @@ impl<Kind> Builder<Kind> {
         self.root.mount_proc
     }
 
-    /// How mounts travel, if that was set.
+    /// The propagation type, if one is set.
     pub fn get_propagation(&self) -> Option<Propagation> {
         self.root.propagation
     }
@@ -192,29 +212,29 @@ impl<Kind> Builder<Kind> {
 }
 
 impl Directory {
-    /// As ns-fs takes it.
+    /// The directory as a setting of ns-fs.
     pub(crate) fn config(&self) -> Workdir {
         let workdir = self.path.as_ref().map(Workdir::new).unwrap_or_default();
         if self.create { workdir.create() } else { workdir }
     }
 }
 
-/// What the child will enter.
+/// The root and the working directory that the child sets.
 #[derive(Debug)]
 pub(crate) struct Root {
     plan: Option<RootPlan>,
-    /// Whether proc is mounted by its path, because the root stays.
+    /// Whether proc is mounted by its path, because the root does not change.
     proc_by_path: bool,
-    /// Whether mounts are told how to travel.
-    detaches: bool,
+    /// Whether the first step sets the propagation type.
+    sets_propagation: bool,
     path: Option<PathBuf>,
-    /// By the index of each mount.
+    /// The target of each mount, by index.
     targets: Vec<PathBuf>,
     workdir: Option<PathBuf>,
 }
 
 impl Root {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
+    /// Checks the configuration; an error begins with the name of the setter.
     pub(crate) fn new(config: &RootConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
         let new_mounts = namespaces.contains(NamespaceFlags::MNT);
         check(config, namespaces)?;
@@ -224,10 +244,10 @@ impl Root {
             mounts.push(Mount::proc("/proc"));
         }
         let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
-        let due = new_mounts || config.path.is_some() || config.workdir.path.is_some();
-        let plan = if due { Some(compile(config, mounts, new_mounts)?) } else { None };
+        let needs_plan = new_mounts || config.path.is_some() || config.workdir.path.is_some();
+        let plan = if needs_plan { Some(compile(config, mounts, new_mounts)?) } else { None };
         let (path, workdir) = (config.path.clone(), config.workdir.path.clone());
-        Ok(Self { plan, proc_by_path, detaches: new_mounts, path, targets, workdir })
+        Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, targets, workdir })
     }
 
     pub(crate) fn child(&self) -> in_child::Root<'_> {
@@ -251,13 +271,13 @@ impl Root {
         self.workdir.as_ref()
     }
 
-    /// How mounts travel, which is the first of the steps.
+    /// The call that sets the propagation type, which is the first step.
     pub(crate) fn describe_detaching(&self) -> impl Iterator<Item = String> {
-        self.lines().into_iter().take(usize::from(self.detaches))
+        self.lines().into_iter().take(usize::from(self.sets_propagation))
     }
 
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let root = self.lines().into_iter().skip(usize::from(self.detaches));
+        let root = self.lines().into_iter().skip(usize::from(self.sets_propagation));
         let proc = r#"mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)"#;
         root.chain(self.proc_by_path.then(|| proc.to_owned()))
     }
@@ -269,20 +289,20 @@ impl Root {
 }
 
 fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> {
-    let own_mounts = namespaces.contains(NamespaceFlags::MNT);
-    let own_pids = namespaces.contains(NamespaceFlags::PID);
+    let new_mounts = namespaces.contains(NamespaceFlags::MNT);
+    let new_pids = namespaces.contains(NamespaceFlags::PID);
     let needs = |holds: bool, message: &str| if holds { Ok(()) } else { Err(message.to_owned()) };
-    let lacks = match (own_pids, own_mounts) {
+    let missing = match (new_pids, new_mounts) {
         (true, true) => "",
         (true, false) => "mount_proc: needs a new mnt namespace too",
         (false, true) => "mount_proc: needs a new pid namespace too",
         (false, false) => "mount_proc: needs new pid and mnt namespaces",
     };
-    needs(!config.mount_proc || lacks.is_empty(), lacks)?;
-    needs(config.mounts.is_empty() || own_mounts, "mount: needs a new mnt namespace")?;
-    needs(config.propagation.is_none() || own_mounts, "propagation: needs a new mnt namespace")?;
+    needs(!config.mount_proc || missing.is_empty(), missing)?;
+    needs(config.mounts.is_empty() || new_mounts, "mount: needs a new mnt namespace")?;
+    needs(config.propagation.is_none() || new_mounts, "propagation: needs a new mnt namespace")?;
     needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;
-    let pivots = own_mounts && config.path.is_some() && !config.by_chroot;
+    let pivots = new_mounts && config.path.is_some() && !config.by_chroot;
     needs(!config.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
     needs(
         !config.workdir.create || config.workdir.path.is_some(),
@@ -296,9 +316,9 @@ fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<
         Some(path) => ns_fs::Root::chroot(path),
         None => ns_fs::Root::current(),
     };
-    // A new mount namespace is private: no mount travels between it and the caller's.
-    let travel = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
-    let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(travel);
+    // By default no mount propagates between a new mount namespace and the caller's.
+    let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
+    let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(propagation);
     let root = if config.read_only { root.read_only() } else { root };
     RootPlan::new(root, config.workdir.config()).map_err(|error| format!("rootdir: {error}"))
 }

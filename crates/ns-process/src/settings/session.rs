@@ -1,4 +1,4 @@
-//! Session, process group, terminal, and the death of the parent.
+//! Session, process group, terminal and signals.
 
 use std::format;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -10,10 +10,10 @@ use ns_sys::Signal;
 use super::Builder;
 use crate::in_child;
 
-/// What was asked for.
+/// The requested session and signal settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SessionConfig {
-    /// `None`: a new one unless a terminal is passed.
+    /// `None`: a new session, unless a standard stream is a terminal.
     pub(crate) new: Option<bool>,
     pub(crate) group: Option<u32>,
     pub(crate) terminal: Option<Arc<OwnedFd>>,
@@ -21,12 +21,15 @@ pub(crate) struct SessionConfig {
     pub(crate) inherit_ignored: bool,
 }
 
+/// # Session and signals
+///
+/// The session, process group and controlling terminal of the program, and its signals.
 impl<Kind> Builder<Kind> {
-    /// Whether the program leads a session of its own, without a terminal.
+    /// Sets whether the program leads a new session, which has no controlling terminal.
     ///
-    /// By default it does unless one of its 0, 1 and 2 is a terminal, or it has a
-    /// [`process_group`](Self::process_group): with the caller's session it can put input into the
-    /// caller's terminal (CVE-2017-5226), and a user namespace does not keep it from that.
+    /// By default it does, unless its descriptor 0, 1 or 2 is a terminal or it has a
+    /// [`process_group`](Self::process_group). In the caller's session a program can insert input
+    /// into the caller's terminal (CVE-2017-5226), and a user namespace does not prevent that.
     ///
     /// # References
     /// setsid(2), ioctl_tty(2) `TIOCSTI`.
@@ -35,10 +38,15 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The process group of the caller's session that it joins; 0 is a new one, as in std.
+    /// Sets the process group of the caller's session that the program joins; 0 is a new group, as
+    /// in std.
+    ///
+    /// By default the program leads the group of its new session, or is in the caller's group. It
+    /// excludes a new session.
     ///
     /// # Errors
-    /// [`Step::ProcessGroup`](crate::Step::ProcessGroup), `EPERM`: no such group in the caller's session.
+    /// [`Step::ProcessGroup`](crate::Step::ProcessGroup), `EPERM`: the caller's session has no such
+    /// group.
     ///
     /// # References
     /// setpgid(2).
@@ -47,11 +55,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// A terminal that becomes the controlling one of the program's own session.
+    /// Sets the controlling terminal of the program, which then leads a new session.
+    ///
+    /// By default a new session has no controlling terminal.
     ///
     /// # Errors
-    /// [`Step::Terminal`](crate::Step::Terminal): `ENOTTY`, it is none; `EPERM`, another session has
-    /// it.
+    /// [`Step::Terminal`](crate::Step::Terminal): `ENOTTY`, the file is no terminal; `EPERM`, it
+    /// belongs to another session.
     ///
     /// # References
     /// ioctl_tty(2) `TIOCSCTTY`.
@@ -60,11 +70,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The program is killed when the thread that started it ends, also when the whole caller does.
+    /// Kills the program when the thread that started it exits, and therefore also when the caller
+    /// exits.
     ///
-    /// It is the *thread*: a program started from a thread of a pool dies with that thread, though the
-    /// caller lives. A program that gets other ids or capabilities from its file when it is executed
-    /// is not killed. One that forks does not take its children along; a pid namespace does.
+    /// By default the program continues. The signal depends on the *thread*: a program that a pool
+    /// thread has started is killed when that thread exits, even if the caller still runs. A
+    /// program that gains IDs or capabilities from its file at execve(2) is not killed. Children of
+    /// the program are not killed either, unless a new pid namespace ends with it.
     ///
     /// # References
     /// PR_SET_PDEATHSIG(2const).
@@ -73,7 +85,8 @@ impl<Kind> Builder<Kind> {
         self.parent_death_signal(Signal::KILL)
     }
 
-    /// As [`die_with_parent`](Self::die_with_parent), by another signal.
+    /// Sends `signal` to the program when the thread that started it exits; see
+    /// [`die_with_parent`](Self::die_with_parent).
     ///
     /// # References
     /// PR_SET_PDEATHSIG(2const).
@@ -82,8 +95,10 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Signals that the caller ignores stay ignored, as nohup(1) needs it. By default the program
-    /// begins with the default disposition for all, and in any case with none blocked.
+    /// Keeps signals ignored that the caller ignores, as nohup(1) needs.
+    ///
+    /// By default all signals of the program have their default disposition. In both cases no
+    /// signal is blocked.
     ///
     /// # References
     /// execve(2), nohup(1).
@@ -92,7 +107,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Whether the session is new, if that was set.
+    /// Whether the session is new, if that is set.
     pub fn get_new_session(&self) -> Option<bool> {
         self.session.new
     }
@@ -102,7 +117,7 @@ impl<Kind> Builder<Kind> {
         self.session.group
     }
 
-    /// The signal for the end of the starting thread, if one is set.
+    /// The signal on exit of the starting thread, if one is set.
     pub fn get_parent_death_signal(&self) -> Option<Signal> {
         self.session.die_with_parent
     }
@@ -113,10 +128,10 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// What the child will belong to.
+/// The session and signal settings of the child.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// `None`: unless a terminal is passed.
+    /// `None`: unless a standard stream is a terminal.
     new: Option<bool>,
     group: Option<u32>,
     terminal: Option<Arc<OwnedFd>>,
@@ -125,8 +140,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter.
-    /// What a daemon is made by has left the caller's session already.
+    /// Checks the configuration; an error begins with the name of the setter. The intermediate process
+    /// of a daemon has already created a session.
     pub(crate) fn new(config: &SessionConfig, is_daemon: bool) -> Result<Self, String> {
         let (new, grouped, terminal) =
             (config.new, config.group.is_some(), config.terminal.is_some());
@@ -136,9 +151,9 @@ impl Session {
         if terminal && new == Some(false) {
             return Err("terminal: needs a new session".to_owned());
         }
-        let told = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
+        let implied = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
         Ok(Self {
-            new: new.or(told),
+            new: new.or(implied),
             inherit_ignored: config.inherit_ignored,
             group: config.group,
             terminal: config.terminal.clone(),
@@ -146,7 +161,7 @@ impl Session {
         })
     }
 
-    /// `has_terminal` is whether the program's 0, 1 or 2 is one.
+    /// The view for the child; `has_terminal`: a standard stream of the program is a terminal.
     pub(crate) fn child(&self, has_terminal: bool) -> in_child::Session<'_> {
         in_child::Session {
             new: self.new.unwrap_or(!has_terminal),
@@ -156,7 +171,7 @@ impl Session {
         }
     }
 
-    /// Whether the child has to know the thread that started it.
+    /// Whether the child needs a reference to the thread that started it.
     pub(crate) fn watches_parent(&self) -> bool {
         self.die_with_parent.is_some()
     }

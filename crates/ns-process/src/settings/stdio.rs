@@ -14,25 +14,28 @@ use crate::error::Error;
 use crate::hint;
 use crate::step::Step;
 
-/// What was asked for.
+/// The requested descriptors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamConfig {
     pub(crate) descriptors: Descriptors,
-    /// Which of 0 to 2 were set.
+    /// Whether stdin, stdout and stderr are set.
     pub(crate) set: [bool; 3],
-    /// Whether closing the others was asked for.
+    /// Whether `close_fds(true)` is requested explicitly.
     pub(crate) closes: bool,
-    /// What a closure keeps of the others.
+    /// The other descriptors that a closure keeps.
     pub(crate) close_except: Option<Vec<RawFd>>,
 }
 
+/// # Streams and descriptors
+///
+/// The standard streams and the other open files of the program.
 impl<Kind> Builder<Kind> {
-    /// What the program reads; by default the caller's stdin.
+    /// Sets the standard input; by default it is the caller's.
     pub fn stdin(&mut self, file: Stdio) -> &mut Self {
         self.fd(0, file)
     }
 
-    /// Where the program writes; by default the caller's stdout.
+    /// Sets the standard output; by default it is the caller's.
     ///
     /// # Examples
     /// ```
@@ -40,10 +43,10 @@ impl<Kind> Builder<Kind> {
     ///
     /// use ns_process::{Container, Stdio};
     ///
-    /// let mut process = Container::new("echo").arg("told").stdout(Stdio::piped()).start()?;
+    /// let mut process = Container::new("echo").arg("hello").stdout(Stdio::piped()).start()?;
     /// let mut text = String::new();
     /// process.take_stdout().expect("it is piped").read_to_string(&mut text).expect("a pipe");
-    /// assert_eq!(text, "told\n");
+    /// assert_eq!(text, "hello\n");
     /// process.join()?;
     /// # Ok::<(), ns_process::Error>(())
     /// ```
@@ -51,15 +54,15 @@ impl<Kind> Builder<Kind> {
         self.fd(1, file)
     }
 
-    /// Where the program complains; by default the caller's stderr.
+    /// Sets the standard error; by default it is the caller's.
     pub fn stderr(&mut self, file: Stdio) -> &mut Self {
         self.fd(2, file)
     }
 
-    /// What the program has at any number. All are placed at once: the order does not matter, and two
-    /// may be exchanged.
+    /// Sets the descriptor `number` of the program; by default it has only 0, 1 and 2.
     ///
-    /// Files are opened by each start, in the caller, before any change of root.
+    /// All descriptors are placed at once: the order of calls does not matter, and two can be
+    /// exchanged. Each start opens the files in the caller, before any change of root.
     ///
     /// # Errors
     /// [`Step::Prepare`](crate::Step::Prepare): a file cannot be opened.
@@ -72,12 +75,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Gives the program an open file of the caller's, at the number that it has there.
+    /// Passes an open file of the caller to the program, with the same descriptor number.
     ///
-    /// The builder keeps a duplicate, so that `file` may be closed before the start.
+    /// The builder keeps a duplicate, so `file` may be closed before the start.
     ///
     /// # Errors
-    /// [`Step::Check`](crate::Step::Check): it could not be duplicated, because `RLIMIT_NOFILE` is reached.
+    /// [`Step::Check`](crate::Step::Check): the file could not be duplicated, because
+    /// `RLIMIT_NOFILE` is reached.
     ///
     /// # Examples
     /// ```
@@ -103,13 +107,13 @@ impl<Kind> Builder<Kind> {
         }
     }
 
-    /// Opens the files that were given by their paths now, in place of at each start.
+    /// Opens the files that are given by path now, instead of at each start.
     ///
-    /// A FIFO without a peer makes its opener wait, for as long as `limit` at most. A handler of a signal runs
-    /// meanwhile, and does not end the wait.
+    /// A FIFO without a peer blocks, for at most `limit`. A signal handler may run meanwhile, but
+    /// does not interrupt the wait.
     ///
     /// # Errors
-    /// - [`Step::StartTimeout`](crate::Step::StartTimeout): the limit is over.
+    /// - [`Step::StartTimeout`](crate::Step::StartTimeout): the limit has expired.
     /// - [`Step::Prepare`](crate::Step::Prepare): a file cannot be opened.
     ///
     /// # References
@@ -117,12 +121,14 @@ impl<Kind> Builder<Kind> {
     pub fn open_paths(&mut self, limit: Option<Duration>) -> Result<&mut Self, Error> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let opened = self.streams.descriptors.open_paths(deadline);
-        opened.map_err(|error| refused_stream(&self.name, &error))?;
+        opened.map_err(|error| stream_error(&self.name, &error))?;
         Ok(self)
     }
 
-    /// Whether all other descriptors are closed, which they are by default; otherwise the program has
-    /// those that are not close-on-exec. A closure has them all, and may own some: see
+    /// Sets whether all other descriptors are closed; by default they are.
+    ///
+    /// With `false`, the program inherits the caller's descriptors that are not close-on-exec. A
+    /// closure always inherits all descriptors, because it may own some: see
     /// [`close_except`](Self::close_except).
     ///
     /// # References
@@ -133,28 +139,27 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// What was said of descriptors.
+    /// The descriptors that are set.
     pub fn get_descriptors(&self) -> &Descriptors {
         &self.streams.descriptors
     }
 }
 
-/// What the child will find open.
+/// The descriptors that the child places and closes.
 #[derive(Debug)]
 pub(crate) struct Streams {
     descriptors: Descriptors,
-    /// Which of 0 to 2 were set.
+    /// Whether stdin, stdout and stderr are set.
     set: [bool; 3],
-    /// Whether the table is the caller's own.
+    /// Whether the child shares the caller's descriptor table.
     shared: bool,
 }
 
-/// Whatever the child placed or closed would be the caller's.
+/// The child would place and close descriptors of the caller.
 const SHARED: &str = "fd: CLONE_FILES shares the caller's own descriptors";
 
 impl Streams {
-    /// Looks at the wish, and says in words what is wrong with it, by the name of its setter. Opens
-    /// nothing.
+    /// Checks the configuration; an error begins with the name of the setter. Opens no file.
     pub(crate) fn new(
         config: &StreamConfig,
         flags: CloneFlags,
@@ -168,7 +173,7 @@ impl Streams {
             }
         }
         if is_closure {
-            closure(config, &mut descriptors)?;
+            restrict_for_closure(config, &mut descriptors)?;
         }
         let shared = flags.contains(CloneFlags::FILES);
         if shared {
@@ -180,7 +185,7 @@ impl Streams {
         Ok(Self { descriptors, set: config.set, shared })
     }
 
-    /// What was not set is a pipe for what the program writes, and nothing for it to read.
+    /// Streams that are not set: stdin becomes `/dev/null`, stdout and stderr become pipes.
     pub(crate) fn capture(&mut self) -> Result<(), &'static str> {
         if self.shared {
             return Err(SHARED);
@@ -192,47 +197,50 @@ impl Streams {
         Ok(())
     }
 
-    /// Whether pipes will be made.
+    /// Whether the start creates pipes.
     pub(crate) fn has_pipes(&self) -> bool {
         self.descriptors.has_pipes()
     }
 
-    /// Opens what has a path, which waits at a FIFO without a peer, until the deadline.
+    /// Opens files that are given by path. A FIFO without a peer blocks until the deadline.
     pub(crate) fn open_paths(
         &mut self,
         name: &str,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        self.descriptors.open_paths(deadline).map_err(|error| refused_stream(name, &error))
+        self.descriptors.open_paths(deadline).map_err(|error| stream_error(name, &error))
     }
 
-    /// Opens what is to be opened, pipes under a lock.
+    /// Opens the files, and creates the pipes under a lock.
     pub(crate) fn open<Lock>(
         &self,
         name: &str,
         lock: impl FnOnce() -> Lock,
     ) -> Result<(FdPlan, Lock), Error> {
-        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| refused_stream(name, &error))
+        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| stream_error(name, &error))
     }
 
     pub(crate) fn describe_opening(&self) -> Vec<String> {
         self.descriptors.describe_opening().lines().map(ToOwned::to_owned).collect()
     }
 
-    /// The moves, and what is closed.
+    /// The lines that place descriptors, and those that close the others.
     pub(crate) fn describe_placing(&self) -> (Vec<String>, Vec<String>) {
         let lines = self.descriptors.describe_placing();
         lines.lines().map(ToOwned::to_owned).partition(|line| !line.starts_with("close_range"))
     }
 }
 
-/// A closure may own any descriptor of the caller's.
-fn closure(config: &StreamConfig, descriptors: &mut Descriptors) -> Result<(), String> {
+/// Applies the rules for a closure, which may own any descriptor of the caller.
+fn restrict_for_closure(
+    config: &StreamConfig,
+    descriptors: &mut Descriptors,
+) -> Result<(), String> {
     if config.closes {
-        return Err("close_fds: a closure may own descriptors: see close_except".to_owned());
+        return Err("close_fds: a closure may own descriptors; see close_except".to_owned());
     }
     if let Some(number) = descriptors.placed_above(2) {
-        return Err(format!("fd {number}: a closure may own it: move the file into the closure"));
+        return Err(format!("fd {number}: a closure may own it; move the file into the closure"));
     }
     descriptors.close_rest(config.close_except.is_some());
     for number in config.close_except.iter().flatten() {
@@ -241,15 +249,16 @@ fn closure(config: &StreamConfig, descriptors: &mut Descriptors) -> Result<(), S
     descriptors.check().map_err(|error| error.to_string())
 }
 
-pub(crate) fn refused_stream(name: &str, message: &FdError) -> Error {
-    let error = Error::new(name, Step::Prepare).with_object(message.to_string());
-    let source = message.source().and_then(|source| source.downcast_ref::<io::Error>());
+fn stream_error(name: &str, error: &FdError) -> Error {
+    let failed = |step| Error::new(name, step).with_object(error.to_string());
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {
-        Some(Errno::TIMEDOUT) => Error::new(name, Step::StartTimeout)
-            .with_object(message.to_string())
+        Some(Errno::TIMEDOUT) => failed(Step::StartTimeout)
             .with_errno(Errno::TIMEDOUT)
-            .with_hint(Some("nothing has opened the other end of this FIFO")),
-        Some(errno) => error.with_errno(errno).with_hint(hint::for_descriptors(errno)),
-        None => error,
+            .with_hint(Some("no process has opened the other end of this FIFO")),
+        Some(errno) => {
+            failed(Step::Prepare).with_errno(errno).with_hint(hint::for_descriptors(errno))
+        }
+        None => failed(Step::Prepare),
     }
 }

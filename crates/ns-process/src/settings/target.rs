@@ -1,4 +1,4 @@
-//! A process that is to be entered, by whatever names it.
+//! The target of an `Inject`.
 
 use std::format;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,84 +9,91 @@ use ns_sys::{Errno, pidfd_open};
 
 use crate::process::Process;
 
-/// A running process: its id, as number or text, a descriptor of it, or the handle of one that this
+/// A running process: its ID as a number or as text, a pidfd, or the handle of a process that this
 /// crate started.
 ///
-/// A descriptor or a handle cannot come to mean another process, as an id can. It is kept open for as
-/// long as the target is.
+/// A pidfd or a handle cannot refer to another process later, as an ID can. The target keeps the
+/// descriptor open, or a duplicate if it is borrowed.
 #[derive(Clone, Debug)]
-pub struct Target(Named);
+pub struct Target(Reference);
 
 #[derive(Clone, Debug)]
-enum Named {
+enum Reference {
     Pid(u32),
     Pidfd(Arc<OwnedFd>),
-    /// By its id, which means this process.
-    Held(u32, Arc<OwnedFd>),
-    /// What was given names no process.
-    Nothing(String),
+    /// An ID, and a descriptor that fixes the process.
+    PidWithFd(u32, Arc<OwnedFd>),
+    /// The given value is no process.
+    Invalid(String),
 }
 
 impl Target {
-    /// What is wrong with it, in words.
+    /// The error message of an invalid target.
     pub(crate) fn invalid(&self) -> Option<&str> {
         match &self.0 {
-            Named::Nothing(message) => Some(message),
-            Named::Pid(_) | Named::Pidfd(_) | Named::Held(..) => None,
+            Reference::Invalid(message) => Some(message),
+            Reference::Pid(_) | Reference::Pidfd(_) | Reference::PidWithFd(..) => None,
         }
     }
 
-    /// A descriptor of it.
+    /// Opens a pidfd of the process.
     pub(crate) fn open(&self) -> Result<Arc<OwnedFd>, Errno> {
         match &self.0 {
-            Named::Pid(pid) => pidfd_open(*pid).map(Arc::new),
-            Named::Pidfd(pidfd) | Named::Held(_, pidfd) => Ok(Arc::clone(pidfd)),
-            Named::Nothing(_) => Err(Errno::SRCH),
+            Reference::Pid(pid) => pidfd_open(*pid).map(Arc::new),
+            Reference::Pidfd(pidfd) | Reference::PidWithFd(_, pidfd) => Ok(Arc::clone(pidfd)),
+            Reference::Invalid(_) => Err(Errno::SRCH),
         }
     }
 
-    /// The same, by a descriptor from here on.
+    /// Opens the pidfd now, so that later opens refer to the same process.
     pub(crate) fn hold(self) -> Result<Self, Errno> {
         match self.0 {
-            Named::Pid(pid) => Ok(Self(Named::Held(pid, pidfd_open(pid).map(Arc::new)?))),
+            Reference::Pid(pid) => {
+                Ok(Self(Reference::PidWithFd(pid, pidfd_open(pid).map(Arc::new)?)))
+            }
             _ => Ok(self),
         }
     }
 
-    /// In messages.
+    /// The name of the target in messages.
     pub(crate) fn name(&self) -> String {
         match &self.0 {
-            Named::Pid(pid) | Named::Held(pid, _) => format!("process {pid}"),
-            Named::Pidfd(_) => "the process of a descriptor".to_owned(),
-            Named::Nothing(message) => message.clone(),
+            Reference::Pid(pid) | Reference::PidWithFd(pid, _) => format!("process {pid}"),
+            Reference::Pidfd(_) => "the process of a descriptor".to_owned(),
+            Reference::Invalid(message) => message.clone(),
         }
     }
 }
 
 impl From<u32> for Target {
     fn from(pid: u32) -> Self {
-        Self(Named::Pid(pid))
+        Self(Reference::Pid(pid))
     }
 }
 
 impl From<&str> for Target {
     fn from(pid: &str) -> Self {
         let number = pid.parse().ok().filter(|_| pid.bytes().all(|byte| byte.is_ascii_digit()));
-        Self(number.map_or_else(|| Named::Nothing(format!("{pid:?} is no process id")), Named::Pid))
+        Self(number.map_or_else(
+            || Reference::Invalid(format!("{pid:?} is no process id")),
+            Reference::Pid,
+        ))
     }
 }
 
 impl From<OwnedFd> for Target {
     fn from(pidfd: OwnedFd) -> Self {
-        Self(Named::Pidfd(Arc::new(pidfd)))
+        Self(Reference::Pidfd(Arc::new(pidfd)))
     }
 }
 
 impl From<BorrowedFd<'_>> for Target {
     fn from(pidfd: BorrowedFd<'_>) -> Self {
         Self(match pidfd.try_clone_to_owned() {
-            Ok(pidfd) => Named::Pidfd(Arc::new(pidfd)),
-            Err(error) => Named::Nothing(format!("a descriptor that cannot be kept: {error}")),
+            Ok(pidfd) => Reference::Pidfd(Arc::new(pidfd)),
+            Err(error) => {
+                Reference::Invalid(format!("the descriptor cannot be duplicated: {error}"))
+            }
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Clocks of a new time namespace.
+//! Clock offsets of a new time namespace.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -7,17 +7,17 @@ use ns_sys::NamespaceFlags;
 
 use super::Builder;
 
-/// A clock that a time namespace shifts.
+/// A clock that a time namespace can shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Clock {
     /// `CLOCK_MONOTONIC`, with its coarse and raw forms.
     Monotonic,
-    /// `CLOCK_BOOTTIME`, and with it what uptime(1) tells.
+    /// `CLOCK_BOOTTIME`, with its alarm form, and the time that uptime(1) prints.
     Boottime,
 }
 
 impl Clock {
-    /// Its name in `/proc/PID/timens_offsets`.
+    /// The name in `/proc/PID/timens_offsets`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Monotonic => "monotonic",
@@ -29,14 +29,19 @@ impl Clock {
 /// Clock, seconds, nanoseconds.
 pub(crate) type Offset = (Clock, i64, u32);
 
+/// # Clocks
+///
+/// The clocks of a new `Time` namespace.
 impl<Kind> Builder<Kind> {
-    /// By how much a clock inside differs from the caller's initial one: `seconds`, which may be
-    /// negative, and less than 10⁹ `nanoseconds` more. Needs a new `Time` namespace; by default nothing
-    /// is shifted.
+    /// Shifts a clock by `seconds`, which may be negative, plus `nanoseconds`, which are less than
+    /// 10⁹.
+    ///
+    /// The offset is relative to the initial time namespace; by default a clock keeps the caller's
+    /// offset. Needs a new `Time` namespace.
     ///
     /// # Errors
-    /// [`Step::TimeOffsets`](crate::Step::TimeOffsets): `ERANGE`, the clock would be negative, or go on
-    /// for more than 146 years; `EPERM`, needs `CAP_SYS_TIME`, which a new user namespace gives.
+    /// [`Step::TimeOffsets`](crate::Step::TimeOffsets): `ERANGE`, the clock would be negative or
+    /// later than 146 years; `EPERM`, needs `CAP_SYS_TIME`, which a new user namespace gives.
     ///
     /// # Kernel support
     /// Linux 5.6.
@@ -49,13 +54,13 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The offsets that were set: clock, seconds, nanoseconds.
+    /// The offsets: clock, seconds, nanoseconds.
     pub fn get_time_offsets(&self) -> &[(Clock, i64, u32)] {
         &self.offsets
     }
 }
 
-/// The text of `/proc/PID/timens_offsets`, if anything is shifted.
+/// The text for `/proc/PID/timens_offsets`, if a clock is shifted.
 pub(crate) fn offsets(
     config: &[Offset],
     namespaces: NamespaceFlags,

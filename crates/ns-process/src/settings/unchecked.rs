@@ -1,4 +1,4 @@
-//! Descriptors that a closure does not keep.
+//! The descriptors that a closure keeps.
 #![allow(unsafe_code, reason = "the caller vouches for the closure")]
 
 use std::os::fd::RawFd;
@@ -6,12 +6,16 @@ use std::prelude::rust_2024::*;
 
 use super::Builder;
 
+/// # Descriptors of a closure
+///
+/// The descriptors that a closure inherits, for a caller that can list them.
 impl<Kind> Builder<Kind> {
-    /// Closes every descriptor of a closure's child but 0 to 2 and these, which it has otherwise.
+    /// Closes all descriptors in the child of a closure except 0, 1, 2 and these; by default it
+    /// inherits all.
     ///
     /// # Safety
-    /// Nothing that the closure owns or uses has another descriptor: it would fail, or be that of a file
-    /// which the closure opens later.
+    /// The closure must not use any other descriptor: it will be closed and its number may be
+    /// reused.
     ///
     /// # References
     /// close_range(2).
