@@ -57,7 +57,7 @@ impl Caller {
         self.has(CapabilitySet::SETGID) && !denied
     }
 
-    /// Whether real and effective uid are `uid`; execve(2) copies the effective uid to the saved one.
+    /// Whether real and effective uid are `uid`; execve(2) sets the saved one to the effective uid.
     pub(crate) fn is_user(&self, uid: u32) -> bool {
         self.euid() == uid && getuid().as_raw() == uid
     }

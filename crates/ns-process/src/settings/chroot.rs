@@ -32,7 +32,8 @@ use super::{Builder, kind};
 pub type Chroot = Builder<kind::Chroot>;
 
 impl Chroot {
-    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the new root.
+    /// Creates a builder that starts `program`: a path, or a name to search in `PATH`, in the new
+    /// root.
     pub fn new(root: impl Into<PathBuf>, program: impl AsRef<OsStr>) -> Self {
         let mut chroot = Self::with_program("chroot", program.as_ref().to_owned());
         chroot.namespace(Namespace::User).namespace(Namespace::Mnt).rootdir(root);

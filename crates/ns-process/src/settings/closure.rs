@@ -74,27 +74,28 @@ impl<Value: IntoExitCode, E: Debug> IntoExitCode for Result<Value, E> {
 }
 
 impl Container {
-    /// Configures a start of a closure, in a copy of the calling process.
+    /// Creates a builder that starts a closure, in a copy of the calling process.
     ///
     /// The value of the closure is the exit code; see [`IntoExitCode`]. The caller does not see
     /// changes that the closure makes to memory. When the closure returns or panics, stdout is
     /// flushed and the child exits. Neither the caller's values nor the closure are dropped in the
     /// child.
     ///
-    /// The closure begins with no signal blocked and with no handler of the caller. Signals that
-    /// the caller ignores stay ignored, including `SIGPIPE`. The child inherits every descriptor of
-    /// the caller, because the closure may own some. Both processes see the input that is buffered
-    /// in the caller's stdin.
+    /// The closure begins with no signal blocked and with no signal handler of the caller. Signals
+    /// that the caller ignores stay ignored, including `SIGPIPE`. The child inherits every
+    /// descriptor of the caller, because the closure may own some. Both processes read the input
+    /// that is buffered in the caller's stdin.
     ///
     /// If the caller has capabilities, the child is not dumpable, because its memory has the
     /// caller's secrets: its files in `/proc` belong to root. If the uid map does not contain root,
     /// the child cannot write the ID maps of its own children until it sets `PR_SET_DUMPABLE`.
     ///
-    /// An intermediate process makes the child if a pid namespace is new or joined, in a cgroup, and
-    /// for a daemon. The caller then receives a `SIGCHLD` of that process. With musl, the first thread
-    /// of such a child has the thread ID of the intermediate process in libc's records: mutexes that
-    /// record their owner and C streams may confuse it with another thread of the closure, raise(3)
-    /// signals another thread or none, and abort(3) terminates the child by another signal.
+    /// An intermediate process makes the child in a new or joined pid namespace, in a cgroup, and
+    /// for a daemon. The caller then receives a `SIGCHLD` of that process. With musl, libc takes
+    /// the thread ID of the intermediate process for that of the first thread of such a child:
+    /// mutexes that record their owner and C streams may confuse it with another thread of the
+    /// closure, raise(3) signals another thread or none, and abort(3) terminates the child by
+    /// another signal.
     ///
     /// [`start`](Builder::start) fails if the caller has several threads;
     /// [`start_unchecked`](Builder::start_unchecked) does not. Each start copies the caller's
@@ -117,8 +118,7 @@ impl Container {
 }
 
 impl Chroot {
-    /// Configures a start of a closure with `root` as its root directory; see
-    /// [`Container::from_fn`].
+    /// Creates a builder that starts a closure with another root; see [`Container::from_fn`].
     pub fn from_fn<Value: IntoExitCode>(
         root: impl Into<PathBuf>,
         closure: impl FnMut() -> Value + Send + 'static,
@@ -130,7 +130,8 @@ impl Chroot {
 }
 
 impl Inject {
-    /// Configures a start of a closure in the namespaces of `target`; see [`Container::from_fn`].
+    /// Creates a builder that starts a closure in the namespaces of `target`; see
+    /// [`Container::from_fn`].
     ///
     /// Use it only with a trusted target. The closure has the caller's secrets in its memory, and
     /// what it loads after joining (a locale, a library, a name service) comes from the target. A

@@ -23,7 +23,7 @@ impl<Kind> Builder<Kind> {
     /// Starts the program as a daemon, whose parent is init or the nearest subreaper, which reaps
     /// it.
     ///
-    /// By default it is an ordinary child of the caller. A daemon
+    /// By default the program is an ordinary child of the caller. A daemon:
     /// - is in a new session, which it does not lead, so that it cannot acquire a terminal;
     /// - has `/dev/null` as stdin, stdout and stderr, where they are not set;
     /// - has the file mode mask 0, unless [`umask`](Self::umask) is set;
@@ -34,9 +34,10 @@ impl<Kind> Builder<Kind> {
     /// The working directory is that of any other start. A closure can be a daemon, and hooks run
     /// in it.
     ///
-    /// Read its status from `/proc` if you may trace it and it is not yet reaped; after it is
-    /// reaped, only Linux 6.15 and later report it. [`Process::join`](crate::Process::join) waits
-    /// for either. See also [`daemonize_as_child`](Self::daemonize_as_child).
+    /// The handle works as any other, except for the exit status. Read it from `/proc` if you may
+    /// trace the daemon and it is not yet reaped; after it is reaped, only Linux 6.15 and later
+    /// report it. [`Process::join`](crate::Process::join) waits for either. See also
+    /// [`daemonize_as_child`](Self::daemonize_as_child).
     ///
     /// # Examples
     /// ```

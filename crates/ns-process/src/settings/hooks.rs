@@ -27,8 +27,8 @@ impl fmt::Debug for Hooks {
 
 /// A child in its new namespaces that waits until the hook returns.
 ///
-/// Its ID maps are written; the rest of its set-up is not done. It may share the caller's memory:
-/// do not trace it, and do not kill it. To kill it, return an error from the hook.
+/// Its ID maps are written; the rest of its set-up is not done. It may share the caller's memory,
+/// so do not trace it and do not kill it; return an error from the hook instead.
 #[derive(Debug)]
 pub struct WaitingChild<'a> {
     pid: u32,

@@ -204,8 +204,8 @@ fn mapped<K: IdKind>(setter: &str, map: Option<&IdMap<K>>, id: Option<u32>) -> R
     }
 }
 
-/// Whether the child becomes 0: a process whose ID has no mapping cannot create files on mounts of its
-/// user namespace (`EOVERFLOW`).
+/// Whether the child becomes 0: a process whose ID has no mapping cannot create files on mounts of
+/// its user namespace (`EOVERFLOW`).
 fn becomes_zero<K: IdKind>(map: Option<&IdMap<K>>, caller_id: impl Fn() -> u32) -> bool {
     map.is_some_and(|map| map.to_inside(caller_id()).is_none() && map.to_outside(0).is_some())
 }

@@ -31,14 +31,14 @@ impl Init {
         Self(None)
     }
 
-    /// An init of the caller's own, which each start opens in the caller, before any change of
-    /// root.
+    /// A program of the caller's choice as the init.
     ///
-    /// A statically linked program works in any root; a script cannot be executed this way. The
-    /// program begins with this state:
+    /// Each start opens the file in the caller, before any change of root. A statically linked
+    /// program works in any root; a script cannot be executed this way. The init begins with this
+    /// state:
     /// - It has process ID 1. Its child with the process ID in `argv[1]`, in decimal, is the
-    ///   program, which already runs; `argv[0]` is the name of the file of the init. The
-    ///   environment is empty.
+    ///   program, which already runs; `argv[0]` is the file name of the init. The environment is
+    ///   empty.
     /// - Descriptor 3 is an eventfd(2), and no other is open. When the program has exited, the init
     ///   writes there once, 8 bytes: two `int`s, the status as returned by wait(2), and 1. Then it
     ///   exits. If it exits without that write, the status of the program is lost.

@@ -68,6 +68,16 @@ pub(crate) enum JoinFile {
 /// Dropping the handle kills and reaps the process, because a zombie would keep the pid namespace
 /// from ending.
 ///
+/// # Errors
+/// A start fails as that of a container, and also with:
+/// - [`Step::TargetGone`](crate::Step::TargetGone): the target has terminated.
+/// - [`Step::Join`](crate::Step::Join), `EPERM`: needs `CAP_SYS_ADMIN` over the namespaces. If the
+///   caller may join the user namespace that owns them, select that namespace too. `EACCES`: only
+///   the target's own user may inspect the target.
+///
+/// # Kernel support
+/// Linux 5.8.
+///
 /// # Examples
 /// ```
 /// use ns_process::{Container, Inject, Namespace};
@@ -81,16 +91,6 @@ pub(crate) enum JoinFile {
 /// # Ok::<(), ns_process::Error>(())
 /// ```
 ///
-/// # Errors
-/// A start fails as that of a container, and also with:
-/// - [`Step::TargetGone`](crate::Step::TargetGone): the target has terminated.
-/// - [`Step::Join`](crate::Step::Join), `EPERM`: needs `CAP_SYS_ADMIN` over the namespaces. If the
-///   caller may join the user namespace that owns them, select that namespace too. `EACCES`: only
-///   the target's own user may inspect the target.
-///
-/// # Kernel support
-/// Linux 5.8.
-///
 /// # References
 /// setns(2), pidfd_open(2), user_namespaces(7).
 pub type Inject = Builder<kind::Inject>;
@@ -99,8 +99,9 @@ pub type Inject = Builder<kind::Inject>;
 ///
 /// The target of an [`Inject`], and the properties that the program takes from it.
 impl Inject {
-    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the
-    /// namespaces of `target`.
+    /// Creates a builder that starts `program` in the namespaces of `target`.
+    ///
+    /// The program is a path, or a name to search in `PATH`, inside the joined mount namespace.
     pub fn new(target: impl Into<Target>, program: impl AsRef<OsStr>) -> Self {
         let mut inject = Self::with_program("inject", program.as_ref().to_owned());
         inject.join.target = Some(target.into());
@@ -154,7 +155,7 @@ impl Inject {
     /// Capabilities that the target lacks leave the bounding set, its ambient capabilities are
     /// raised, and `no_new_privs` is set if the target has it. By default the program has all
     /// capabilities over a user namespace that it joins, and the caller's capabilities over others.
-    /// The target's seccomp filter cannot be copied; resource limits, niceness and security label
+    /// The target's seccomp filter cannot be copied; resource limits, nice value and security label
     /// remain the caller's.
     ///
     /// # Errors
@@ -323,8 +324,8 @@ impl Join {
         calls.into_iter().filter(|_| self.from_target.root)
     }
 
-    /// The joins; a start skips namespaces that the caller is already in. An `optimistic` join verifies
-    /// its assumptions about the target from inside.
+    /// The joins; a start skips namespaces that the caller is already in. An `optimistic` join
+    /// verifies its assumptions about the target from inside.
     pub(crate) fn describe(&self, optimistic: bool) -> impl Iterator<Item = String> {
         let kinds = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
         let mounts = optimistic && kinds.contains(NamespaceFlags::MNT);

@@ -20,7 +20,7 @@ impl<Kind> Builder<Kind> {
     ///
     /// When the limit expires, the child is killed and the start fails as
     /// [`Step::StartTimeout`](crate::Step::StartTimeout). A start takes less than a millisecond,
-    /// unless
+    /// unless:
     /// - a process that may signal the child stops it, or its cgroup is frozen;
     /// - the file system of the program is slow or does not respond;
     /// - a stream is a FIFO without a peer;

@@ -101,8 +101,8 @@ impl<Kind> Builder<Kind> {
 
 const CORE: u32 = Resource::Core as u32;
 
-/// A core limit that prevents every dump. If dumps go to a pipe, the kernel ignores a limit of 0 but
-/// not of 1, and 1 is too small for a dump into a file (fs/coredump.c).
+/// A core limit that prevents every dump. If dumps go to a pipe, the kernel ignores a limit of 0
+/// but not of 1, and 1 is too small for a dump into a file (fs/coredump.c).
 const NO_DUMP: u64 = 1;
 
 /// The limits that the child sets.

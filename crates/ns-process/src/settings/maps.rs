@@ -277,8 +277,8 @@ impl KnownWriter {
     }
 }
 
-/// The map of the caller's own ID alone needs no privilege. With `CAP_SETUID` the caller always writes
-/// the map itself.
+/// The map of the caller's own ID alone needs no privilege. With `CAP_SETUID` the caller always
+/// writes the map itself.
 fn uid_write(
     map: UidMap,
     config: &MapConfig,

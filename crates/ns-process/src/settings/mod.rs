@@ -4,32 +4,23 @@
 //! the setters of one concern, their checked form, their lines for `Plan::describe`, and their view
 //! for the child. Setters never fail: they record an error, and a start returns the first one.
 
-// rustdoc lists the setters of `Builder` in the order of these modules. The blank lines keep rustfmt from sorting
-// them.
+// rustdoc lists the setters of `Builder` in the order of these modules: program, namespaces, IDs,
+// root and so on. The blank lines keep rustfmt from sorting the modules.
 mod program;
 
 mod chroot;
 mod closure;
-mod environment;
-mod payload;
-
 mod namespaces;
 
 mod join;
-mod target;
-
 mod names;
-
 mod time;
 
 mod maps;
 
 mod ids;
-
 mod root;
-
 mod stdio;
-
 mod unchecked;
 
 mod session;
@@ -37,15 +28,12 @@ mod session;
 mod limits;
 
 mod cgroup;
-
 mod privileges;
 
 mod init;
 
 mod daemon;
-
 mod lifetime;
-
 mod memory;
 
 mod hooks;
@@ -53,6 +41,9 @@ mod hooks;
 mod child_hooks;
 
 mod caller;
+mod environment;
+mod payload;
+mod target;
 
 use std::ffi::OsString;
 use std::format;
@@ -126,6 +117,7 @@ pub mod kind {
 /// By default there are none: select them by [`namespaces`](Builder::namespaces), and call
 /// [`start`](Builder::start). The setters are listed at [`Builder`].
 ///
+/// # Examples
 /// ```
 /// use ns_process::{Container, Namespace};
 ///
@@ -146,6 +138,23 @@ pub type Container = Builder<kind::Container>;
 /// invalid value, with the name of the setter. A builder can start any number of processes, also
 /// from several threads. Getters begin with `get_`, as in std.
 ///
+/// The setters, by group:
+/// - [program](Builder#program), arguments and environment;
+/// - [new namespaces](Builder#namespaces), [existing ones](Builder#existing-namespaces),
+///   [host name and loopback](Builder#host-name-and-loopback), [clocks](Builder#clocks);
+/// - [ID maps](Builder#id-maps), [user and groups](Builder#user-and-groups);
+/// - [root and mounts](Builder#root-and-mounts);
+/// - [streams and descriptors](Builder#streams-and-descriptors),
+///   [descriptors of a closure](Builder#descriptors-of-a-closure);
+/// - [session and signals](Builder#session-and-signals);
+/// - [limits](Builder#limits), [cgroup](Builder#cgroup);
+/// - [privileges](Builder#privileges);
+/// - [init](Builder#init), [daemon](Builder#daemon);
+/// - [lifecycle](Builder#lifecycle), [memory](Builder#memory);
+/// - hooks [in the caller](Builder#hooks-in-the-caller) and
+///   [in the child](Builder#hooks-in-the-child).
+///
+/// # Examples
 /// ```
 /// use ns_process::{Container, Namespace};
 ///
@@ -155,8 +164,6 @@ pub type Container = Builder<kind::Container>;
 /// assert_eq!(container.output()?.stdout, b"0\n");
 /// # Ok::<(), ns_process::Error>(())
 /// ```
-///
-/// The setters, by group: GROUPS
 #[derive(Debug)]
 pub struct Builder<Kind> {
     pub(crate) name: String,

@@ -37,8 +37,8 @@ impl Default for PrivilegeConfig {
 impl<Kind> Builder<Kind> {
     /// Sets `no_new_privs`: no program gains IDs or capabilities from its file at execve(2).
     ///
-    /// By default the attribute is the caller's. A setuid program then runs with the IDs of the
-    /// process that executes it.
+    /// A setuid program runs with the IDs of the process that executes it. By default the attribute
+    /// is the caller's.
     ///
     /// # References
     /// PR_SET_NO_NEW_PRIVS(2const).
@@ -192,8 +192,8 @@ struct Label {
 }
 
 impl Privileges {
-    /// Checks the configuration; an error begins with the name of the setter. `has_ceiling`: the target's
-    /// privileges limit the child.
+    /// Checks the configuration; an error begins with the name of the setter. `has_ceiling`: the
+    /// target's privileges limit the child.
     pub(crate) fn new(
         config: &PrivilegeConfig,
         namespaces: NamespaceFlags,
@@ -227,7 +227,8 @@ impl Privileges {
         })
     }
 
-    /// The view for a child that joins the namespaces `joined`, with privileges of at most `ceiling`.
+    /// The view for a child that joins the namespaces `joined`, with at most the privileges
+    /// `ceiling`.
     pub(crate) fn child(
         &self,
         joined: NamespaceFlags,

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Container {
-    /// Configures a start of `program`: a path, or a name to search in `PATH`, inside the
+    /// Creates a builder that starts `program`: a path, or a name to search in `PATH` inside the
     /// container.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self::with_program("container", program.as_ref().to_owned())
@@ -164,12 +164,8 @@ fn arguments<Kind>(config: &Builder<Kind>) -> Result<Vec<CString>, String> {
 }
 
 /// Converts `bytes` to a C string; the error message has the position of a NUL byte.
-fn c_string(
-    bytes: impl Into<Vec<u8>>,
-    subject: impl FnOnce() -> String,
-) -> Result<CString, String> {
-    CString::new(bytes)
-        .map_err(|error| format!("{}: NUL at byte {}", subject(), error.nul_position()))
+fn c_string(bytes: impl Into<Vec<u8>>, name: impl FnOnce() -> String) -> Result<CString, String> {
+    CString::new(bytes).map_err(|error| format!("{}: NUL at byte {}", name(), error.nul_position()))
 }
 
 /// The paths at which `program` may be; `None` if `program` is itself a path.

@@ -82,7 +82,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Makes the mount of the new root read-only; by default it is as it was.
+    /// Makes the mount of the new root read-only; by default it keeps its attributes.
     ///
     /// Mounts below it keep their own attributes. Needs a [`rootdir`](Self::rootdir) and a new
     /// `Mnt` namespace, without [`by_chroot`](Self::by_chroot).

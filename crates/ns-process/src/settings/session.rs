@@ -41,8 +41,8 @@ impl<Kind> Builder<Kind> {
     /// Sets the process group of the caller's session that the program joins; 0 is a new group, as
     /// in std.
     ///
-    /// By default the program leads the group of its new session, or is in the caller's group. It
-    /// excludes a new session.
+    /// By default the program leads the group of its new session, or is in the caller's group. A
+    /// process group excludes a new session.
     ///
     /// # Errors
     /// [`Step::ProcessGroup`](crate::Step::ProcessGroup), `EPERM`: the caller's session has no such
@@ -140,8 +140,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Checks the configuration; an error begins with the name of the setter. The intermediate process
-    /// of a daemon has already created a session.
+    /// Checks the configuration; an error begins with the name of the setter. The intermediate
+    /// process of a daemon has already created a session.
     pub(crate) fn new(config: &SessionConfig, is_daemon: bool) -> Result<Self, String> {
         let (new, grouped, terminal) =
             (config.new, config.group.is_some(), config.terminal.is_some());
