@@ -132,7 +132,7 @@ pub mod kind {
 /// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
 
-/// The configuration of a start, of a [`Container`], a [`Chroot`] or an [`Inject`].
+/// Configures and starts a [`Container`], a [`Chroot`] or an [`Inject`].
 ///
 /// Setters take and return `&mut Self`. They never fail: a [`start`](Self::start) reports the first
 /// invalid value, with the name of the setter. A builder can start any number of processes, also
