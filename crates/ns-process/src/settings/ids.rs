@@ -62,9 +62,8 @@ impl<Kind> Builder<Kind> {
     /// by a map without the caller's uid.
     ///
     /// # Errors
-    /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, and a user namespace
-    /// that does not deny setgroups(2), which it does if an unprivileged caller writes its own gid
-    /// map.
+    /// [`Step::Groups`](crate::Step::Groups), `EPERM`: needs `CAP_SETGID`, or setgroups(2) is
+    /// denied in the user namespace. It is denied if an unprivileged caller writes its own gid map.
     ///
     /// # References
     /// setgroups(2), user_namespaces(7).
