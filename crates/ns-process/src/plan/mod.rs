@@ -52,16 +52,6 @@ pub struct Plan {
     pub(crate) privileges: Privileges,
 }
 
-impl<Kind> Builder<Kind> {
-    /// Looks at everything that was asked for, and does nothing.
-    ///
-    /// # Errors
-    /// The first mistake, by the name of its setter.
-    pub fn plan(&self) -> Result<Plan, Error> {
-        Plan::new(self)
-    }
-}
-
 impl Plan {
     pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(config)?;

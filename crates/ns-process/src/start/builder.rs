@@ -9,7 +9,18 @@ use crate::process::Process;
 use crate::settings::Builder;
 use crate::step::Step;
 
+/// # Start
+///
+/// Checks the settings, and starts the process.
 impl<Kind> Builder<Kind> {
+    /// Looks at everything that was asked for, and does nothing.
+    ///
+    /// # Errors
+    /// The first mistake, by the name of its setter.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        Plan::new(self)
+    }
+
     /// Starts the program; when this returns `Ok`, it has been executed, or the closure has begun.
     ///
     /// The caller's memory is not copied, but for a closure or a program with hooks in the child, and no

@@ -8,6 +8,9 @@ use crate::error::Error;
 use crate::process::Process;
 use crate::settings::Builder;
 
+/// # Start of a closure with threads
+///
+/// Starts a closure although other threads may hold locks.
 impl<Kind> Builder<Kind> {
     /// Starts a closure from a program with threads as well.
     ///
