@@ -1,13 +1,13 @@
-//! The working directory, as the calls that begin at a directory take it.
-#![allow(unsafe_code, reason = "AT_FDCWD is no descriptor that anybody owns")]
+//! The working directory as the `dirfd` argument of calls such as openat(2).
+#![allow(unsafe_code, reason = "AT_FDCWD is not an owned descriptor")]
 
 use ns_sys::fd::BorrowedFd;
 
-/// `AT_FDCWD` of include/uapi/linux/fcntl.h.
+/// include/uapi/linux/fcntl.h.
 const AT_FDCWD: i32 = -100;
 
-/// The working directory.
-pub(super) fn here() -> BorrowedFd<'static> {
-    // SAFETY: not -1, and never closed.
+/// `AT_FDCWD`.
+pub(super) fn cwd() -> BorrowedFd<'static> {
+    // SAFETY: the value is not -1, and close(2) does not apply to it.
     unsafe { BorrowedFd::borrow_raw(AT_FDCWD) }
 }

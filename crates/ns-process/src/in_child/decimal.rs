@@ -1,20 +1,20 @@
-//! A number as the C string that an argument is.
+//! A decimal number as a C string, for the argument list of a program.
 
 use core::ffi::CStr;
 
-/// Room for any `u32`, and its end.
+/// The digits of any `u32`, and a NUL.
 const LENGTH: usize = 11;
 
-/// A number in decimal.
+/// The decimal digits of a number, aligned to the end.
 pub(crate) struct Decimal([u8; LENGTH]);
 
 impl Decimal {
     pub(crate) fn new(number: u32) -> Self {
-        let (mut text, mut left) = ([0; LENGTH], number);
+        let (mut text, mut rest) = ([0; LENGTH], number);
         for byte in text.iter_mut().rev().skip(1) {
-            *byte = b'0' | (left % 10) as u8;
-            left /= 10;
-            if left == 0 {
+            *byte = b'0' | (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
                 break;
             }
         }

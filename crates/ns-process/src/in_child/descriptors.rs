@@ -1,4 +1,4 @@
-//! Descriptors, by the layer that knows them.
+//! Places and closes descriptors, with the steps of `ns_fs`.
 #![allow(unsafe_code, reason = "descriptors by number")]
 
 use ns_fs::apply;
@@ -7,12 +7,12 @@ use super::handshake::Report;
 use super::root::report;
 
 pub(super) fn place(steps: &[apply::FdStep]) -> Result<(), Report> {
-    // SAFETY: the numbers are those of the child's own table, which no value of this memory stands
-    // for: the plan refuses `CLONE_FILES` together with descriptors.
+    // SAFETY: the numbers refer to the child's own descriptor table, because the plan refuses `CLONE_FILES`
+    // together with descriptors. No value in the caller's memory owns a descriptor of that table.
     unsafe { apply::place_fds(steps) }.map_err(report)
 }
 
 pub(super) fn close_rest(ranges: &[apply::FdRange]) -> Result<(), Report> {
-    // SAFETY: as above; nothing of the plan is used after it.
+    // SAFETY: as in `place`; no later step uses a descriptor in `ranges`.
     unsafe { apply::close_rest(ranges) }.map_err(report)
 }

@@ -1,18 +1,18 @@
-//! Signals that the caller ignores or handles.
+//! Resets the signal dispositions that the child has from the caller.
 
 use ns_sys::child;
 
 /// The number of signals (`_NSIG`).
 const SIGNALS: u32 = 64;
 
-/// What the child still has of the caller's, and gives up.
+/// The dispositions that the child resets to the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dispositions {
-    /// Nothing: `CLEAR_SIGHAND` took the handlers, and what is ignored stays so.
+    /// None: `CLONE_CLEAR_SIGHAND` has reset the handlers, and ignored signals stay ignored.
     Kept,
-    /// Handlers: it is fork's own child.
+    /// The handlers: fork(2) does not reset them. Ignored signals stay ignored.
     Handled,
-    /// Ignored signals, and handlers if there are any.
+    /// All, ignored signals included.
     All,
 }
 
@@ -24,13 +24,13 @@ pub(super) fn reset(dispositions: Dispositions) {
     }
 }
 
-/// Takes handlers away, and leaves ignored signals ignored, as `CLEAR_SIGHAND` does.
+/// Resets handlers and leaves ignored signals ignored, as `CLONE_CLEAR_SIGHAND` does.
 pub(super) fn clear_handlers() {
     let is_handled = |signal: &u32| child::rt_sigaction_is_handled(*signal) == Ok(true);
     (1..=SIGNALS).filter(is_handled).for_each(clear);
 }
 
-/// Refused for SIGKILL and SIGSTOP, which have no other.
+/// The kernel refuses SIGKILL and SIGSTOP, which always have the default disposition.
 fn clear(signal: u32) {
     let _ = child::rt_sigaction_default(signal);
 }

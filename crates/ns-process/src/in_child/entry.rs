@@ -1,5 +1,5 @@
-//! The ways into the fence: in shared memory, and with memory of the child's own.
-#![allow(unsafe_code, reason = "clone3 in shared memory, and the pointer it hands over")]
+//! The entries of the fence: into shared memory, and into a copy of the memory.
+#![allow(unsafe_code, reason = "clone3(2) in shared memory, and the pointer that it passes")]
 
 use core::ffi::c_void;
 
@@ -8,62 +8,67 @@ use ns_sys::{CloneArgs, CloneFlags, Errno, child, clone_entry, clone3, clone3_en
 use super::plan::ChildPlan;
 use super::{dispositions, order};
 
-/// The exit code of a child that reported.
+/// The exit code of a child that reported an error.
 const FAILED: i32 = 127;
 
-/// Makes the child, which begins in `enter` with `plan`.
+/// Makes the child in shared memory. It starts in `enter` with `plan`.
 ///
 /// # Safety
-/// The caller holds all signals back; it keeps the stack and the word in `args`, and `plan` with all
-/// that it leads to, until the child has left the memory; the arrays of `plan` end with null.
+/// - All signals are blocked.
+/// - The stack and the `child_tid` word of `args`, `plan`, and everything that `plan` points to stay valid until
+///   the child has left the memory.
+/// - The arrays of `plan` end with a null pointer.
 pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
     let arg = (&raw const *plan).cast_mut().cast();
-    // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
+    // SAFETY: `enter` and the functions that it calls are inside the fence; the caller guarantees the rest.
     let made = unsafe { clone3_entry(args, enter, arg) };
     let Some(older) = older(args, &made) else { return made };
     let clears = args.flags().contains(CloneFlags::CLEAR_SIGHAND);
     let enter = if clears { enter_with_handlers } else { enter };
-    // SAFETY: as above.
+    // SAFETY: as for clone3(2) above.
     unsafe { clone_entry(&older, enter, arg) }
 }
 
-/// The arguments for clone(2), where clone3 is missing or does not know a flag, and that call can
-/// carry them; the handlers have to be taken away otherwise.
+/// The arguments for clone(2) after clone3(2) has failed; `None` if clone(2) cannot help.
+///
+/// clone(2) is tried if clone3(2) is missing or does not support a flag, and if clone(2) can express the other
+/// flags. It has no `CLONE_CLEAR_SIGHAND`: the child then resets the handlers itself.
 pub(super) fn older<'a, T>(args: &CloneArgs<'a>, made: &Result<T, Errno>) -> Option<CloneArgs<'a>> {
     let is_missing = matches!(made, Err(Errno::NOSYS | Errno::INVAL));
     let older = is_missing.then(|| args.without(CloneFlags::CLEAR_SIGHAND))?;
     older.fits_clone().then_some(older)
 }
 
-/// The child.
+/// The entry function of the child.
 ///
 /// # Safety
-/// `plan` leads to a `ChildPlan` that outlives the child's stay in this memory.
+/// `plan` points to a `ChildPlan` that is valid until the child has left this memory.
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
-    // SAFETY: `clone`, the only one who names this function, passes such a plan.
+    // SAFETY: `clone` passes such a plan, and no other function uses `enter`.
     run(unsafe { &*plan.cast::<ChildPlan<'_>>() })
 }
 
-/// The child that clone(2) made, with the caller's handlers. Signals are still held back.
+/// The entry function of a child that clone(2) made: it still has the caller's signal handlers. All signals are
+/// still blocked, so none of them runs.
 ///
 /// # Safety
-/// As of [`enter`].
+/// As for [`enter`].
 unsafe extern "C" fn enter_with_handlers(plan: *mut c_void) -> ! {
     dispositions::clear_handlers();
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees the same.
     unsafe { enter(plan) }
 }
 
-/// Makes a child with memory of its own, which goes on with `plan` and does not return.
+/// Makes a child with its own copy of the memory. The child runs `plan` and does not return.
 ///
 /// # Safety
-/// The caller is alone in its process, whose locks are those of its own thread; the arrays of `plan`
-/// end with null, and its words are shared.
+/// - The calling thread is the only one of its process, and no other thread held a lock when the memory was copied.
+/// - The arrays of `plan` end with a null pointer, and its handshake is in shared memory.
 pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
-    // SAFETY: nobody else held a lock, so that the child may do what its creator may.
+    // SAFETY: no other thread held a lock, so the child may do everything that its parent may.
     let made = unsafe { clone3(args) };
     let (made, has_handlers) = match older(args, &made) {
-        // SAFETY: as above.
+        // SAFETY: as for clone3(2) above.
         Some(older) => (unsafe { ns_sys::clone(&older) }, true),
         None => (made, false),
     };
@@ -76,21 +81,23 @@ pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> 
     run(plan)
 }
 
-/// Goes on as the child, in the copy of memory that fork made.
+/// Runs `plan` in the child of fork(3), which has a copy of the memory.
 ///
 /// # Safety
-/// Fork left this thread alone in its process, with libc's locks free; the arrays of `plan` end with
-/// null, and its words are shared.
+/// - libc's fork has just returned 0 in this thread: it is the only one of its process, and libc's locks are free.
+/// - The arrays of `plan` end with a null pointer, and its handshake is in shared memory.
 pub(crate) unsafe fn go_on(plan: &ChildPlan<'_>) -> ! {
     run(plan)
 }
 
-/// Ends the process rather than unwind: the frames behind are the caller's.
+/// Runs the child's steps, reports the error and exits.
+///
+/// A panic aborts at this `extern "C"` boundary. It must not unwind into the frames below, which are the caller's.
 extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.copied {
-        // SAFETY: this stack and the words stay until the child has left this memory. A child that
-        // cannot announce it is waited for in rounds.
+        // SAFETY: the stack and the handshake stay valid until the child has left this memory. If the call
+        // fails, the caller polls instead.
         let _ = unsafe { child::set_robust_list(&mut list, &plan.handshake.child_tid) };
     }
     let report = order::run(plan);

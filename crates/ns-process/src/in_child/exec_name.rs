@@ -1,5 +1,7 @@
-//! A name that exec replaces after it has taken the memory: while the process has it, nothing is executed.
-#![allow(unsafe_code, reason = "prctl that reads a string")]
+//! A process name by which the caller sees that the child has not executed anything yet.
+//!
+//! exec sets the name of the new program after it has replaced the memory (fs/exec.c `begin_new_exec`).
+#![allow(unsafe_code, reason = "prctl(2) with a pointer to a string")]
 
 use core::ffi::CStr;
 
@@ -8,14 +10,14 @@ use ns_sys::child;
 use super::handshake::Report;
 use crate::step::Step;
 
-/// Of include/uapi/linux/prctl.h.
+/// include/uapi/linux/prctl.h.
 const PR_SET_NAME: u32 = 15;
 
-/// Before a filter, which may forbid it.
+/// Must precede the seccomp filter, which may forbid the call.
 pub(super) fn set(name: Option<&CStr>) -> Result<(), Report> {
     let Some(name) = name else { return Ok(()) };
     let name = name.as_ptr().expose_provenance();
-    // SAFETY: the kernel reads a string of 15 bytes and a NUL, which the caller keeps.
+    // SAFETY: the kernel reads up to 16 bytes of a NUL-terminated string, which is valid during the call.
     let named = unsafe { child::prctl(PR_SET_NAME, [name, 0, 0, 0]) };
     named.map(drop).map_err(|errno| Report::new(Step::MemoryLock, errno))
 }

@@ -1,4 +1,4 @@
-//! Whether a process that this one made has executed a program, or begun its closure.
+//! Waits until a child of this process has executed its program or begun its closure.
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -8,51 +8,57 @@ use ns_sys::{Errno, WaitFlags, WaitStatus, futex};
 
 use super::handshake::{Handshake, has_left};
 
-/// How long to sleep before looking whether the other process is dead: its word may not tell.
+/// The interval between checks of the child: the kernel does not update `child_tid` in every exit.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Waits until the child `pid`, whose words these are, has executed a program or begun a closure: `None`;
-/// or has ended before, and is reaped.
+/// Waits for the child `pid`, which uses `handshake`.
+///
+/// Returns `None` once the child has executed its program or begun its closure, or the wait status if the child
+/// has exited before. In that case it is reaped.
 pub(super) fn wait(
     pid: u32,
     handshake: &Handshake,
     is_closure: bool,
 ) -> Result<Option<WaitStatus>, Errno> {
     loop {
-        let seen = handshake.child_tid.load(Ordering::Acquire);
-        let told = if is_closure { begun(pid, handshake) } else { executed(pid, seen) };
-        if let Some(told) = told? {
-            return Ok(told.ended);
+        let child_tid = handshake.child_tid.load(Ordering::Acquire);
+        let outcome =
+            if is_closure { closure_outcome(pid, handshake) } else { exec_outcome(pid, child_tid) };
+        if let Some(outcome) = outcome? {
+            return Ok(outcome.early_exit);
         }
-        let _ = futex::wait(&handshake.child_tid, seen, Some(ROUND));
+        let _ = futex::wait(&handshake.child_tid, child_tid, Some(ROUND));
     }
 }
 
-/// What is known of the child.
-struct Told {
-    /// How it ended, if it did before its time.
-    ended: Option<WaitStatus>,
+/// How the start of the child ended.
+struct Outcome {
+    /// The wait status of a child that exited too early.
+    early_exit: Option<WaitStatus>,
 }
 
-/// A closure has its own word to tell. It may have begun and ended already, and is another's to reap then.
-fn begun(pid: u32, handshake: &Handshake) -> Result<Option<Told>, Errno> {
+/// A closure sets a flag in the handshake when it begins. After that its exit is reaped elsewhere.
+///
+/// The flag is read again after the exit check, because the closure may begin and end between the two.
+fn closure_outcome(pid: u32, handshake: &Handshake) -> Result<Option<Outcome>, Errno> {
     let has_ended = !handshake.has_entered() && has_ended(pid)?;
     if handshake.has_entered() {
-        return Ok(Some(Told { ended: None }));
+        return Ok(Some(Outcome { early_exit: None }));
     }
     if !has_ended {
         return Ok(None);
     }
-    wait4(pid, WaitFlags::ALL).map(|ended| Some(Told { ended }))
+    wait4(pid, WaitFlags::ALL).map(|early_exit| Some(Outcome { early_exit }))
 }
 
-fn executed(pid: u32, seen: u32) -> Result<Option<Told>, Errno> {
-    // One that has left by its end is dying, and the wait is short.
-    let patience = if has_left(seen) { WaitFlags::empty() } else { WaitFlags::NOHANG };
-    match wait4(pid, WaitFlags::CLONE.union(patience)) {
-        // Exec gave it its exit signal.
-        Err(Errno::CHILD) => Ok(Some(Told { ended: None })),
+/// `__WCLONE` finds only children whose exit signal is not SIGCHLD. exec sets it to SIGCHLD.
+fn exec_outcome(pid: u32, child_tid: u32) -> Result<Option<Outcome>, Errno> {
+    // A child that has left the memory without exec is exiting, so a blocking wait is short.
+    let blocking = if has_left(child_tid) { WaitFlags::empty() } else { WaitFlags::NOHANG };
+    match wait4(pid, WaitFlags::CLONE.union(blocking)) {
+        // The child has executed a program.
+        Err(Errno::CHILD) => Ok(Some(Outcome { early_exit: None })),
         Err(errno) => Err(errno),
-        Ok(ended) => Ok(ended.map(|_| Told { ended })),
+        Ok(early_exit) => Ok(early_exit.map(|_| Outcome { early_exit })),
     }
 }

@@ -1,4 +1,4 @@
-//! Going where the process is whose namespaces were entered.
+//! Takes over the root and working directory of the process whose namespaces were joined.
 
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
@@ -6,7 +6,7 @@ use ns_sys::{Errno, child};
 use super::handshake::Report;
 use crate::step::Step;
 
-/// Its directories, open already: no path is resolved inside.
+/// Descriptors of the directories, opened before the join: no path is resolved in the target's namespaces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FromTarget<'a> {
     pub(crate) root: BorrowedFd<'a>,
@@ -15,10 +15,10 @@ pub(crate) struct FromTarget<'a> {
 
 pub(super) fn from_target(config: Option<FromTarget<'_>>) -> Result<(), Report> {
     let Some(config) = config else { return Ok(()) };
-    go(config).map_err(|errno| Report::new(Step::FollowRoot, errno))
+    change(config).map_err(|errno| Report::new(Step::FollowRoot, errno))
 }
 
-fn go(config: FromTarget<'_>) -> Result<(), Errno> {
+fn change(config: FromTarget<'_>) -> Result<(), Errno> {
     child::fchdir(config.root)?;
     child::chroot(c".")?;
     child::fchdir(config.workdir)

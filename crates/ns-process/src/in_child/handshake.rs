@@ -1,4 +1,4 @@
-//! The words that caller and child share: one each for its id, the go, and what went wrong.
+//! The words of memory that caller and child share: thread ID, release, progress and error report.
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
@@ -6,48 +6,48 @@ use ns_sys::{Errno, child, futex};
 
 use crate::step::Step;
 
-/// The child waits.
+/// The child has to wait.
 pub(crate) const WAIT: u32 = 0;
-/// The child goes on.
+/// The child may continue.
 pub(crate) const GO: u32 = 1;
-/// The child leaves.
+/// The child has to exit.
 pub(crate) const ABORT: u32 = 2;
 
-/// What `child_tid` holds until the kernel clears it, which it does when the child leaves the shared
-/// memory.
+/// The initial value of `child_tid`. The kernel clears it when the child leaves the shared memory.
 const IN_MEMORY: u32 = 1;
 
-/// Whether a `child_tid` tells that the child has left.
+/// Whether this value of `child_tid` means that the child has left the memory.
 pub(crate) fn has_left(child_tid: u32) -> bool {
     child_tid == 0 || child::has_died(child_tid)
 }
 
-/// Memory that caller and child write and watch, atomically and without locks.
+/// State that caller and child share. All accesses are atomic; there are no locks.
 #[derive(Debug)]
 pub(crate) struct Handshake {
-    /// For `CLONE_CHILD_CLEARTID`, in copied memory for a robust list, and cleared by a closure that
-    /// begins: see [`has_left`].
+    /// Changes when the child leaves the memory, see [`has_left`]: the kernel clears it (`CLONE_CHILD_CLEARTID`),
+    /// or with a copy of the memory marks it through the robust futex list. A child that begins its closure clears
+    /// it itself.
     pub(crate) child_tid: AtomicU32,
-    /// [`WAIT`], [`GO`] or [`ABORT`]; the caller alone writes it.
+    /// [`WAIT`], [`GO`] or [`ABORT`]. Written by the caller only.
     pub(crate) go: AtomicU32,
-    /// 1 once the child has made the namespaces that it makes itself, or never will: the caller writes their
-    /// files.
+    /// 1 once the child has called unshare(2), or has failed before: the caller then writes the ID maps and clock
+    /// offsets.
     pub(crate) has_made: AtomicU32,
-    /// 1 once the child runs its closure, or has seen its own child execute; success is never the lack of a
-    /// report.
+    /// 1 once the child begins its closure. In an intermediate process that stays, 1 once its child has started.
+    /// Success is never inferred from a missing report.
     entered: AtomicU32,
-    /// 1 once the child holds its record lock: then the lock's end proves that it has left the memory.
+    /// 1 once the child holds its record lock: from then on the caller can wait for its release.
     locked: AtomicU32,
-    /// 1 from before the first execve: without it a child that is gone never executed.
+    /// 1 from shortly before the first execve(2). A child that has exited with 0 here never executed a program.
     executing: AtomicU32,
-    /// The number of the step that failed, or 0; the child alone writes it, and the next two first.
+    /// The number of the failed step, or 0. Written by the child only, after `errno` and `index`.
     step: AtomicU32,
     errno: AtomicI32,
-    /// Which of several objects of the step it was.
+    /// The index of the failed object, in a step with several objects.
     index: AtomicU32,
 }
 
-/// A step of the child's that failed.
+/// A failed step of the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) step: Step,
@@ -56,7 +56,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A step that is about one object only.
+    /// A report of a step with a single object.
     pub(crate) fn new(step: Step, errno: Errno) -> Self {
         Self { step, errno, index: 0 }
     }
@@ -77,63 +77,63 @@ impl Handshake {
         }
     }
 
-    /// The child's word that its steps are made and its closure begins.
+    /// Records that all steps are done and the closure begins, and wakes the caller.
     pub(crate) fn enter(&self) {
         self.entered.store(1, Ordering::Relaxed);
         self.child_tid.store(0, Ordering::Release);
-        // If the wake were lost, the caller's own round of 100 ms would end.
+        // If the wake-up fails, the caller notices the change within 100 ms.
         let _ = futex::wake(&self.child_tid, 1);
     }
 
-    /// The word of a process that stayed for its child, which has executed or begun its closure.
+    /// Records that the child of this intermediate process has executed its program or begun its closure.
     pub(crate) fn has_seen(&self) {
         self.entered.store(1, Ordering::Release);
     }
 
-    /// Whether the closure has begun, or that was seen.
+    /// Whether the closure has begun; of an intermediate process that stays, whether its child has started.
     pub(crate) fn has_entered(&self) -> bool {
         self.entered.load(Ordering::Relaxed) == 1
     }
 
-    /// The child holds its record lock.
+    /// Records that the child holds its record lock.
     pub(crate) fn set_locked(&self) {
         self.locked.store(1, Ordering::Release);
     }
 
-    /// Whether the child has held its record lock.
+    /// Whether the child has taken its record lock.
     pub(crate) fn has_locked(&self) -> bool {
         self.locked.load(Ordering::Acquire) == 1
     }
 
-    /// All steps are made, and the program is about to be executed.
+    /// Records that all steps are done and execve(2) follows.
     pub(crate) fn set_executing(&self) {
         self.executing.store(1, Ordering::Release);
     }
 
-    /// Whether the child came as far as execve(2).
+    /// Whether the child has reached execve(2).
     pub(crate) fn is_executing(&self) -> bool {
         self.executing.load(Ordering::Acquire) == 1
     }
 
-    /// The child's word that there is nothing more to wait for: see `has_made`.
+    /// Sets `has_made` and wakes the caller.
     pub(crate) fn made(&self) {
         self.has_made.store(1, Ordering::Release);
         let _ = futex::wake(&self.has_made, 1);
     }
 
-    /// The child's word on what failed.
+    /// Stores the report of the child.
     pub(crate) fn report(&self, report: Report) {
         self.errno.store(report.errno.raw_os_error(), Ordering::Relaxed);
         self.index.store(report.index, Ordering::Relaxed);
         self.step.store(report.step as u32, Ordering::Release);
     }
 
-    /// The child's word that what it reported has not come true.
+    /// Removes the report.
     pub(crate) fn retract(&self) {
         self.step.store(0, Ordering::Release);
     }
 
-    /// What the child reported.
+    /// The report of the child, if there is one.
     pub(crate) fn reported(&self) -> Option<Report> {
         let step = Step::decode(self.step.load(Ordering::Acquire))?;
         let errno = self.errno.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Code of the caller's own, at its places among the steps. In shared memory there is none.
+//! Runs the caller's hooks and closure between the steps. In shared memory there are none.
 
 use core::convert::Infallible;
 
@@ -6,25 +6,25 @@ use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::program;
 
-/// A place where such code runs.
+/// A point among the steps where hooks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HookPoint {
-    /// Before the set-up: mounts, root, working directory, descriptors, names.
+    /// Before the setup: mounts, root, working directory, descriptors, names.
     PreUp,
-    /// After a set-up that failed.
+    /// After a failed setup.
     ExceptUp,
-    /// After the set-up, in any case.
+    /// After the setup, successful or not.
     PostUp,
-    /// Before what narrows the child, and the target.
+    /// Before privileges are dropped and the program or closure starts.
     PreExec,
-    /// After a target that failed, or what comes before it.
+    /// After the program or closure failed, or a step since [`PreExec`](Self::PreExec).
     ExceptExec,
-    /// After the target, in any case.
+    /// After the closure, or after a program could not be executed.
     PostExec,
 }
 
 impl HookPoint {
-    /// The setter of its hooks.
+    /// The name of the setter that registers its hooks.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::PreUp => "preup",
@@ -41,37 +41,42 @@ impl HookPoint {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
-    /// Whether it panicked or returned an error.
+    /// Whether the closure panicked or returned an error.
     pub(crate) failed: bool,
 }
 
-/// Who runs that code, outside the fence: in memory of its own the child may do what the caller may.
+/// Runs the caller's code in the child, outside the fence.
+///
+/// Only a child with its own copy of the memory has an implementation: it may do everything that the caller may.
 pub(crate) trait ChildCode {
-    /// Gives up what the caller held while it forked.
+    /// Releases the locks that the caller held across the fork, sets the environment of a closure, and unblocks all
+    /// signals.
     fn settle(&self);
 
-    /// Runs the hooks of a moment; `failed` is what they are told.
+    /// Runs the hooks of `point`. They receive the failed step, if any.
     fn hooks(&self, point: HookPoint, failed: Option<Report>) -> Result<(), Report>;
 
-    /// Whether a closure is started, and no program.
+    /// Whether the child runs a closure instead of a program.
     fn has_closure(&self) -> bool;
 
     /// Runs the closure.
     fn closure(&self) -> Ended;
 
-    /// Ends the child as a closure's.
+    /// Flushes the output streams and exits with `code`.
     fn leave(&self, code: i32) -> !;
 }
 
-/// Makes the set-up, with the hooks around it: with an init the first ones in pid 1, and the others, once both
-/// have parted, in the other process.
-pub(super) fn around_set_up(
+/// Runs the setup with the hooks around it.
+///
+/// With an init, pid 1 runs the hooks before the setup. The process that it forks for the program runs the hooks
+/// after the setup; pid 1 runs them only if it fails before the fork.
+pub(super) fn around_setup(
     plan: &ChildPlan<'_>,
-    set_up: impl FnOnce() -> Result<(), Report>,
+    setup: impl FnOnce() -> Result<(), Report>,
 ) -> Result<(), Report> {
-    let Some(child_code) = plan.child_code else { return set_up() };
+    let Some(child_code) = plan.child_code else { return setup() };
     let before = if plan.is_under_init { Ok(()) } else { child_code.hooks(HookPoint::PreUp, None) };
-    let made = before.and_then(|()| set_up());
+    let made = before.and_then(|()| setup());
     if plan.has_forked_program() {
         return made;
     }
@@ -82,7 +87,7 @@ pub(super) fn around_set_up(
     made.and(after)
 }
 
-/// Narrows the child and goes over to the target, with the hooks around both.
+/// Drops privileges and starts the program or closure, with the hooks around both. Pid 1 of an init runs no hooks.
 pub(super) fn around_target(
     plan: &ChildPlan<'_>,
     drop_privileges: impl FnOnce() -> Result<(), Report>,

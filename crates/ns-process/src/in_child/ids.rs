@@ -1,14 +1,14 @@
-//! Who the program is: user, group and supplementary groups.
+//! User ID, group ID and supplementary groups of the program.
 
 use ns_sys::child;
 
 use super::handshake::Report;
 use crate::step::Step;
 
-/// What the parent worked out; the child asks nobody who it is.
+/// The IDs to set, computed by the parent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ids<'a> {
-    /// Whether to become 0 as soon as the maps hold.
+    /// Whether to change to ID 0 once the ID maps are written.
     pub(crate) zero_gid: bool,
     pub(crate) zero_uid: bool,
     pub(crate) groups: Option<&'a [u32]>,
@@ -16,7 +16,7 @@ pub(crate) struct Ids<'a> {
     pub(crate) uid: Option<u32>,
 }
 
-/// Where the caller's own id is unmapped and 0 is mapped.
+/// Changes to ID 0, where the caller's own ID has no mapping and 0 has one.
 pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
     let failed = |errno| Report::new(Step::BecomeZero, errno);
     if ids.zero_gid {
@@ -28,7 +28,8 @@ pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
     Ok(())
 }
 
-/// Groups, gid and uid of the program.
+/// Sets groups, gid and uid of the program. The uid is last: its change clears the capabilities that the other
+/// calls need.
 pub(super) fn assume(ids: Ids<'_>) -> Result<(), Report> {
     if let Some(groups) = ids.groups {
         child::setgroups(groups).map_err(|errno| Report::new(Step::Groups, errno))?;

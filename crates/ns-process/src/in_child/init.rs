@@ -1,9 +1,9 @@
-//! Pid 1 beside the program: it makes the process that becomes the program, waits until that is done, and
-//! becomes an init.
+//! Pid 1 of a start with an init: forks the process for the program, waits until the program is executed, and
+//! executes the init.
 //!
-//! What both have in common is done before they part. What narrows the program narrows this one as well:
-//! the program may be somebody who can trace it.
-#![allow(unsafe_code, reason = "clone3 in shared memory, and execveat with arrays of its own")]
+//! The common setup precedes the fork. Pid 1 drops the same privileges as the program, because the program may be
+//! able to trace it.
+#![allow(unsafe_code, reason = "clone3(2) in shared memory, and execveat(2) with pointer arrays")]
 
 use core::ffi::CStr;
 use core::ptr;
@@ -19,46 +19,47 @@ use super::plan::ChildPlan;
 use super::{entry, executed};
 use crate::step::Step;
 
-/// Where an init finds the descriptor by which it tells how the program ended.
+/// The descriptor number to which the init writes the wait status of the program.
 pub(crate) const STATUS: RawFd = 3;
 
-/// The exit code of a pid 1 without a program, whose own words say why.
+/// The exit code of pid 1 if the program was not executed. The reason is in the handshake of the program's process.
 const NO_PROGRAM: i32 = 126;
 
 pub(crate) const SIGCHLD: u32 = 17;
 
-/// What pid 1 is given besides its own steps.
+/// The configuration of pid 1, in addition to its own steps.
 #[derive(Clone, Copy)]
 pub(crate) struct Init<'a> {
-    /// Of the program's clone, and its steps from there on.
+    /// The arguments of the clone of the program's process.
     pub(crate) args: &'a CloneArgs<'a>,
+    /// The steps of the program's process.
     pub(crate) program: &'a ChildPlan<'a>,
-    /// The id of the program's process, as pid 1 sees it.
+    /// The process ID of the program's process, in the pid namespace of pid 1.
     pub(crate) pid: &'a AtomicU32,
-    /// The status word of that process, if it ended before it executed.
+    /// The wait status of that process, if it exits before exec.
     pub(crate) ended: &'a AtomicI32,
-    /// What pid 1 becomes.
+    /// The init that pid 1 executes.
     pub(crate) executable: BorrowedFd<'a>,
     pub(crate) argv0: &'a CStr,
 }
 
-/// Makes the program's process.
+/// Forks the process for the program, if this is pid 1 of an init.
 pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
-    // Ignored, or not held back, it would let the program's end pass unnoticed.
+    // If SIGCHLD were ignored or unblocked, the init would miss the exit of the program.
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
     let make = if plan.child_code.is_some() { entry::clone_apart } else { entry::clone };
-    // SAFETY: the word of whoever made pid 1 holds for both processes: two stacks, two words. Where a guest
-    // comes, pid 1 is alone in its own memory.
+    // SAFETY: all signals are blocked, and the caller that made pid 1 keeps a stack and a handshake for each of the
+    // two processes. With `child_code`, pid 1 has its own copy of the memory and a single thread.
     let made = unsafe { make(init.args, init.program) };
     made.map_err(|errno| Report::new(Step::Clone, errno))?;
-    // A directory that it stays in cannot be unmounted.
+    // The mount of its working directory could not be unmounted.
     child::chdir(c"/").map_err(|errno| Report::new(Step::Init, errno))
 }
 
-/// Waits until the program is executed. Where it never is, pid 1 leaves.
+/// Waits until the program is executed. If the program's process exits before that, pid 1 exits.
 pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(init) = plan.init else { return Ok(()) };
     let pid = init.pid.load(Ordering::Acquire);
@@ -72,13 +73,13 @@ pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     }
 }
 
-/// Becomes the init; returns when that failed.
+/// Executes the init. Returns only on an error.
 pub(super) fn execute(init: Init<'_>, handshake: &Handshake) -> Report {
     let pid = Decimal::new(init.pid.load(Ordering::Acquire));
     let argv = [init.argv0.as_ptr(), pid.as_c_str().as_ptr(), ptr::null()];
     let envp = [ptr::null()];
     handshake.set_executing();
-    // SAFETY: both arrays live here, and end with null.
+    // SAFETY: both arrays are local variables, and end with a null pointer.
     let errno = unsafe {
         child::execveat(init.executable, c"", argv.as_ptr(), envp.as_ptr(), AtFlags::EMPTY_PATH)
     };

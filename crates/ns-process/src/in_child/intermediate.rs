@@ -1,8 +1,8 @@
-//! A process between caller and child: it enters namespaces, makes the child in them, and ends.
+//! The intermediate process: joins namespaces, makes the child in them, and exits.
 //!
-//! Alone in its thread group it may enter a user namespace, and a pid namespace is entered by the
-//! children of who joins it. The child is the caller's, not its own.
-#![allow(unsafe_code, reason = "clone3 in shared memory, and the pointer it hands over")]
+//! setns(2) requires a single-threaded process to join a user namespace, and a joined pid namespace applies only to
+//! further children. The child is a child of the caller (`CLONE_PARENT`), unless the intermediate process stays.
+#![allow(unsafe_code, reason = "clone3(2) in shared memory, and the pointer that it passes")]
 
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -16,94 +16,94 @@ use super::plan::ChildPlan;
 use super::{dumpable, entry, executed, limits, wait};
 use crate::step::Step;
 
-/// Its exit code; what went wrong stands in its words.
+/// The exit code after success.
 const DONE: i32 = 0;
-/// The child that it stayed for never executed, or it cannot tell.
+/// The exit code if the child was not made, was not executed, or its state is unknown.
 const NOT_EXECUTED: i32 = 1;
 
-/// What it is given.
+/// The configuration of an intermediate process.
 pub(crate) struct IntermediatePlan<'a> {
-    /// Whether it is fork's, and its child has memory of its own.
+    /// Whether fork(3) made this process. Its child then gets its own copy of the memory.
     pub(crate) forks: bool,
-    /// Its own, where it reports.
+    /// The handshake of this process, not of the child.
     pub(crate) handshake: &'a Handshake,
-    /// Its first dumpable flag, where memory is a copy: the child's too.
+    /// The dumpable flag to set first, with a copy of the memory. The child inherits it.
     pub(crate) dumpable: Option<bool>,
-    /// Keeps it, and what it makes, from dumping the caller's memory.
+    /// Its `no_core` keeps this process and the child from dumping the caller's memory.
     pub(crate) no_core: Limits<'a>,
-    /// Whether what it makes is to be in another session.
+    /// Whether to start a new session, which the child inherits.
     pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
-    /// Where the kernel stores the child's id, if the caller waits for that.
+    /// Where the kernel stores the process ID of the child, if the caller waits for it.
     pub(crate) made: Option<&'a AtomicU32>,
-    /// Where it leaves the child's status word, if the child is its own and not the caller's: then it stays until
-    /// that one executes, or ends.
+    /// Set if the child is a child of this process and not of the caller. Then this process stays until the child
+    /// has started or exited, and stores its wait status here in the latter case.
     pub(crate) stays: Option<&'a AtomicI32>,
-    /// Of the child's clone.
+    /// The arguments of the child's clone.
     pub(crate) args: &'a CloneArgs<'a>,
     pub(crate) child: &'a ChildPlan<'a>,
 }
 
-/// Makes the middle process, which makes the child.
+/// Makes the intermediate process, which makes the child.
 ///
 /// # Safety
-/// As of [`entry::clone`], for both processes: two stacks, two words, and everything that `plan`
-/// leads to.
+/// As for [`entry::clone`], for both processes: each has its own stack and handshake, and everything that `plan`
+/// points to stays valid until both have left the memory.
 pub(crate) unsafe fn clone_through(
     args: &CloneArgs<'_>,
     plan: &IntermediatePlan<'_>,
 ) -> Result<u32, Errno> {
     let arg = (&raw const *plan).cast_mut().cast();
-    // SAFETY: `enter` and all it calls lie inside the fence; the rest is the caller's, as above.
+    // SAFETY: `enter` and the functions that it calls are inside the fence; the caller guarantees the rest.
     let made = unsafe { clone3_entry(args, enter, arg) };
     match entry::older(args, &made) {
-        // SAFETY: as above; the middle holds back every signal, so that no handler runs in it.
+        // SAFETY: as for clone3(2); all signals stay blocked in the intermediate process, so no handler runs.
         Some(older) => unsafe { clone_entry(&older, enter, arg) },
         None => made,
     }
 }
 
-/// The middle process.
+/// The entry function of the intermediate process.
 ///
 /// # Safety
-/// `plan` leads to a `IntermediatePlan` that outlives the stay of both processes in this memory.
+/// `plan` points to an `IntermediatePlan` that is valid until both processes have left this memory.
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
-    // SAFETY: `clone_through`, the only one who names this function, passes such a plan.
+    // SAFETY: `clone_through` passes such a plan, and no other function uses `enter`.
     run(unsafe { &*plan.cast::<IntermediatePlan<'_>>() })
 }
 
-/// Goes on as the middle process, in the copy of memory that fork made.
+/// Runs the intermediate process in the child of fork(3), which has a copy of the memory.
 ///
 /// # Safety
-/// As of [`entry::clone_apart`].
+/// As for [`entry::clone_apart`].
 pub(crate) unsafe fn go_through_fork(plan: &IntermediatePlan<'_>) -> ! {
     run(plan)
 }
 
-/// As `entry`'s.
+/// Makes the child, reports an error and exits. As in `entry`, a panic aborts at this boundary.
 extern "C" fn run(plan: &IntermediatePlan<'_>) -> ! {
     let mut list = child::RobustList::new();
     if plan.child.copied {
-        // SAFETY: as in `entry`.
+        // SAFETY: the stack and the handshake stay valid until this process has left this memory.
         let _ = unsafe { child::set_robust_list(&mut list, &plan.handshake.child_tid) };
     }
-    let gone = go_through(plan).and_then(|()| stay(plan));
-    let Err(report) = gone else { child::exit_group(DONE) };
+    let result = make_child(plan).and_then(|()| stay(plan));
+    let Err(report) = result else { child::exit_group(DONE) };
     plan.handshake.report(report);
-    tell(plan);
+    wake_caller(plan);
     child::exit_group(NOT_EXECUTED)
 }
 
-/// Whoever waits for the child's id may look: it is there, or never will be.
-fn tell(plan: &IntermediatePlan<'_>) {
-    // If the wake were lost, the caller's own round of 100 ms would end.
+/// Wakes the caller if it waits for the child's process ID: the ID or an error report is stored.
+fn wake_caller(plan: &IntermediatePlan<'_>) {
+    // If the wake-up fails, the caller notices the change within 100 ms.
     let _ = plan.made.map(|made| futex::wake(made, 1));
 }
 
-fn go_through(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
+fn make_child(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
     if child::getppid() == Ok(0) {
-        // Of another pid namespace than the caller: with its first process everything in it would end, and
-        // ids in it are not the caller's.
+        // The caller makes children in another pid namespace than its own. If this process is the first one there,
+        // its exit would kill the child, and process IDs in it are not valid for the caller.
         return Err(Report::new(Step::Clone, Errno::INVAL));
     }
     dumpable::set(plan.dumpable);
@@ -113,22 +113,23 @@ fn go_through(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
     }
     join(plan.join, plan.child.early_label, plan.handshake)?;
     let make = if plan.forks { entry::clone_apart } else { entry::clone };
-    // SAFETY: the word of whoever made this process, for the child.
+    // SAFETY: the caller that made this process guarantees the same for the child.
     let made = unsafe { make(plan.args, plan.child) };
     made.map_err(|errno| Report::new(Step::Clone, errno))?;
-    tell(plan);
+    wake_caller(plan);
     if plan.forks {
-        // Until the caller has a descriptor of this process: its number may be another one's later.
+        // Stays until the caller has a pidfd of this process: after its exit the process ID may be reused.
         wait::wait(plan.handshake, plan.child.parent);
     }
     Ok(())
 }
 
-/// A parent that ends before the child executes could not be asked whether it did.
+/// Stays until the child has started, if the caller is not its parent: only the parent can find out whether the
+/// child has executed.
 fn stay(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
     let (Some(made), Some(ended)) = (plan.made, plan.stays) else { return Ok(()) };
     let pid = made.load(Ordering::Acquire);
-    // Beside a closure pid 1 is a program.
+    // With an init, pid 1 executes a program even if a closure runs.
     let is_closure = plan.child.has_closure() && plan.child.init.is_none();
     match executed::wait(pid, plan.child.handshake, is_closure) {
         Ok(None) => {

@@ -1,4 +1,4 @@
-//! Entering namespaces of others.
+//! Joins existing namespaces.
 
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
@@ -8,17 +8,17 @@ use super::optimistic::{self, OverflowIds};
 use super::privileges::{self, Label};
 use crate::step::Step;
 
-/// The index of a join that is about all at once.
+/// The index in the report of a setns(2) that joins all namespaces at once.
 pub(crate) const ALL_AT_ONCE: u32 = u32::MAX;
 
-/// What is entered, all of it open already.
+/// The namespaces to join. All descriptors are open already.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Join<'a> {
-    /// A process, and which of its namespaces.
+    /// A pidfd, and the kinds to join of that process.
     pub(crate) target: Option<(BorrowedFd<'a>, NamespaceFlags)>,
-    /// Set where the target is taken for a usual one, and nobody looked.
+    /// Set for an optimistic join, whose target was not inspected.
     pub(crate) overflow_ids: Option<OverflowIds>,
-    /// Single ones.
+    /// Namespace files, in addition to or instead of the target.
     pub(crate) files: &'a [(BorrowedFd<'a>, Namespace)],
 }
 
@@ -28,7 +28,7 @@ impl Join<'_> {
         self.files.iter().fold(of_target, |kinds, (_, kind)| kinds.union(kind.flag()))
     }
 
-    fn enter_one(self, wanted: Namespace) -> Result<(), Errno> {
+    fn join_one(self, wanted: Namespace) -> Result<(), Errno> {
         match (self.files.iter().find(|(_, kind)| *kind == wanted), self.target) {
             (Some((file, kind)), _) => setns(file, Some(*kind)),
             (None, Some((target, _))) => setns_pidfd(target, wanted.flag()),
@@ -37,7 +37,7 @@ impl Join<'_> {
     }
 }
 
-/// Enters them, if there are any, with `label` written before.
+/// Writes the exec label and joins the namespaces. Does nothing if there is no namespace to join.
 pub(super) fn join(
     config: Join<'_>,
     label: Option<Label<'_>>,
@@ -49,14 +49,17 @@ pub(super) fn join(
     privileges::exec_label(label)?;
     match (config.target, config.overflow_ids) {
         (Some((target, kinds)), Some(overflow_ids)) => {
-            optimistic::enter(target, kinds, overflow_ids, handshake)
+            optimistic::join(target, kinds, overflow_ids, handshake)
         }
         _ => enter(config),
     }
 }
 
-/// Enters them all at once, or where that cannot be in three passes: what cannot be entered yet may be
-/// once the user namespace is, and what the caller alone may enter has to be entered before it.
+/// Joins the namespaces with one setns(2), or one by one in three passes.
+///
+/// Some namespaces may need capabilities that the caller only has before it joins the user namespace, and some need
+/// capabilities that it only has afterwards. So the passes are: all but the user namespace, the user namespace, and
+/// those that failed with `EPERM` in the first pass.
 pub(crate) fn enter(config: Join<'_>) -> Result<(), Report> {
     if let (Some((target, kinds)), []) = (config.target, config.files) {
         match setns_pidfd(target, kinds) {
@@ -72,14 +75,14 @@ fn in_three_passes(config: Join<'_>) -> Result<(), Report> {
     let user = config.kinds().intersection(NamespaceFlags::USER);
     let mut left = NamespaceFlags::empty();
     for kind in config.kinds().difference(user).kinds() {
-        match config.enter_one(kind) {
+        match config.join_one(kind) {
             Ok(()) => {}
             Err(Errno::PERM) => left = left.union(kind.flag()),
             Err(errno) => return Err(failed(kind, errno)),
         }
     }
     let mut last = user.kinds().chain(left.kinds());
-    last.try_for_each(|kind| config.enter_one(kind).map_err(|errno| failed(kind, errno)))
+    last.try_for_each(|kind| config.join_one(kind).map_err(|errno| failed(kind, errno)))
 }
 
 fn failed(kind: Namespace, errno: Errno) -> Report {

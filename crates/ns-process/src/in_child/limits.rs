@@ -6,32 +6,34 @@ use ns_sys::child::{self, Mode};
 use super::handshake::Report;
 use crate::step::Step;
 
-/// A limit of getrlimit(2), by its number.
+/// A resource limit of setrlimit(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
+    /// `RLIMIT_*`.
     pub(crate) resource: u32,
     pub(crate) soft: u64,
     pub(crate) hard: u64,
 }
 
-/// What the parent worked out.
+/// The settings, computed by the parent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits<'a> {
-    /// Keeps a child that dies before exec from dumping the caller's memory.
+    /// Keeps a child that is killed before exec from dumping the caller's memory.
     pub(crate) no_core: Option<Limit>,
-    /// The program's own core limit, if it was changed.
+    /// The core limit of the program, if `no_core` changed it.
     pub(crate) core: Option<Limit>,
-    /// All others that were asked for.
+    /// All other requested limits.
     pub(crate) others: &'a [Limit],
     pub(crate) nice: Option<i32>,
     pub(crate) umask: Option<Mode>,
 }
 
+/// Lowers the core limit until exec.
 pub(super) fn no_core(limits: Limits<'_>) -> Result<(), Report> {
     change(limits.no_core.as_slice(), Step::NoCore)
 }
 
-/// The program's own, where it was lowered.
+/// Sets the core limit of the program, where [`no_core`] lowered it.
 pub(super) fn core(limits: Limits<'_>) -> Result<(), Report> {
     change(limits.core.as_slice(), Step::CoreLimit)
 }

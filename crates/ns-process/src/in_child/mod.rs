@@ -1,9 +1,9 @@
 //! The fence: everything that runs between clone and exec, in the caller's memory.
 //!
-//! Nothing here allocates, locks, panics, unwinds, or touches a thread-local: for all that std and
-//! libc can tell, this is the thread that called clone3. A [`ChildCode`], who may do all that, comes in
-//! only with memory of the child's own. What the child needs stands in the [`ChildPlan`];
-//! what went wrong goes into its words. `std` is out of reach but for visible imports.
+//! Nothing here allocates, locks, panics, unwinds or uses thread-local storage: in shared memory, std and libc take
+//! the child for the thread that called clone3(2). [`ChildCode`] may do all of that; it runs only in a child with its
+//! own copy of the memory. The child reads its configuration from the [`ChildPlan`] and reports errors through the
+//! [`Handshake`]. The crate is `no_std`, so every use of `std` here would need a visible import.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::disallowed_macros,

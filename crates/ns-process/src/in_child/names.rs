@@ -1,5 +1,5 @@
-//! What the new namespaces are called, and whether the network one has a loopback.
-#![allow(unsafe_code, reason = "ioctl with a struct, and a descriptor of its own")]
+//! Host name and domain name of a uts namespace, and the loopback interface of a network namespace.
+#![allow(unsafe_code, reason = "ioctl(2) with a struct, and a raw descriptor")]
 
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
@@ -13,15 +13,16 @@ const SIOCGIFFLAGS: u32 = 0x8913;
 const SIOCSIFFLAGS: u32 = 0x8914;
 const IFF_UP: u16 = 1;
 
-/// What is asked for.
+/// The requested settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Names<'a> {
     pub(crate) hostname: Option<&'a [u8]>,
     pub(crate) domainname: Option<&'a [u8]>,
+    /// Whether to bring up `lo`.
     pub(crate) loopback: bool,
 }
 
-/// `struct ifreq` of netdevice(7), with flags.
+/// `struct ifreq` of netdevice(7), with `ifr_flags`.
 #[repr(C)]
 struct Interface {
     name: [u8; 16],
@@ -44,22 +45,22 @@ pub(super) fn set(names: Names<'_>) -> Result<(), Report> {
 
 fn loopback_up() -> Result<(), Errno> {
     let number = child::socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0)?;
-    // SAFETY: the kernel has just returned it, and only the end of this function closes it.
+    // SAFETY: socket(2) has just returned it, and only the end of this function closes it.
     let socket = unsafe { BorrowedFd::borrow_raw(number) };
     let done = up(socket);
-    // SAFETY: as above; `socket` is not used again.
+    // SAFETY: this function opened the descriptor; `socket` is not used again.
     let _ = unsafe { child::close(number) };
     done
 }
 
 fn up(socket: BorrowedFd<'_>) -> Result<(), Errno> {
-    let mut present = Interface::lo(0);
-    let argument = (&raw mut present).expose_provenance();
-    // SAFETY: the kernel writes the flags of a whole `struct ifreq`.
+    let mut current = Interface::lo(0);
+    let argument = (&raw mut current).expose_provenance();
+    // SAFETY: the argument points to a whole `struct ifreq`, which the kernel reads and writes.
     unsafe { child::ioctl(socket, SIOCGIFFLAGS, argument) }?;
-    let wished = Interface::lo(present.flags | IFF_UP);
-    // SAFETY: the kernel reads a whole `struct ifreq`.
-    unsafe { child::ioctl(socket, SIOCSIFFLAGS, (&raw const wished).expose_provenance()) }?;
+    let changed = Interface::lo(current.flags | IFF_UP);
+    // SAFETY: the argument points to a whole `struct ifreq`, which the kernel reads.
+    unsafe { child::ioctl(socket, SIOCSIFFLAGS, (&raw const changed).expose_provenance()) }?;
     Ok(())
 }
 

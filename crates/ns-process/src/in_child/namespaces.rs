@@ -1,5 +1,7 @@
-//! Namespaces that the child makes itself, in memory of its own: a time namespace is for its maker's children
-//! alone, and fork makes none.
+//! Namespaces that the child creates with unshare(2), in its own copy of the memory.
+//!
+//! fork(3) creates no namespaces. A new time namespace would apply only to the children of the process that creates
+//! it, so the child creates its own and joins it.
 
 use ns_sys::{NamespaceFlags, unshare};
 
@@ -7,7 +9,7 @@ use super::handshake::Report;
 use super::plan::ChildPlan;
 use crate::step::Step;
 
-/// Makes them; the caller can write their files from here on.
+/// Creates the namespaces. From then on the caller can write their maps and clock offsets.
 pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if plan.makes.is_empty() {
         return Ok(());

@@ -1,4 +1,6 @@
-//! The steps of a child, in order. Reading from top to bottom is the proof.
+//! The steps of a child, in order.
+//!
+//! The code below has the order of execution, so the reasons can be checked from top to bottom.
 
 use core::convert::Infallible;
 
@@ -12,47 +14,56 @@ use super::{
 };
 use crate::step::Step;
 
-/// Makes every step, and returns with the first that failed.
+/// Makes all steps in order. Returns the report of the first failed step.
 ///
-/// In shared memory there is no guest, and no hook runs.
+/// In shared memory there is no [`ChildCode`](super::ChildCode), so no hook runs.
 ///
-/// Why in this order:
-/// - The lock, or the flag of memory of its own, before all else: before the child enters where others may
-///   trace it. The flag is cleared as soon as the maps are written.
-/// - Dispositions and the core limit before the wait for go: it may be long, and they need no map.
-/// - What is joined before the wait for go, because the target may end meanwhile; before everything
-///   that is done inside.
-/// - Go before everything that the maps decide: without a map every step is made as nobody, and an
-///   exec would drop the capabilities for good.
-/// - What the child makes itself after what it joins, as by its clone, and before the wait, in which maps and
-///   clocks are set; a time namespace is entered after it.
-/// - Zero before the first mount: a file system of the new user namespace refuses files of an id
-///   that has no mapping (`EOVERFLOW`).
-/// - The exec label before the root changes, or a mount namespace is entered: its file lies in the
-///   caller's `/proc`, and another one may lie in its place.
-/// - The target's root before what is changed from there.
-/// - Propagation before the first mount, a hook's among them, which would show in the caller's
-///   namespace otherwise; mounts before the root, while their sources can still be reached; the
-///   working directory after it, because it lies inside.
-/// - Names and the loopback before the ids, which may give up the capabilities that they need.
-/// - Pid 1 parts from the program once all is done that both share: the root, so that the old one cannot
-///   be reached through either; and before what is each one's own: session, descriptors, limits.
-/// - The session before the descriptors, whose moves may end the terminal's own; these after the root:
-///   what a bind names may be one of the caller's.
-/// - What the set-up needed privilege for is done: hooks between it and what narrows the child have all
-///   that the caller gave it, and a closure only what is left.
-/// - Limits before the ids for the same reason; the file mode mask after all that makes files.
-/// - Groups, gid, uid: each needs what the next gives up.
-/// - `no_new_privs` before a filter, which may need it.
-/// - The parent's death after the last change of ids, which clears the signal.
-/// - Pid 1 waits for the program after all that takes time, and before its filter, which may forbid it.
-/// - Closing the rest after the last descriptor of the plan's own was used.
-/// - Capabilities after everything that needs one. A filter without `no_new_privs` does, so what a change of
-///   the uid took out of force comes back before it.
-/// - The mask late: from here on a signal ends the child, and the caller sees that it never executed.
-/// - The name after all hooks, which may change it, and before the filter, which may forbid it.
-/// - The core limit before the filter, which may forbid it; the filter last, because it may forbid
-///   anything but execve.
+/// The reasons for the order, from the first step to the last:
+/// - The record lock (shared memory) and the dumpable flag (a copy of the memory) come first: both must be in place
+///   before the child joins namespaces whose owner may trace it. A flag that had to stay set for the ID maps is
+///   cleared right after the release, when the maps are written.
+/// - Signal dispositions and the core limit precede the wait for the release: the wait may be long, and neither
+///   needs an ID map.
+/// - The join precedes the wait, because the target may exit during it. The join also precedes every step that acts
+///   inside the joined namespaces.
+/// - unshare(2) follows the join, so that new namespaces belong to the joined user namespace, as with clone3(2). It
+///   precedes the wait, during which the caller writes ID maps and clock offsets. A new time namespace is joined after
+///   the wait, because the offsets cannot change once a process is in it.
+/// - The release precedes every step that depends on the ID maps. Without a map the child has the overflow IDs, and
+///   execve(2) would clear its capabilities.
+/// - The change to ID 0 precedes the first mount: a file system of the new user namespace refuses to create files for
+///   an ID without a mapping (`EOVERFLOW`).
+/// - Mount propagation changes before the first mount, including mounts of a hook: otherwise the mount would appear in
+///   the caller's mount namespace.
+/// - The exec label precedes the change of the root and the join of a mount namespace: its path leads through the
+///   caller's `/proc`, and could name a different file afterwards.
+/// - The target's root precedes the mounts, the child's own root and the working directory, whose paths start there.
+/// - Mounts precede the change of the root, because their sources are reachable only before it. The working directory
+///   follows it, because its path is inside.
+/// - Host name, domain name and loopback precede the change of IDs, which may clear the capabilities that they need.
+/// - Pid 1 of an init forks the program's process after the setup that both share. The root is part of it: otherwise
+///   the old root would be reachable through the other process. The fork precedes what each process sets for itself:
+///   session, descriptors, limits.
+/// - The controlling terminal precedes the placing of descriptors, which may replace the terminal's own descriptor.
+///   Descriptors are placed after the mounts: a bind mount may name one of the caller's descriptors as its source.
+/// - Hooks between setup and the drop of privileges have all privileges that the caller gave the child. A closure has
+///   the remaining ones only.
+/// - Limits and niceness precede the change of IDs, which may clear the capabilities that they need. The umask follows
+///   every step that creates files.
+/// - Groups, gid, uid: the change of the uid clears the capabilities that the other two need.
+/// - `no_new_privs` precedes a seccomp filter, which needs it or `CAP_SYS_ADMIN`.
+/// - The parent-death signal follows the last change of IDs, which would clear it.
+/// - Pid 1 waits for the program after its own slow steps, so that both processes run in parallel, but before its
+///   filter, which may forbid the wait.
+/// - All other descriptors are closed after the last use of one by a step.
+/// - The process name is set after the last hook, which may change it, and before the filter, which may forbid it.
+/// - Capabilities are dropped after every step that needs one. A filter without `no_new_privs` does, so it is set
+///   first, after the effective capabilities that the change of the uid cleared are raised again.
+/// - The signal mask is late: once signals are unblocked, one may kill the child, and the caller sees that the program
+///   was not executed.
+/// - The core limit of the program is late: until then a killed child must not dump the caller's memory. It precedes
+///   the filter, which may forbid it.
+/// - A filter with `no_new_privs` is last, because it may forbid every call but execve(2).
 pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
     match make_steps(plan) {
         Ok(never) => match never {},
@@ -62,7 +73,7 @@ pub(super) fn run(plan: &ChildPlan<'_>) -> Report {
 
 fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
     begin(plan)?;
-    hooks::around_set_up(plan, || set_up(plan))?;
+    hooks::around_setup(plan, || setup(plan))?;
     hooks::around_target(plan, || drop_privileges(plan))
 }
 
@@ -80,12 +91,12 @@ fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
         wait::wait(plan.handshake, plan.parent);
     }
     dumpable::set(plan.dumpable_at_release);
-    time::enter(plan.time_namespace)?;
+    time::join(plan.time_namespace)?;
     ids::become_zero(plan.ids)?;
     root::detach(plan.root)
 }
 
-fn set_up(plan: &ChildPlan<'_>) -> Result<(), Report> {
+fn setup(plan: &ChildPlan<'_>) -> Result<(), Report> {
     privileges::exec_label(plan.privileges.label)?;
     from_target::from_target(plan.from_target)?;
     root::change(plan.root)?;

@@ -1,4 +1,4 @@
-//! What the child knows.
+//! The configuration of the child.
 
 use core::ffi::{CStr, c_char};
 use core::mem::needs_drop;
@@ -23,51 +23,51 @@ use super::privileges::{Label, Privileges};
 use super::root::Root;
 use super::session::Session;
 
-/// A thread of the parent's, as the child watches it.
+/// The parent's thread that made the child, as the child watches it.
 #[derive(Clone, Copy)]
 pub(crate) struct ParentWatch<'a> {
-    /// Readable when the thread has ended; `None` where there is only the word.
+    /// Readable once the thread has terminated; `None` if only `word` is available.
     pub(crate) pidfd: Option<BorrowedFd<'a>>,
     pub(crate) tid: u32,
-    /// Holds `tid` until the thread has ended; null where there is no such word.
+    /// Points to a word that holds `tid` until the thread has terminated; null if there is none.
     pub(crate) word: *const AtomicU32,
 }
 
-/// Everything the child is given: numbers, and pointers to what the parent keeps for it.
+/// Everything that the child needs: numbers, and pointers to values that the parent keeps valid.
 pub(crate) struct ChildPlan<'a> {
-    /// Where it waits, and reports.
+    /// Where the child waits for the release, and reports errors.
     pub(crate) handshake: &'a Handshake,
-    /// Taken first, and held until exec, in the caller's memory.
+    /// In shared memory, the record lock that is taken first and held until exec.
     pub(crate) exec_lock: Option<ExecLock<'a>>,
-    /// What it is called from shortly before exec on.
+    /// The process name from shortly before exec until exec.
     pub(crate) exec_name: Option<&'a CStr>,
-    /// The first dumpable flag, where memory is the child's own and no process between has set it.
+    /// The dumpable flag to set first, with a copy of the memory. `None` if an intermediate process has set it.
     pub(crate) dumpable: Option<bool>,
-    /// What that flag becomes once the caller has written the maps.
+    /// The dumpable flag to set once the caller has written the ID maps.
     pub(crate) dumpable_at_release: Option<bool>,
-    /// The thread that will say go, if the child has to wait, or with which it dies.
+    /// The thread that releases the child, or with whose termination the child is killed.
     pub(crate) parent: Option<ParentWatch<'a>>,
-    /// Whether pid 1 has made the first steps for it, and the first hooks.
+    /// Whether this is the program's process under an init: pid 1 has made the setup and run its first hooks.
     pub(crate) is_under_init: bool,
-    /// Whether it has to announce its leaving, because its memory is a copy.
+    /// Whether the memory is a copy: the robust futex list then reports that the child has left it.
     pub(crate) copied: bool,
-    /// Whether it waits for go.
+    /// Whether the child waits for the release.
     pub(crate) waits_for_release: bool,
-    /// The caller's own code, in memory of the child's own.
+    /// The caller's hooks and closure; only with a copy of the memory.
     pub(crate) child_code: Option<&'a dyn ChildCode>,
-    /// The namespaces that it makes itself.
+    /// The namespaces that the child creates with unshare(2).
     pub(crate) makes: NamespaceFlags,
-    /// The file of a time namespace among them, which it enters.
+    /// The file of the time namespace among them, which the child joins.
     pub(crate) time_namespace: Option<&'a CStr>,
-    /// What it enters itself, where no process between has.
+    /// The namespaces to join, unless an intermediate process has joined them.
     pub(crate) join: Join<'a>,
-    /// Of a pid 1 beside the program.
+    /// Set in pid 1 of an init.
     pub(crate) init: Option<Init<'a>>,
-    /// Written by who enters, before that.
+    /// The exec label, if it must be written before the join. An intermediate process writes it if it joins.
     pub(crate) early_label: Option<Label<'a>>,
     pub(crate) ids: Ids<'a>,
     pub(crate) session: Session<'a>,
-    /// Where a process is whose namespaces were entered.
+    /// The root and working directory of the target.
     pub(crate) from_target: Option<FromTarget<'a>>,
     pub(crate) root: Root<'a>,
     pub(crate) place_fds: &'a [apply::FdStep],
@@ -75,29 +75,29 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) names: Names<'a>,
     pub(crate) limits: Limits<'a>,
     pub(crate) privileges: Privileges<'a>,
-    /// Which of the caller's are given up.
+    /// Which of the caller's signal dispositions are reset.
     pub(crate) dispositions: Dispositions,
     /// The signal mask of the program.
     pub(crate) mask: SignalSet,
-    /// The paths at which the program may be.
+    /// The paths to try, in order.
     pub(crate) candidates: &'a [&'a CStr],
-    /// Ends with a null pointer, as `envp`.
+    /// Ends with a null pointer, as does `envp`.
     pub(crate) argv: *const *const c_char,
     pub(crate) envp: *const *const c_char,
 }
 
 impl ChildPlan<'_> {
-    /// Whether it is a pid 1 that has made the program's process.
+    /// Whether this is pid 1 of an init, and it has forked the program's process.
     pub(super) fn has_forked_program(&self) -> bool {
         self.init.is_some_and(|init| init.pid.load(Ordering::Acquire) != 0)
     }
 
-    /// Whether it executes nothing.
+    /// Whether the child runs a closure instead of a program.
     pub(super) fn has_closure(&self) -> bool {
         self.child_code.is_some_and(ChildCode::has_closure)
     }
 }
 
-// The child leaves by exec or exit: what had to be dropped would be lost, or freed twice.
-#[expect(clippy::disallowed_macros, reason = "it is the compiler that asserts")]
+// The child ends with exec or exit and drops nothing. A value with a destructor would leak, or be freed twice.
+#[expect(clippy::disallowed_macros, reason = "evaluated by the compiler")]
 const _: () = assert!(!needs_drop::<ChildPlan<'_>>());

@@ -1,5 +1,5 @@
-//! What the program may do: capabilities, `no_new_privs`, a seccomp filter, a label.
-#![allow(unsafe_code, reason = "prctl with numbers, a filter, and a descriptor of its own")]
+//! Privileges of the program: capabilities, `no_new_privs`, a seccomp filter, a security label.
+#![allow(unsafe_code, reason = "prctl(2) with integers, a seccomp filter, and a raw descriptor")]
 
 use core::ffi::CStr;
 
@@ -7,18 +7,18 @@ use ns_sys::Errno;
 use ns_sys::child::{self, BpfInstruction, CapabilitySets, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
 
-use super::cwd::here;
+use super::cwd::cwd;
 use super::handshake::Report;
 use crate::step::Step;
 
-/// Of include/uapi/linux/prctl.h.
+/// include/uapi/linux/prctl.h.
 const PR_SET_KEEPCAPS: u32 = 8;
 const PR_CAPBSET_DROP: u32 = 24;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
 const PR_CAP_AMBIENT: u32 = 47;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
 
-/// What is asked for.
+/// The requested settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Privileges<'a> {
     pub(crate) no_new_privs: bool,
@@ -27,41 +27,41 @@ pub(crate) struct Privileges<'a> {
     pub(crate) label: Option<Label<'a>>,
 }
 
-/// The file of an exec label, and what is written into it.
+/// The path of an exec attribute file, and the text to write to it.
 pub(crate) type Label<'a> = (&'a CStr, &'a [u8]);
 
-/// Sets of capabilities, as bits.
+/// Sets of capabilities, as bit masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// What the child has before.
+    /// The permitted set of the child before its privileges are dropped.
     pub(crate) before: u64,
-    /// Whether it has to keep them when its uid changes.
+    /// Whether the child has to keep `before` when its uid changes.
     pub(crate) through_setresuid: bool,
-    /// What leaves the bounding set.
+    /// The capabilities to drop from the bounding set.
     pub(crate) dropped: u64,
     pub(crate) permitted: u64,
     pub(crate) inheritable: u64,
-    /// What becomes ambient.
+    /// The capabilities to raise in the ambient set.
     pub(crate) kept: u64,
 }
 
-/// For the program that comes: the file is one of the caller's proc, as long as it can be reached.
+/// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
 pub(super) fn exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
     write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
 
 fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
-    let number = child::openat(here(), file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
-    // SAFETY: the kernel has just returned it, and only the end of this function closes it.
+    let number = child::openat(cwd(), file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
+    // SAFETY: openat(2) has just returned it, and only the end of this function closes it.
     let attribute = unsafe { BorrowedFd::borrow_raw(number) };
     let written = child::write(attribute, text);
-    // SAFETY: as above; `attribute` is not used again.
+    // SAFETY: this function opened the descriptor; `attribute` is not used again.
     let _ = unsafe { child::close(number) };
     written.map(drop)
 }
 
-/// Before the uid changes.
+/// Must precede the change of the uid.
 pub(super) fn keep_through_setresuid(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.capabilities.is_some_and(|sets| sets.through_setresuid) {
         prctl(PR_SET_KEEPCAPS, [1, 0, 0, 0])
@@ -78,7 +78,7 @@ pub(super) fn no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     Ok(())
 }
 
-/// What a change of the uid took out of force: a filter may need it, and [`capabilities`] does.
+/// Raises the effective set, which a change of the uid has cleared: the filter may need it, and [`capabilities`] does.
 pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(sets) = privileges.capabilities.filter(|sets| sets.through_setresuid) else {
         return Ok(());
@@ -96,7 +96,7 @@ pub(super) fn capabilities(privileges: Privileges<'_>) -> Result<(), Report> {
 fn change(sets: Capabilities) -> Result<(), Errno> {
     for capability in bits(sets.dropped) {
         match prctl(PR_CAPBSET_DROP, [capability, 0, 0, 0]) {
-            // This kernel has no such capability to drop.
+            // This kernel does not know the capability.
             Err(Errno::INVAL) => {}
             dropped => dropped?,
         }
@@ -114,24 +114,24 @@ fn bits(set: u64) -> impl Iterator<Item = usize> {
 }
 
 fn prctl(option: u32, arguments: [usize; 4]) -> Result<(), Errno> {
-    // SAFETY: the options of this file take numbers only.
+    // SAFETY: the options in this file take integer arguments only.
     unsafe { child::prctl(option, arguments) }.map(drop)
 }
 
-/// Before the capabilities go, one of which it needs.
+/// Sets a filter without `no_new_privs`. It needs `CAP_SYS_ADMIN`, so it precedes the drop of capabilities.
 pub(super) fn filter_early(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { Ok(()) } else { filter(privileges) }
 }
 
-/// After everything that it may forbid.
+/// Sets a filter with `no_new_privs`. It follows every call that it may forbid.
 pub(super) fn filter_last(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { filter(privileges) } else { Ok(()) }
 }
 
 fn filter(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(filter) = privileges.filter else { return Ok(()) };
-    // SAFETY: what the filter answers is the wish of the caller, for a process that is about to be
-    // another program; what it forbids of the calls that follow here is an error of its step.
+    // SAFETY: the caller chose the filter for a process that is about to execute another program. If it makes a
+    // later call of the child fail, that is an error of the call's step.
     unsafe { child::seccomp_set_filter(0, filter) }
         .map_err(|errno| Report::new(Step::Seccomp, errno))?;
     Ok(())

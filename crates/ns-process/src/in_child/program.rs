@@ -1,5 +1,5 @@
-//! Executing the program: at the first of its paths where that is possible.
-#![allow(unsafe_code, reason = "execve takes arrays of pointers")]
+//! Executes the program at the first path where this succeeds.
+#![allow(unsafe_code, reason = "execve(2) takes arrays of pointers")]
 
 use core::ffi::CStr;
 
@@ -11,31 +11,34 @@ use super::init;
 use super::plan::ChildPlan;
 use crate::step::Step;
 
-/// Returns when no path could be executed, with the error that says most: a file that may not be
-/// executed counts more than folders that do not have it.
+/// Executes the program, or in pid 1 the init. Returns only on an error.
+///
+/// As in execvp(3), `EACCES` for one path takes precedence over `ENOENT` for the others.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
-    if let Some(own) = plan.init {
-        return init::execute(own, plan.handshake);
+    if let Some(init) = plan.init {
+        return init::execute(init, plan.handshake);
     }
     plan.handshake.set_executing();
     if let [only] = plan.candidates {
         return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
     }
-    let mut told = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
+    let mut failure = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
     for (index, path) in (0..).zip(plan.candidates) {
         let errno = try_path(plan, path);
         match errno {
-            _ if is_elsewhere(errno) => {}
-            Errno::ACCESS if told.errno == Errno::NOENT => told = Report { errno, index, ..told },
+            _ if is_not_found(errno) => {}
+            Errno::ACCESS if failure.errno == Errno::NOENT => {
+                failure = Report { errno, index, ..failure };
+            }
             Errno::ACCESS => {}
-            _ => return Report { errno, index, ..told },
+            _ => return Report { errno, index, ..failure },
         }
     }
-    told
+    failure
 }
 
-/// Whether the program may be in another folder, because this one does not have it or is not there.
-fn is_elsewhere(errno: Errno) -> bool {
+/// Whether the path does not exist, so that the program may be in another directory.
+fn is_not_found(errno: Errno) -> bool {
     matches!(
         errno,
         Errno::NOENT
@@ -49,6 +52,6 @@ fn is_elsewhere(errno: Errno) -> bool {
 }
 
 fn try_path(plan: &ChildPlan<'_>, path: &CStr) -> Errno {
-    // SAFETY: the parent ended both arrays with a null pointer, and keeps them.
+    // SAFETY: both arrays end with a null pointer, and the parent keeps them valid.
     unsafe { execve(path, plan.argv, plan.envp) }
 }

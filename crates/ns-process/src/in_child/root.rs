@@ -1,22 +1,22 @@
-//! Root, mounts and working directory, by the layer that knows them.
+//! Root, mounts and working directory, with the steps of `ns_fs`.
 
 use ns_fs::{StepError, apply};
 
 use super::handshake::Report;
 use crate::step::Step;
 
-/// The index of the mount that is in no list: proc, by its path.
+/// The index of the mount of `/proc` by path, which is in no list.
 pub(crate) const PROC: u32 = u32::MAX;
 
-/// What the parent compiled.
+/// The settings, compiled by the parent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Root<'a> {
     pub(crate) root: Option<apply::Root<'a>>,
-    /// Whether proc is mounted at `/proc` of a root that stays.
+    /// Whether to mount proc at `/proc` of an unchanged root.
     pub(crate) proc_by_path: bool,
 }
 
-/// Before the first mount, a hook's among them.
+/// Changes the mount propagation. Must precede the first mount, including mounts of a hook.
 pub(super) fn detach(plan: Root<'_>) -> Result<(), Report> {
     plan.root.map_or(Ok(()), apply::detach).map_err(report)
 }
@@ -29,7 +29,7 @@ pub(super) fn change(plan: Root<'_>) -> Result<(), Report> {
     Ok(())
 }
 
-/// The same step by the name that it has in a start.
+/// Translates an error of `ns_fs`.
 pub(super) fn report(error: StepError) -> Report {
     let (step, index) = match error.step {
         ns_fs::Step::Propagation => (Step::Propagation, 0),

@@ -1,5 +1,5 @@
-//! Session, process group, terminal, and the death of the parent.
-#![allow(unsafe_code, reason = "prctl and ioctl with numbers")]
+//! Session, process group, controlling terminal, and parent-death signal.
+#![allow(unsafe_code, reason = "prctl(2) and ioctl(2) with integer arguments")]
 
 use ns_sys::child::{self, exit_group};
 use ns_sys::fd::BorrowedFd;
@@ -14,19 +14,19 @@ const TIOCSCTTY: u32 = 0x540e;
 /// `PR_SET_PDEATHSIG` of include/uapi/linux/prctl.h.
 const PR_SET_PDEATHSIG: u32 = 1;
 
-/// The exit code of a child whose parent is gone. Nobody reads it.
+/// The exit code of a child whose parent has exited. No process reads it.
 const ORPHAN: i32 = 126;
 
-/// What the child belongs to.
+/// The requested settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Session<'a> {
-    /// Whether it leads a session of its own.
+    /// Whether to start a new session.
     pub(crate) new: bool,
-    /// The process group that it joins; 0 is one of its own.
+    /// The process group to join; 0 for a new one.
     pub(crate) group: Option<u32>,
-    /// Becomes the controlling terminal of the new session.
+    /// The controlling terminal of the new session.
     pub(crate) terminal: Option<BorrowedFd<'a>>,
-    /// The signal that it gets when the thread that started it ends.
+    /// The signal that the kernel sends when the thread that started the child terminates.
     pub(crate) die_with_parent: Option<u32>,
 }
 
@@ -38,17 +38,18 @@ pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
         child::setpgid(0, group).map_err(|errno| Report::new(Step::ProcessGroup, errno))?;
     }
     if let Some(terminal) = session.terminal {
-        // SAFETY: the argument is a number.
+        // SAFETY: the argument is an integer.
         unsafe { child::ioctl(terminal, TIOCSCTTY, 0) }
             .map_err(|errno| Report::new(Step::Terminal, errno))?;
     }
     Ok(())
 }
 
-/// The signal comes for a death after the call; for one before it the child looks.
+/// Sets the parent-death signal. The kernel does not send it for a parent that has already terminated, so the child
+/// checks for that.
 pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(signal) = plan.session.die_with_parent else { return Ok(()) };
-    // SAFETY: the arguments are numbers.
+    // SAFETY: the arguments are integers.
     unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
     match wait::is_gone(plan.parent) {
