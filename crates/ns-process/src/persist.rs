@@ -43,8 +43,8 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
     let pidfd = spec.pidfd()?;
     match spec.of_target(&pidfd, kind) {
         Ok(Some(namespace)) => Ok(namespace),
-        Ok(None) => Err(spec.untold(&pidfd, kind, Errno::OPNOTSUPP)),
-        Err(errno) => Err(spec.untold(&pidfd, kind, errno)),
+        Ok(None) => Err(spec.inspect_error(&pidfd, kind, Errno::OPNOTSUPP)),
+        Err(errno) => Err(spec.inspect_error(&pidfd, kind, errno)),
     }
 }
 

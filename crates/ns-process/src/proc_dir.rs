@@ -30,7 +30,7 @@ impl ProcDir {
     /// before the call: then the directory may be that of another process.
     pub(crate) fn open(proc: &Path, number: u32) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat(CWD, &path_in(proc, number), flags, Mode::empty())?;
+        let fd = openat(CWD, path_in(proc, number), flags, Mode::empty())?;
         Ok(Self { fd, number })
     }
 

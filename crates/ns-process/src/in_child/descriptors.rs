@@ -7,8 +7,8 @@ use super::handshake::Report;
 use super::root::report;
 
 pub(super) fn place(steps: &[apply::FdStep]) -> Result<(), Report> {
-    // SAFETY: the numbers refer to the child's own descriptor table, because the plan refuses `CLONE_FILES`
-    // together with descriptors. No value in the caller's memory owns a descriptor of that table.
+    // SAFETY: the numbers refer to the child's own descriptor table, because the plan removes `CLONE_FILES` from its
+    // clone. No value in memory owns a descriptor of that table.
     unsafe { apply::place_fds(steps) }.map_err(report)
 }
 

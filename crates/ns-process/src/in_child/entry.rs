@@ -22,21 +22,24 @@ pub(crate) unsafe fn clone(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result
     let arg = (&raw const *plan).cast_mut().cast();
     // SAFETY: `enter` and the functions that it calls are inside the fence; the caller guarantees the rest.
     let made = unsafe { clone3_entry(args, enter, arg) };
-    let Some(older) = older(args, &made) else { return made };
+    let Some(fallback) = fallback_args(args, &made) else { return made };
     let clears = args.flags().contains(CloneFlags::CLEAR_SIGHAND);
     let enter = if clears { enter_with_handlers } else { enter };
     // SAFETY: as for clone3(2) above.
-    unsafe { clone_entry(&older, enter, arg) }
+    unsafe { clone_entry(&fallback, enter, arg) }
 }
 
 /// The arguments for clone(2) after clone3(2) has failed; `None` if clone(2) cannot help.
 ///
 /// clone(2) is tried if clone3(2) is missing or does not support a flag, and if clone(2) can express the other
 /// flags. It has no `CLONE_CLEAR_SIGHAND`: the child then resets the handlers itself.
-pub(super) fn older<'a, T>(args: &CloneArgs<'a>, made: &Result<T, Errno>) -> Option<CloneArgs<'a>> {
+pub(super) fn fallback_args<'a, T>(
+    args: &CloneArgs<'a>,
+    made: &Result<T, Errno>,
+) -> Option<CloneArgs<'a>> {
     let is_missing = matches!(made, Err(Errno::NOSYS | Errno::INVAL));
-    let older = is_missing.then(|| args.without(CloneFlags::CLEAR_SIGHAND))?;
-    older.fits_clone().then_some(older)
+    let fallback = is_missing.then(|| args.without(CloneFlags::CLEAR_SIGHAND))?;
+    fallback.fits_clone().then_some(fallback)
 }
 
 /// The entry function of the child.
@@ -64,12 +67,15 @@ unsafe extern "C" fn enter_with_handlers(plan: *mut c_void) -> ! {
 /// # Safety
 /// - The calling thread is the only one of its process, and no other thread held a lock when the memory was copied.
 /// - The arrays of `plan` end with a null pointer, and its handshake is in shared memory.
-pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> Result<u32, Errno> {
+pub(super) unsafe fn clone_with_copy(
+    args: &CloneArgs<'_>,
+    plan: &ChildPlan<'_>,
+) -> Result<u32, Errno> {
     // SAFETY: no other thread held a lock, so the child may do everything that its parent may.
     let made = unsafe { clone3(args) };
-    let (made, has_handlers) = match older(args, &made) {
+    let (made, has_handlers) = match fallback_args(args, &made) {
         // SAFETY: as for clone3(2) above.
-        Some(older) => (unsafe { ns_sys::clone(&older) }, true),
+        Some(fallback) => (unsafe { ns_sys::clone(&fallback) }, true),
         None => (made, false),
     };
     if let Some(pid) = made? {
@@ -81,7 +87,7 @@ pub(super) unsafe fn clone_apart(args: &CloneArgs<'_>, plan: &ChildPlan<'_>) -> 
     run(plan)
 }
 
-/// Runs `plan` in the child of fork(3), which has a copy of the memory.
+/// Runs `plan` in the child of libc's fork, which has a copy of the memory.
 ///
 /// # Safety
 /// - libc's fork has just returned 0 in this thread: it is the only one of its process, and libc's locks are free.
@@ -103,7 +109,7 @@ extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     let report = order::run(plan);
     plan.handshake.report(report);
     if !plan.makes.is_empty() {
-        plan.handshake.made();
+        plan.handshake.set_made();
     }
     child::exit_group(FAILED)
 }

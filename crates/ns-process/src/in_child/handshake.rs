@@ -78,7 +78,7 @@ impl Handshake {
     }
 
     /// Records that all steps are done and the closure begins, and wakes the caller.
-    pub(crate) fn enter(&self) {
+    pub(crate) fn set_entered(&self) {
         self.entered.store(1, Ordering::Relaxed);
         self.child_tid.store(0, Ordering::Release);
         // If the wake-up fails, the caller notices the change within 100 ms.
@@ -86,7 +86,7 @@ impl Handshake {
     }
 
     /// Records that the child of this intermediate process has executed its program or begun its closure.
-    pub(crate) fn has_seen(&self) {
+    pub(crate) fn set_child_started(&self) {
         self.entered.store(1, Ordering::Release);
     }
 
@@ -116,7 +116,7 @@ impl Handshake {
     }
 
     /// Sets `has_made` and wakes the caller.
-    pub(crate) fn made(&self) {
+    pub(crate) fn set_made(&self) {
         self.has_made.store(1, Ordering::Release);
         let _ = futex::wake(&self.has_made, 1);
     }

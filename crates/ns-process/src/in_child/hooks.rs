@@ -107,7 +107,7 @@ pub(super) fn around_target(
 }
 
 fn run_closure(plan: &ChildPlan<'_>, child_code: &dyn ChildCode) -> ! {
-    plan.handshake.enter();
+    plan.handshake.set_entered();
     let ended = child_code.closure();
     if ended.failed {
         let _ = child_code.hooks(HookPoint::ExceptExec, None);

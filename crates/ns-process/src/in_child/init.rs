@@ -50,7 +50,7 @@ pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    let make = if plan.child_code.is_some() { entry::clone_apart } else { entry::clone };
+    let make = if plan.child_code.is_some() { entry::clone_with_copy } else { entry::clone };
     // SAFETY: all signals are blocked, and the caller that made pid 1 keeps a stack and a handshake for each of the
     // two processes. With `child_code`, pid 1 has its own copy of the memory and a single thread.
     let made = unsafe { make(init.args, init.program) };

@@ -23,7 +23,7 @@ const NOT_EXECUTED: i32 = 1;
 
 /// The configuration of an intermediate process.
 pub(crate) struct IntermediatePlan<'a> {
-    /// Whether fork(3) made this process. Its child then gets its own copy of the memory.
+    /// Whether libc's fork made this process. Its child then gets its own copy of the memory.
     pub(crate) forks: bool,
     /// The handshake of this process, not of the child.
     pub(crate) handshake: &'a Handshake,
@@ -56,9 +56,9 @@ pub(crate) unsafe fn clone_through(
     let arg = (&raw const *plan).cast_mut().cast();
     // SAFETY: `enter` and the functions that it calls are inside the fence; the caller guarantees the rest.
     let made = unsafe { clone3_entry(args, enter, arg) };
-    match entry::older(args, &made) {
+    match entry::fallback_args(args, &made) {
         // SAFETY: as for clone3(2); all signals stay blocked in the intermediate process, so no handler runs.
-        Some(older) => unsafe { clone_entry(&older, enter, arg) },
+        Some(fallback) => unsafe { clone_entry(&fallback, enter, arg) },
         None => made,
     }
 }
@@ -72,10 +72,10 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
     run(unsafe { &*plan.cast::<IntermediatePlan<'_>>() })
 }
 
-/// Runs the intermediate process in the child of fork(3), which has a copy of the memory.
+/// Runs the intermediate process in the child of libc's fork, which has a copy of the memory.
 ///
 /// # Safety
-/// As for [`entry::clone_apart`].
+/// As for [`entry::clone_with_copy`].
 pub(crate) unsafe fn go_through_fork(plan: &IntermediatePlan<'_>) -> ! {
     run(plan)
 }
@@ -112,7 +112,7 @@ fn make_child(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }
     join(plan.join, plan.child.early_label, plan.handshake)?;
-    let make = if plan.forks { entry::clone_apart } else { entry::clone };
+    let make = if plan.forks { entry::clone_with_copy } else { entry::clone };
     // SAFETY: the caller that made this process guarantees the same for the child.
     let made = unsafe { make(plan.args, plan.child) };
     made.map_err(|errno| Report::new(Step::Clone, errno))?;
@@ -133,7 +133,7 @@ fn stay(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
     let is_closure = plan.child.has_closure() && plan.child.init.is_none();
     match executed::wait(pid, plan.child.handshake, is_closure) {
         Ok(None) => {
-            plan.handshake.has_seen();
+            plan.handshake.set_child_started();
             Ok(())
         }
         Ok(Some(status)) => {

@@ -1,4 +1,4 @@
-//! The fence: everything that runs between clone and exec, in the caller's memory.
+//! The fence: the code that runs in the child between clone and exec.
 //!
 //! Nothing here allocates, locks, panics, unwinds or uses thread-local storage: in shared memory, std and libc take
 //! the child for the thread that called clone3(2). [`ChildCode`] may do all of that; it runs only in a child with its

@@ -1,6 +1,6 @@
 //! Namespaces that the child creates with unshare(2), in its own copy of the memory.
 //!
-//! fork(3) creates no namespaces. A new time namespace would apply only to the children of the process that creates
+//! libc's fork creates no namespaces. A new time namespace would apply only to the children of the process that creates
 //! it, so the child creates its own and joins it.
 
 use ns_sys::{NamespaceFlags, unshare};
@@ -17,6 +17,6 @@ pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let only_time = plan.makes == NamespaceFlags::TIME;
     let step = if only_time { Step::TimeNamespace } else { Step::Clone };
     unshare(plan.makes.into()).map_err(|errno| Report::new(step, errno))?;
-    plan.handshake.made();
+    plan.handshake.set_made();
     Ok(())
 }

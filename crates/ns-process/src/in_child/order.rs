@@ -19,7 +19,7 @@ use crate::step::Step;
 /// In shared memory there is no [`ChildCode`](super::ChildCode), so no hook runs.
 ///
 /// The reasons for the order, from the first step to the last:
-/// - The record lock (shared memory) and the dumpable flag (a copy of the memory) come first: both must be in place
+/// - The record lock (shared memory) or the dumpable flag (a copy of the memory) comes first: it must be in place
 ///   before the child joins namespaces whose owner may trace it. A flag that had to stay set for the ID maps is
 ///   cleared right after the release, when the maps are written.
 /// - Signal dispositions and the core limit precede the wait for the release: the wait may be long, and neither
@@ -37,7 +37,7 @@ use crate::step::Step;
 ///   the caller's mount namespace.
 /// - The exec label precedes the change of the root and the join of a mount namespace: its path leads through the
 ///   caller's `/proc`, and could name a different file afterwards.
-/// - The target's root precedes the mounts, the child's own root and the working directory, whose paths start there.
+/// - The change to the target's root precedes mounts and the working directory, whose paths start there.
 /// - Mounts precede the change of the root, because their sources are reachable only before it. The working directory
 ///   follows it, because its path is inside.
 /// - Host name, domain name and loopback precede the change of IDs, which may clear the capabilities that they need.
@@ -57,8 +57,9 @@ use crate::step::Step;
 ///   filter, which may forbid the wait.
 /// - All other descriptors are closed after the last use of one by a step.
 /// - The process name is set after the last hook, which may change it, and before the filter, which may forbid it.
-/// - Capabilities are dropped after every step that needs one. A filter without `no_new_privs` does, so it is set
-///   first, after the effective capabilities that the change of the uid cleared are raised again.
+/// - Capabilities are dropped after every step that needs one. A filter without `no_new_privs` needs `CAP_SYS_ADMIN`:
+///   it precedes the drop, and follows the step that raises the effective capabilities again, which the change of the
+///   uid cleared.
 /// - The signal mask is late: once signals are unblocked, one may kill the child, and the caller sees that the program
 ///   was not executed.
 /// - The core limit of the program is late: until then a killed child must not dump the caller's memory. It precedes

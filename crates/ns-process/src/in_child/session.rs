@@ -14,7 +14,7 @@ const TIOCSCTTY: u32 = 0x540e;
 /// `PR_SET_PDEATHSIG` of include/uapi/linux/prctl.h.
 const PR_SET_PDEATHSIG: u32 = 1;
 
-/// The exit code of a child whose parent has exited. No process reads it.
+/// The exit code of a child whose parent has terminated. No process reads it.
 const ORPHAN: i32 = 126;
 
 /// The requested settings.
@@ -52,7 +52,7 @@ pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     // SAFETY: the arguments are integers.
     unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
-    match wait::is_gone(plan.parent) {
+    match wait::has_terminated(plan.parent) {
         Ok(false) => Ok(()),
         Ok(true) => exit_group(ORPHAN),
         Err(errno) => Err(Report::new(Step::DieWithParent, errno)),

@@ -26,14 +26,14 @@ pub(super) fn wait(handshake: &Handshake, parent: Option<ParentWatch<'_>>) {
             _ => exit_group(NOT_RELEASED),
         }
         let woken = futex::wait(&handshake.go, WAIT, Some(ROUND));
-        if woken.is_err() && is_gone(parent) != Ok(false) {
+        if woken.is_err() && has_terminated(parent) != Ok(false) {
             exit_group(NOT_RELEASED);
         }
     }
 }
 
 /// Whether the thread that made this child has terminated. Fails if the pidfd cannot be polled and there is no word.
-pub(super) fn is_gone(parent: Option<ParentWatch<'_>>) -> Result<bool, Errno> {
+pub(super) fn has_terminated(parent: Option<ParentWatch<'_>>) -> Result<bool, Errno> {
     let Some(thread) = parent else { return Ok(true) };
     match thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable) {
         // If the pidfd cannot be polled, the word decides.

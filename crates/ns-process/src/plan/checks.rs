@@ -1,4 +1,4 @@
-//! What a start cannot do, refused before any system call.
+//! Refuses settings that cannot work together, before any system call.
 
 use ns_sys::{CloneArgs, CloneFlags};
 use std::format;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::settings::{Builder, Memory};
 use crate::step::Step;
 
-/// Flags that no start of a program keeps, with the reason.
+/// Flags that no start accepts, with the reason.
 const REFUSED: [(CloneFlags, &str); 8] = [
     (CloneFlags::THREAD, "a thread that executes a program ends the caller"),
     (CloneFlags::SIGHAND, "the program begins with dispositions of its own"),
@@ -24,12 +24,12 @@ pub(super) fn all<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     setters(config)?;
     flags(config)?;
     shared_directories(config)?;
-    another_parent(config)?;
-    not_with_an_intermediate(config)?;
-    followed(config)
+    die_with_parent(config)?;
+    shared_resources(config)?;
+    one_root_and_cgroup(config)
 }
 
-/// What a setter could not take, and remembered.
+/// A setter returns no error: it stores the message.
 fn setters<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     config.errors.first().map_or(Ok(()), |message| Err(invalid(config, message)))
 }
@@ -39,14 +39,14 @@ fn flags<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     if let Some((flag, reason)) = REFUSED.iter().find(|(flag, _)| flags.contains(*flag)) {
         return Err(invalid(config, format!("flags: {flag}: {reason}")));
     }
-    // The start's own flags go along with every other; the pointer of one is given later.
+    // The flags that the start adds itself. `CHILD_CLEARTID` is left out: its pointer is set later.
     let own = CloneFlags::VM | CloneFlags::CLEAR_SIGHAND;
     let checked = CloneArgs::new(flags | own).validate();
     checked.map_err(|rule| invalid(config, format!("flags: {rule}")))
 }
 
-/// The signal would come with the death of the caller's parent.
-fn another_parent<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
+/// With `CLONE_PARENT`, the kernel would send the signal when the caller's parent terminates.
+fn die_with_parent<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let dies = config.session.die_with_parent.is_some();
     if dies && config.flags.contains(CloneFlags::PARENT) {
         return Err(invalid(config, "die_with_parent: CLONE_PARENT gives it another parent"));
@@ -54,8 +54,8 @@ fn another_parent<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A process between caller and child would be what the child shares them with.
-fn not_with_an_intermediate<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
+/// With an intermediate process, the child would share its resources and not the caller's.
+fn shared_resources<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let joins = config.join.target.is_some() || !config.join.files.is_empty();
     let shared = CloneFlags::FS
         | CloneFlags::IO
@@ -70,8 +70,8 @@ fn not_with_an_intermediate<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     }
 }
 
-/// One root and one cgroup each.
-fn followed<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
+/// The child has one root and one cgroup: the target's or a configured one.
+fn one_root_and_cgroup<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let from_target = config.join.from_target;
     if from_target.root && config.root.path.is_some() {
         return Err(invalid(config, "follow_root: rootdir is another one"));
@@ -82,7 +82,7 @@ fn followed<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The directory, root and mask of a child that shares them are the caller's.
+/// With `CLONE_FS`, a change of root, working directory or umask would affect the caller.
 fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let changes = [
         (config.root.path.is_some(), "rootdir"),

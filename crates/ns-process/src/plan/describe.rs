@@ -1,4 +1,4 @@
-//! A plan in words: its system calls in order.
+//! Describes a plan as a list of system calls.
 
 use std::fmt;
 use std::prelude::rust_2024::*;
@@ -10,15 +10,15 @@ use super::{Dumpable, Plan};
 use crate::in_child::{Dispositions, HookPoint};
 use crate::settings::Program;
 
-/// The steps of a start in order, one a line, by their system calls; nothing has been run.
+/// The steps of a start in order, one per line, as system calls. Nothing has been run.
 ///
-/// Descriptors that are closed again, and the stack that the first start of a thread maps, are left
+/// Calls that close descriptors of the start, and the mmap(2) of the stack in the first start of a thread, are left
 /// out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(Vec<String>);
 
 impl Plan {
-    /// Lists what a start will do, in order, each line with the side that does it.
+    /// Lists the steps of a start in order, each line with the process that runs the step.
     ///
     /// ```
     /// use ns_process::{Container, Namespace};
@@ -53,9 +53,9 @@ impl Plan {
         let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
         let copy = (self.forks() && self.expected_route().has_intermediate())
             .then_some("pidfd_open(the copy); futex(go, wake)");
-        let told = self.expected_route().intermediate_reports().then_some("futex(pid, wait)");
-        let copy = copy.into_iter().chain(told).map(ToOwned::to_owned);
-        let apart = self.forks().then(|| "pidfd_open(the child)".to_owned());
+        let pid = self.expected_route().intermediate_reports().then_some("futex(pid, wait)");
+        let copy = copy.into_iter().chain(pid).map(ToOwned::to_owned);
+        let child_pidfd = self.forks().then(|| "pidfd_open(the child)".to_owned());
         let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
         let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
         self.streams
@@ -70,7 +70,7 @@ impl Plan {
             .chain(mask)
             .chain(clone)
             .chain(copy)
-            .chain(apart)
+            .chain(child_pidfd)
             .chain(self.describe_comm())
             .chain(self.join.describe_cgroups())
             .chain(made)
@@ -82,7 +82,7 @@ impl Plan {
             .chain(go)
     }
 
-    /// The folder of the child's files, and first whether its proc has the caller's numbers.
+    /// The child's directory in proc, after a check that this proc shows the process IDs of the caller's pid namespace.
     fn describe_proc_dir(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
         let lines = [
@@ -113,10 +113,10 @@ impl Plan {
         self.cgroup.as_ref().map_or(CloneFlags::empty(), |_| CloneFlags::INTO_CGROUP)
     }
 
-    /// The process that enters namespaces, or has the copy of memory, and makes the child.
+    /// The intermediate process, which joins namespaces or has a copy of the memory, and makes the child.
     fn intermediate(&self) -> impl Iterator<Item = String> {
-        let due = self.expected_route().has_intermediate();
-        let announce = (due && self.expected_route().copies_memory())
+        let exists = self.expected_route().has_intermediate();
+        let announce = (exists && self.expected_route().copies_memory())
             .then(|| "set_robust_list(child_tid)".to_owned());
         let parent = if self.is_reparented() { CloneFlags::empty() } else { CloneFlags::PARENT };
         let flags = self.flags | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
@@ -125,29 +125,29 @@ impl Plan {
         } else {
             flags | CloneFlags::PIDFD
         };
-        let clone = due.then(|| format!("clone3({flags})"));
-        let whose = due.then(|| "getppid()".to_owned());
-        let told =
+        let clone = exists.then(|| format!("clone3({flags})"));
+        let parent_pid = exists.then(|| "getppid()".to_owned());
+        let wake =
             self.expected_route().intermediate_reports().then(|| "futex(pid, wake)".to_owned());
-        let go = (self.forks() && due).then(|| "futex(go, wait)".to_owned());
-        let no_core = self.limits.describe_no_core().filter(move |_| due);
-        let label = self.label(true).filter(move |_| due);
+        let go = (self.forks() && exists).then(|| "futex(go, wait)".to_owned());
+        let no_core = self.limits.describe_no_core().filter(move |_| exists);
+        let label = self.label(true).filter(move |_| exists);
         let join =
-            label.chain(self.join.describe(self.joins_optimistically()).filter(move |_| due));
+            label.chain(self.join.describe(self.joins_optimistically()).filter(move |_| exists));
         announce
             .into_iter()
-            .chain(whose)
-            .chain(self.describe_own_flag().filter(move |_| due))
+            .chain(parent_pid)
+            .chain(self.describe_own_flag().filter(move |_| exists))
             .chain(no_core)
             .chain(self.describe_leaving())
             .chain(join)
             .chain(clone)
-            .chain(told)
+            .chain(wake)
             .chain(go)
             .chain(self.describe_staying())
     }
 
-    /// What the parent does while the child leaves its memory, and then.
+    /// What the parent does while the child leaves the memory, and afterwards.
     fn after(&self) -> impl Iterator<Item = String> {
         let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(self.describe_proof());
         let executed =
@@ -155,7 +155,7 @@ impl Plan {
         left.chain(executed.map(ToOwned::to_owned))
     }
 
-    /// In the order of `in_child::steps`.
+    /// In the order of `in_child::order`.
     fn child(&self) -> Vec<String> {
         let (place, close) = self.streams.describe_placing();
         let own = self.session.describe().chain(place);
@@ -163,10 +163,10 @@ impl Plan {
             let last = self.session.describe_death().chain(close);
             let last =
                 self.hooks_between().chain(self.drop_privileges(last, "none")).chain(self.target());
-            return labelled("child", self.set_up().chain(own).chain(last));
+            return labelled("child", self.setup().chain(own).chain(last));
         }
         let wait = self.session.describe_death().chain(self.describe_wait_for_program());
-        let init = self.set_up().chain(self.describe_fork_program());
+        let init = self.setup().chain(self.describe_fork_program());
         let init =
             init.chain(self.drop_privileges(wait, "all")).chain(["execveat(init)".to_owned()]);
         let program =
@@ -175,8 +175,8 @@ impl Plan {
         [labelled("init", init), labelled("child", program.chain(self.target()))].concat()
     }
 
-    /// What an init and its program have in common.
-    fn set_up(&self) -> impl Iterator<Item = String> {
+    /// The setup that pid 1 of an init makes for itself and the program.
+    fn setup(&self) -> impl Iterator<Item = String> {
         let go = self.needs_go().then(|| "futex(go, wait)".to_owned());
         let own = self.own_dumpable(self.join.kinds(), true, false);
         let cleared = (self.expected_route().copies_memory() && own.cleared_at_go)
@@ -196,10 +196,10 @@ impl Plan {
                     .describe(self.joins_optimistically())
                     .filter(|_| !self.expected_route().has_intermediate()),
             )
-            .chain(self.making())
+            .chain(self.creating())
             .chain(go)
             .chain(cleared)
-            .chain(self.entering())
+            .chain(self.joining_time())
             .chain(self.ids.describe_zero())
             .chain(self.root.describe_detaching())
             .chain(self.hooks_at(HookPoint::PreUp))
@@ -222,7 +222,7 @@ impl Plan {
             .flat_map(|point| self.hooks_at(point))
     }
 
-    /// What each is left with; `between` comes before what a filter may forbid.
+    /// The drop of privileges. `between` are the steps before those that a filter may forbid.
     fn drop_privileges(
         &self,
         between: impl Iterator<Item = String>,
@@ -254,27 +254,27 @@ impl Plan {
             .chain(self.hooks_at(HookPoint::PostExec))
     }
 
-    /// The child's own hooks, by the names of their setters.
+    /// The hooks in the child, by the names of their setters.
     fn hooks_at(&self, point: HookPoint) -> impl Iterator<Item = String> {
         self.child_hooks.at(point).map(move |_| point.name().to_owned())
     }
 
-    /// The namespaces that the child makes itself.
-    fn making(&self) -> impl Iterator<Item = String> {
-        let made = UnshareFlags::from(self.made_inside());
-        let lines = [format!("unshare({made})"), "futex(made, wake)".to_owned()];
-        lines.into_iter().filter(move |_| !made.is_empty())
+    /// The namespaces that the child creates with unshare(2).
+    fn creating(&self) -> impl Iterator<Item = String> {
+        let created = UnshareFlags::from(self.made_inside());
+        let lines = [format!("unshare({created})"), "futex(made, wake)".to_owned()];
+        lines.into_iter().filter(move |_| !created.is_empty())
     }
 
-    /// That of time among them.
-    fn entering(&self) -> Option<String> {
+    /// The time namespace among them, which the child joins.
+    fn joining_time(&self) -> Option<String> {
         self.made_inside().contains(NamespaceFlags::TIME).then(|| "setns(time)".to_owned())
     }
 
-    /// The exec label, before a mount namespace is entered or else after the wait for go.
+    /// The exec label: before the join if a mount namespace is joined (`early`), else after the release.
     fn label(&self, early: bool) -> impl Iterator<Item = String> {
-        let enters_mounts = self.join.kinds().contains(NamespaceFlags::MNT);
-        self.privileges.describe_label().filter(move |_| early == enters_mounts)
+        let joins_mounts = self.join.kinds().contains(NamespaceFlags::MNT);
+        self.privileges.describe_label().filter(move |_| early == joins_mounts)
     }
 
     fn resetting(&self) -> impl Iterator<Item = String> {

@@ -1,4 +1,4 @@
-//! What an intermediate process and a built-in init do, in words.
+//! Describes the steps of an init and of an intermediate process.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -9,13 +9,13 @@ use super::Plan;
 use crate::settings::Init;
 
 impl Plan {
-    /// In messages.
+    /// The name of the init in messages.
     pub(crate) fn init_name(&self) -> String {
         let path = self.init.as_ref().and_then(Init::get_path);
         path.map_or_else(|| "the built-in init".to_owned(), |path| path.display().to_string())
     }
 
-    /// What pid 1 does when both part.
+    /// The fork of the program's process in pid 1.
     pub(crate) fn describe_fork_program(&self) -> impl Iterator<Item = String> {
         let flags = self.flags_under_init() | CloneFlags::PARENT_SETTID;
         let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(all)"];
@@ -24,7 +24,7 @@ impl Plan {
         before.map(ToOwned::to_owned).into_iter().chain(clone).chain(after.map(ToOwned::to_owned))
     }
 
-    /// What it does before its last steps.
+    /// The wait of pid 1 for the program.
     pub(crate) fn describe_wait_for_program(&self) -> impl Iterator<Item = String> {
         let is_closure = self.work.closure().is_some();
         let wait = if is_closure { "waitid(program, WNOWAIT)" } else { "wait4(program, __WCLONE)" };
@@ -35,12 +35,12 @@ impl Plan {
 }
 
 impl Plan {
-    /// What the process between does first.
+    /// The first step of an intermediate process of a daemon.
     pub(crate) fn describe_leaving(&self) -> impl Iterator<Item = String> {
         self.daemon.map(|_| "setsid()".to_owned()).into_iter()
     }
 
-    /// What it stays for.
+    /// The wait of an intermediate process that stays.
     pub(crate) fn describe_staying(&self) -> impl Iterator<Item = String> {
         let is_closure = self.work.closure().is_some() && self.init.is_none();
         let wait = if is_closure { "waitid(child, WNOWAIT)" } else { "wait4(child, __WCLONE)" };

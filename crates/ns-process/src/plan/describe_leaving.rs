@@ -1,4 +1,4 @@
-//! How it is seen that a child has left the memory, in words.
+//! Describes how the caller finds out that the child has left the memory.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -6,12 +6,12 @@ use std::prelude::rust_2024::*;
 use super::{Dumpable, Plan};
 
 impl Plan {
-    /// What is needed of the caller's flag while memory is shared.
+    /// The requirement on the caller's dumpable flag; `None` with a copy of the memory.
     pub(super) fn flag(&self) -> Option<Dumpable> {
         (!self.expected_route().copies_memory()).then(|| self.dumpable(self.join.kinds()))
     }
 
-    /// Whether the caller waits for the end of the child's record lock.
+    /// Whether the child takes a record lock, whose release the caller waits for.
     pub(super) fn takes_lock(&self) -> bool {
         matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
     }
@@ -20,7 +20,7 @@ impl Plan {
         self.takes_lock().then(|| "fcntl(F_SETFD); fcntl(F_SETLK)".to_owned())
     }
 
-    /// Whether the child has a name by which it is seen that it has not executed anything yet.
+    /// Whether the child gets a process name by which the caller sees that it has not executed anything yet.
     fn has_exec_name(&self) -> bool {
         self.takes_lock() || self.has_exit_signal()
     }
@@ -29,7 +29,7 @@ impl Plan {
         self.has_exec_name().then(|| "prctl(PR_SET_NAME)".to_owned())
     }
 
-    /// Where the caller will see that name.
+    /// The file from which the caller reads that name.
     pub(super) fn describe_comm(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
         let lines = [
@@ -39,13 +39,13 @@ impl Plan {
         lines.into_iter().filter(|_| self.has_exec_name())
     }
 
-    /// What the caller looks at before it sets its flag again.
+    /// The checks before the caller restores its dumpable flag.
     pub(super) fn describe_proof(&self) -> impl Iterator<Item = String> {
         let lines = ["fcntl(F_GETLK)", "pread(comm)", "prctl(PR_SET_DUMPABLE, 1)"];
         lines.into_iter().filter(|_| self.takes_lock()).map(ToOwned::to_owned)
     }
 
-    /// What the first process with the copied memory does.
+    /// The dumpable flag of the first process with a copy of the memory.
     pub(super) fn describe_own_flag(&self) -> Option<String> {
         self.expected_route().copies_memory().then(|| "prctl(PR_SET_DUMPABLE)".to_owned())
     }

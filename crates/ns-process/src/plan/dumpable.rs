@@ -1,58 +1,62 @@
-//! What a start needs of the caller's dumpable flag, which belongs to the memory that the child shares.
+//! The requirement of a start on the caller's dumpable flag, which belongs to the shared address space.
 
 use ns_sys::NamespaceFlags;
 
 use super::Plan;
 use crate::hint::machine;
 
-/// The flag of prctl(2) `PR_SET_DUMPABLE`. While it is clear, tracing needs `CAP_SYS_PTRACE` over the memory's
-/// own user namespace, and the files of the process in proc belong to root.
+/// The requirement on the flag of prctl(2) `PR_SET_DUMPABLE`.
+///
+/// While the flag is clear, tracing needs `CAP_SYS_PTRACE` over the user namespace of the address space, and root owns
+/// the files of the process in proc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dumpable {
-    /// As it is.
+    /// Any value will do.
     AsIs,
-    /// Not cleared until the maps are written.
+    /// Not cleared until the ID maps are written.
     KeptForMaps,
-    /// The same, and clear from then on.
+    /// Not cleared until the ID maps are written, and clear from then on.
     ClearedAtGo,
     /// Clear from the clone on.
     Cleared,
-    /// Neither value will do: the child needs memory of its own, and a flag with it.
+    /// Neither value will do: the child needs a copy of the memory, which has its own flag.
     Own,
 }
 
-/// The flag of a child that has memory of its own.
+/// The flag of a child with its own copy of the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnDumpable {
-    /// Set before anything else.
+    /// The value that is set first.
     pub(crate) first: bool,
-    /// Whether it is cleared once the maps are written.
+    /// Whether the flag is cleared once the ID maps are written.
     pub(crate) cleared_at_go: bool,
 }
 
 impl Plan {
-    /// For a child that enters the namespaces `joined`, and is not in those already.
+    /// The requirement of a child in shared memory that joins `joined`, without the namespaces it is already in.
     ///
-    /// - A child that enters namespaces may be traced by their owner; one of a caller with privilege by every
-    ///   process that owns the new user namespace, which each process of the caller's user does, or that has the
-    ///   capabilities which the child keeps.
-    /// - A caller without privilege cannot open the maps of a child whose flag is clear.
-    /// - A child that changes its ids clears the flag that it shares. A program beside an init can trace
-    ///   process 1 while that one still has the memory.
+    /// - The owner of a joined namespace may trace the child. A child of a privileged caller may be traced by every
+    ///   process that owns its new user namespace, as all processes of the caller's user do, or that has the
+    ///   capabilities that the child keeps. The flag must be clear.
+    /// - An unprivileged caller cannot open the map files of a child whose flag is clear. The flag must stay set.
+    /// - A child that changes its IDs makes the kernel clear the shared flag. A program under an init can trace pid 1
+    ///   while pid 1 still has the memory. The flag must be clear once the maps are written.
     pub(crate) fn dumpable(&self, joined: NamespaceFlags) -> Dumpable {
-        let at_go = self.changes_ids() || self.init.is_some() || a_dump_ends_sharers();
+        let at_release = self.changes_ids() || self.init.is_some() || dump_kills_caller();
         match (self.is_secret(joined), self.writes_maps()) {
             (true, true) if self.needs_own_files() => Dumpable::Own,
             (true, _) => Dumpable::Cleared,
-            (false, true) if at_go => Dumpable::ClearedAtGo,
+            (false, true) if at_release => Dumpable::ClearedAtGo,
             (false, true) => Dumpable::KeptForMaps,
-            (false, false) if at_go => Dumpable::Cleared,
+            (false, false) if at_release => Dumpable::Cleared,
             (false, false) => Dumpable::AsIs,
         }
     }
 
-    /// The same for a child with memory of its own. `own` is the caller's flag while no start has cleared it;
-    /// `for_maps` that maps could not be written otherwise.
+    /// The flag of a child that joins `joined` with its own copy of the memory.
+    ///
+    /// `own` is the flag that the program has set, without the temporary change by a start. With `for_maps`, the maps
+    /// could not be written while the flag was clear.
     pub(crate) fn own_dumpable(
         &self,
         joined: NamespaceFlags,
@@ -62,19 +66,19 @@ impl Plan {
         let secret = self.is_secret(joined);
         let for_maps = for_maps || self.writes_maps() && self.needs_own_files();
         let first = own && (for_maps || !secret);
-        // A closure in there has the same memory as its process 1.
+        // A closure under an init has the same memory as pid 1, so tracing pid 1 reveals nothing more.
         let init_process = self.init.is_some() && self.work.closure().is_none();
         OwnDumpable { first, cleared_at_go: first && (secret || init_process) }
     }
 
-    /// Whether others who could not trace the caller may be able to trace the child.
+    /// Whether a process that cannot trace the caller might be able to trace the child.
     fn is_secret(&self, joined: NamespaceFlags) -> bool {
         let is_open =
             self.namespaces().contains(NamespaceFlags::USER) || self.privileges.are_narrowed();
         !joined.is_empty() || self.caller.is_privileged() && is_open
     }
 
-    /// Whether whoever writes the maps cannot open files of root.
+    /// Whether the process that writes the maps, the caller or a helper, cannot open files that root owns.
     fn needs_own_files(&self) -> bool {
         !self.caller.opens_files_of_root() || self.maps.have_helpers() && self.caller.euid() != 0
     }
@@ -86,8 +90,9 @@ impl Plan {
     }
 }
 
-/// Whether a core dump of a child in the caller's memory ends the caller too, unless the flag is clear: before
-/// Linux 5.16 the kernel ends all processes with that memory, whatever the limit of core files is.
-fn a_dump_ends_sharers() -> bool {
+/// Whether a core dump of the child in shared memory would kill the caller too, unless the flag is clear.
+///
+/// Before Linux 5.16 a dump kills every process with that address space, regardless of `RLIMIT_CORE`.
+fn dump_kills_caller() -> bool {
     machine::kernel().is_some_and(|version| version < (5, 16))
 }

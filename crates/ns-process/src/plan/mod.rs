@@ -1,4 +1,4 @@
-//! A checked wish: everything a start needs, made before the clone.
+//! The checked settings of a start, complete before the clone.
 
 mod checks;
 mod describe;
@@ -26,7 +26,7 @@ use crate::settings::{
 use crate::step::Step;
 use crate::target::TargetSpec;
 
-/// What a start will do. See [`describe`](Plan::describe).
+/// The checked settings of a start. [`describe`](Plan::describe) lists its steps.
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) name: String,
@@ -64,11 +64,11 @@ impl Plan {
             .map_err(|(step, message)| Error::new(&config.name, step).with_object(message))?;
         let ids =
             Ids::new(&config.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
-        let flags = mechanism(config.flags) | namespaces.into();
-        let entered = (join.kinds(), join.from_target.privileges);
+        let flags = with_base_flags(config.flags) | namespaces.into();
+        let joined = (join.kinds(), join.from_target.privileges);
         let is_root = config.privileges.filter.is_some() && caller.euid() == 0;
         let privileges =
-            Privileges::new(&config.privileges, namespaces, ids.last_uid(), entered, is_root);
+            Privileges::new(&config.privileges, namespaces, ids.last_uid(), joined, is_root);
         let privileges = privileges.map_err(invalid)?;
         Ok(Self {
             name: config.name.clone(),
@@ -100,36 +100,38 @@ impl Plan {
         })
     }
 
-    /// What is to be opened because it is entered.
+    /// The target and namespace files to open.
     pub(crate) fn spec(&self) -> TargetSpec<'_> {
         TargetSpec { name: &self.name, proc: &self.maps.proc, join: &self.join }
     }
 
-    /// Whether the target may be taken for a usual one, and looked at only if the child finds it otherwise:
-    /// where nothing depends on what it is like, and nothing of the caller's would be called twice.
+    /// Whether the child joins optimistically; the target is inspected only if the child's checks then fail.
+    ///
+    /// This needs a start that depends on no property of the target, and that calls none of the caller's hooks, which
+    /// a second attempt would call again.
     pub(crate) fn joins_optimistically(&self) -> bool {
-        let enters = self.join.target.is_some() && self.join.files.is_empty();
-        let alone = enters && !self.join.from_target.anything() && self.namespaces().is_empty();
+        let joins = self.join.target.is_some() && self.join.files.is_empty();
+        let alone = joins && !self.join.from_target.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
         simple && self.memory == Memory::Auto && !self.ids.change_anything()
     }
 
-    /// The namespaces that the child gets new.
+    /// The new namespaces of the child.
     pub(crate) fn namespaces(&self) -> NamespaceFlags {
         NamespaceFlags::from_bits_truncate(self.flags.bits())
     }
 
-    /// Whether the parent writes maps of the child.
+    /// Whether the parent writes ID maps of the child.
     pub(crate) fn writes_maps(&self) -> bool {
         self.maps.are_written()
     }
 
-    /// Whether the parent writes files of the child's in proc.
+    /// Whether the parent writes files of the child in proc.
     pub(crate) fn writes_files(&self) -> bool {
         self.writes_maps() || self.time_offsets.is_some()
     }
 
-    /// Whether the child has to wait until the parent has done something.
+    /// Whether the child has to wait for the release by the parent.
     pub(crate) fn needs_go(&self) -> bool {
         self.writes_files()
             || self.join.from_target.cgroup
@@ -137,20 +139,24 @@ impl Plan {
             || self.forks()
     }
 
-    /// Whether the child has to know the thread that started it.
+    /// Whether the child watches the thread that started it.
     pub(crate) fn watches_parent(&self) -> bool {
         self.needs_go() || self.session.watches_parent()
     }
 }
 
-/// The flags of every start in shared memory, with those wished for.
+/// Adds the flags of every start in shared memory to the requested ones.
 ///
-/// `UNTRACED`, unless it is wished otherwise by `PTRACE`: a debugger of the caller would lose its
-/// breakpoints, which the child shares. `VFORK` would stop the caller before it could write maps.
-/// `FILES` would last until exec, which gives the program a table of its own.
-fn mechanism(wished: CloneFlags) -> CloneFlags {
+/// - `UNTRACED`, unless `PTRACE` is requested: a debugger of the caller would lose its breakpoints, which are in the
+///   shared memory.
+/// - Without `VFORK`, which would suspend the caller before it could write the ID maps.
+/// - Without `FILES`, which would last only until exec: exec gives the program its own descriptor table.
+fn with_base_flags(requested: CloneFlags) -> CloneFlags {
     let base = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
-    let traced =
-        if wished.contains(CloneFlags::PTRACE) { CloneFlags::PTRACE } else { CloneFlags::UNTRACED };
-    base | traced | wished.difference(CloneFlags::VFORK | CloneFlags::FILES)
+    let traced = if requested.contains(CloneFlags::PTRACE) {
+        CloneFlags::PTRACE
+    } else {
+        CloneFlags::UNTRACED
+    };
+    base | traced | requested.difference(CloneFlags::VFORK | CloneFlags::FILES)
 }

@@ -1,4 +1,4 @@
-//! What a step of the child's was about.
+//! The object of a failed step, for the error message.
 
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -9,7 +9,7 @@ use crate::in_child::{PROC, Report};
 use crate::step::Step;
 
 impl Plan {
-    /// The object of the step that failed, in words; the program's is told with its paths.
+    /// The object of the failed step, if it has one. The object of `Step::Exec` is added elsewhere.
     pub(crate) fn object(&self, report: Report) -> Option<String> {
         let shown = |path: &Path| path.display().to_string();
         match report.step {

@@ -1,4 +1,4 @@
-//! How a start makes its child: the one place where that is decided.
+//! Decides how a start makes its child.
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
@@ -6,7 +6,7 @@ use super::{Dumpable, Plan};
 use crate::in_child::Dispositions;
 use crate::settings::{Daemon, Memory};
 
-/// The memory in which the child makes its steps.
+/// The memory in which the child runs its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChildMemory {
     /// The caller's own (`CLONE_VM`).
@@ -17,12 +17,12 @@ pub(crate) enum ChildMemory {
     Forked,
 }
 
-/// What the process does that makes the child in place of the caller.
+/// What the intermediate process does once it has made the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intermediate {
-    /// It exits once the child is made, and the child is the caller's (`CLONE_PARENT`).
+    /// It exits. The child is a child of the caller (`CLONE_PARENT`).
     Exits,
-    /// It stays until the child has executed the program; then init adopts the child.
+    /// It stays until the child has started; then init adopts the child.
     Stays,
 }
 
@@ -42,7 +42,7 @@ impl Route {
         self.intermediate.is_some()
     }
 
-    /// Whether the intermediate process reports the child's process ID, and goes on meanwhile.
+    /// Whether the intermediate process continues once it has reported the child's process ID.
     pub(crate) fn intermediate_reports(self) -> bool {
         match self.intermediate {
             None => false,
@@ -53,7 +53,7 @@ impl Route {
 }
 
 impl Plan {
-    /// The route of a child that joins the namespaces `joined`. With `copy`, memory is copied even if it could be
+    /// The route of a child that joins the namespaces `joined`. With `copy`, the memory is copied even if it could be
     /// shared.
     pub(crate) fn route(&self, joined: NamespaceFlags, copy: bool) -> Route {
         let memory = if self.forks() {
@@ -63,7 +63,7 @@ impl Plan {
         } else {
             ChildMemory::Shared
         };
-        // A joined pid namespace is for the children of the process that joins it.
+        // A joined pid namespace applies to the children of the process that joins it.
         let joins = joined.contains(NamespaceFlags::PID)
             || !joined.is_empty() && !self.namespaces().is_empty();
         let is_needed = match memory {
@@ -79,26 +79,26 @@ impl Plan {
         Route { memory, intermediate }
     }
 
-    /// The route as far as it is known before the target is opened, which may be in the caller's own namespaces.
+    /// The route as expected before the target is opened: the caller's own namespaces are not left out yet.
     pub(super) fn expected_route(&self) -> Route {
         self.route(self.join.kinds(), false)
     }
 
-    /// Whether shared memory is impossible: setns(2) refuses to join a time namespace, or the dumpable flag
-    /// would have to have both values.
+    /// Whether shared memory is impossible: setns(2) refuses to join a time namespace with shared memory, or the
+    /// dumpable flag would need both values.
     fn must_copy(&self, joined: NamespaceFlags) -> bool {
         joined.contains(NamespaceFlags::TIME) || self.dumpable(joined) == Dumpable::Own
     }
 
-    /// Whether libc forks: for the caller's code in the child, so that libc's locks are free there, and for
+    /// Whether libc forks: for hooks and closures in the child, where libc's locks must be free, and for
     /// `Memory::Copied`, because emulators support nothing else.
     pub(crate) fn forks(&self) -> bool {
         let runs_code = self.work.closure().is_some() || !self.child_hooks.is_empty();
         runs_code || self.memory == Memory::Copied
     }
 
-    /// Whether fork's child is the child itself. A new pid namespace is only for further children, and only clone3
-    /// takes a cgroup or a tracer.
+    /// Whether the process that libc forks is the child itself. A new or joined pid namespace applies only to further
+    /// children, and only clone3(2) takes a cgroup or `CLONE_PTRACE`.
     fn forks_child_directly(&self) -> bool {
         let pids = (self.namespaces() | self.join.kinds()).contains(NamespaceFlags::PID);
         let needs_clone = pids || self.cgroup.is_some() || self.flags.contains(CloneFlags::PTRACE);
@@ -110,8 +110,8 @@ impl Plan {
         self.daemon == Some(Daemon::OfInit)
     }
 
-    /// Whether the child is forked with SIGCHLD and will execute a program: then the `__WCLONE` probe cannot tell
-    /// whether it did.
+    /// Whether the child is forked with the exit signal SIGCHLD and will execute a program: then the `__WCLONE` probe
+    /// cannot show whether it did.
     pub(crate) fn has_exit_signal(&self) -> bool {
         self.forks() && (self.work.program().is_some() || self.init.is_some())
     }
@@ -125,7 +125,7 @@ impl Plan {
         }
     }
 
-    /// The namespaces that the child creates by unshare(2), which it can with a copy of the memory.
+    /// The namespaces that the child creates with unshare(2), in its own copy of the memory.
     pub(crate) fn made_inside(&self) -> NamespaceFlags {
         if self.forks_child_directly() {
             return self.namespaces();
@@ -134,8 +134,8 @@ impl Plan {
         self.namespaces() & time
     }
 
-    /// The flags of pid 1's clone3 for the program: the namespaces exist already. The caller's code gets a copy
-    /// of the memory.
+    /// The flags with which pid 1 of an init clones the program's process. The namespaces exist already. Hooks and
+    /// closures need a copy of the memory.
     pub(crate) fn flags_under_init(&self) -> CloneFlags {
         let shared = CloneFlags::VM | CloneFlags::CHILD_CLEARTID;
         let removed = if self.forks() { shared } else { CloneFlags::empty() };

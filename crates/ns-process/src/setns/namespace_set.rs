@@ -40,7 +40,7 @@ impl NamespaceSet {
             return Err(set.invalid(message.to_owned()));
         }
         set.join.target = Some((target.clone(), kinds));
-        let held = target.hold().map_err(|errno| set.spec().unopened(errno))?;
+        let held = target.hold().map_err(|errno| set.spec().open_error(errno))?;
         set.join.target = Some((held, kinds));
         set.non_empty()
     }

@@ -13,10 +13,10 @@ use crate::step::Step;
 ///
 /// Checks the settings, and starts the process.
 impl<Kind> Builder<Kind> {
-    /// Looks at everything that was asked for, and does nothing.
+    /// Checks all settings, without starting anything.
     ///
     /// # Errors
-    /// The first mistake, by the name of its setter.
+    /// The first invalid setting, by the name of its setter.
     pub fn plan(&self) -> Result<Plan, Error> {
         Plan::new(self)
     }

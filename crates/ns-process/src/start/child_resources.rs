@@ -82,7 +82,7 @@ impl Drop for Values {
 
 impl fmt::Debug for ChildResources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ground").field("stuck", &self.stuck).finish_non_exhaustive()
+        f.debug_struct("ChildResources").field("stuck", &self.stuck).finish_non_exhaustive()
     }
 }
 

@@ -77,7 +77,7 @@ fn start(mut plan: Plan) -> Result<Process, Error> {
     let spec = plan.spec();
     let target = spec.target()?;
     let overflow_ids =
-        plan.joins_optimistically().then(|| OpenTarget::overflow_ids(spec, target.clone()));
+        plan.joins_optimistically().then(|| OpenTarget::open_optimistically(spec, target.clone()));
     if let Some(joined) = overflow_ids.transpose()?.flatten().map(Arc::new) {
         match start_in(&plan, &joined, deadline) {
             // Whoever looks at it can tell.

@@ -1,4 +1,4 @@
-//! The cgroups of a target, where they are not the caller's.
+//! The cgroups of a target that the caller is not in.
 
 use std::borrow::ToOwned;
 use std::format;
@@ -18,7 +18,7 @@ use crate::mountinfo;
 use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
-/// Files that take the number of a process, one of each hierarchy, and what they are called.
+/// The `cgroup.procs` files, one per hierarchy, with their paths.
 #[derive(Debug, Default)]
 pub(super) struct Cgroups(Vec<(PathBuf, OwnedFd)>);
 
@@ -27,35 +27,38 @@ impl Cgroups {
         self.0.iter().map(|(_, file)| file.as_fd())
     }
 
-    /// Moves a process there. The file takes nothing but a number, so that its `number` is asked for right before:
-    /// it may be another process's once this one is reaped. Right after, it is asked for to tell that.
-    pub(super) fn take(
+    /// Moves a process into the cgroups.
+    ///
+    /// The files take a process ID, which may be reused once the process is reaped. So `pid`, which fails for a process
+    /// that may have been reaped, is called right before each write to shorten this race, and right after it to detect
+    /// the race.
+    pub(super) fn move_process(
         &self,
         spec: TargetSpec<'_>,
-        number: impl Fn() -> Result<u32, Error>,
+        pid: impl Fn() -> Result<u32, Error>,
     ) -> Result<(), Error> {
         self.0.iter().try_for_each(|(path, file)| {
-            let written = rustix::io::write(file, number()?.to_string().as_bytes());
-            number()?;
-            written.map(drop).map_err(|errno| spec.unmoved(path, errno))
+            let written = rustix::io::write(file, pid()?.to_string().as_bytes());
+            pid()?;
+            written.map(drop).map_err(|errno| spec.move_error(path, errno))
         })
     }
 }
 
-/// A cgroup as `/proc/PID/cgroup` names it.
+/// A line of `/proc/PID/cgroup`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Membership {
-    /// Of version 1, which controllers; of version 2, nothing.
+    /// The controllers of a version 1 hierarchy; empty for version 2.
     controllers: String,
     path: String,
 }
 
 impl TargetSpec<'_> {
-    /// Opens them.
+    /// Opens the files of the target's cgroups, without those that the caller is in.
     pub(super) fn cgroups(self, pidfd: &OwnedFd, dir: &ProcDir) -> Result<Cgroups, Error> {
         let errno = |error: &io::Error| Errno::from_io_error(error).unwrap_or(Errno::IO);
-        let theirs =
-            dir.read("cgroup").map_err(|error| self.unread(pidfd, "cgroup", errno(&error)))?;
+        let target =
+            dir.read("cgroup").map_err(|error| self.read_error(pidfd, "cgroup", errno(&error)))?;
         let own = |path: &str| {
             let path = self.proc.join("self").join(path);
             fs::read(&path).map_err(|error| {
@@ -64,20 +67,22 @@ impl TargetSpec<'_> {
                     .with_object(path.display().to_string())
             })
         };
-        let ours = own("cgroup")?;
-        let ours = memberships(&String::from_utf8_lossy(&ours));
+        let own_cgroups = own("cgroup")?;
+        let own_cgroups = memberships(&String::from_utf8_lossy(&own_cgroups));
         let mounts = own("mountinfo")?;
         let mut files = Vec::new();
-        for cgroup in memberships(&theirs).into_iter().filter(|cgroup| !ours.contains(cgroup)) {
-            let path = place(&cgroup, &mounts).ok_or_else(|| self.unplaced(&cgroup))?;
+        for cgroup in
+            memberships(&target).into_iter().filter(|cgroup| !own_cgroups.contains(cgroup))
+        {
+            let path = procs_path(&cgroup, &mounts).ok_or_else(|| self.not_mounted(&cgroup))?;
             let flags = OFlags::WRONLY | OFlags::CLOEXEC;
             let file = openat(CWD, &path, flags, Mode::empty());
-            files.push((path.clone(), file.map_err(|errno| self.unmoved(&path, errno))?));
+            files.push((path.clone(), file.map_err(|errno| self.move_error(&path, errno))?));
         }
         Ok(Cgroups(files))
     }
 
-    fn unplaced(self, cgroup: &Membership) -> Error {
+    fn not_mounted(self, cgroup: &Membership) -> Error {
         let Membership { controllers, path } = cgroup;
         let object =
             format!("{path} of {}", if controllers.is_empty() { "cgroup2" } else { controllers });
@@ -85,7 +90,7 @@ impl TargetSpec<'_> {
         self.error(Step::Cgroup).with_errno(Errno::NOENT).with_object(object).with_hint(Some(hint))
     }
 
-    fn unmoved(self, path: &Path, errno: Errno) -> Error {
+    fn move_error(self, path: &Path, errno: Errno) -> Error {
         let hint = match errno {
             Errno::PERM | Errno::ACCESS => {
                 Some("needs permission to write this file, and the one of the cgroup above both")
@@ -99,7 +104,7 @@ impl TargetSpec<'_> {
     }
 }
 
-/// Lines `4:memory:/jobs/1`, `0::/jobs/1`.
+/// Parses lines such as `4:memory:/jobs/1` and `0::/jobs/1`.
 fn memberships(text: &str) -> Vec<Membership> {
     let line = |line: &str| {
         let (_, rest) = line.split_once(':')?;
@@ -109,19 +114,19 @@ fn memberships(text: &str) -> Vec<Membership> {
     text.lines().filter_map(line).collect()
 }
 
-/// Where its `cgroup.procs` is.
-fn place(cgroup: &Membership, mounts: &[u8]) -> Option<PathBuf> {
+/// The path of the `cgroup.procs` of a cgroup, if a mount shows it.
+fn procs_path(cgroup: &Membership, mounts: &[u8]) -> Option<PathBuf> {
     let mounts = mountinfo::mounts(mounts).filter(|mount| match &cgroup.controllers[..] {
         "" => mount.kind == b"cgroup2",
-        named => mount.kind == b"cgroup" && mount.has_option(named),
+        controllers => mount.kind == b"cgroup" && mount.has_option(controllers),
     });
-    let mut places = mounts.filter_map(|mount| {
+    let mut paths = mounts.filter_map(|mount| {
         let below = Path::new(&cgroup.path).strip_prefix(mount.root()).ok()?;
-        // Outside of the caller's cgroup namespace it begins with `/..`.
+        // The path of a cgroup outside the root of the caller's cgroup namespace begins with `/..`.
         let is_below = below.components().all(|part| part != std::path::Component::ParentDir);
         is_below.then(|| mount.path().join(below).join("cgroup.procs"))
     });
-    places.next()
+    paths.next()
 }
 
 #[cfg(test)]
@@ -139,18 +144,18 @@ mod tests {
         5 1 0:5 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n";
 
     #[test]
-    fn a_cgroup_has_its_place() {
+    fn finds_the_path_in_the_mount_of_the_hierarchy() {
         let text =
             "9:name=systemd:/a\n4:memory:/docker/1/job\n3:cpu,cpuacct:/b:c\n0::/\nnonsense\n";
-        let places: Vec<_> = memberships(text).iter().map(|one| place(one, MOUNTS)).collect();
+        let found: Vec<_> = memberships(text).iter().map(|one| procs_path(one, MOUNTS)).collect();
         let paths = ["systemd/a", "memory/job", "cpu,cpuacct/b:c", "unified"];
         let paths =
             paths.map(|path| Some(PathBuf::from(format!("/sys/fs/cgroup/{path}/cgroup.procs"))));
-        assert_eq!(places, paths);
+        assert_eq!(found, paths);
     }
 
     #[test]
-    fn a_cgroup_that_is_not_shown_has_none() {
+    fn finds_no_path_if_no_mount_shows_the_cgroup() {
         for (controllers, path) in [
             ("memory", "/other"),
             ("", "/../up"),
@@ -158,7 +163,11 @@ mod tests {
             ("name=elogind", "/"),
             ("cp", "/"),
         ] {
-            assert_eq!(place(&membership(controllers, path), MOUNTS), None, "{controllers} {path}");
+            assert_eq!(
+                procs_path(&membership(controllers, path), MOUNTS),
+                None,
+                "{controllers} {path}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why something cannot be entered.
+//! Errors of opening a target.
 
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,8 +22,8 @@ impl TargetSpec<'_> {
         target.map_or_else(String::new, |(target, _)| target.name())
     }
 
-    /// Why there is no descriptor of the target.
-    pub(crate) fn unopened(self, errno: Errno) -> Error {
+    /// The error if the target's pidfd cannot be opened.
+    pub(crate) fn open_error(self, errno: Errno) -> Error {
         let step = if errno == Errno::SRCH { Step::TargetGone } else { Step::Prepare };
         let hint = match errno {
             Errno::INVAL => Some("0 is no process"),
@@ -33,8 +33,8 @@ impl TargetSpec<'_> {
         self.error(step).with_errno(errno).with_object(self.target_name()).with_hint(hint)
     }
 
-    /// Why the target's namespace cannot even be looked at.
-    pub(crate) fn untold(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
+    /// The error if a namespace of the target cannot be inspected.
+    pub(crate) fn inspect_error(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
         if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
             return self.gone();
         }
@@ -49,7 +49,7 @@ impl TargetSpec<'_> {
         self.error(Step::Join).with_errno(errno).with_object(object).with_hint(hint)
     }
 
-    /// The error of a target that has ended.
+    /// The error if the target has exited.
     pub(super) fn gone(self) -> Error {
         let error = self.error(Step::TargetGone).with_errno(Errno::SRCH);
         error.with_object(self.target_name()).with_hint(Some("it has ended"))

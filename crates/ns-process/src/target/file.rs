@@ -1,4 +1,4 @@
-//! Namespaces by their files.
+//! Opens namespaces by their files.
 
 use std::borrow::ToOwned;
 use std::format;
@@ -17,7 +17,7 @@ use crate::settings::JoinFile;
 use crate::step::Step;
 
 impl TargetSpec<'_> {
-    /// Opens them all, without those that the caller is in.
+    /// Opens all namespace files, without those of namespaces that the caller is in.
     pub(super) fn files(self) -> Result<Vec<(NamespaceFd, Namespace)>, Error> {
         if self.join.files.is_empty() {
             return Ok(Vec::new());
@@ -35,20 +35,20 @@ impl TargetSpec<'_> {
     fn file(self, kind: Namespace, file: &JoinFile) -> Result<NamespaceFd, Error> {
         let opened = match file {
             JoinFile::Path(path) => {
-                // A FIFO, which is no namespace, would wait for a writer.
+                // Without `O_NONBLOCK`, the open of a FIFO would block until there is a writer.
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
                 openat(CWD, path, flags, Mode::empty())
             }
             JoinFile::Open(fd) => fcntl_dupfd_cloexec(fd, 3),
         };
         let namespace = opened.and_then(NamespaceFd::new).map_err(|errno| {
-            let none = (errno == Errno::NOTTY).then_some("it is no namespace");
-            self.bad_file(kind, file, errno, none.or(hint::for_descriptors(errno)))
+            let hint = (errno == Errno::NOTTY).then_some("it is no namespace");
+            self.bad_file(kind, file, errno, hint.or(hint::for_descriptors(errno)))
         })?;
         match namespace.kind() {
-            Ok(is) if is == kind => Ok(namespace),
-            Ok(is) => {
-                let hint = format!("it is a {is} namespace");
+            Ok(actual) if actual == kind => Ok(namespace),
+            Ok(actual) => {
+                let hint = format!("it is a {actual} namespace");
                 Err(self.bad_file(kind, file, Errno::INVAL, Some(hint)))
             }
             Err(errno) => Err(self.bad_file(kind, file, errno, None::<&str>)),
@@ -62,11 +62,11 @@ impl TargetSpec<'_> {
         errno: Errno,
         hint: Option<impl Into<String>>,
     ) -> Error {
-        let named = match file {
+        let name = match file {
             JoinFile::Path(path) => path.display().to_string(),
             JoinFile::Open(_) => "the descriptor of a namespace".to_owned(),
         };
         let error = self.error(Step::Prepare).with_errno(errno);
-        error.with_object(format!("{named}, for {kind}")).with_hint(hint)
+        error.with_object(format!("{name}, for {kind}")).with_hint(hint)
     }
 }

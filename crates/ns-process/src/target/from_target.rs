@@ -1,4 +1,4 @@
-//! What else is taken on from a target, besides its namespaces.
+//! The root, cgroups and privileges that the child takes over from a target.
 
 use std::borrow::ToOwned;
 use std::fmt::Display;
@@ -21,7 +21,7 @@ use crate::proc_dir::ProcDir;
 use crate::settings::PrivilegeCeiling;
 use crate::step::Step;
 
-/// Opened, or read, before the clone.
+/// What the child takes over, opened or read before the clone.
 #[derive(Debug, Default)]
 pub(super) struct OpenFromTarget {
     /// Root and working directory.
@@ -40,7 +40,7 @@ impl TargetSpec<'_> {
         if !config.anything() {
             return Ok(OpenFromTarget::default());
         }
-        let dir = dir.ok_or_else(|| self.unread(pidfd, "its folder in proc", Errno::NOENT))?;
+        let dir = dir.ok_or_else(|| self.read_error(pidfd, "its folder in proc", Errno::NOENT))?;
         let root = config.root.then(|| self.root(pidfd, dir)).transpose()?;
         let cgroups = if config.cgroup { self.cgroups(pidfd, dir)? } else { Cgroups::default() };
         let privileges = config.privileges.then(|| self.privileges(pidfd, dir)).transpose()?;
@@ -50,7 +50,7 @@ impl TargetSpec<'_> {
     fn root(self, pidfd: &OwnedFd, dir: &ProcDir) -> Result<(OwnedFd, OwnedFd), Error> {
         let open = |name: &str| {
             let opened = dir.open_file(name, OFlags::PATH | OFlags::DIRECTORY);
-            opened.map_err(|errno| self.unread(pidfd, name, errno))
+            opened.map_err(|errno| self.read_error(pidfd, name, errno))
         };
         Ok((open("root")?, open("cwd")?))
     }
@@ -58,13 +58,13 @@ impl TargetSpec<'_> {
     fn privileges(self, pidfd: &OwnedFd, dir: &ProcDir) -> Result<PrivilegeCeiling, Error> {
         let status = dir.read("status").map_err(|error| {
             let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-            self.unread(pidfd, "status", errno)
+            self.read_error(pidfd, "status", errno)
         })?;
-        PrivilegeCeiling::of(&status).ok_or_else(|| self.unread(pidfd, "status", Errno::IO))
+        PrivilegeCeiling::of(&status).ok_or_else(|| self.read_error(pidfd, "status", Errno::IO))
     }
 
-    /// Why something of the target's cannot be had.
-    pub(super) fn unread(self, pidfd: &OwnedFd, what: impl Display, errno: Errno) -> Error {
+    /// The error if something of the target cannot be read or opened.
+    pub(super) fn read_error(self, pidfd: &OwnedFd, what: impl Display, errno: Errno) -> Error {
         if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
             return self.gone();
         }
@@ -80,12 +80,13 @@ impl TargetSpec<'_> {
 }
 
 impl OpenFromTarget {
+    /// The descriptors in `self`.
     pub(super) fn opened(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let root = self.root.iter().flat_map(|(root, workdir)| [root.as_fd(), workdir.as_fd()]);
         root.chain(self.cgroups.files())
     }
 
-    /// What the child is told.
+    /// The root and working directory, for the child.
     pub(super) fn child(&self) -> Option<in_child::FromTarget<'_>> {
         let (root, workdir) = self.root.as_ref()?;
         Some(in_child::FromTarget { root: root.as_fd(), workdir: workdir.as_fd() })
@@ -93,7 +94,7 @@ impl OpenFromTarget {
 }
 
 impl PrivilegeCeiling {
-    /// From the text of `/proc/PID/status`.
+    /// Parses the text of `/proc/PID/status`.
     fn of(status: &str) -> Option<Self> {
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -1,4 +1,4 @@
-//! Who the child is in a user namespace that it enters.
+//! The IDs of the child in a user namespace that it joins.
 
 use ns_idmap::{GidMap, UidMap};
 use rustix::process::{getegid, geteuid};
@@ -6,15 +6,15 @@ use rustix::process::{getegid, geteuid};
 use crate::in_child::Ids;
 use crate::proc_dir::ProcDir;
 
-/// What the target's user namespace makes of the caller. What cannot be read changes nothing.
+/// The caller's IDs in the target's user namespace. A file that cannot be read changes nothing.
 #[derive(Debug, Default)]
 pub(super) struct TargetIds {
-    /// Whether to become 0, because one's own uid or gid has no mapping there: files of such an id
-    /// cannot be made.
+    /// Whether to change to ID 0, because the caller's own ID has no mapping there: a process with such an ID cannot
+    /// create files.
     zero_uid: bool,
     zero_gid: bool,
-    /// Whether setgroups(2) is denied to everybody.
-    denied: bool,
+    /// Whether setgroups(2) is denied in the namespace.
+    setgroups_denied: bool,
 }
 
 impl TargetIds {
@@ -24,17 +24,17 @@ impl TargetIds {
         let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
         let zero_uid = uids.is_some_and(|map| map.to_inside(uid).is_none() && map.contains(0));
         let zero_gid = gids.is_some_and(|map| map.to_inside(gid).is_none() && map.contains(0));
-        let denied = dir.read("setgroups").is_ok_and(|state| state.trim() == "deny");
-        Self { zero_uid, zero_gid, denied }
+        let setgroups_denied = dir.read("setgroups").is_ok_and(|state| state.trim() == "deny");
+        Self { zero_uid, zero_gid, setgroups_denied }
     }
 
-    /// Another user does not keep the caller's groups, unless nobody can leave any.
+    /// The IDs of the child. A child that changes to uid 0 drops the caller's groups, unless setgroups(2) is denied.
     pub(super) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
-        let Self { zero_uid, zero_gid, denied } = *self;
+        let Self { zero_uid, zero_gid, setgroups_denied } = *self;
         let groups = match ids.groups {
-            asked if asks_for_groups => asked,
-            _ if denied => None,
-            by_default => by_default.or(zero_uid.then_some(&[])),
+            requested if asks_for_groups => requested,
+            _ if setgroups_denied => None,
+            default => default.or(zero_uid.then_some(&[])),
         };
         Ids {
             zero_uid: ids.zero_uid || zero_uid,

@@ -1,4 +1,4 @@
-//! What is entered, opened before that: inside, its files may be out of reach or another's.
+//! The joined namespaces, opened before the join: afterwards their paths may be unreachable or name other files.
 
 mod cgroup;
 mod error;
@@ -25,21 +25,21 @@ use crate::step::Step;
 use from_target::OpenFromTarget;
 use ids::TargetIds;
 
-/// What is to be opened.
+/// The target and namespace files to open.
 #[derive(Clone, Copy)]
 pub(crate) struct TargetSpec<'a> {
-    /// Of who enters, in messages.
+    /// The name of the start, for error messages.
     pub(crate) name: &'a str,
     /// Where proc is mounted.
     pub(crate) proc: &'a Path,
     pub(crate) join: &'a settings::Join,
 }
 
-/// Open namespaces, those that the caller is in already left out.
+/// Open namespaces, without those that the caller is already in.
 #[derive(Debug)]
 pub(crate) struct OpenTarget {
     target: Option<(Arc<OwnedFd>, NamespaceFlags)>,
-    /// Set where the target is taken for a usual one: then nothing of it was looked at.
+    /// Set for an optimistic join: the target was not inspected.
     overflow_ids: Option<OverflowIds>,
     files: Vec<(NamespaceFd, Namespace)>,
     ids: TargetIds,
@@ -47,7 +47,7 @@ pub(crate) struct OpenTarget {
 }
 
 impl OpenTarget {
-    /// Opens what `spec` names.
+    /// Opens and inspects the target and opens the files of `spec`.
     pub(crate) fn open(spec: TargetSpec<'_>, target: Option<Arc<OwnedFd>>) -> Result<Self, Error> {
         let files = spec.files()?;
         let (ids, from_target) = (TargetIds::default(), OpenFromTarget::default());
@@ -58,15 +58,15 @@ impl OpenTarget {
         let dir = dir.as_ref();
         let kinds = spec.unshared(&pidfd, dir, *kinds)?;
         let from_target = spec.open_from_target(&pidfd, dir)?;
-        let enters_user = kinds.contains(NamespaceFlags::USER);
-        let ids = dir.filter(|_| enters_user).map_or(ids, TargetIds::read);
+        let joins_user = kinds.contains(NamespaceFlags::USER);
+        let ids = dir.filter(|_| joins_user).map_or(ids, TargetIds::read);
         Ok(Self { target: Some((pidfd, kinds)), overflow_ids: None, files, ids, from_target })
     }
 
-    /// Opens the target alone, and takes it for a usual one; `None` where that is no use.
+    /// Prepares an optimistic join of the target. `None` if that is impossible or of no use.
     ///
-    /// Whether a time namespace is entered has to be known: that decides how memory is had.
-    pub(crate) fn overflow_ids(
+    /// Only the time namespace is inspected: joining one needs a copy of the memory.
+    pub(crate) fn open_optimistically(
         spec: TargetSpec<'_>,
         target: Option<Arc<OwnedFd>>,
     ) -> Result<Option<Self>, Error> {
@@ -90,82 +90,82 @@ impl OpenTarget {
         }))
     }
 
-    /// Whether a start that took the target for a usual one failed because it is not, or because that cannot be
-    /// seen here; then nobody tries again.
+    /// Whether an optimistic start failed because an assumption does not hold or could not be verified. The start then
+    /// has to inspect the target. If the kernel cannot verify at all, no later start is optimistic.
     pub(crate) fn needs_inspection(error: &Error) -> bool {
         match error.step() {
             Step::Join => {
                 optimistic::note(error.errno());
                 true
             }
-            // From a pid namespace that the caller has unshared nobody goes by a process between.
+            // A caller with a different pid namespace for its children cannot use an intermediate process.
             Step::Clone => error.errno() == Some(Errno::INVAL),
             _ => false,
         }
     }
 
-    /// Every kind that will be entered.
+    /// The kinds of all namespaces to join.
     pub(crate) fn kinds(&self) -> NamespaceFlags {
         let of_target = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
         self.files.iter().fold(of_target, |kinds, (_, kind)| kinds | kind.flag())
     }
 
-    /// `error`, or that the target has ended, if that is what it comes from: the child is killed with
-    /// the pid namespace that it entered, or cannot be made there any more.
+    /// Replaces `error` if its cause is that the target has exited: then the child is killed with the joined pid
+    /// namespace, or can no longer be made there.
     pub(crate) fn explained(&self, spec: TargetSpec<'_>, error: Error) -> Error {
-        let by_its_end = match error.errno() {
+        let target_exited = match error.errno() {
             None => error.step() == Step::Exec && self.target_ends(),
             Some(Errno::SRCH) => error.step() == Step::Join && self.target.is_some(),
             Some(Errno::NOMEM) => error.step() == Step::Clone && self.target_ends(),
             Some(_) => false,
         };
-        if by_its_end { spec.gone() } else { error }
+        if target_exited { spec.gone() } else { error }
     }
 
-    /// Whether the target has ended, or is just about to: the end of a pid namespace takes a moment.
+    /// Whether the target exits within a short time: the end of a pid namespace takes a moment.
     fn target_ends(&self) -> bool {
         self.target.as_ref().is_some_and(|(pidfd, _)| is_readable_within(pidfd, LONG_ENOUGH))
     }
 
-    /// The files, as [`child`](Self::child) takes them.
+    /// The namespace files, as [`child`](Self::child) takes them.
     pub(crate) fn borrowed_files(&self) -> Vec<(BorrowedFd<'_>, Namespace)> {
         self.files.iter().map(|(file, kind)| (file.as_fd(), *kind)).collect()
     }
 
-    /// The descriptors of what is not the child's to keep, by number.
+    /// The numbers of the descriptors that the child must not keep.
     pub(crate) fn opened(&self) -> impl Iterator<Item = RawFd> {
         let files = self.files.iter().map(|(file, _)| file.as_fd());
         files.chain(self.from_target.opened()).map(|file| file.as_raw_fd())
     }
 
-    /// What who enters is told.
+    /// What the joining process receives.
     pub(crate) fn child<'a>(&'a self, files: &'a [(BorrowedFd<'a>, Namespace)]) -> Join<'a> {
         let target = self.target.as_ref().filter(|(_, kinds)| !kinds.is_empty());
         let target = target.map(|(pidfd, kinds)| (pidfd.as_fd(), *kinds));
         Join { target, overflow_ids: self.overflow_ids, files }
     }
 
-    /// The ids with which the child goes on.
+    /// The IDs of the child.
     pub(crate) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
         self.ids.ids(ids, asks_for_groups)
     }
 
-    /// Where the child goes.
+    /// The root and working directory that the child takes over.
     pub(crate) fn inherited(&self) -> Option<FromTarget<'_>> {
         self.from_target.child()
     }
 
-    /// The most that the child may do, if it is the target's measure.
+    /// The upper bound of the child's privileges, if it takes over those of the target.
     pub(crate) fn ceiling(&self) -> Option<PrivilegeCeiling> {
         self.from_target.privileges
     }
 
-    /// Moves the child into the target's cgroups, if that is wished. Its `number` is asked for each time.
+    /// Moves the child into the target's cgroups, if requested. `pid` is called around each write.
     pub(crate) fn move_to_cgroups(
         &self,
         spec: TargetSpec<'_>,
-        number: impl Fn() -> Result<u32, Error>,
+        pid: impl Fn() -> Result<u32, Error>,
     ) -> Result<(), Error> {
-        self.from_target.cgroups.take(spec, number)
+        self.from_target.cgroups.move_process(spec, pid)
     }
 }

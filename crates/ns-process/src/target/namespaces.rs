@@ -1,4 +1,4 @@
-//! Which namespaces of a target the caller is not in.
+//! Finds the namespaces of a target that the caller is not in.
 
 use std::format;
 use std::os::fd::OwnedFd;
@@ -15,52 +15,52 @@ use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
 impl TargetSpec<'_> {
-    /// A descriptor of the target, if there is one: to be opened once, because its number may be another
-    /// process's the next time.
+    /// A pidfd of the target, if there is a target. It is opened once per start, because the process ID may be reused.
     pub(crate) fn target(self) -> Result<Option<Arc<OwnedFd>>, Error> {
         self.join.target.as_ref().map(|_| self.pidfd()).transpose()
     }
 
-    /// A descriptor of the target.
+    /// A pidfd of the target.
     pub(crate) fn pidfd(self) -> Result<Arc<OwnedFd>, Error> {
         let target = self.join.target.as_ref().ok_or(Errno::SRCH);
-        target.and_then(|(target, _)| target.open()).map_err(|errno| self.unopened(errno))
+        target.and_then(|(target, _)| target.open()).map_err(|errno| self.open_error(errno))
     }
 
-    /// Those of `kinds` in which the caller is not: to enter one's own user namespace is an error, and
-    /// for the others permission may be missing.
+    /// The namespaces among `kinds` that the caller is not in. Joining the caller's own user namespace is an error, and
+    /// joining another one of its own may need a permission that it lacks.
     ///
-    /// By their names in proc, which tell without a descriptor of each; by that where proc does not say.
+    /// Compares the links in proc, which needs no descriptor for each namespace, or descriptors where a link cannot be
+    /// read.
     pub(super) fn unshared(
         self,
         pidfd: &OwnedFd,
         dir: Option<&ProcDir>,
         kinds: NamespaceFlags,
     ) -> Result<NamespaceFlags, Error> {
-        let (own, mut left) = (Own::new(self.proc), NamespaceFlags::empty());
+        let (own, mut unshared) = (Own::new(self.proc), NamespaceFlags::empty());
         for kind in kinds.kinds() {
-            let theirs = dir.and_then(|dir| dir.link(kind));
-            let shared = match theirs.zip(own.link(kind)) {
-                Some((theirs, own)) => theirs == own,
+            let target = dir.and_then(|dir| dir.link(kind));
+            let shared = match target.zip(own.link(kind)) {
+                Some((target, own)) => target == own,
                 None => self.is_shared(pidfd, &own, kind)?,
             };
             if !shared {
-                left |= kind.flag();
+                unshared |= kind.flag();
             }
         }
-        Ok(left)
+        Ok(unshared)
     }
 
-    /// One that the kernel does not have is everybody's.
+    /// Whether caller and target are in the same namespace. A kind that the kernel does not support counts as shared.
     fn is_shared(self, pidfd: &OwnedFd, own: &Own<'_>, kind: Namespace) -> Result<bool, Error> {
         match self.of_target(pidfd, kind) {
             Ok(Some(namespace)) => self.is_own(own, kind, &namespace),
             Ok(None) => Ok(true),
-            Err(errno) => Err(self.untold(pidfd, kind, errno)),
+            Err(errno) => Err(self.inspect_error(pidfd, kind, errno)),
         }
     }
 
-    /// A namespace of the target; `None` where the kernel has no such kind.
+    /// A namespace of the target; `None` if the kernel does not support the kind.
     pub(crate) fn of_target(
         self,
         pidfd: &OwnedFd,
@@ -79,7 +79,7 @@ impl TargetSpec<'_> {
         }
     }
 
-    /// Whether the calling thread is in it.
+    /// Whether `other` is the namespace of the calling thread.
     pub(super) fn is_own(
         self,
         own: &Own<'_>,

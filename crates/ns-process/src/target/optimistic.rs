@@ -1,4 +1,5 @@
-//! A target that is taken for a usual one: none of its namespaces the caller's own, and the caller's ids mapped.
+//! The optimistic join of a target, on the assumptions that none of its namespaces is the caller's own and that the
+//! caller's IDs have mappings. The child verifies them: see `in_child::optimistic`.
 
 use std::fs;
 use std::path::Path;
@@ -9,24 +10,25 @@ use ns_sys::Errno;
 
 use crate::in_child::OverflowIds;
 
-/// Set once a child could not look around: before Linux 6.8, or because of a filter.
-static CANNOT_LOOK: AtomicBool = AtomicBool::new(false);
+/// Set once a child could not verify the assumptions: before Linux 6.8, or because of a seccomp filter.
+static CANNOT_VERIFY: AtomicBool = AtomicBool::new(false);
 
-/// How the kernel shows ids that have no mapping, as it did when this was asked first; `None` where nothing tells,
-/// or a child could not look.
+/// The IDs that the kernel shows for IDs without a mapping, read once per program. `None` if they cannot be read, or a
+/// child could not verify the assumptions.
 pub(super) fn overflow_ids(proc: &Path) -> Option<OverflowIds> {
-    static TOLD: OnceLock<Option<OverflowIds>> = OnceLock::new();
-    if CANNOT_LOOK.load(Ordering::Relaxed) {
+    static OVERFLOW_IDS: OnceLock<Option<OverflowIds>> = OnceLock::new();
+    if CANNOT_VERIFY.load(Ordering::Relaxed) {
         return None;
     }
-    let told =
+    let read =
         |file| fs::read_to_string(proc.join("sys/kernel").join(file)).ok()?.trim().parse().ok();
-    *TOLD.get_or_init(|| Some(OverflowIds { uid: told("overflowuid")?, gid: told("overflowgid")? }))
+    *OVERFLOW_IDS
+        .get_or_init(|| Some(OverflowIds { uid: read("overflowuid")?, gid: read("overflowgid")? }))
 }
 
-/// Remembers why a start failed.
+/// Records that no child can verify the assumptions, if `errno` shows it.
 pub(super) fn note(errno: Option<Errno>) {
     if matches!(errno, Some(Errno::NOSYS | Errno::OPNOTSUPP)) {
-        CANNOT_LOOK.store(true, Ordering::Relaxed);
+        CANNOT_VERIFY.store(true, Ordering::Relaxed);
     }
 }

@@ -15,9 +15,9 @@ use rustix::thread::gettid;
 #[derive(Debug)]
 pub(super) struct Own<'a> {
     proc: &'a Path,
-    /// Its folder of namespaces, if proc shows it.
+    /// `/proc/thread-self/ns`, if it can be opened.
     dir: Option<OwnedFd>,
-    /// Asked only for what the folder does not tell; `None` before Linux 6.9.
+    /// The pidfd of the thread, opened on first use. `None` before Linux 6.9.
     thread: OnceCell<Option<OwnedFd>>,
 }
 
@@ -28,12 +28,12 @@ impl<'a> Own<'a> {
         Self { proc, dir, thread: OnceCell::new() }
     }
 
-    /// What proc calls its namespace of a kind.
+    /// The link in proc to the thread's namespace of this kind.
     pub(super) fn link(&self, kind: Namespace) -> Option<CString> {
         readlinkat(self.dir.as_ref()?, kind.name(), Vec::new()).ok()
     }
 
-    /// Its namespace of a kind.
+    /// The thread's namespace of this kind.
     pub(super) fn namespace(&self, kind: Namespace) -> Result<NamespaceFd, Errno> {
         match self.thread().map(|thread| NamespaceFd::from_pidfd(thread, kind)) {
             Some(Ok(namespace)) => Ok(namespace),
