@@ -55,7 +55,8 @@ use crate::step::Step;
 /// - The parent-death signal follows the last change of IDs, which would clear it.
 /// - Pid 1 waits for the program after its own slow steps, so that both processes run in parallel, but before its
 ///   filter, which may forbid the wait.
-/// - All other descriptors are closed after the last use of one by a step.
+/// - The remaining descriptors are closed after the last step that uses one. Descriptors that are needed until exec,
+///   such as that of the record lock, are left out.
 /// - The process name is set after the last hook, which may change it, and before the filter, which may forbid it.
 /// - Capabilities are dropped after every step that needs one. A filter without `no_new_privs` needs `CAP_SYS_ADMIN`:
 ///   it precedes the drop, and follows the step that raises the effective capabilities again, which the change of the
