@@ -15,7 +15,8 @@ fn build_and_list(directory: &Path) -> Result<(), Box<dyn Error>> {
     // Cargo sets CARGO to its own path for the programs it runs.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut rootfs = Command::new(&cargo);
-    run(rootfs.args(["xtask", "rootfs"]).arg(directory).args(["sh", "ls", "cat"]))?;
+    rootfs.args(["run", "--quiet", "-p", "space", "--example", "rootfs", "--"]);
+    run(rootfs.arg(directory).args(["sh", "ls", "cat"]))?;
     // The other example of this crate enters the root.
     let mut inside = Command::new(&cargo);
     inside.args(["run", "--quiet", "-p", "ns-fs", "--example", "pre_exec_root", "--"]);
