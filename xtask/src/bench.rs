@@ -1,66 +1,73 @@
-//! What a start costs: the benches of a layer, and how a start's price grows.
+//! The benchmarks of each layer, and the gates that hold the promised speed.
 
 use anyhow::Result;
+use clap::{Args, ValueEnum};
+use xshell::{Shell, cmd};
 
-use crate::command::Cmd;
-use crate::outcome::Outcome;
+use crate::tools::{Outcome, cargo};
 
-/// A layer has a bench of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Layer {
+/// Each layer has a benchmark of the same name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Layer {
     Sys,
     Idmap,
     Fs,
     Process,
 }
 
-/// Runs the bench of `layer`, or of all.
-pub(crate) fn run(layer: Option<Layer>) -> Result<Outcome> {
-    benches(layer).run()?;
-    Ok(Outcome::Passed)
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only the benchmark of this layer
+    layer: Option<Layer>,
+    /// Instead, measure how the cost of a start grows with memory, threads, mounts, extents and
+    /// parallel starts; tables and plots go to target/scaling
+    #[arg(long, conflicts_with = "layer")]
+    scaling: bool,
+    /// Also write the plot and table of memory into the README
+    #[arg(long, requires = "scaling")]
+    check_in: bool,
 }
 
-/// Tables and plots of how a start's price grows, in `target/scaling`; with `check_in` also those of
-/// the front page.
-pub(crate) fn scaling(check_in: bool) -> Result<Outcome> {
-    scaling_command(check_in).run()?;
-    Ok(Outcome::Passed)
+#[derive(Args)]
+pub(crate) struct Gates {
+    /// Only the rows that hold on a busy machine too: counts, and flatness in memory
+    #[arg(long)]
+    robust: bool,
+    /// Only rows whose name contains this
+    #[arg(long)]
+    only: Option<String>,
 }
 
-/// Each body once: that they run and that what they assert holds.
-pub(crate) fn bodies() -> Cmd {
-    Cmd::cargo("bench -p benches --benches -- --test")
-}
-
-fn benches(layer: Option<Layer>) -> Cmd {
-    let which = match layer {
+pub(crate) fn run(sh: &Shell, options: &Options) -> Result<Outcome> {
+    if options.scaling {
+        let check_in = if options.check_in { "--check-in" } else { "" };
+        let run = format!("run --release -p benches --bin scaling -- target/scaling {check_in}");
+        return cargo(sh, &run);
+    }
+    let bench = match options.layer {
         None => "--benches",
         Some(Layer::Sys) => "--bench sys",
         Some(Layer::Idmap) => "--bench idmap",
         Some(Layer::Fs) => "--bench fs",
         Some(Layer::Process) => "--bench process",
     };
-    Cmd::cargo(&format!("bench -p benches {which}"))
+    cargo(sh, &format!("bench -p benches {bench}"))
 }
 
-fn scaling_command(check_in: bool) -> Cmd {
-    let more = if check_in { " --check-in" } else { "" };
-    Cmd::cargo(&format!("run --release -p benches --bin scaling -- target/scaling{more}"))
+/// Runs the body of each benchmark once.
+pub(crate) fn bodies(sh: &Shell) -> Result<Outcome> {
+    cargo(sh, "bench -p benches --benches -- --test")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Measures the gates; tables go to target/gates.
+pub(crate) fn gates(sh: &Shell, options: &Gates) -> Result<Outcome> {
+    let robust = options.robust.then_some("--robust");
+    let only = options.only.iter().flat_map(|text| ["--only", text]);
+    let rows = robust.into_iter().chain(only);
+    cmd!(sh, "cargo run --release -p benches --bin gates -- target/gates {rows...}").run()?;
+    Ok(Outcome::Passed)
+}
 
-    #[test]
-    fn a_layer_is_one_bench() {
-        assert_eq!(benches(Some(Layer::Idmap)).to_string(), "cargo bench -p benches --bench idmap");
-        assert_eq!(benches(None).to_string(), "cargo bench -p benches --benches");
-    }
-
-    #[test]
-    fn the_front_page_changes_on_demand_only() {
-        assert!(!scaling_command(false).to_string().contains("check-in"));
-        assert!(scaling_command(true).to_string().ends_with("--check-in"));
-    }
+pub(crate) fn robust_gates(sh: &Shell) -> Result<Outcome> {
+    gates(sh, &Gates { robust: true, only: None })
 }

@@ -4,19 +4,14 @@ use std::env;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use xshell::Shell;
 
-use crate::command::Cmd;
-use crate::outcome::Outcome;
-use crate::{bench, cross, examples, features, fuzz, gates, layers, msrv, package, rows, tidy};
+use crate::tools::{Outcome, cargo, cargo_cmd};
+use crate::{bench, cross, examples, features, fuzz, layers, package, tidy};
 
 struct Step {
     name: &'static str,
-    action: Action,
-}
-
-enum Action {
-    Command(Cmd),
-    Verb(fn() -> Result<Outcome>),
+    run: fn(&Shell) -> Result<Outcome>,
 }
 
 struct Report {
@@ -25,131 +20,101 @@ struct Report {
     time: Duration,
 }
 
-/// What is quick and fails most often comes first, but no verb is believed before its own tests.
-fn steps(strict: bool) -> Vec<Step> {
-    vec![
-        command("fmt", Cmd::cargo("fmt --all --check")),
-        command("verbs", Cmd::cargo("test --quiet -p xtask")),
-        verb("tidy", tidy::run),
-        verb("rows", rows::run),
-        verb("layers", layers::run),
-        verb("features", features::run),
-        command("clippy", Cmd::cargo("clippy --workspace --all-targets -- -D warnings")),
-        command("doc", Cmd::cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")),
-        command("test", test(strict)),
-        command("shims", Cmd::cargo("clippy -p fuzz --bins --features shims -- -D warnings")),
-        verb("fuzz", fuzz::in_passing),
-        verb("examples", examples::run),
-        verb("package", package::run),
-        command("benches", bench::bodies()),
-        command("gates", gates::robust()),
-        verb("msrv", msrv::run),
-        verb("cross", cross::run),
-    ]
+/// Quick checks that fail often come first, after the tests of the checks themselves.
+const STEPS: &[Step] = &[
+    Step { name: "fmt", run: |sh| cargo(sh, "fmt --all --check") },
+    Step { name: "xtask", run: |sh| cargo(sh, "test --quiet -p xtask") },
+    Step { name: "tidy", run: tidy::run },
+    Step { name: "layers", run: layers::run },
+    Step { name: "features", run: features::run },
+    Step {
+        name: "clippy",
+        run: |sh| cargo(sh, "clippy --workspace --all-targets -- --deny warnings"),
+    },
+    Step { name: "doc", run: doc },
+    Step { name: "test", run: test },
+    Step {
+        name: "shims",
+        run: |sh| cargo(sh, "clippy -p fuzz --bins --features shims -- --deny warnings"),
+    },
+    Step { name: "fuzz", run: fuzz::briefly },
+    Step { name: "examples", run: examples::run },
+    Step { name: "package", run: package::run },
+    Step { name: "benches", run: bench::bodies },
+    Step { name: "gates", run: bench::robust_gates },
+    Step { name: "msrv", run: features::msrv },
+    Step { name: "cross", run: cross::run },
+];
+
+fn doc(sh: &Shell) -> Result<Outcome> {
+    let _flags = sh.push_env("RUSTDOCFLAGS", "--deny warnings");
+    cargo(sh, "doc --workspace --no-deps")
 }
 
-/// `--show-output` keeps the figures of a passed test together, below the list of results. The
-/// verbs are left out because what their tests print looks like this log.
-fn test(strict: bool) -> Cmd {
-    let test = Cmd::cargo("test --workspace --exclude xtask --no-fail-fast -- --show-output");
-    if strict { test.env("NS_STRICT", "1") } else { test }
+/// In CI a test that the machine does not allow fails. `--show-output` prints the figures of tests
+/// that pass below the list of results. The tests of xtask ran before: what they print looks like
+/// this log.
+fn test(sh: &Shell) -> Result<Outcome> {
+    let test = cargo_cmd(sh, "test --workspace --exclude xtask --no-fail-fast -- --show-output");
+    let strict = env::var_os("CI").map(|_| ("NS_STRICT", "1"));
+    test.envs(strict).run()?;
+    Ok(Outcome::Passed)
 }
 
-fn command(name: &'static str, command: Cmd) -> Step {
-    Step { name, action: Action::Command(command) }
-}
-
-fn verb(name: &'static str, verb: fn() -> Result<Outcome>) -> Step {
-    Step { name, action: Action::Verb(verb) }
-}
-
-pub(crate) fn run() -> Result<Outcome> {
+pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     let mut reports = Vec::new();
-    let result = run_all(&steps(env::var_os("CI").is_some()), &mut reports);
+    let result = run_all(sh, STEPS, &mut reports);
     println!("\n== summary");
-    for report in &reports {
-        println!("{}", report.line());
+    for Report { name, verdict, time } in &reports {
+        println!("{name:<9}{:>7.1} s  {verdict}", time.as_secs_f64());
     }
     result.map(|()| Outcome::Passed)
 }
 
-/// Stops at the first failure; the reports tell how far it came.
-fn run_all(steps: &[Step], reports: &mut Vec<Report>) -> Result<()> {
-    for (index, step) in steps.iter().enumerate() {
-        println!("\n== {}/{} {}", index + 1, steps.len(), step.name);
+/// Stops at the first failure.
+fn run_all(sh: &Shell, steps: &[Step], reports: &mut Vec<Report>) -> Result<()> {
+    for (index, Step { name, run }) in steps.iter().enumerate() {
+        println!("\n== {}/{} {name}", index + 1, steps.len());
         let start = Instant::now();
-        let result = step.run();
+        let result = run(sh);
         let verdict = result.as_ref().map_or_else(|_| "FAILED".to_owned(), ToString::to_string);
-        reports.push(Report { name: step.name, verdict, time: start.elapsed() });
+        reports.push(Report { name, verdict, time: start.elapsed() });
         if let Err(error) = result {
-            bail!("{error:#}\nto repeat this step: {}", step.repeat());
+            bail!("step {name}: {error:#}");
         }
     }
     Ok(())
 }
 
-impl Step {
-    fn run(&self) -> Result<Outcome> {
-        match &self.action {
-            Action::Command(command) => command.run().map(|()| Outcome::Passed),
-            Action::Verb(verb) => verb(),
-        }
-    }
-
-    fn repeat(&self) -> String {
-        match &self.action {
-            Action::Command(command) => command.to_string(),
-            Action::Verb(_) => format!("cargo xtask {}", self.name),
-        }
-    }
-}
-
-impl Report {
-    fn line(&self) -> String {
-        format!("{:<9}{:>7.1} s  {}", self.name, self.time.as_secs_f64(), self.verdict)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::shell;
 
     fn lines(steps: &[Step]) -> (Result<()>, Vec<String>) {
         let mut reports = Vec::new();
-        let result = run_all(steps, &mut reports);
-        let short = |report: Report| format!("{} {}", report.name, report.verdict);
-        (result, reports.into_iter().map(short).collect())
+        let result = run_all(&shell().unwrap(), steps, &mut reports);
+        let line = |report: Report| format!("{} {}", report.name, report.verdict);
+        (result, reports.into_iter().map(line).collect())
     }
 
     #[test]
-    fn the_first_failure_ends_it_and_says_how_to_repeat() {
-        let fails = command("clippy", Cmd::new("sh", &["-c", "exit 7"]));
-        let (result, lines) =
-            lines(&[verb("tidy", || Ok(Outcome::Passed)), fails, verb("never", || bail!("ran"))]);
+    fn the_first_failure_stops_the_run() {
+        let (result, lines) = lines(&[
+            Step { name: "first", run: |_| Ok(Outcome::Passed) },
+            Step { name: "second", run: |sh| Ok(sh.cmd("false").run().map(|()| Outcome::Passed)?) },
+            Step { name: "third", run: |_| bail!("ran") },
+        ]);
         let error = result.unwrap_err().to_string();
-        assert!(error.ends_with("to repeat this step: sh -c 'exit 7'"), "{error}");
-        assert_eq!(lines, ["tidy ok", "clippy FAILED"]);
+        assert!(error.starts_with("step second: ") && error.contains("`false`"), "{error}");
+        assert_eq!(lines, ["first ok", "second FAILED"]);
     }
 
     #[test]
-    fn a_failing_verb_fails_it() {
-        let (result, lines) = lines(&[verb("layers", || bail!("a bad edge"))]);
-        let error = result.unwrap_err().to_string();
-        assert_eq!(error, "a bad edge\nto repeat this step: cargo xtask layers");
-        assert_eq!(lines, ["layers FAILED"]);
-    }
-
-    #[test]
-    fn what_was_skipped_stands_in_the_summary() {
+    fn a_skipped_step_is_in_the_summary() {
         let (result, lines) =
-            lines(&[verb("cross", || Ok(Outcome::Skipped("no target".to_owned())))]);
+            lines(&[Step { name: "cross", run: |_| Ok(Outcome::Skipped("no target".to_owned())) }]);
         assert!(result.is_ok());
         assert_eq!(lines, ["cross skipped: no target"]);
-    }
-
-    #[test]
-    fn ci_is_strict_about_skipped_tests() {
-        assert!(test(true).to_string().starts_with("NS_STRICT=1 cargo test --workspace"));
-        assert!(test(false).to_string().starts_with("cargo test --workspace"));
     }
 }

@@ -3,34 +3,28 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
 
-use crate::command::Cmd;
-use crate::outcome::Outcome;
-use crate::workspace;
+use crate::tools::{Outcome, cargo, metadata};
 
-pub(crate) fn run() -> Result<Outcome> {
-    let program = build()?;
-    let folder = program.with_file_name("share");
-    let pages = format!("run --quiet -p space --example pages -- {}", folder.display());
-    Cmd::cargo(&pages).run()?;
-    println!("{}\n{}", program.display(), folder.display());
+pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
+    let program = build(sh)?;
+    let share = program.with_file_name("share");
+    cmd!(sh, "cargo run --quiet -p space --example pages -- {share}").run()?;
+    println!("{}\n{}", program.display(), share.display());
     Ok(Outcome::Passed)
 }
 
-/// The program, without a loader and libraries that would have to be found first.
+/// Builds the program without a loader and shared libraries, and returns its path.
 ///
-/// The target is named although it is the host: otherwise the flag would reach procedural macros, which
-/// cannot be static.
-pub(crate) fn build() -> Result<PathBuf> {
-    let host = host()?;
-    let line = format!("build --quiet --profile dist -p space --target {host}");
-    Cmd::cargo(&line).env("RUSTFLAGS", "-C target-feature=+crt-static").run()?;
-    let folder = workspace::metadata()?.target_directory.into_std_path_buf();
-    Ok(folder.join(host).join("dist/space"))
-}
-
-fn host() -> Result<String> {
-    let text = Cmd::new("rustc", &["--version", "--verbose"]).read()?;
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc names no host")?.to_owned())
+/// `--target` is passed although it is the host: otherwise the flag would also apply to procedural
+/// macros, which cannot be static.
+pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
+    let version = cmd!(sh, "rustc --version --verbose").read()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc reports no host")?;
+    let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
+    cargo(sh, &format!("build --quiet --profile dist -p space --target {host}"))?;
+    let target_directory = metadata(sh)?.target_directory.into_std_path_buf();
+    Ok(target_directory.join(host).join("dist/space"))
 }

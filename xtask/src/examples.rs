@@ -1,51 +1,40 @@
-//! Every example is run, and prints what it is there to show.
+//! Every example is run and prints what it is meant to show.
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::TargetKind;
+use xshell::Shell;
 
-use crate::command::Cmd;
-use crate::outcome::Outcome;
-use crate::workspace;
+use crate::tools::{Outcome, cargo_cmd, metadata, run_and_read};
 
-/// An example, with what it is started with and a text that it must print.
-struct Example {
-    package: &'static str,
-    name: &'static str,
-    shows: &'static str,
-}
-
-const EXAMPLES: &[Example] = &[
-    Example { package: "ns-sys", name: "shared_memory_child", shows: "I am process 1 of my pid" },
-    Example { package: "ns-idmap", name: "map_current_user", shows: "uid=0(root) gid=0(root)" },
-    Example { package: "ns-fs", name: "tiny_root", shows: "pid 2 in /" },
-    Example { package: "ns-process", name: "first_container", shows: "status 0" },
-    Example { package: "ns-process", name: "closure", shows: "its value is Some(1)" },
-    Example { package: "ns-process", name: "build_sandbox", shows: "built by uid 0" },
-    Example { package: "ns-process", name: "own_root", shows: "I am process 1" },
-    Example { package: "ns-process", name: "inject", shows: "network devices: 1" },
-    Example { package: "ns-process", name: "parallel_judge", shows: "job 15: exit code 3\n" },
-    Example { package: "ns-process", name: "tokio", shows: "exit codes Some(1) and Some(2)" },
+/// Package, example, and a text that it must print.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("ns-sys", "shared_memory_child", "I am process 1 of my pid"),
+    ("ns-idmap", "map_current_user", "uid=0(root) gid=0(root)"),
+    ("ns-fs", "tiny_root", "pid 2 in /"),
+    ("ns-process", "first_container", "status 0"),
+    ("ns-process", "closure", "its value is Some(1)"),
+    ("ns-process", "build_sandbox", "built by uid 0"),
+    ("ns-process", "own_root", "I am process 1"),
+    ("ns-process", "inject", "network devices: 1"),
+    ("ns-process", "parallel_judge", "job 15: exit code 3\n"),
+    ("ns-process", "tokio", "exit codes Some(1) and Some(2)"),
 ];
 
-/// Examples that need arguments of the reader's own; that they compile is shown by clippy.
-const WITH_ARGUMENTS: &[&str] = &["pages", "pre_exec_root"];
+/// Examples that need arguments. `tiny_root` runs two of them, and `cargo xtask dist` the third.
+const WITH_ARGUMENTS: &[&str] = &["pages", "pre_exec_root", "rootfs"];
 
-pub(crate) fn run() -> Result<Outcome> {
-    let known = |name: &str| {
-        WITH_ARGUMENTS.contains(&name) || EXAMPLES.iter().any(|example| example.name == name)
-    };
-    for target in workspace::examples(&workspace::metadata()?) {
-        ensure!(known(&target), "example {target} is not in the table of this verb");
+pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
+    for target in metadata(sh)?.packages.iter().flat_map(|package| &package.targets) {
+        let name = target.name.as_str();
+        let is_listed =
+            WITH_ARGUMENTS.contains(&name) || EXAMPLES.iter().any(|example| example.1 == name);
+        let is_example = target.kind == [TargetKind::Example];
+        ensure!(is_listed || !is_example, "example {name} is not in the list of xtask");
     }
-    EXAMPLES.iter().try_for_each(Example::run)?;
-    Ok(Outcome::Passed)
-}
-
-impl Example {
-    fn run(&self) -> Result<()> {
-        let Self { package, name, shows } = self;
-        let command = Cmd::cargo(&format!("run --quiet -p {package} --example {name}"));
-        let output = command.run_and_read().with_context(|| format!("example {name}"))?;
+    for (package, name, shows) in EXAMPLES {
+        let run = cargo_cmd(sh, &format!("run --quiet -p {package} --example {name}"));
+        let output = run_and_read(run).with_context(|| format!("example {name}"))?;
         ensure!(output.contains(shows), "example {name} did not print {shows:?}");
-        Ok(())
     }
+    Ok(Outcome::Passed)
 }

@@ -1,48 +1,47 @@
-//! Each library crate with no feature, each alone, and all.
+//! The published crates with each of their features, and with the oldest Rust they support.
 
-use anyhow::Result;
-use cargo_metadata::Package;
+use anyhow::{Context, Result};
+use xshell::Shell;
 
-use crate::command::Cmd;
-use crate::outcome::Outcome;
-use crate::workspace;
+use crate::tools::{Outcome, cargo, libraries, metadata, rustup, succeeds};
 
-pub(crate) fn run() -> Result<Outcome> {
-    let metadata = workspace::metadata()?;
-    for package in workspace::libraries(&metadata) {
-        for choice in choices(package) {
-            check(&package.name, &choice).run()?;
+/// Clippy rather than check: it fails on warnings and still shares compiled dependencies with the
+/// other checks.
+pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
+    if let Some(skipped) = no_cargo_hack(sh) {
+        return Ok(skipped);
+    }
+    cargo(sh, "hack clippy --quiet --workspace --no-private --each-feature --lib -- -D warnings")
+}
+
+pub(crate) fn msrv(sh: &Shell) -> Result<Outcome> {
+    if let Some(skipped) = no_cargo_hack(sh) {
+        return Ok(skipped);
+    }
+    for version in promised_versions(sh)? {
+        if !succeeds(sh, &format!("rustup run {version} rustc --version"))
+            && !rustup(sh, &format!("toolchain install {version} --profile minimal"))
+        {
+            return Ok(Outcome::Skipped(format!("Rust {version} cannot be installed here")));
         }
     }
-    Ok(Outcome::Passed)
+    cargo(sh, "hack check --workspace --no-private --rust-version --all-features --lib")
 }
 
-fn choices(package: &Package) -> Vec<String> {
-    let mut choices = vec!["--no-default-features".to_owned()];
-    let alone = |feature| format!("--no-default-features --features {feature}");
-    choices.extend(package.features.keys().map(alone));
-    if !package.features.is_empty() {
-        choices.push("--all-features".to_owned());
-    }
-    choices
+fn no_cargo_hack(sh: &Shell) -> Option<Outcome> {
+    let is_missing = !succeeds(sh, "cargo hack --version");
+    is_missing.then(|| Outcome::Skipped("no cargo-hack: cargo install cargo-hack".to_owned()))
 }
 
-/// Clippy rather than check: it fails on warnings without making every dependency compile again.
-fn check(package: &str, choice: &str) -> Cmd {
-    Cmd::cargo(&format!("clippy --quiet -p {package} --lib {choice} -- -D warnings"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_says_which_features_there_are() {
-        let metadata = workspace::metadata().unwrap();
-        let sys = workspace::libraries(&metadata).find(|package| package.name.as_str() == "ns-sys");
-        let choices = choices(sys.unwrap());
-        assert_eq!(choices.first().unwrap(), "--no-default-features");
-        assert!(choices.contains(&"--no-default-features --features std".to_owned()));
-        assert_eq!(choices.last().unwrap(), "--all-features");
-    }
+/// The `rust-version` of each crate, as rustup names the toolchain.
+fn promised_versions(sh: &Shell) -> Result<Vec<String>> {
+    let versions = libraries(&metadata(sh)?)
+        .map(|package| {
+            let version = package.rust_version.as_ref();
+            let version =
+                version.with_context(|| format!("{} has no rust-version", package.name))?;
+            Ok(format!("{}.{}", version.major, version.minor))
+        })
+        .collect::<Result<std::collections::BTreeSet<_>>>()?;
+    Ok(versions.into_iter().collect())
 }

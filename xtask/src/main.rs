@@ -1,39 +1,30 @@
-//! The developer verbs of this workspace: `cargo xtask VERB`.
+//! The developer commands of this workspace: `cargo xtask COMMAND`.
 
 mod bench;
 mod ci;
-mod command;
 mod cross;
 mod dist;
 mod examples;
 mod features;
+mod fence;
 mod fuzz;
-mod gates;
 mod instructions;
 mod layers;
-mod msrv;
-mod mutants;
-mod outcome;
 mod package;
-mod prove;
 mod public_api;
-mod rootfs;
-mod rows;
-mod rustup;
-mod soak;
+mod stress;
 mod tidy;
+mod tools;
 mod whole_process;
-mod workspace;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use outcome::Outcome;
+use tools::{Outcome, cargo, require, shell};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The developer verbs of this workspace")]
+#[command(name = "cargo xtask", about = "The developer commands of this workspace")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -41,34 +32,48 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Everything that CI runs, in order; stops at the first failure
+    /// Run everything that CI runs, in order; stop at the first failure
     Ci,
-    /// The rules of the source tree that no lint can hold
+    /// Check the source tree: the fence, where unsafe code is allowed, layout and spelling
     Tidy,
-    /// What the tests show: each hazard and each promise, with the tests that name it
-    #[command(visible_alias = "hazards")]
-    Rows,
-    /// The allowed edges between the crates, and to other people's
+    /// Check the dependencies between the crates, and on crates of others
     Layers,
-    /// Each library crate with no feature, each alone, and all
+    /// Check each published crate without features, with each feature alone, and with all
     Features,
-    /// `space` as one static file, with its manual pages and completions
-    Dist,
-    /// What `space` costs as a command, against unshare(1) and bwrap(1), by hyperfine(1)
-    WholeProcess,
-    /// Each crate packed as it is published, and built from that
+    /// Check the published crates with the oldest Rust they support
+    Msrv,
+    /// Compile the library crates for the other processors that have assembly of their own
+    Cross,
+    /// Package the crates as they are published, and build each from its package
     Package,
-    /// What each crate promises, against the snapshot beside its manifest
+    /// Run every example and check what it prints
+    Examples,
+    /// Compare the public API of each crate with its snapshot (cargo-public-api)
     PublicApi {
-        /// Writes the snapshots
+        /// Write the snapshots
         #[arg(long)]
         bless: bool,
     },
-    /// Runs every example and looks at what it prints
-    Examples,
-    /// The library crates on the oldest Rust they promise
-    Msrv,
-    /// Changes the code of a crate in small ways, and tells which no test notices
+    /// Run the tests at full counts, in release mode, and other long checks
+    Stress {
+        /// Only this run; without a name, all of them
+        name: Option<String>,
+        /// Only tests whose name contains this
+        #[arg(requires = "name")]
+        filter: Option<String>,
+    },
+    /// Start, inject, kill and drop from many threads, then look for leaks
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        minutes: u64,
+        /// From how many threads
+        #[arg(long, default_value_t = 8)]
+        threads: u64,
+    },
+    /// Run fuzz targets, each for a while; inputs they find are kept in target/fuzz
+    Fuzz(fuzz::Options),
+    /// Change the code of a crate in small ways, and list the changes that no test detects
     Mutants {
         /// The crate
         package: String,
@@ -76,63 +81,25 @@ enum Verb {
         #[arg(long)]
         shard: Option<String>,
     },
-    /// The library crates compiled for the other processors with an assembly of their own
-    Cross,
-    /// The "must show" lines of the issues at full count, in release mode
-    Prove {
-        /// Only the lines of this issue
-        issue: Option<u32>,
-    },
-    /// Runs fuzz targets, each for a while, from the corpus on; what they find is kept in target/fuzz
-    Fuzz(fuzz::Wish),
-    /// What a start costs, layer by layer, each operation beside what does the same without these crates
-    Bench {
-        /// Only the bench of this layer
-        layer: Option<bench::Layer>,
-        /// Instead: how it grows with memory, threads, mounts, extents and starters; tables and plots
-        #[arg(long, conflicts_with = "layer")]
-        scaling: bool,
-        /// Puts the plot and table of memory on the front page as well
-        #[arg(long, requires = "scaling")]
-        check_in: bool,
-    },
-    /// The gates that hold the speed: measures every row; on a quiet machine
-    Gates {
-        /// Only the rows that hold on a busy machine too: counts, and flatness in memory
-        #[arg(long)]
-        robust: bool,
-        /// Only rows whose name contains this
-        #[arg(long)]
-        only: Option<String>,
-    },
-    /// Instructions of what makes no system call, against the counts that were checked in (valgrind)
+    /// Run the benchmarks of each layer, or plot how the cost of a start grows
+    Bench(bench::Options),
+    /// Measure every promised speed and count, and fail where one is missed; needs a quiet machine
+    Gates(bench::Gates),
+    /// Compare instruction counts with those in benches/instructions.txt (valgrind)
     Instructions {
-        /// Writes the counts anew
+        /// Write the counts to that file
         #[arg(long)]
         save: bool,
     },
-    /// Starts, injects, kills and drops from many threads, and looks at what is left behind
-    Soak {
-        /// For how long
-        #[arg(long, default_value_t = 20)]
-        minutes: u64,
-        /// From how many threads
-        #[arg(long, default_value_t = 8)]
-        threads: u64,
-    },
-    /// A tiny root: programs of this machine, with their loaders and libraries, in a folder
-    Rootfs {
-        /// Where; made if it is missing
-        folder: PathBuf,
-        /// Names or paths; each becomes /bin/NAME
-        #[arg(default_values = ["sh", "ls", "cat"])]
-        programs: Vec<String>,
-    },
+    /// Compare `space` with unshare(1) and bwrap(1), as commands (hyperfine)
+    WholeProcess,
+    /// Build `space` as one static file, with manual pages and completions
+    Dist,
 }
 
-/// A failure is told in one line: returned from here, it would come with a backtrace.
+/// Prints an error on one line: returned from `main`, it would come with a backtrace.
 fn main() -> ExitCode {
-    match run(&Cli::parse().verb) {
+    match run(Cli::parse().verb) {
         Ok(outcome) => {
             println!("{outcome}");
             ExitCode::SUCCESS
@@ -144,40 +111,45 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: &Verb) -> Result<Outcome> {
+fn run(verb: Verb) -> Result<Outcome> {
+    let sh = &shell()?;
     match verb {
-        Verb::Ci => ci::run(),
-        Verb::Tidy => tidy::run(),
-        Verb::Rows => rows::run(),
-        Verb::Layers => layers::run(),
-        Verb::Features => features::run(),
-        Verb::Msrv => msrv::run(),
-        Verb::Mutants { package, shard } => mutants::run(package, shard.as_deref()),
-        Verb::Cross => cross::run(),
-        Verb::Dist => dist::run(),
-        Verb::WholeProcess => whole_process::run(),
-        Verb::Package => package::run(),
-        Verb::PublicApi { bless } => public_api::run(*bless),
-        Verb::Examples => examples::run(),
-        Verb::Prove { issue } => prove::run(*issue),
-        Verb::Fuzz(wish) => fuzz::run(wish),
-        Verb::Bench { scaling: true, check_in, .. } => bench::scaling(*check_in),
-        Verb::Bench { layer, .. } => bench::run(*layer),
-        Verb::Gates { robust, only } => gates::run(*robust, only.as_deref()),
-        Verb::Instructions { save } => instructions::run(*save),
-        Verb::Soak { minutes, threads } => soak::run(*minutes, *threads),
-        Verb::Rootfs { folder, programs } => rootfs::run(folder, programs),
+        Verb::Ci => ci::run(sh),
+        Verb::Tidy => tidy::run(sh),
+        Verb::Layers => layers::run(sh),
+        Verb::Features => features::run(sh),
+        Verb::Msrv => features::msrv(sh),
+        Verb::Cross => cross::run(sh),
+        Verb::Package => package::run(sh),
+        Verb::Examples => examples::run(sh),
+        Verb::PublicApi { bless } => public_api::run(sh, bless),
+        Verb::Stress { name, filter } => stress::run(sh, name.as_deref(), filter.as_deref()),
+        Verb::Soak { minutes, threads } => {
+            let seconds = minutes * 60;
+            cargo(sh, &format!("run -q --release -p fuzz --bin soak -- {seconds} {threads}"))
+        }
+        Verb::Fuzz(options) => fuzz::run(sh, &options),
+        Verb::Mutants { package, shard } => {
+            require(sh, "cargo mutants --version", "cargo install cargo-mutants")?;
+            let shard = shard.map(|part| format!(" --shard {part}")).unwrap_or_default();
+            cargo(sh, &format!("mutants --package {package} --output target{shard}"))
+        }
+        Verb::Bench(options) => bench::run(sh, &options),
+        Verb::Gates(options) => bench::gates(sh, &options),
+        Verb::Instructions { save } => instructions::run(sh, save),
+        Verb::WholeProcess => whole_process::run(sh),
+        Verb::Dist => dist::run(sh),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::CommandFactory;
+
+    use super::Cli;
 
     #[test]
-    fn rows_are_found_by_what_they_are_about() {
-        let cli =
-            Cli::try_parse_from(["cargo xtask", "hazards"]).map_err(|error| error.to_string());
-        assert!(matches!(cli, Ok(Cli { verb: Verb::Rows })));
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }
