@@ -11,7 +11,7 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     if let Some(skipped) = no_cargo_hack(sh) {
         return Ok(skipped);
     }
-    cargo(sh, "hack clippy --quiet --workspace --no-private --each-feature --lib -- -D warnings")
+    cargo(sh, "hack clippy --quiet --workspace --ignore-private --each-feature --lib -- -D warnings")
 }
 
 pub(crate) fn msrv(sh: &Shell) -> Result<Outcome> {
@@ -25,7 +25,7 @@ pub(crate) fn msrv(sh: &Shell) -> Result<Outcome> {
             return Ok(Outcome::Skipped(format!("Rust {version} cannot be installed here")));
         }
     }
-    cargo(sh, "hack check --workspace --no-private --rust-version --all-features --lib")
+    cargo(sh, "hack check --workspace --ignore-private --rust-version --all-features --lib")
 }
 
 fn no_cargo_hack(sh: &Shell) -> Option<Outcome> {
