@@ -11,7 +11,10 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     if let Some(skipped) = no_cargo_hack(sh) {
         return Ok(skipped);
     }
-    cargo(sh, "hack clippy --quiet --workspace --ignore-private --each-feature --lib -- -D warnings")
+    cargo(
+        sh,
+        "hack clippy --quiet --workspace --ignore-private --each-feature --lib -- -D warnings",
+    )
 }
 
 pub(crate) fn msrv(sh: &Shell) -> Result<Outcome> {

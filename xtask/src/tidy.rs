@@ -88,7 +88,8 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
 impl Rule {
     fn findings(&self, sh: &Shell) -> Result<Vec<String>> {
         let (pattern, files) = (self.pattern, self.files);
-        let grep = cmd!(sh, "git {ANY_OWNER...} grep --untracked -nIE {pattern} -- {files...}").quiet();
+        let grep =
+            cmd!(sh, "git {ANY_OWNER...} grep --untracked -nIE {pattern} -- {files...}").quiet();
         let output = grep.ignore_status().output()?;
         match output.status.code() {
             Some(0) => {}
