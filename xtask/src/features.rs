@@ -1,5 +1,7 @@
 //! The published crates with each of their features, and with the oldest Rust they support.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use xshell::Shell;
 
@@ -45,6 +47,6 @@ fn promised_versions(sh: &Shell) -> Result<Vec<String>> {
                 version.with_context(|| format!("{} has no rust-version", package.name))?;
             Ok(format!("{}.{}", version.major, version.minor))
         })
-        .collect::<Result<std::collections::BTreeSet<_>>>()?;
+        .collect::<Result<BTreeSet<_>>>()?;
     Ok(versions.into_iter().collect())
 }

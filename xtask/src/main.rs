@@ -27,11 +27,11 @@ use tools::{Outcome, cargo, require, shell};
 #[command(name = "cargo xtask", about = "The developer commands of this workspace")]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     /// Run everything that CI runs, in order; stop at the first failure
     Ci,
     /// Check the source tree: the fence, where unsafe code is allowed, layout and spelling
@@ -99,7 +99,7 @@ enum Verb {
 
 /// Prints an error on one line: returned from `main`, it would come with a backtrace.
 fn main() -> ExitCode {
-    match run(Cli::parse().verb) {
+    match run(Cli::parse().command) {
         Ok(outcome) => {
             println!("{outcome}");
             ExitCode::SUCCESS
@@ -111,34 +111,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: Verb) -> Result<Outcome> {
+fn run(command: Command) -> Result<Outcome> {
     let sh = &shell()?;
-    match verb {
-        Verb::Ci => ci::run(sh),
-        Verb::Tidy => tidy::run(sh),
-        Verb::Layers => layers::run(sh),
-        Verb::Features => features::run(sh),
-        Verb::Msrv => features::msrv(sh),
-        Verb::Cross => cross::run(sh),
-        Verb::Package => package::run(sh),
-        Verb::Examples => examples::run(sh),
-        Verb::PublicApi { bless } => public_api::run(sh, bless),
-        Verb::Stress { name, filter } => stress::run(sh, name.as_deref(), filter.as_deref()),
-        Verb::Soak { minutes, threads } => {
+    match command {
+        Command::Ci => ci::run(sh),
+        Command::Tidy => tidy::run(sh),
+        Command::Layers => layers::run(sh),
+        Command::Features => features::run(sh),
+        Command::Msrv => features::msrv(sh),
+        Command::Cross => cross::run(sh),
+        Command::Package => package::run(sh),
+        Command::Examples => examples::run(sh),
+        Command::PublicApi { bless } => public_api::run(sh, bless),
+        Command::Stress { name, filter } => stress::run(sh, name.as_deref(), filter.as_deref()),
+        Command::Soak { minutes, threads } => {
             let seconds = minutes * 60;
             cargo(sh, &format!("run -q --release -p fuzz --bin soak -- {seconds} {threads}"))
         }
-        Verb::Fuzz(options) => fuzz::run(sh, &options),
-        Verb::Mutants { package, shard } => {
+        Command::Fuzz(options) => fuzz::run(sh, &options),
+        Command::Mutants { package, shard } => {
             require(sh, "cargo mutants --version", "cargo install cargo-mutants")?;
             let shard = shard.map(|part| format!(" --shard {part}")).unwrap_or_default();
             cargo(sh, &format!("mutants --package {package} --output target{shard}"))
         }
-        Verb::Bench(options) => bench::run(sh, &options),
-        Verb::Gates(options) => bench::gates(sh, &options),
-        Verb::Instructions { save } => instructions::run(sh, save),
-        Verb::WholeProcess => whole_process::run(sh),
-        Verb::Dist => dist::run(sh),
+        Command::Bench(options) => bench::run(sh, &options),
+        Command::Gates(options) => bench::gates(sh, &options),
+        Command::Instructions { save } => instructions::run(sh, save),
+        Command::WholeProcess => whole_process::run(sh),
+        Command::Dist => dist::run(sh),
     }
 }
 

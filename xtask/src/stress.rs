@@ -10,7 +10,7 @@ use crate::tools::{Outcome, run_and_read};
 /// Tests with this variable run at their full count.
 const FULL_COUNT: &str = "NS_PROVE";
 
-/// Name and command, words separated by spaces.
+/// Name and command; its words are separated by spaces.
 const RUNS: &[(&str, &str)] = &[
     ("sys", "cargo test --release -p ns-sys --tests"),
     ("idmap", "cargo test --release -p ns-idmap --tests"),

@@ -6,10 +6,12 @@ use xshell::{Shell, cmd};
 use crate::fence;
 use crate::tools::{ANY_OWNER, Outcome, files, succeeds};
 
-/// A pattern that git grep must not find, outside of the files that follow it.
+/// A pattern that no line of some files may match.
 struct Rule {
     message: &'static str,
+    /// A POSIX extended regular expression.
     pattern: &'static str,
+    /// Pathspecs of git; `:!` excludes.
     files: &'static [&'static str],
 }
 
@@ -48,7 +50,7 @@ const RULES: &[Rule] = &[
     Rule { message: "trailing whitespace", pattern: r"[[:space:]]$", files: &[":!fuzz/corpus"] },
 ];
 
-/// Directories and files of the root, besides dot-files and licenses.
+/// The names at the top level, besides dot-files and licenses.
 const TOP: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -56,7 +58,6 @@ const TOP: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
     "README.md",
-    "SECURITY.md",
     "benches",
     "clippy.toml",
     "crates",
@@ -65,7 +66,7 @@ const TOP: &[&str] = &[
     "xtask",
 ];
 
-/// The limit for source files.
+/// For a source file.
 const MAX_LINES: usize = 400;
 
 pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
