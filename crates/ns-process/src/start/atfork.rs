@@ -1,5 +1,6 @@
-//! What must be this thread's when memory is copied: in the copy nobody else gives it back.
-#![allow(unsafe_code, reason = "C's stdout, and descriptors of other starts")]
+//! Locks that the forking thread holds during a fork, as pthread_atfork(3) does: no other thread
+//! exists in the child to release them.
+#![allow(unsafe_code, reason = "flushes C's stdout")]
 
 use std::io::{self, StderrLock, StdoutLock, Write};
 use std::mem;
@@ -10,21 +11,22 @@ use super::{dumpable, exec_lock};
 use crate::process::{Orphans, orphans};
 
 unsafe extern "C" {
-    /// C's own.
+    /// C's standard output stream.
     static stdout: *mut libc::FILE;
 }
 
-/// Locks, in the order in which they are taken.
-pub(super) struct AcrossFork {
+/// The locks, in the order of acquisition.
+pub(super) struct AtFork {
     _streams: Option<(StdoutLock<'static>, StderrLock<'static>)>,
     ends: Ends,
     orphans: Orphans,
     holders: dumpable::Lock,
 }
 
-impl AcrossFork {
-    /// Takes them, with nothing left in the buffers that the child would print again.
-    pub(super) fn hold(streams: bool) -> Self {
+impl AtFork {
+    /// Acquires the locks. With `streams`, includes stdout and stderr, and flushes stdout so that
+    /// the child does not print the buffered text again.
+    pub(super) fn prepare(streams: bool) -> Self {
         Self {
             _streams: streams.then(flushed),
             ends: pipes::lock(),
@@ -33,18 +35,19 @@ impl AcrossFork {
         }
     }
 
-    /// The account of the dumpable flag, which does not change until the fork.
+    /// The locked state of the dumpable flag, which does not change until the fork.
     pub(super) fn holders(&self) -> &dumpable::Lock {
         &self.holders
     }
 
-    /// Gives them up in the child, which has no part in what other threads were doing.
-    pub(super) fn settle(mut self, own: &[(RawFd, RawFd)]) {
-        self.ends.close_those_of_others(own);
-        // Not its children.
+    /// Releases the locks in the child, and drops the state of other threads: `own` are the pipes
+    /// of this start.
+    pub(super) fn child(mut self, own: &[(RawFd, RawFd)]) {
+        self.ends.close_other_starts(own);
+        // The orphans are children of the parent, not of this process.
         mem::take(&mut *self.orphans).into_iter().for_each(mem::forget);
-        dumpable::forget(&mut self.holders);
-        exec_lock::forget();
+        dumpable::reset_in_child(&mut self.holders);
+        exec_lock::reset_in_child();
     }
 }
 
@@ -57,8 +60,9 @@ fn flushed() -> (StdoutLock<'static>, StderrLock<'static>) {
 
 /// Flushes C's stdout.
 pub(super) fn flush_c() {
-    // SAFETY: libc's own, set before main.
+    // SAFETY: libc sets `stdout` before main, and this only reads the pointer.
     let file = unsafe { stdout };
-    // SAFETY: a stream of libc's; a program that has closed it has broken C's rules. Null means all streams.
+    // SAFETY: `file` is a valid stream unless the program has closed it, which C forbids; null is
+    // allowed and means all streams.
     unsafe { libc::fflush(file) };
 }

@@ -1,5 +1,6 @@
-//! One attempt of a start: in this memory, or with a copy of it where the dumpable flag has to be the child's own.
-#![allow(unsafe_code, reason = "what the child is given is kept for it")]
+//! One attempt of a start: in the caller's memory, or in a copy if the child needs its own dumpable
+//! flag.
+#![allow(unsafe_code, reason = "extends the lifetime of the attempt")]
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -21,18 +22,19 @@ use crate::in_child::Join;
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::step::Step;
 
-/// How long the flag is waited for before memory is copied.
+/// How long to wait for the dumpable flag before memory is copied.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// The same where memory cannot be copied.
+/// How long to wait for the flag if memory cannot be copied.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Whether an attempt copies memory that it could share.
+/// When an attempt copies memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copy {
+pub(super) enum CopyMode {
     IfNeeded,
     Always {
-        /// Whether the copy keeps its flag until the maps are written, though others may read it meanwhile.
+        /// Whether the copy stays dumpable until the maps are written, although other processes may
+        /// read its memory until then.
         for_maps: bool,
     },
 }
@@ -40,9 +42,9 @@ pub(super) enum Copy {
 /// Why an attempt failed.
 pub(super) enum Failure {
     Error(Error),
-    /// Another way may succeed; if it cannot be gone, this is the error.
-    Retry(Copy, Error),
-    /// The program changed its flag meanwhile: the same way may succeed.
+    /// Another attempt with this mode may succeed. If it is impossible, this is the error.
+    Retry(CopyMode, Error),
+    /// The program changed its dumpable flag meanwhile: the same attempt may succeed.
     Again(Error),
 }
 
@@ -53,7 +55,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// The error, whether or not there is another way.
+    /// Changes the error and keeps the kind of failure.
     pub(super) fn map(self, change: impl FnOnce(Error) -> Error) -> Self {
         match self {
             Self::Error(error) => Self::Error(change(error)),
@@ -68,41 +70,42 @@ pub(super) struct Attempt<'a> {
     pub(super) prepared: &'a PreparedStart,
     pub(super) route: Route,
     dumpable: Dumpable,
-    /// Of a copy, made while the program's own flag was this.
-    pub(super) own: OwnDumpable,
-    programs: bool,
-    place: StateMemory,
+    /// The dumpable flag of copied memory.
+    pub(super) own_dumpable: OwnDumpable,
+    /// The program's dumpable flag when this attempt was made, if memory is copied.
+    program_dumpable: bool,
+    state: StateMemory,
     lock: Option<ExecLock>,
-    /// Of a child of which it must be seen that it has executed something.
+    /// The name of the child until it has executed something, if that has to be verified.
     name: Option<ExecName>,
-    /// Of a process between in this memory.
+    /// The stack of an intermediate process that clone3 makes.
     intermediate_stack: Option<Stack>,
     pub(super) candidates: Vec<&'a CStr>,
     files: Vec<(BorrowedFd<'a>, Namespace)>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(resources: &'a ChildResources, copy: Copy) -> Result<&'a Self, Failure> {
+    pub(super) fn new(resources: &'a ChildResources, copy: CopyMode) -> Result<&'a Self, Failure> {
         let prepared = resources.prepared();
         let (plan, joined) = (&*prepared.plan, &*prepared.joined);
-        let route = plan.route(joined.kinds(), copy != Copy::IfNeeded);
+        let route = plan.route(joined.kinds(), copy != CopyMode::IfNeeded);
         let dumpable = plan.dumpable(joined.kinds());
         let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
         let is_locked = is_cleared && !route.copies_memory();
         let lock = is_locked.then(|| ExecLock::new(&prepared.fds)).transpose();
         let has_intermediate = route.has_intermediate() && !plan.forks();
         let intermediate_stack = has_intermediate.then(Stack::take).transpose();
-        let programs = route.copies_memory() && dumpable::own();
-        let for_maps = copy == Copy::Always { for_maps: true };
+        let program_dumpable = route.copies_memory() && dumpable::is_dumpable();
+        let for_maps = copy == CopyMode::Always { for_maps: true };
         let program = plan.work.program();
         let attempt = Self {
             resources,
             prepared,
             route,
             dumpable,
-            own: plan.own_dumpable(joined.kinds(), programs, for_maps),
-            programs,
-            place: StateMemory::new(plan.needs_go(), route.copies_memory())
+            own_dumpable: plan.own_dumpable(joined.kinds(), program_dumpable, for_maps),
+            program_dumpable,
+            state: StateMemory::new(plan.needs_go(), route.copies_memory())
                 .map_err(prepare(plan, "a page"))?,
             name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
@@ -110,15 +113,15 @@ impl<'a> Attempt<'a> {
             candidates: program.iter().flat_map(|program| program.candidates()).collect(),
             files: joined.borrowed_files(),
         };
-        // SAFETY: it leads to what is prepared, and to the ground itself, which neither a child nor a destructor
-        // reaches by it.
+        // SAFETY: the attempt borrows the prepared start, which `resources` owns, and `resources`
+        // itself. Neither a child nor a destructor reaches `resources` through the attempt.
         let attempt = unsafe { resources.keep(attempt) };
         attempt.before_clone()?;
         Ok(attempt)
     }
 
     pub(super) fn shared(&self) -> &SharedState {
-        &self.place
+        &self.state
     }
 
     pub(super) fn plan(&self) -> &'a Plan {
@@ -137,44 +140,47 @@ impl<'a> Attempt<'a> {
         self.name.as_ref()
     }
 
-    /// Of a process between, where there is one that libc does not fork.
+    /// The stack of the intermediate process; `None` without one, or if libc forks it.
     pub(super) fn intermediate_stack(&self) -> Option<&Stack> {
         self.intermediate_stack.as_ref()
     }
 
-    /// What is entered first.
+    /// The namespaces to join, and how.
     pub(super) fn join(&self) -> Join<'_> {
         self.prepared.joined.child(&self.files)
     }
 
-    /// The first flag of memory that is a copy, for the process that is made of it first.
+    /// The dumpable flag to set first in copied memory; `None` if memory is shared.
     pub(super) fn first_dumpable(&self) -> Option<bool> {
-        self.route.copies_memory().then_some(self.own.first)
+        self.route.copies_memory().then_some(self.own_dumpable.first)
     }
 
-    /// Refuses to copy memory that the program has made undumpable since: it may hold a secret by now. No thread
-    /// changes the flag while it is locked.
-    pub(super) fn is_current(&self, locked: &dumpable::Lock) -> Result<(), Failure> {
-        if !self.route.copies_memory() || dumpable::own_of(locked) == self.programs {
+    /// Fails if the program has changed its dumpable flag since this attempt was made: memory that
+    /// is undumpable by now may hold a secret and must not be copied. No thread changes the flag
+    /// while it is locked.
+    pub(super) fn check_dumpable(&self, locked: &dumpable::Lock) -> Result<(), Failure> {
+        if !self.route.copies_memory() || dumpable::is_dumpable_in(locked) == self.program_dumpable
+        {
             return Ok(());
         }
         let error = Error::new(&self.plan().name, Step::Prepare).with_errno(Errno::AGAIN);
         let error = error.with_object("the dumpable flag of the caller");
-        Err(Failure::Again(error.with_hint(Some("the program changes it again and again"))))
+        Err(Failure::Again(error.with_hint(Some("the program keeps changing it during the start"))))
     }
 
     fn before_clone(&self) -> Result<(), Failure> {
         match self.dumpable {
-            // A copy has one of its own.
+            // The dumpable flag belongs to the memory, so a copy has its own.
             Dumpable::Own if !self.plan().can_be_copied() => Err(self.refused(Errno::BUSY)),
             _ if self.route.copies_memory() => Ok(()),
             Dumpable::AsIs | Dumpable::Own => Ok(()),
-            Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold(Need::Kept),
-            Dumpable::Cleared => self.hold(Need::Cleared),
+            Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold_flag(Need::Kept),
+            Dumpable::Cleared => self.hold_flag(Need::Cleared),
         }
     }
 
-    /// The maps are written: no file of root's is opened any more.
+    /// Adjusts the flag once the maps are written: from then on, no file in `/proc/PID` is opened,
+    /// all of which belong to root while the flag is clear.
     pub(super) fn maps_written(&self) -> Result<(), Failure> {
         match self.dumpable {
             _ if self.route.copies_memory() => Ok(()),
@@ -182,40 +188,41 @@ impl<'a> Attempt<'a> {
                 self.resources.release_hold();
                 Ok(())
             }
-            Dumpable::ClearedAtGo => self.hold(Need::Cleared),
+            Dumpable::ClearedAtGo => self.hold_flag(Need::Cleared),
             Dumpable::AsIs | Dumpable::Cleared | Dumpable::Own => Ok(()),
         }
     }
 
-    /// A map could not be opened. Another attempt with a copy that keeps its flag may open it, unless the
-    /// program itself has cleared the flag.
-    pub(super) fn unwritten(&self, error: Error) -> Failure {
+    /// The failure after a map could not be written. If the map could not be opened, another
+    /// attempt whose copy stays dumpable may succeed, unless the program itself has cleared the
+    /// flag.
+    pub(super) fn map_failure(&self, error: Error) -> Failure {
         let is_cleared = if self.route.copies_memory() {
-            !self.own.first
+            !self.own_dumpable.first
         } else {
             self.dumpable == Dumpable::Cleared
         };
         let is_map = matches!(error.step(), Step::UidMap | Step::GidMap);
-        if is_map && error.errno() == Some(Errno::ACCESS) && is_cleared && dumpable::own() {
-            return Failure::Retry(Copy::Always { for_maps: true }, error);
+        if is_map && error.errno() == Some(Errno::ACCESS) && is_cleared && dumpable::is_dumpable() {
+            return Failure::Retry(CopyMode::Always { for_maps: true }, error);
         }
         error.into()
     }
 
-    /// Never holds it both ways: the former hold ends first.
-    fn hold(&self, need: Need) -> Result<(), Failure> {
+    /// Holds the dumpable flag as needed. The previous hold ends first.
+    fn hold_flag(&self, need: Need) -> Result<(), Failure> {
         let left =
             self.deadline().map_or(LONGEST, |end| end.saturating_duration_since(Instant::now()));
         let patience = if self.plan().can_be_copied() { PATIENCE } else { LONGEST };
         let mut refused = None;
-        let holds = self.resources.hold(|| {
+        let is_held = self.resources.hold(|| {
             let hold = Hold::new(need, patience.min(left));
             hold.unwrap_or_else(|errno| {
                 refused = Some(errno);
                 None
             })
         });
-        if holds { Ok(()) } else { Err(self.refused(refused.unwrap_or(Errno::BUSY))) }
+        if is_held { Ok(()) } else { Err(self.refused(refused.unwrap_or(Errno::BUSY))) }
     }
 
     fn refused(&self, errno: Errno) -> Failure {
@@ -223,15 +230,15 @@ impl<'a> Attempt<'a> {
             .with_errno(errno)
             .with_object("the dumpable flag of the caller")
             .with_hint(Some(
-                "this start needs it otherwise, and with its flags memory is not copied",
+                "this start needs the other value, and its clone flags forbid a copy of the memory",
             ));
-        Failure::Retry(Copy::Always { for_maps: false }, error)
+        Failure::Retry(CopyMode::Always { for_maps: false }, error)
     }
 }
 
 impl Plan {
-    /// Whether memory may be copied where that was not asked for. These flags mean the caller, and a process
-    /// between would take its place.
+    /// Whether memory may be copied although that was not requested. These flags refer to the
+    /// calling process, and an intermediate process would take its state.
     pub(super) fn can_be_copied(&self) -> bool {
         let of_caller = CloneFlags::FS
             | CloneFlags::IO

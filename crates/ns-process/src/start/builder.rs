@@ -1,4 +1,4 @@
-//! The ways to start a [`Builder`].
+//! The methods that start a [`Builder`].
 
 use std::process::{ExitStatus, Output};
 
@@ -16,33 +16,37 @@ impl<Kind> Builder<Kind> {
     /// Checks all settings, without starting anything.
     ///
     /// # Errors
-    /// The first invalid setting, by the name of its setter.
+    /// The first invalid setting, with the name of its setter.
     pub fn plan(&self) -> Result<Plan, Error> {
         Plan::new(self)
     }
 
-    /// Starts the program; when this returns `Ok`, it has been executed, or the closure has begun.
+    /// Starts the program. On `Ok`, the program has been executed, or the closure has begun.
     ///
-    /// The caller's memory is not copied, but for a closure or a program with hooks in the child, and no
-    /// handler of the caller's runs there. The program begins with no signal blocked or ignored, with the
-    /// caller's working directory, umask, limits and standard streams, and no other descriptor. New
-    /// mount namespaces are private: no mount travels between them and the caller's.
+    /// The caller's memory is not copied, except for a closure or a program with hooks in the
+    /// child. No signal handler of the caller runs in the child. The program begins with no signal
+    /// blocked or ignored, with the caller's working directory, umask, limits and standard streams,
+    /// and no other descriptor. New mount namespaces are private: no mount propagates between them
+    /// and the caller's.
     ///
     /// # Errors
-    /// What failed first, by step, errno and object; then nothing is left behind. Often:
-    /// - [`Step::Check`](crate::Step::Check): a mistake, by its setter; no errno.
-    /// - [`Step::MultiThreaded`](crate::Step::MultiThreaded): a closure, and the caller has threads.
-    /// - [`Step::Clone`](crate::Step::Clone), `EPERM`: namespaces need `CAP_SYS_ADMIN` or a new user
-    ///   namespace; `ENOSPC`: a limit of namespaces(7), which the hint names; `EINVAL`, `ENOMEM`: the
-    ///   caller has unshared its pid namespace. Then nothing starts by way of another process, and
-    ///   nothing at all once the first process born there has ended.
-    /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): what the kernel
-    ///   does not let this caller map.
-    /// - [`Step::Exec`](crate::Step::Exec), `ENOENT`, `EACCES`: the program, looked up inside; without
-    ///   an errno, the child was killed before it executed.
+    /// The first step that failed, with its errno and object; then nothing is left behind. Often:
+    /// - [`Step::Check`](crate::Step::Check): an invalid setting, with the name of its setter;
+    ///   no errno.
+    /// - [`Step::MultiThreaded`](crate::Step::MultiThreaded): a closure, and the caller has other
+    ///   threads.
+    /// - [`Step::Clone`](crate::Step::Clone), `EPERM`: new namespaces need `CAP_SYS_ADMIN` or a new
+    ///   user namespace; `ENOSPC`: a limit of namespaces(7), which the hint names; `EINVAL`,
+    ///   `ENOMEM`: the caller has unshared its pid namespace; then no start by way of an
+    ///   intermediate process succeeds, and no start at all once the first process of that namespace
+    ///   has terminated.
+    /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): a map that
+    ///   the kernel does not allow this caller to write.
+    /// - [`Step::Exec`](crate::Step::Exec), `ENOENT`, `EACCES`: the program, looked up inside its
+    ///   root; without an errno, the child was killed before it executed the program.
     ///
     /// # Kernel support
-    /// Linux 5.5 by the calls it makes; run on 6.18.
+    /// Linux 5.5, judged by the system calls that it makes; tested on Linux 6.18.
     ///
     /// # References
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
@@ -58,8 +62,8 @@ impl<Kind> Builder<Kind> {
         self.start()?.join()
     }
 
-    /// Starts the program, reads all that it prints, and joins it. Of the streams that were not set,
-    /// stdin is `/dev/null`, and stdout and stderr are captured.
+    /// Starts the program, reads all of its output, and joins it. Streams that were not set are
+    /// `/dev/null` for stdin, and captured for stdout and stderr.
     ///
     /// ```
     /// use ns_process::Container;

@@ -1,5 +1,5 @@
-//! A child that may still be in the caller's memory.
-#![allow(unsafe_code, reason = "the descriptor that clone3 stored")]
+//! A child that may still run in the caller's memory.
+#![allow(unsafe_code, reason = "takes ownership of the pidfd that clone3 stored")]
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -16,43 +16,47 @@ use rustix::process::{Pid, kill_process};
 use super::attempt::Attempt;
 use super::child_resources::ChildResources;
 use super::exec_lock;
-use super::exec_name::Named;
+use super::exec_name::CommFile;
 use super::release::signal;
 use super::shared::SharedState;
 use crate::in_child::{ABORT, ExecLock, Handshake, has_left};
 use crate::process::{Orphan, ends, is_readable_until, is_reaped, leave};
 
-/// How long to sleep before looking whether the child is dead: kernels before 5.16 do not clear the
-/// word in every death.
+/// The longest sleep between two checks whether the child is dead: kernels before 5.16 do not clear
+/// the word of `CLONE_CHILD_CLEARTID` in every death.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Between two looks. Exec needs some microseconds from the wake to the end of the lock.
-const NEXT_LOOK: Duration = Duration::from_micros(50);
+/// The sleep between two checks. Exec releases the lock some microseconds after it wakes the
+/// waiter.
+const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
-/// How many looks come before that; nearly always the first one is enough.
-const LOOKS: u32 = 20;
+/// How many checks only yield the CPU; nearly always the first one is enough.
+const YIELDS: u32 = 20;
 
-/// The child between clone and exec. Dropped before [`Child::into_pidfd`], by an error or a panic,
-/// it is killed, and reaped once it has ended. If something holds it up, it is left to what it may reach.
+/// The child between clone and exec. If it is dropped before [`Child::into_pidfd`], by an error or
+/// a panic, the child is killed, and reaped once it has terminated. If it does not terminate in
+/// time, [`ChildResources`] keeps everything that it may use.
 #[derive(Debug)]
 pub(super) struct Child<'a> {
     pid: u32,
-    /// `None` once it is handed on.
+    /// `None` once ownership has been passed on.
     pidfd: Option<OwnedFd>,
     handshake: &'a Handshake,
     resources: &'a ChildResources,
-    /// With the words of the program beside it, which dies with it.
+    /// The state with the handshake of the program alongside, if the child is an init. The program
+    /// is killed with its init.
     init_process: Option<&'a SharedState>,
-    /// The locks that it and that process hold until they have left the memory.
+    /// The locks that the child, and the program alongside, hold until they have left the memory.
     pub(super) locks: [Option<ExecLock<'a>>; 2],
-    /// Where proc is mounted.
+    /// The directory at which proc is mounted.
     pub(super) proc: &'a Path,
-    /// Whether its number was known first, and it may have died before it could announce that.
-    by_number: bool,
-    /// What proc calls it, once that was asked for.
-    pub(super) number: Cell<Option<u32>>,
-    /// Its name until it has executed something, and that of that process.
-    pub(super) named: Option<Named<'a>>,
+    /// Whether the pidfd was opened by process ID. Such a child may have been killed before it
+    /// could announce its exit.
+    opened_by_pid: bool,
+    /// Its process ID in proc; `None` before it is first needed.
+    pub(super) proc_pid: Cell<Option<u32>>,
+    /// The file that shows whether it has executed something, if that has to be verified.
+    pub(super) comm: Option<CommFile<'a>>,
 }
 
 impl<'a> Child<'a> {
@@ -70,42 +74,43 @@ impl<'a> Child<'a> {
             init_process: None,
             locks: [None, None],
             proc: Path::new("/proc"),
-            by_number: false,
-            number: Cell::new(None),
-            named: None,
+            opened_by_pid: false,
+            proc_pid: Cell::new(None),
+            comm: None,
         }
     }
 
-    pub(super) fn found_by_number(mut self) -> Self {
-        self.by_number = true;
+    pub(super) fn opened_by_pid(mut self) -> Self {
+        self.opened_by_pid = true;
         self
     }
 
-    /// Whether its number may be another process's by now.
-    pub(super) fn may_be_gone(&self) -> bool {
+    /// Whether its process ID may have been reused.
+    pub(super) fn pid_may_be_reused(&self) -> bool {
         let announced = has_left(self.handshake.child_tid.load(Ordering::Acquire));
-        announced || self.by_number && is_readable(self.pidfd()) == Ok(true)
+        announced || self.opened_by_pid && is_readable(self.pidfd()) == Ok(true)
     }
 
-    /// Takes over what clone3 made.
+    /// Takes ownership of a child that clone3 made.
     ///
     /// # Safety
-    /// clone3 has stored `pidfd`, and nobody owns it.
+    /// clone3 has stored `pidfd`, and no other value owns it.
     pub(super) unsafe fn cloned(
         pid: u32,
         pidfd: RawFd,
         handshake: &'a Handshake,
         resources: &'a ChildResources,
     ) -> Self {
-        // SAFETY: the caller's word.
+        // SAFETY: the caller of this function guarantees that `pidfd` is open and not owned.
         Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, handshake, resources)
     }
 
-    /// It makes the steps of an attempt: it may be a pid 1 beside a program, and hold locks.
-    pub(super) fn of(mut self, attempt: &'a Attempt<'_>) -> Self {
+    /// Attaches the attempt whose steps the child makes: it may be a pid 1 alongside a program, and
+    /// hold locks.
+    pub(super) fn with_attempt(mut self, attempt: &'a Attempt<'_>) -> Self {
         self.proc = &attempt.plan().maps.proc;
-        // Looked up while the child makes its steps.
-        self.named = attempt.name().map(|name| Named::new(attempt.plan(), &self, name));
+        // This runs while the child makes its steps, so it costs no time.
+        self.comm = attempt.name().map(|name| CommFile::new(attempt.plan(), &self, name));
         self.init_process = attempt.prepared.init_process.as_ref().map(|_| attempt.shared());
         if let Some(lock) = attempt.lock() {
             self.locks = [Some(lock.child()), Some(lock.program())];
@@ -121,61 +126,64 @@ impl<'a> Child<'a> {
         self.handshake
     }
 
-    /// Of the process that becomes the program, or runs the closure.
+    /// The handshake of the process that becomes the program or runs the closure.
     pub(super) fn target(&self) -> &'a Handshake {
         self.init_process.map_or(self.handshake, |shared| &shared.program)
     }
 
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_ref().expect("handed on at the very end").as_fd()
+        self.pidfd.as_ref().expect("present until into_pidfd").as_fd()
     }
 
-    /// Waits until the child has left the memory, by exec or by its end, whatever the futex says;
-    /// `false` when it is still there at the deadline.
+    /// Waits until the child has left the memory, by exec or exit, even if the futex reports it
+    /// early. Returns `false` if it is still there at the deadline.
     ///
     /// # Errors
-    /// A filter forbids to ask for the lock.
-    pub(super) fn left_memory(&self, deadline: Option<Instant>) -> Result<bool, Errno> {
-        let [own, init_process] = self.locks;
+    /// A seccomp filter forbids fcntl(2) `F_GETLK`.
+    pub(super) fn wait_left_memory(&self, deadline: Option<Instant>) -> Result<bool, Errno> {
+        let [child, program] = self.locks;
         let has_announced =
-            |handshake: &Handshake| self.changes(&handshake.child_tid, has_left, deadline);
+            |handshake: &Handshake| self.wait_word(&handshake.child_tid, has_left, deadline);
         let is_first = has_announced(self.handshake)
-            && self.is_proven(self.handshake, own, |named| self.has_own_memory(named), deadline)?;
-        // The program's word has a waiter until the child itself has left.
+            && self.is_proven(self.handshake, child, |comm| self.has_own_memory(comm), deadline)?;
+        // The kernel wakes only one waiter of a word. For the program's word, that is the init,
+        // until the init has left the memory.
         let Some(shared) = self.init_process.filter(|_| is_first) else { return Ok(is_first) };
         if !has_announced(&shared.program) {
             return Ok(false);
         }
-        let has_own = |named: &Named<'_>| self.has_program_own_memory(self.proc, named);
-        self.is_proven(&shared.program, init_process, has_own, deadline)
+        let has_own = |comm: &CommFile<'_>| self.has_program_own_memory(self.proc, comm);
+        self.is_proven(&shared.program, program, has_own, deadline)
     }
 
-    /// Waits until it is proven that the process has left, which has announced it: its lock has ended, and it
-    /// `has_own` memory. One that was ended before it took the lock has left when the child is dead.
+    /// Waits until the process, which has announced that it leaves, is proven to have left: its
+    /// lock has ended, and it `has_own` memory. A process that was killed before it took the lock
+    /// has left once the child is dead.
     fn is_proven(
         &self,
         handshake: &Handshake,
         lock: Option<ExecLock<'_>>,
-        has_own: impl Fn(&Named<'_>) -> bool,
+        has_own: impl Fn(&CommFile<'_>) -> bool,
         deadline: Option<Instant>,
     ) -> Result<bool, Errno> {
-        let (Some(lock), Some(named)) = (lock, &self.named) else { return Ok(true) };
+        let (Some(lock), Some(comm)) = (lock, &self.comm) else { return Ok(true) };
         if !handshake.has_locked() {
             return Ok(is_readable_until(self.pidfd(), deadline));
         }
-        let mut looks = 0;
-        while exec_lock::is_held(lock)? || !has_own(named) {
+        let mut polls = 0;
+        while exec_lock::is_held(lock)? || !has_own(comm) {
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(false);
             }
-            looks += 1;
-            if looks < LOOKS { thread::yield_now() } else { thread::sleep(NEXT_LOOK) }
+            polls += 1;
+            if polls < YIELDS { thread::yield_now() } else { thread::sleep(POLL_INTERVAL) }
         }
         Ok(true)
     }
 
-    /// Waits for its end, and leaves it to be reaped. `false`: it is still there at the deadline, and is killed.
-    pub(super) fn leaves(mut self, deadline: Option<Instant>) -> bool {
+    /// Waits until the process has exited, and hands it over to be reaped. Returns `false` if it
+    /// still runs at the deadline; then it is killed.
+    pub(super) fn wait_exit(mut self, deadline: Option<Instant>) -> bool {
         let has_ended = is_readable_until(self.pidfd(), deadline);
         if let Some(pidfd) = self.pidfd.take_if(|_| has_ended) {
             leave(Orphan::new(pidfd, None));
@@ -183,31 +191,33 @@ impl<'a> Child<'a> {
         has_ended
     }
 
-    pub(super) fn changes(
+    /// Waits until the value of `word` `is_due`, or the child has exited. Returns `false` at the
+    /// deadline.
+    pub(super) fn wait_word(
         &self,
         word: &AtomicU32,
         is_due: impl Fn(u32) -> bool,
         deadline: Option<Instant>,
     ) -> bool {
         loop {
-            let seen = word.load(Ordering::Acquire);
-            if is_due(seen) {
+            let value = word.load(Ordering::Acquire);
+            if is_due(value) {
                 return true;
             }
             let left = deadline.map_or(ROUND, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            let woken = futex::wait(word, seen, Some(left.min(ROUND)));
+            let woken = futex::wait(word, value, Some(left.min(ROUND)));
             if woken.is_err() && is_readable(self.pidfd()) == Ok(true) {
                 return true;
             }
         }
     }
 
-    /// The executed program's id and descriptor.
+    /// The process ID and the pidfd of the executed program.
     pub(super) fn into_pidfd(mut self) -> (u32, OwnedFd) {
-        (self.pid, self.pidfd.take().expect("handed on only here"))
+        (self.pid, self.pidfd.take().expect("present until into_pidfd"))
     }
 }
 
@@ -217,21 +227,21 @@ impl Drop for Child<'_> {
         signal(self.handshake, ABORT);
         kill(self.pid, &pidfd);
         if ends(&pidfd) {
-            // What its tracer keeps has left the memory.
+            // A zombie that its tracer has not released has left the memory.
             if !is_reaped(&pidfd) {
                 leave(Orphan::new(pidfd, None));
             }
         } else {
-            self.resources.adopt(pidfd);
+            self.resources.add_unexited(pidfd);
         }
     }
 }
 
-/// Kills a process, also where a filter forbids to do so by its descriptor.
+/// Kills a process, by process ID if a seccomp filter forbids pidfd_send_signal(2).
 pub(super) fn kill(pid: u32, pidfd: &OwnedFd) {
     let sent = pidfd_send_signal(pidfd, Signal::KILL);
     if sent.is_err_and(|errno| errno != Errno::SRCH) {
-        // It is not gone, so that its number is still its own.
+        // The process has not been reaped, so its process ID has not been reused.
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
     }

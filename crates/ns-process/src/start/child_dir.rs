@@ -9,35 +9,34 @@ use ns_sys::Errno;
 use super::child::Child;
 use crate::proc_dir::{ProcDir, has_own_numbers, number_of, path_in};
 
-/// Why the directory could not be opened, and what the error is about.
+/// The errno of a directory that could not be opened, and the object of the error.
 pub(super) type Missing = (Errno, String);
 
 impl Child<'_> {
     /// Opens its directory in the proc that is mounted at `proc`.
     pub(super) fn proc_dir(&self, proc: &Path) -> Result<ProcDir, Missing> {
         let failed = |path: &Path| path.display().to_string();
-        let number =
-            self.number_in(proc).map_err(|errno| (errno, failed(&path_in(proc, "self"))))?;
-        let dir =
-            ProcDir::open(proc, number).map_err(|errno| (errno, failed(&path_in(proc, number))))?;
+        let pid = self.pid_in(proc).map_err(|errno| (errno, failed(&path_in(proc, "self"))))?;
+        let dir = ProcDir::open(proc, pid).map_err(|errno| (errno, failed(&path_in(proc, pid))))?;
         // If SIGCHLD is ignored, the process ID may be reused as soon as the child exits.
-        if self.may_be_gone() {
+        if self.pid_may_be_reused() {
             return Err((Errno::SRCH, format!("process {}", self.pid())));
         }
         Ok(dir)
     }
 
-    /// Its process ID in the proc that is mounted at `proc`, which is the same one in each call.
+    /// The process ID of the child in the proc that is mounted at `proc`, which is the same in each
+    /// call.
     ///
-    /// The proc of another pid namespace has other process IDs for the caller and for the child; there, the child's
-    /// own process ID may be that of another process.
-    pub(super) fn number_in(&self, proc: &Path) -> Result<u32, Errno> {
-        if let Some(number) = self.number.get() {
-            return Ok(number);
+    /// In a proc of another pid namespace, the caller and the child have other process IDs. The
+    /// child's own process ID may belong to another process there.
+    pub(super) fn pid_in(&self, proc: &Path) -> Result<u32, Errno> {
+        if let Some(pid) = self.proc_pid.get() {
+            return Ok(pid);
         }
         let is_own = has_own_numbers(proc)?;
-        let number = if is_own { self.pid() } else { number_of(proc, self.pidfd())? };
-        self.number.set(Some(number));
-        Ok(number)
+        let pid = if is_own { self.pid() } else { number_of(proc, self.pidfd())? };
+        self.proc_pid.set(Some(pid));
+        Ok(pid)
     }
 }

@@ -1,5 +1,6 @@
-//! What a child in this memory can reach, kept at its place until the child has left.
-#![allow(unsafe_code, reason = "values on the heap that outlive their borrows")]
+//! Everything that a child in the caller's memory can reach, kept at a stable address until the
+//! child has left.
+#![allow(unsafe_code, reason = "extends the lifetime of values on the heap")]
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
@@ -12,26 +13,28 @@ use std::sync::Arc;
 
 use super::dumpable::Hold;
 use super::prepare::PreparedStart;
-use super::unseen_child::Unseen;
+use super::unseen_child::UnseenChild;
 use crate::plan::Plan;
 use crate::process::{Orphan, leave};
 use crate::target::OpenTarget;
 
-/// What is prepared for a start, and everything that is made of it for the child.
+/// The prepared start, and everything that is made from it for the child.
 ///
-/// A child that does not leave its memory, because something holds it, is handed over with all of this to the
-/// list of orphans. Then the start can return.
+/// If a killed child does not exit, because something holds it up, the child is handed over to the
+/// list of orphans together with all of this. Then the start can return.
 pub(super) struct ChildResources {
     values: Values,
     hold: RefCell<Option<Hold>>,
-    stuck: RefCell<Vec<OwnedFd>>,
-    unseen: Cell<Option<Unseen>>,
-    /// `None` once it is handed on.
+    /// Killed children that have not exited.
+    unexited: RefCell<Vec<OwnedFd>>,
+    /// The child that an intermediate process may have made.
+    unseen: Cell<Option<UnseenChild>>,
+    /// `None` once ownership has been passed on.
     prepared: Option<PreparedBox>,
 }
 
-/// A box without a box's claim to be the only way to what is in it: children, and what is kept, lead there while it
-/// moves.
+/// A box without the uniqueness guarantee of [`Box`]: children and kept values point into its
+/// contents while it is moved.
 struct PreparedBox(NonNull<PreparedStart>);
 
 impl PreparedBox {
@@ -40,9 +43,10 @@ impl PreparedBox {
     }
 
     fn into_inner(self) -> Box<PreparedStart> {
-        let place = std::mem::ManuallyDrop::new(self).0;
-        // SAFETY: `new` made it of a box, and its destructor does not run.
-        unsafe { Box::from_raw(place.as_ptr()) }
+        let pointer = std::mem::ManuallyDrop::new(self).0;
+        // SAFETY: `new` got the pointer from a box. `ManuallyDrop` keeps the destructor from
+        // freeing it too.
+        unsafe { Box::from_raw(pointer.as_ptr()) }
     }
 }
 
@@ -50,19 +54,21 @@ impl Deref for PreparedBox {
     type Target = PreparedStart;
 
     fn deref(&self) -> &PreparedStart {
-        // SAFETY: it stays until this is dropped, and is only read.
+        // SAFETY: the contents live until `self` is dropped, and are only read.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for PreparedBox {
     fn drop(&mut self) {
-        // SAFETY: `new` made it of a box. `into_inner`, which gives it back too, keeps this from running.
+        // SAFETY: `new` got the pointer from a box. `into_inner`, the only other function that
+        // frees it, keeps this destructor from running.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
-/// In the order in which they were kept, of which a later one may lead to earlier ones.
+/// Values in the order in which they were added. A later one may borrow earlier ones, so the last
+/// is dropped first.
 #[derive(Default)]
 struct Values(RefCell<Vec<NonNull<dyn Value>>>);
 
@@ -74,7 +80,8 @@ impl Drop for Values {
     fn drop(&mut self) {
         let values = self.0.get_mut();
         while let Some(value) = values.pop() {
-            // SAFETY: `keep` made it of a box, and takes it out of the list nowhere else.
+            // SAFETY: `keep` got the pointer from a box, and only this loop removes it from the
+            // list.
             drop(unsafe { Box::from_raw(value.as_ptr()) });
         }
     }
@@ -82,7 +89,7 @@ impl Drop for Values {
 
 impl fmt::Debug for ChildResources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildResources").field("stuck", &self.stuck).finish_non_exhaustive()
+        f.debug_struct("ChildResources").field("unexited", &self.unexited).finish_non_exhaustive()
     }
 }
 
@@ -91,120 +98,126 @@ impl ChildResources {
         Self {
             values: Values::default(),
             hold: RefCell::new(None),
-            stuck: RefCell::new(Vec::new()),
+            unexited: RefCell::new(Vec::new()),
             unseen: Cell::new(None),
             prepared: Some(PreparedBox::new(prepared)),
         }
     }
 
     pub(super) fn prepared(&self) -> &PreparedStart {
-        self.prepared.as_deref().expect("handed on only at the end")
+        self.prepared.as_deref().expect("taken only by into_prepared and drop")
     }
 
-    /// Keeps a value for as long as this lives, or a child of it.
+    /// Keeps a value as long as `self` and every child of the start.
     ///
     /// # Safety
-    /// `value` leads to nothing that a child in this memory uses but what lives for ever, is kept here, or
-    /// belongs to what is prepared. Its destructor uses nothing else either.
+    /// Everything that a child in the caller's memory, or the destructor of `value`, uses through
+    /// `value` lives forever, was kept here before, or belongs to the prepared start.
     pub(super) unsafe fn keep<'a, T: 'a>(&'a self, value: T) -> &'a T {
         let kept = NonNull::from(Box::leak(Box::new(value)));
         let value: NonNull<dyn Value + 'a> = kept;
-        // SAFETY: the lifetime alone changes. The caller vouches for what the value leads to.
+        // SAFETY: only the lifetime changes. The caller of `keep` guarantees that everything that
+        // is used through `value` after `'a` lives as long as `self.values`.
         let value: NonNull<dyn Value> = unsafe { std::mem::transmute(value) };
         self.values.0.borrow_mut().push(value);
-        // SAFETY: it does not move, is only read, and is dropped with this alone.
+        // SAFETY: the value stays at its address on the heap and is only read. It is dropped with
+        // `self.values`, which cannot happen while `self` is borrowed for `'a`.
         unsafe { kept.as_ref() }
     }
 
-    /// How the dumpable flag is held; the former hold ends first.
+    /// Replaces the hold of the dumpable flag. The previous hold ends first.
     pub(super) fn hold(&self, hold: impl FnOnce() -> Option<Hold>) -> bool {
         self.hold.replace(None);
         let hold = hold();
-        let holds = hold.is_some();
+        let is_held = hold.is_some();
         self.hold.replace(hold);
-        holds
+        is_held
     }
 
     pub(super) fn release_hold(&self) {
         self.hold.replace(None);
     }
 
-    /// Takes over a child that was killed and has not ended.
-    pub(super) fn adopt(&self, pidfd: OwnedFd) {
-        self.stuck.borrow_mut().push(pidfd);
+    /// Adds a child that was killed and has not exited.
+    pub(super) fn add_unexited(&self, pidfd: OwnedFd) {
+        self.unexited.borrow_mut().push(pidfd);
     }
 
-    /// Whether a child may still be in this memory.
-    pub(super) fn has_stuck(&self) -> bool {
-        !self.stuck.borrow().is_empty()
+    /// Whether a killed child may still be in the caller's memory.
+    pub(super) fn has_unexited(&self) -> bool {
+        !self.unexited.borrow().is_empty()
     }
 
-    /// A process between, which may get stuck, is about to make a child.
-    pub(super) fn expect_child(&self, unseen: Unseen) {
+    /// Registers the child that an intermediate process is about to make. The intermediate process
+    /// may be held up after that.
+    pub(super) fn expect_child(&self, unseen: UnseenChild) {
         self.unseen.set(Some(unseen));
     }
 
-    /// That child has a descriptor of its own here, or is gone.
-    pub(super) fn child_is_seen(&self) {
+    /// Removes the registered child: the start has a pidfd of it, or it has exited.
+    pub(super) fn child_found(&self) {
         self.unseen.set(None);
     }
 
-    /// Every child has left.
+    /// Returns the prepared start, once every child has left the memory.
     pub(super) fn into_prepared(mut self) -> Box<PreparedStart> {
         self.values = Values::default();
-        self.prepared.take().expect("handed on only here").into_inner()
+        self.prepared.take().expect("taken only by into_prepared and drop").into_inner()
     }
 }
 
 impl Drop for ChildResources {
     fn drop(&mut self) {
-        let stuck = self.stuck.take();
-        if stuck.is_empty() {
-            // No child is left, so the flag may be set again before the rest is freed.
+        let unexited = self.unexited.take();
+        if unexited.is_empty() {
+            // No child is left, so the dumpable flag is restored before the rest is freed.
             self.release_hold();
             return;
         }
         let values = std::mem::take(&mut self.values);
         let (prepared, hold, unseen) = (self.prepared.take(), self.hold.take(), self.unseen.take());
-        let left = Retained { unseen, values, prepared, hold };
-        let left = Arc::new(left);
-        for pidfd in stuck {
-            leave(Orphan::new(pidfd, Some(Arc::clone(&left) as _)));
+        let retained = Retained { unseen, values, prepared, hold };
+        let retained = Arc::new(retained);
+        for pidfd in unexited {
+            leave(Orphan::new(pidfd, Some(Arc::clone(&retained) as _)));
         }
     }
 }
 
-/// What stuck children may use, until the last of them has ended. The values are dropped first, which may lead
-/// to what is prepared.
+/// Everything that killed children may use that have not exited, until the last of them has. The
+/// values are dropped before `prepared`, which they may borrow.
 struct Retained {
-    /// In memory that the values own.
-    unseen: Option<Unseen>,
+    /// Points into `values`.
+    unseen: Option<UnseenChild>,
     values: Values,
     prepared: Option<PreparedBox>,
     hold: Option<Hold>,
 }
 
 impl Drop for Retained {
-    /// A process between may have made a child meanwhile, in this memory too: then all this is that one's.
+    /// If the intermediate process has made a child after all, that child may be in the same
+    /// memory: then it takes over everything.
     fn drop(&mut self) {
-        let Some(pidfd) = self.unseen.take().and_then(Unseen::killed) else { return };
+        let Some(pidfd) = self.unseen.take().and_then(UnseenChild::killed) else { return };
         let values = std::mem::take(&mut self.values);
         let (prepared, hold) = (self.prepared.take(), self.hold.take());
-        let left = Arc::new(Self { unseen: None, values, prepared, hold });
-        leave(Orphan::new(pidfd, Some(left)));
+        let retained = Arc::new(Self { unseen: None, values, prepared, hold });
+        leave(Orphan::new(pidfd, Some(retained)));
     }
 }
 
-// SAFETY: nothing is done with it but to drop it, once; memory, descriptors and the flag can be given back by
-// any thread, and a child killed. Hooks and closures are the plan's, which the compiler asserts below. The locks of
-// a fork were given back when it had returned.
+// SAFETY: the only thing done with a `Retained` is to drop it, once. Any thread may free the
+// memory, close the descriptors, release the dumpable flag and kill a child. The hooks and closures
+// belong to the plan, which is `Send + Sync`, as asserted below. The locks of a fork were released
+// when the fork returned.
 unsafe impl Send for Retained {}
-// SAFETY: as above.
+// SAFETY: as for `Send`; a shared reference gives access to nothing.
 unsafe impl Sync for Retained {}
 
-/// What the two claims above rest on, where it is the caller's own.
+/// The types that hold code and values of the caller, on which the two implementations above
+/// depend.
 const _: () = {
-    const fn may_be_dropped_by_any_thread<T: Send + Sync>() {}
-    may_be_dropped_by_any_thread::<Plan>();
-    may_be_dropped_by_any_thread::<OpenTarget>();
+    const fn assert_send_sync<T: Send + Sync>() {}
+    assert_send_sync::<Plan>();
+    assert_send_sync::<OpenTarget>();
 };

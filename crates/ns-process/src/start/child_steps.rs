@@ -1,5 +1,5 @@
-//! The steps of an attempt's child, kept where the child finds them.
-#![allow(unsafe_code, reason = "what the child is given is kept for it")]
+//! The steps of an attempt's child.
+#![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
 use std::prelude::rust_2024::*;
 
@@ -17,32 +17,33 @@ use super::prepare::PreparedStart;
 use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges, SIGCHLD};
 
 impl<'a> Attempt<'a> {
-    /// The caller's own code in the child, if there is any.
+    /// Runs the caller's code in the child; `None` if there is none.
     pub(super) fn runner(&'a self) -> Option<&'a HookRunner<'a>> {
         let prepared = self.prepared;
-        let number = prepared.parent.as_ref().and_then(ParentThread::number);
+        let parent_fd = prepared.parent.as_ref().and_then(ParentThread::raw_fd);
         let init_process = prepared.init_process.iter().flat_map(InitProcess::opened);
-        let own = number.into_iter().chain(prepared.joined.opened()).chain(init_process);
+        let private_fds = parent_fd.into_iter().chain(prepared.joined.opened()).chain(init_process);
         let runner = || {
             HookRunner::new(
                 &prepared.plan,
                 &self.shared().message,
                 &prepared.fds,
-                own,
+                private_fds,
                 &prepared.envp,
             )
         };
-        // SAFETY: it leads to what is prepared and to this attempt, which is kept.
+        // SAFETY: the runner borrows the prepared start, and this attempt, which `resources` keeps.
         self.plan().forks().then(|| unsafe { self.resources.keep(runner()) })
     }
 
-    /// The steps of the child; of pid 1, where the program is another.
+    /// The steps of the child. If an init runs as pid 1, these are the steps of the init.
     pub(super) fn steps(&'a self, runner: Option<&'a HookRunner<'a>>) -> &'a ChildPlan<'a> {
-        let whole = self.whole(runner.map(|runner| runner as &dyn ChildCode));
+        let all = self.all_steps(runner.map(|runner| runner as &dyn ChildCode));
         let (resources, shared) = (self.resources, self.shared());
         let Some(init_process) = &self.prepared.init_process else {
-            // SAFETY: it leads to what is prepared, and to what is kept.
-            return unsafe { resources.keep(whole) };
+            // SAFETY: the plan borrows the prepared start, this attempt and the runner, which
+            // `resources` keeps.
+            return unsafe { resources.keep(all) };
         };
         let args = match runner {
             Some(_) => self.args_under_init(),
@@ -52,28 +53,29 @@ impl<'a> Attempt<'a> {
         let args = unsafe { resources.keep(args) };
         let lock = self.lock().map(ExecLock::program);
         // SAFETY: as above.
-        let program = unsafe { resources.keep(InitProcess::program(&whole, shared, lock)) };
-        let kept = self.lock().map(ExecLock::number);
+        let program = unsafe { resources.keep(InitProcess::program(&all, shared, lock)) };
+        let lock_fd = self.lock().map(ExecLock::raw_fd);
         // SAFETY: as above.
-        let ranges = unsafe { resources.keep(init_process.ranges(kept)) };
+        let ranges = unsafe { resources.keep(init_process.ranges(lock_fd)) };
         // SAFETY: as above.
-        unsafe { resources.keep(init_process.pid_one(&whole, program, args, shared, ranges)) }
+        unsafe { resources.keep(init_process.pid_one(&all, program, args, shared, ranges)) }
     }
 
-    /// Of pid 1's clone for code of the caller's.
+    /// The arguments with which pid 1 clones a process that runs the caller's code.
     fn args_under_init(&self) -> CloneArgs<'_> {
         let plan = self.plan();
         let mut args = self.prepared.args_of_copy(plan.flags_under_init());
         args.parent_tid(&self.shared().program_pid);
         if plan.work.closure().is_some() {
-            // No exec gives it one, and the init has to learn of its end.
+            // A closure never executes a program, so exec does not set its exit signal, and the
+            // init waits for the signal.
             args.exit_signal(SIGCHLD);
         }
         args
     }
 
-    /// All steps, those of an init and of its program alike.
-    fn whole(&'a self, child_code: Option<&'a dyn ChildCode>) -> ChildPlan<'a> {
+    /// All steps, both of an init and of its program.
+    fn all_steps(&'a self, child_code: Option<&'a dyn ChildCode>) -> ChildPlan<'a> {
         let PreparedStart { joined, fds, parent, clocks, .. } = self.prepared;
         let plan = self.plan();
         let limits = plan.limits.child();
@@ -88,7 +90,7 @@ impl<'a> Attempt<'a> {
             exec_lock: self.lock().map(ExecLock::child),
             exec_name: self.name().map(ExecName::as_c_str),
             dumpable: self.first_dumpable().filter(|_| !has_intermediate),
-            dumpable_at_release: (self.route.copies_memory() && self.own.cleared_at_go)
+            dumpable_at_release: (self.route.copies_memory() && self.own_dumpable.cleared_at_go)
                 .then_some(false),
             parent: parent.as_ref().map(|parent| parent.watch(copied)),
             copied,
@@ -119,12 +121,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What the child closes: all but the file of its lock, which exec closes.
+    /// The descriptors that the child closes: all except the file of its lock, which exec closes.
     fn ranges(&'a self) -> &'a [FdRange] {
         let fds = &self.prepared.fds;
         match self.lock() {
-            // SAFETY: it leads to nothing.
-            Some(lock) => unsafe { self.resources.keep(fds.ranges_around(lock.number())) },
+            // SAFETY: the ranges borrow nothing.
+            Some(lock) => unsafe { self.resources.keep(fds.ranges_around(lock.raw_fd())) },
             None => fds.ranges(),
         }
     }

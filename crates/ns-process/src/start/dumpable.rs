@@ -1,9 +1,9 @@
-//! The dumpable flag of this program: one flag, and many starts that need it one way or the other.
+//! The dumpable flag of this program. There is one flag, and starts need different values of it.
 //!
-//! See [`Dumpable`](crate::plan::Dumpable) for what each start needs. Starts that need the same hold it
-//! together, those that do not take turns, in the order in which they came. No start waits long: one that does
-//! not get the flag in time goes by copied memory.
-#![allow(unsafe_code, reason = "prctl with numbers")]
+//! See [`Dumpable`](crate::plan::Dumpable) for the value that a start needs. Starts that need the
+//! same value hold the flag together; the others take turns in the order of arrival. No start waits
+//! long: if it does not get the flag in time, it copies the memory instead.
+#![allow(unsafe_code, reason = "prctl")]
 
 use std::collections::VecDeque;
 use std::prelude::rust_2024::*;
@@ -13,46 +13,51 @@ use std::time::{Duration, Instant};
 use ns_sys::Errno;
 use ns_sys::child::prctl;
 
-/// Of include/uapi/linux/prctl.h.
+/// From include/uapi/linux/prctl.h.
 const PR_GET_DUMPABLE: u32 = 3;
 const PR_SET_DUMPABLE: u32 = 4;
 
-/// What a start needs the flag to be.
+/// The value of the flag that a start needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// As the program has it.
+    /// The value that the program has set.
     Kept,
-    /// Clear, and at the end as the program has it.
+    /// Clear; restored to the program's value at the end.
     Cleared,
 }
 
-/// Who holds the flag, and who waits for it.
+/// The holders of the flag, and the queue of waiting starts.
 pub(super) struct Holders {
     need: Need,
     count: usize,
-    /// The program's own flag, while it is cleared.
-    own: usize,
+    /// The program's value, while the flag is cleared.
+    program_value: usize,
     waiting: VecDeque<u64>,
     next: u64,
 }
 
-static HOLDERS: Mutex<Holders> =
-    Mutex::new(Holders { need: Need::Kept, count: 0, own: 0, waiting: VecDeque::new(), next: 0 });
+static HOLDERS: Mutex<Holders> = Mutex::new(Holders {
+    need: Need::Kept,
+    count: 0,
+    program_value: 0,
+    waiting: VecDeque::new(),
+    next: 0,
+});
 static CHANGED: Condvar = Condvar::new();
 
-/// The flag as needed, until it is dropped, which any thread may do.
+/// Holds the flag at the needed value. Any thread may drop it.
 #[derive(Debug)]
 pub(super) struct Hold(());
 
 impl Hold {
-    /// Waits for it no longer than `patience`; `None` if it is still held otherwise then, as by a start in whose
-    /// hook this one is.
+    /// Waits for the flag no longer than `patience`. Returns `None` if another start still holds it
+    /// at the other value, such as the start in whose hook this one runs.
     pub(super) fn new(need: Need, patience: Duration) -> Result<Option<Self>, Errno> {
         let turn = wait_for_turn(lock(), need, Instant::now() + patience);
         let Some(mut holders) = turn else { return Ok(None) };
         if holders.count == 0 {
             if need == Need::Cleared {
-                holders.own = clear()?;
+                holders.program_value = clear()?;
             }
             holders.need = need;
         }
@@ -69,8 +74,8 @@ impl Drop for Hold {
             return;
         }
         if holders.need == Need::Cleared {
-            // The child may have changed it. The kernel does not take 2, "dumpable by root".
-            let _ = set(holders.own);
+            // The child may have changed the flag. The kernel refuses to set 2, "dumpable by root".
+            let _ = set(holders.program_value);
         }
         if !holders.waiting.is_empty() {
             CHANGED.notify_all();
@@ -78,21 +83,21 @@ impl Drop for Hold {
     }
 }
 
-/// Waits until no earlier start waits, and the flag is free or held as needed.
+/// Waits until no earlier start waits, and the flag is free or held at the needed value.
 fn wait_for_turn(mut holders: Lock, need: Need, deadline: Instant) -> Option<Lock> {
     let is_due = |holders: &Holders| holders.count == 0 || holders.need == need;
     if holders.waiting.is_empty() && is_due(&holders) {
         return Some(holders);
     }
-    let own = holders.next;
+    let ticket = holders.next;
     holders.next += 1;
-    holders.waiting.push_back(own);
+    holders.waiting.push_back(ticket);
     loop {
-        let has_turn = holders.waiting.front() == Some(&own) && is_due(&holders);
+        let has_turn = holders.waiting.front() == Some(&ticket) && is_due(&holders);
         let left = deadline.saturating_duration_since(Instant::now());
         if has_turn || left.is_zero() {
-            holders.waiting.retain(|other| *other != own);
-            // The next one's turn may have come.
+            holders.waiting.retain(|other| *other != ticket);
+            // The next start may have its turn now.
             CHANGED.notify_all();
             return has_turn.then_some(holders);
         }
@@ -101,56 +106,58 @@ fn wait_for_turn(mut holders: Lock, need: Need, deadline: Instant) -> Option<Loc
     }
 }
 
-/// The program's own flag, which a start may have cleared for a while.
-pub(super) fn own() -> bool {
-    own_of(&lock())
+/// Whether the program's own flag is set. A start may have cleared the flag temporarily.
+pub(super) fn is_dumpable() -> bool {
+    is_dumpable_in(&lock())
 }
 
-pub(super) fn own_of(holders: &Lock) -> bool {
+/// Whether the program's own flag is set, according to the locked state.
+pub(super) fn is_dumpable_in(holders: &Lock) -> bool {
     let is_cleared = holders.count > 0 && holders.need == Need::Cleared;
-    if is_cleared { holders.own == 1 } else { get() == Ok(1) }
+    if is_cleared { holders.program_value == 1 } else { get() == Ok(1) }
 }
 
-/// Sets the program's own flag.
-pub(super) fn set_own(dumpable: bool) -> Result<(), Errno> {
+/// Sets the program's own flag, also while a start has cleared it.
+pub(super) fn set_program_value(dumpable: bool) -> Result<(), Errno> {
     let mut holders = lock();
     if holders.count > 0 && holders.need == Need::Cleared {
-        holders.own = dumpable.into();
+        holders.program_value = dumpable.into();
         return Ok(());
     }
     set(dumpable.into())
 }
 
-/// The account, locked.
+/// The locked state.
 pub(super) type Lock = MutexGuard<'static, Holders>;
 
-/// In a copy of this program no start goes on. Its flag is set by its own steps.
-pub(super) fn forget(holders: &mut Lock) {
+/// Resets the state in a forked child, in which no start continues. The steps of the child set the
+/// flag.
+pub(super) fn reset_in_child(holders: &mut Lock) {
     let next = holders.next;
     let waiting = VecDeque::new();
-    **holders = Holders { need: Need::Kept, count: 0, own: 0, waiting, next };
+    **holders = Holders { need: Need::Kept, count: 0, program_value: 0, waiting, next };
 }
 
 pub(super) fn lock() -> Lock {
     HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Clears the flag; gives the former one. At 2, "dumpable by root", no other process may trace, and prctl(2)
-/// could not set it again.
+/// Clears the flag, and returns its previous value. The value 2, "dumpable by root", is left as it
+/// is: other processes may not trace the program then, and prctl(2) could not restore it.
 fn clear() -> Result<usize, Errno> {
-    let former = get()?;
-    if former == 1 {
+    let previous = get()?;
+    if previous == 1 {
         set(0)?;
     }
-    Ok(former)
+    Ok(previous)
 }
 
 fn get() -> Result<usize, Errno> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the option takes no pointers.
     unsafe { prctl(PR_GET_DUMPABLE, [0; 4]) }
 }
 
 fn set(value: usize) -> Result<(), Errno> {
-    // SAFETY: takes numbers only.
+    // SAFETY: the option takes no pointers.
     unsafe { prctl(PR_SET_DUMPABLE, [value, 0, 0, 0]) }.map(drop)
 }

@@ -1,10 +1,11 @@
-//! The record lock that tells that a child is leaving this memory.
+//! The record lock whose end shows that a child is leaving the caller's memory.
 //!
-//! The kernel clears the word of `CLONE_CHILD_CLEARTID`, and wakes whoever waits for it, before it takes the
-//! memory from the child (fs/exec.c `exec_mmap`, kernel/exit.c `exit_mm`). A process that may trace the child
-//! reaches the caller's memory in between. A record lock belongs to the child's own table of descriptors, and
-//! ends when exec closes its descriptor, or with the table when the child ends. Both come after that, but newer
-//! kernels close descriptors before they take the memory: see `own_memory`.
+//! The kernel clears the word of `CLONE_CHILD_CLEARTID`, and wakes its waiter, before it detaches
+//! the memory from the child (fs/exec.c `exec_mmap`, kernel/exit.c `exit_mm`). In between, a
+//! process that may trace the child can reach the caller's memory. A record lock belongs to the
+//! child's own descriptor table. It ends when exec closes its descriptor, or with the table when
+//! the child exits. Both come after the word is cleared, but newer kernels close descriptors before
+//! they detach the memory: see `own_memory`.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
@@ -17,48 +18,50 @@ use ns_sys::Errno;
 use ns_sys::child::fcntl_getlk;
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::kept_file::{KeptFile, above};
+use super::cached_file::{CachedFile, above};
 use crate::in_child::{self, STATUS};
 
-/// One file for all starts of the program; each locks bytes of its own.
-static FILE: KeptFile = KeptFile::new();
+/// One file for all starts of the program; each start locks different bytes.
+static FILE: CachedFile = CachedFile::new();
 
 /// `PID_MAX_LIMIT` of include/linux/threads.h, less one.
 const PID_MAX: u32 = (1 << 22) - 1;
 
-/// Of its descriptors.
+/// The lowest descriptor number for the file.
 const LOWEST: RawFd = STATUS + 1;
 
-/// Two bytes: the child's, and that of a program beside an init.
+/// The lock file, and the first of two bytes: one for the child, the next for a program alongside
+/// an init.
 pub(super) struct ExecLock {
     file: Arc<OwnedFd>,
     byte: u64,
 }
 
 impl ExecLock {
-    /// For a start whose child places `fds`, none of them at the number of this file: closing a descriptor of
-    /// it would end the lock. So it lies above the streams, and above what an init has its status at.
+    /// Makes the lock of a start whose child places `fds`. The number of the lock file is not among
+    /// them: closing any descriptor of the file would end the lock. It is also above the standard
+    /// streams and above [`STATUS`].
     pub(super) fn new(fds: &FdPlan) -> Result<Self, Errno> {
-        let kept = FILE.get(make)?;
-        let file = if fds.names(kept.as_raw_fd()) {
-            let apart = fds.apart(make()?, LOWEST);
-            Arc::new(apart.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?)
+        let cached = FILE.get(make)?;
+        let file = if fds.names(cached.as_raw_fd()) {
+            let moved = fds.apart(make()?, LOWEST);
+            Arc::new(moved.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?)
         } else {
-            kept
+            cached
         };
         Ok(Self { file, byte: next_byte() })
     }
 
-    pub(super) fn number(&self) -> RawFd {
+    pub(super) fn raw_fd(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 
-    /// What the child is given.
+    /// The lock of the child.
     pub(super) fn child(&self) -> in_child::ExecLock<'_> {
         in_child::ExecLock { file: self.file.as_fd(), byte: self.byte }
     }
 
-    /// What the program beside an init is given.
+    /// The lock of the program alongside an init.
     pub(super) fn program(&self) -> in_child::ExecLock<'_> {
         in_child::ExecLock { byte: self.byte + 1, ..self.child() }
     }
@@ -69,22 +72,23 @@ pub(super) fn is_held(lock: in_child::ExecLock<'_>) -> Result<bool, Errno> {
     fcntl_getlk(lock.file, lock.byte)
 }
 
-/// In a copy of this program, which has the same file and may have the same process id.
-pub(super) fn forget() {
+/// Drops the file in a forked child: the parent uses the same file, and both may have the same
+/// process ID in different pid namespaces.
+pub(super) fn reset_in_child() {
     FILE.forget();
 }
 
 fn make() -> Result<OwnedFd, Errno> {
     let file = match memfd_create(c"exec-lock", MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
-        // Before Linux 6.3.
+        // The kernel is older than Linux 6.3.
         Err(Errno::INVAL) => memfd_create(c"exec-lock", MemfdFlags::CLOEXEC),
         made => made,
     }?;
     above(&file, LOWEST)
 }
 
-/// Forked copies of this program that it does not know of have the same file: bytes are told apart by the
-/// process id.
+/// The offset of a byte that no other start uses. A process that the program forked by itself has
+/// the same file, so the process ID is part of the offset.
 fn next_byte() -> u64 {
     static STARTS: AtomicU32 = AtomicU32::new(0);
     let start = STARTS.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,9 @@
-//! The name that a child has until it has executed something, and where it is seen.
+//! The name that a child has until it has executed something, and the file in proc that shows it.
 //!
-//! Exec gives a process the name of its program (proc_pid_comm(5)) after it has taken the former memory (fs/exec.c
-//! `begin_new_exec`). To look at it waits for nothing. What else tells of the memory, kcmp(2) and
-//! `/proc/PID/stat` among them, waits for a lock that exec may hold while it closes descriptors, for as long as a
-//! file system likes.
+//! Exec sets the name of the process to the name of its program (proc_pid_comm(5)) after it has
+//! detached the previous memory (fs/exec.c `begin_new_exec`). Reading the name never blocks. The
+//! other interfaces that show the memory, such as kcmp(2) and `/proc/PID/stat`, wait for a lock
+//! that exec may hold while it closes descriptors, for as long as a file system takes.
 
 use std::ffi::CStr;
 use std::format_args;
@@ -20,19 +20,20 @@ use super::child::Child;
 use crate::plan::Plan;
 use crate::proc_dir::path_in;
 
-/// `TASK_COMM_LEN` of include/linux/sched.h, with the NUL.
+/// `TASK_COMM_LEN` of include/linux/sched.h, including the NUL.
 const LENGTH: usize = 16;
 
-/// No program can guess it, and give it to itself.
+/// A random name, so that no program can guess it and set it as its own.
 #[derive(Debug)]
 pub(super) struct ExecName([u8; LENGTH]);
 
 impl ExecName {
-    /// Another one for each attempt: the number of a child may be that of another start's soon.
+    /// Makes a new name. Each attempt has its own, because the process ID of a child may soon be
+    /// reused by another start.
     pub(super) fn new() -> Self {
-        let number = RandomState::new().build_hasher().finish();
+        let random = RandomState::new().build_hasher().finish();
         let mut name = [0; LENGTH];
-        write!(&mut name[..LENGTH - 1], "{:015x}", number >> 4).expect("fifteen digits");
+        write!(&mut name[..LENGTH - 1], "{:015x}", random >> 4).expect("15 digits fit");
         Self(name)
     }
 
@@ -51,34 +52,37 @@ impl ExecName {
     }
 }
 
-/// A child that was to have a name, and `/proc/PID/comm`.
+/// The open `/proc/PID/comm` of a child, and the name that it has before exec.
 #[derive(Debug)]
-pub(super) struct Named<'a> {
-    /// `None` where there is no proc.
+pub(super) struct CommFile<'a> {
+    /// `None` without proc.
     comm: Option<OwnedFd>,
     name: &'a ExecName,
 }
 
-impl<'a> Named<'a> {
+impl<'a> CommFile<'a> {
     pub(super) fn new(plan: &Plan, child: &Child<'_>, name: &'a ExecName) -> Self {
         let proc = &plan.maps.proc;
         let comm = if plan.has_exit_signal() {
-            // Another process would have executed something.
+            // This verifies that the process ID was not reused. A wrong process would look like one
+            // that has executed something.
             let dir = child.proc_dir(proc).ok();
             dir.and_then(|dir| open(dir, Path::new("comm")))
         } else {
-            child.number_in(proc).ok().and_then(|number| open_in(proc, number))
+            child.pid_in(proc).ok().and_then(|pid| open_in(proc, pid))
         };
         Self { comm, name }
     }
 
-    /// Another one that was to have the same name.
-    pub(super) fn init_process(&self, proc: &Path, number: u32) -> Self {
-        Self { comm: open_in(proc, number), name: self.name }
+    /// The file of another process that was given the same name.
+    pub(super) fn for_process(&self, proc: &Path, pid: u32) -> Self {
+        Self { comm: open_in(proc, pid), name: self.name }
     }
 
-    /// Whether it has that name, as it has from shortly before exec on until then; `None` once it is reaped.
-    pub(super) fn is_unexecuted(&self) -> Option<bool> {
+    /// Whether the process still has the name. It has the name from shortly before exec until exec
+    /// has replaced the memory. `None` if the file cannot be read, such as once the process is
+    /// reaped.
+    pub(super) fn is_before_exec(&self) -> Option<bool> {
         let mut text = [0; LENGTH + 1];
         let comm = self.comm.as_ref()?;
         let length = retry_on_intr(|| pread(comm, &mut text, 0)).ok()?;
@@ -87,8 +91,8 @@ impl<'a> Named<'a> {
     }
 }
 
-fn open_in(proc: &Path, number: u32) -> Option<OwnedFd> {
-    open(CWD, &path_in(proc, format_args!("{number}/comm")))
+fn open_in(proc: &Path, pid: u32) -> Option<OwnedFd> {
+    open(CWD, &path_in(proc, format_args!("{pid}/comm")))
 }
 
 fn open(dir: impl AsFd, path: &Path) -> Option<OwnedFd> {

@@ -1,7 +1,8 @@
-//! Whether the program of a child with memory of its own was executed.
+//! Finds out whether a forked child has executed its program.
 //!
-//! libc's fork gave it an exit signal, so that the kernel cannot be asked as of others. Its name tells, in a file
-//! that is opened while the child waits: its number may be another one's later.
+//! libc's fork gave the child an exit signal, so the `__WCLONE` probe cannot tell whether it has
+//! executed. Its name shows that instead. The file of the name is opened while the child waits,
+//! because the process ID may be reused later.
 
 use std::prelude::rust_2024::*;
 use std::thread;
@@ -10,35 +11,36 @@ use std::time::{Duration, Instant};
 use ns_sys::child::is_readable;
 
 use super::child::Child;
-use super::exec_name::Named;
+use super::exec_name::CommFile;
 use super::too_slow;
 use crate::error::Error;
 use crate::plan::Plan;
 
-/// How long a process is between leaving its memory and being another program, or dead.
-const BETWEEN: Duration = Duration::from_micros(50);
+/// The sleep between two checks: a process needs some microseconds from leaving its memory to the
+/// end of exec or exit.
+const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
 impl Child<'_> {
-    /// As [`executed`](Self::executed).
+    /// As [`executed`](Self::executed), for a forked child.
     pub(super) fn probe_exec(
         &self,
         plan: &Plan,
-        named: &Named<'_>,
+        comm: &CommFile<'_>,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        // It has the name from shortly before on.
+        // The child has the name from shortly before exec.
         if !self.handshake().is_executing() {
             return Err(self.died(plan));
         }
         loop {
-            // The dead keep the name that they had.
+            // A dead process keeps its last name.
             let is_dead = is_readable(self.pidfd()) == Ok(true);
-            match named.is_unexecuted() {
+            match comm.is_before_exec() {
                 Some(false) => return Ok(()),
                 Some(true) if is_dead => return Err(self.died(plan)),
-                None => return self.executed_if_it_tried(plan),
-                // It is about to be either.
-                Some(true) => thread::sleep(BETWEEN),
+                None => return self.executed_if_attempted(plan),
+                // The exec or the exit is still in progress.
+                Some(true) => thread::sleep(POLL_INTERVAL),
             }
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Err(too_slow(plan, self.pid()));

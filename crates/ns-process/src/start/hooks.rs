@@ -1,5 +1,6 @@
-//! The caller's own code in the child: hooks and the closure. Memory is the child's own by then.
-#![allow(unsafe_code, reason = "_exit, and the environment of a process with one thread")]
+//! The caller's code in the child: hooks and the closure. The child has its own copy of the memory
+//! then.
+#![allow(unsafe_code, reason = "_exit, and setting environ in a process with one thread")]
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,7 +18,7 @@ use ns_sys::child::{
     FormerList, SignalSet, get_robust_list, getpid, restore_robust_list, rt_sigprocmask,
 };
 
-use super::atfork::{self, AcrossFork};
+use super::atfork::{self, AtFork};
 use super::attempt::Failure;
 use super::dumpable;
 use super::pipes::{self, Opened};
@@ -28,76 +29,80 @@ use crate::plan::Plan;
 use crate::settings::{ChildHook, HookContext, errno_of};
 use crate::step::Step;
 
-/// Exit codes of a closure, as those of a `main`.
+/// The exit codes of a closure, the same as those of `main`.
 const PANICKED: i32 = 101;
 const RETURNED_ERROR: i32 = 1;
 
 unsafe extern "C" {
-    /// libc's: the environment of the process.
+    /// The environment of the process, environ(7).
     static mut environ: *const *const c_char;
 }
 
-/// Runs what a plan has for the child.
+/// Runs the hooks and the closure of a plan.
 pub(super) struct HookRunner<'a> {
     plan: &'a Plan,
-    /// Where the words of a hook's error go.
+    /// Receives the message of a hook's error.
     message: &'a Text,
-    /// The ends of this start's pipes: the caller's, and the child's before they were placed.
+    /// The pipes of this start: the caller's end, and the child's end before it was placed.
     pipes: Vec<(RawFd, RawFd)>,
-    /// What else this start has open for itself.
-    own: Vec<RawFd>,
-    /// A closure's own, if it has one.
+    /// The other descriptors that this start has opened for itself.
+    private_fds: Vec<RawFd>,
+    /// The environment of the closure; `None` to inherit.
     environment: Option<*const *const c_char>,
-    /// libc's list of the robust mutexes that this thread holds.
+    /// libc's list of the robust mutexes of this thread, see get_robust_list(2).
     mutexes: Option<FormerList>,
-    held: Cell<Option<AcrossFork>>,
+    locks: Cell<Option<AtFork>>,
 }
 
 impl<'a> HookRunner<'a> {
-    /// `envp` is a closure's environment; `own` are descriptors that are closed before a closure runs.
+    /// `envp` is the environment of a closure. `private_fds` are closed before a closure runs.
     pub(super) fn new(
         plan: &'a Plan,
         message: &'a Text,
         fds: &Opened,
-        own: impl Iterator<Item = RawFd>,
+        private_fds: impl Iterator<Item = RawFd>,
         envp: &[*const c_char],
     ) -> Self {
-        // The lowest three are placed by number, whatever lay there before.
-        let own = own.chain(fds.opened()).filter(|number| *number > 2).collect();
+        // Descriptors 0 to 2 are the standard streams of the child by then.
+        let private_fds = private_fds.chain(fds.opened()).filter(|fd| *fd > 2).collect();
         let environment = (!envp.is_empty()).then_some(envp.as_ptr());
         let mutexes = get_robust_list().ok();
-        let (pipes, held) = (fds.pipe_ends().collect(), Cell::new(None));
-        Self { plan, message, pipes, own, environment, mutexes, held }
+        let (pipes, locks) = (fds.pipe_ends().collect(), Cell::new(None));
+        Self { plan, message, pipes, private_fds, environment, mutexes, locks }
     }
 
-    /// Takes what must not be another thread's when memory is copied. Hooks of a program in a program
-    /// with threads must do without std's streams, so that no start waits for those who hold them.
+    /// Acquires the locks that no other thread may hold during a fork. For hooks of a program, if
+    /// the caller has threads, the locks of std's streams are left out, so that no start waits for
+    /// the threads that hold them.
     ///
     /// # Errors
-    /// That of `check`, which sees the dumpable flag as it will be until the fork; then nothing is held.
-    pub(super) fn hold(
+    /// The error of `check`, which sees the dumpable flag as it stays until the fork; then no lock
+    /// is held.
+    pub(super) fn lock_for_fork(
         &self,
         check: impl FnOnce(&dumpable::Lock) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let streams = self.has_closure() || threads::is_alone();
-        let held = AcrossFork::hold(streams);
-        check(held.holders())?;
-        self.held.set(Some(held));
+        let streams = self.has_closure() || threads::is_single_threaded();
+        let locks = AtFork::prepare(streams);
+        check(locks.holders())?;
+        self.locks.set(Some(locks));
         Ok(())
     }
 
-    /// Gives it up in the caller.
-    pub(super) fn release(&self) {
-        self.held.set(None);
+    /// Releases the locks in the parent.
+    pub(super) fn unlock_after_fork(&self) {
+        self.locks.set(None);
     }
 
-    /// Lets the kernel see the mutexes that the caller's code holds, in place of what the fence set.
-    fn set_mutexes(&self) {
-        // SAFETY: libc's own, of the thread whose copy this one is.
+    /// Restores the list of robust mutexes of the caller's thread, which the steps of the child had
+    /// replaced.
+    fn restore_mutexes(&self) {
+        // SAFETY: libc registered the list for the forking thread, and keeps it as long as the
+        // thread exists. This thread is its copy, so the list is at the same address.
         let _ = self.mutexes.map(|list| unsafe { restore_robust_list(list) });
     }
 
-    /// Calls hooks, until one fails.
+    /// Calls the hooks in order until one fails.
     fn call<'hook>(
         &self,
         hooks: impl Iterator<Item = &'hook Mutex<ChildHook>>,
@@ -106,27 +111,27 @@ impl<'a> HookRunner<'a> {
     ) -> Result<(), Report> {
         let context = HookContext::new(getpid(), failed);
         for hook in hooks {
-            let called = guarded(|| {
+            let called = catch_panic(|| {
                 let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
                 hook(&context).map_err(|error| {
-                    let told = (errno_of(&error), error.to_string());
+                    let failed = (errno_of(&error), error.to_string());
                     mem::forget(error);
-                    told
+                    failed
                 })
             });
             let (errno, text) = match called {
                 Ok(Ok(())) => continue,
-                Ok(Err(told)) => told,
+                Ok(Err(failed)) => failed,
                 Err(text) => (None, text),
             };
-            self.note(point, &text);
+            self.store_message(point, &text);
             return Err(Report::new(step(point), errno.unwrap_or(Errno::CANCELED)));
         }
         Ok(())
     }
 
-    /// Keeps the words of an error that the start will report.
-    fn note(&self, point: HookPoint, text: &str) {
+    /// Stores the message of an error that the start will report.
+    fn store_message(&self, point: HookPoint, text: &str) {
         if matches!(point, HookPoint::PreUp | HookPoint::PostUp | HookPoint::PreExec) {
             self.message.write(text);
         }
@@ -135,14 +140,15 @@ impl<'a> HookRunner<'a> {
 
 impl ChildCode for HookRunner<'_> {
     fn settle(&self) {
-        if let Some(held) = self.held.take() {
-            held.settle(&self.pipes);
+        if let Some(locks) = self.locks.take() {
+            locks.child(&self.pipes);
         }
         if let Some(environment) = self.environment.filter(|_| self.has_closure()) {
-            // SAFETY: the child has one thread, and its copy of the array and the strings stays.
+            // SAFETY: the child has one thread, so no other thread reads `environ`. The array and
+            // its strings are in the child's copy of the memory, where no code frees them.
             unsafe { environ = environment };
         }
-        // The caller's handlers are gone, and code may rely on signals.
+        // No signal handler of the caller is left, and the caller's code may rely on signals.
         let _ = rt_sigprocmask(SignalSet::EMPTY);
     }
 
@@ -151,11 +157,12 @@ impl ChildCode for HookRunner<'_> {
         if hooks.peek().is_none() {
             return Ok(());
         }
-        let fences = get_robust_list();
-        self.set_mutexes();
+        let steps_list = get_robust_list();
+        self.restore_mutexes();
         let called = self.call(hooks, point, failed);
-        // SAFETY: it was set until now.
-        let _ = fences.map(|list| unsafe { restore_robust_list(list) });
+        // SAFETY: the list was registered for this thread before `restore_mutexes` replaced it, and
+        // its memory is still in place.
+        let _ = steps_list.map(|list| unsafe { restore_robust_list(list) });
         called
     }
 
@@ -167,9 +174,9 @@ impl ChildCode for HookRunner<'_> {
         let Some(closure) = self.plan.work.closure() else {
             return Ended { code: 0, failed: false };
         };
-        self.set_mutexes();
-        self.own.iter().for_each(|number| pipes::close_copy(*number));
-        let ended = guarded(|| {
+        self.restore_mutexes();
+        self.private_fds.iter().for_each(|fd| pipes::close_copy(*fd));
+        let ended = catch_panic(|| {
             let mut call = closure.call.0.lock().unwrap_or_else(PoisonError::into_inner);
             call()
         });
@@ -186,17 +193,17 @@ impl ChildCode for HookRunner<'_> {
     fn leave(&self, code: i32) -> ! {
         let _ = io::stdout().flush();
         atfork::flush_c();
-        // SAFETY: ends this process, and runs nothing of the caller's.
+        // SAFETY: _exit(2) terminates the process without running any exit handler of the caller.
         unsafe { libc::_exit(code) }
     }
 }
 
-/// What `call` returns, or the words of its panic. Neither it nor what it threw may unwind further: the
-/// frames behind are the caller's.
-fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+/// Returns the result of `call`, or the message of its panic. Neither the panic nor its payload may
+/// unwind further: the frames below belong to the caller of the start.
+fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
         let text = panic_message(&*payload).unwrap_or("panicked").to_owned();
-        // Dropping it could panic again.
+        // Dropping the payload could panic again.
         mem::forget(payload);
         text
     })
@@ -207,7 +214,8 @@ fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-/// As what a failed hook is told; the others' failures are lost.
+/// The step that a failed hook is reported as. Failures of `ExceptUp`, `ExceptExec` and `PostExec`
+/// hooks are not reported.
 fn step(point: HookPoint) -> Step {
     match point {
         HookPoint::PreUp | HookPoint::ExceptUp => Step::Preup,

@@ -1,5 +1,8 @@
-//! A start by way of a process between: the caller's side.
-#![allow(unsafe_code, reason = "the call into the fence, and what clone3 stored")]
+//! The caller's side of a start by way of an intermediate process.
+#![allow(
+    unsafe_code,
+    reason = "the entry into the child's steps, and the pidfd that clone3 stored"
+)]
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -14,35 +17,38 @@ use super::hooks::HookRunner;
 use super::release::signal;
 use super::signals::Blocked;
 use super::stack::Stack;
-use super::unseen_child::{Known, Unseen};
+use super::unseen_child::{Stored, UnseenChild};
 use super::{Start, outcome, refused, too_slow};
 use crate::error::Error;
 use crate::in_child::{self, ABORT, IntermediatePlan};
 
-/// The middle process shares the descriptors, so that the child's own lands among the caller's.
-const MIDDLE: CloneFlags = CloneFlags::VM
+/// The flags of the intermediate process. It shares the descriptor table, so that the pidfd of the
+/// child is opened in the caller's table.
+const INTERMEDIATE_FLAGS: CloneFlags = CloneFlags::VM
     .union(CloneFlags::FILES)
     .union(CloneFlags::CHILD_CLEARTID)
     .union(CloneFlags::CLEAR_SIGHAND)
     .union(CloneFlags::UNTRACED);
 
-/// Makes the child by way of a process that enters what is joined first, in this memory or with a copy.
+/// Makes the child by way of an intermediate process, which joins namespaces first, in the caller's
+/// memory or in a copy.
 pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Failure> {
     let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
     let args = start.arguments(CloneFlags::PARENT);
     let intermediate =
         start.clone_intermediate(start.keep_intermediate(start.intermediate(args)))?;
-    // Killed if it is still there: once it has ended, no process makes a child.
-    let (number, in_time) = (intermediate.pid(), intermediate.leaves(deadline));
-    let child = start.made()?;
+    // If the intermediate process still runs at the deadline, this kills it: once it has exited, no
+    // process makes a child.
+    let (pid, in_time) = (intermediate.pid(), intermediate.wait_exit(deadline));
+    let child = start.take_child()?;
     if !in_time {
-        return Err(too_slow(plan, child.map_or(number, |child| child.pid())).into());
+        return Err(too_slow(plan, child.map_or(pid, |child| child.pid())).into());
     }
     child.ok_or_else(|| start.failed().into())
 }
 
-/// Makes the child by way of fork's copy. That one ends while the child goes on, and is given too, to be waited
-/// for; `None` where it is gone already.
+/// Makes the child by way of a forked intermediate process. That process exits while the child
+/// continues, and is returned too, to be waited for; `None` if it has exited already.
 pub(super) fn fork<'a>(
     start: Start<'a>,
     runner: &HookRunner<'_>,
@@ -50,15 +56,16 @@ pub(super) fn fork<'a>(
     let args = forked::arguments(start.attempt, CloneFlags::PARENT);
     let made = Some(&start.attempt.shared().pid);
     let plan = IntermediatePlan { forks: true, made, ..start.intermediate(args) };
-    Ok(start.made_by(start.fork_intermediate(runner, &plan)?)?)
+    Ok(start.child_of(start.fork_intermediate(runner, &plan)?)?)
 }
 
-/// Makes a child that is not the caller's, by way of a process that stays until it is executed; `go` lets
-/// it go. What that process found out is how the child's start went.
+/// Makes a child that is not the caller's, by way of an intermediate process that stays until the
+/// child has executed. `release` releases the child. The intermediate process reports whether the
+/// start succeeded.
 pub(super) fn daemon<'a>(
     start: Start<'a>,
     runner: Option<&HookRunner<'_>>,
-    go: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
+    release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
 ) -> Result<Child<'a>, Failure> {
     let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
     let shared = start.attempt.shared();
@@ -73,18 +80,18 @@ pub(super) fn daemon<'a>(
         Some(runner) => start.fork_intermediate(runner, &intermediate)?,
         None => Some(start.clone_intermediate(start.keep_intermediate(intermediate))?),
     };
-    let (child, intermediate) = start.made_by(intermediate)?;
-    // No other process knows how its start goes.
+    let (child, intermediate) = start.child_of(intermediate)?;
+    // Only the intermediate process could report the outcome of the start.
     let Some(intermediate) = intermediate else { return Err(start.failed().into()) };
-    go(&child)?;
-    if !intermediate.leaves(deadline) {
+    release(&child)?;
+    if !intermediate.wait_exit(deadline) {
         return Err(too_slow(plan, child.pid()).into());
     }
     if shared.intermediate.has_entered() { Ok(child) } else { Err(start.failed().into()) }
 }
 
 impl<'a> Start<'a> {
-    /// What a process between is given, if the child is the caller's.
+    /// The plan of an intermediate process whose child is the caller's.
     fn intermediate(self, args: &'a CloneArgs<'a>) -> IntermediatePlan<'a> {
         IntermediatePlan {
             forks: false,
@@ -100,8 +107,8 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// The child of a process between that tells of it, and that process.
-    fn made_by(
+    /// Waits for the child that `intermediate` reports. Returns both.
+    fn child_of(
         self,
         intermediate: Option<Child<'a>>,
     ) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
@@ -109,29 +116,30 @@ impl<'a> Start<'a> {
         let shared = self.attempt.shared();
         let is_reported = |pid| pid != 0 || shared.intermediate.reported().is_some();
         let in_time =
-            |intermediate: &Child<'_>| intermediate.changes(&shared.pid, is_reported, deadline);
+            |intermediate: &Child<'_>| intermediate.wait_word(&shared.pid, is_reported, deadline);
         let too_late =
             intermediate.as_ref().filter(|intermediate| !in_time(intermediate)).map(Child::pid);
         if shared.pid.load(Ordering::Acquire) == 0 {
-            // Killed if it is still there: then nobody makes a child, and one that it made meanwhile is ended.
+            // If the intermediate process still runs, this kills it: then no process makes a child,
+            // and a child that it made meanwhile is aborted.
             drop(intermediate);
-            self.forsake();
-        } else if let Some(child) = self.made()? {
+            self.abort_child();
+        } else if let Some(child) = self.take_child()? {
             return Ok((child, intermediate));
         }
-        Err(too_late.map_or_else(|| self.failed(), |number| too_slow(plan, number)))
+        Err(too_late.map_or_else(|| self.failed(), |pid| too_slow(plan, pid)))
     }
 
-    /// Ends a child that a process between may have made before it ended.
-    pub(super) fn forsake(self) {
+    /// Aborts a child that the intermediate process may have made before it exited.
+    pub(super) fn abort_child(self) {
         let shared = self.attempt.shared();
         for handshake in [&shared.intermediate, &shared.child] {
             signal(handshake, ABORT);
         }
-        drop(self.made());
+        drop(self.take_child());
     }
 
-    /// Of the child's clone, in the middle's memory.
+    /// The arguments of the child's clone, in the memory of the intermediate process.
     fn arguments(self, parent: CloneFlags) -> &'a CloneArgs<'a> {
         let (plan, shared) = (self.attempt.plan(), self.attempt.shared());
         let mut args = CloneArgs::new(plan.flags | parent);
@@ -140,12 +148,14 @@ impl<'a> Start<'a> {
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
-        // SAFETY: they lead to what is prepared, and to the attempt, which is kept.
+        // SAFETY: the arguments borrow the prepared start, and the attempt, which `resources`
+        // keeps.
         unsafe { self.attempt.resources.keep(args) }
     }
 
     fn keep_intermediate(self, plan: IntermediatePlan<'a>) -> &'a IntermediatePlan<'a> {
-        // SAFETY: it leads to what is prepared, and to what is kept.
+        // SAFETY: the plan borrows the prepared start, and the attempt, steps and arguments, which
+        // `resources` keeps.
         unsafe { self.attempt.resources.keep(plan) }
     }
 
@@ -155,63 +165,67 @@ impl<'a> Start<'a> {
     ) -> Result<Child<'a>, Failure> {
         let (attempt, plan) = (self.attempt, self.attempt.plan());
         let handshake = &attempt.shared().intermediate;
-        let stack =
-            attempt.intermediate_stack().expect("made for every attempt with such a process");
+        let stack = attempt.intermediate_stack().expect("Attempt::new takes a stack for it");
         let pidfd = AtomicI32::new(-1);
-        let unwanted =
+        let removed =
             if attempt.route.copies_memory() { CloneFlags::VM } else { CloneFlags::empty() };
-        let mut args = CloneArgs::new(MIDDLE - unwanted);
+        let mut args = CloneArgs::new(INTERMEDIATE_FLAGS - removed);
         args.pidfd(&pidfd).child_tid(&handshake.child_tid).stack(stack.lowest(), Stack::SIZE);
 
         let locked = attempt.route.copies_memory().then(dumpable::lock);
-        locked.as_ref().map_or(Ok(()), |locked| attempt.is_current(locked))?;
-        self.expect_child(Known::ByDescriptor);
+        locked.as_ref().map_or(Ok(()), |locked| attempt.check_dumpable(locked))?;
+        self.expect_child(Stored::PidAndPidfd);
         let blocked = Blocked::all();
-        // SAFETY: signals are held back; the ground keeps both stacks, words and plans until both processes
-        // have left the memory.
+        // SAFETY: `Blocked` blocks all signals. `resources` keeps both stacks, the handshakes and
+        // the plans until both processes have left the memory, even if a dropped `Child` cannot
+        // wait for that. `Program` ends the arrays of the child's plan with null.
         let cloned = unsafe { in_child::clone_through(&args, intermediate) };
         drop(blocked);
         drop(locked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
-        // SAFETY: clone3 has just stored it.
+        // SAFETY: clone3 has succeeded, so it has stored an open pidfd, which no other value owns.
         Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, attempt.resources) })
     }
 
-    /// Before a process between is made: its child is to be ended also where it is made late.
-    pub(super) fn expect_child(self, known: Known) {
-        // SAFETY: the board belongs to the attempt, which the ground keeps.
-        let unseen = unsafe { Unseen::new(self.attempt.shared(), known) };
+    /// Registers the child that an intermediate process is about to make, so that it is killed even
+    /// if it is made late.
+    pub(super) fn expect_child(self, stored: Stored) {
+        // SAFETY: the shared state belongs to the attempt, which `resources` keeps. Only `Retained`
+        // calls `killed`, before it drops the kept values.
+        let unseen = unsafe { UnseenChild::new(self.attempt.shared(), stored) };
         self.attempt.resources.expect_child(unseen);
     }
 
-    /// Whether the child of fork's copy is the caller's.
+    /// Whether the child of a forked intermediate process is the caller's child.
     pub(super) fn is_own(self) -> bool {
         let plan = self.attempt.plan();
         !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT)
     }
 
-    /// The child, if there is one.
-    pub(super) fn made(self) -> Result<Option<Child<'a>>, Error> {
+    /// The child that the intermediate process made; `None` if it made none.
+    pub(super) fn take_child(self) -> Result<Option<Child<'a>>, Error> {
         let (attempt, shared) = (self.attempt, self.attempt.shared());
         let (pid, pidfd) =
             (shared.pid.load(Ordering::Acquire), shared.pidfd.load(Ordering::Acquire));
         if pid != 0 {
-            attempt.resources.child_is_seen();
+            attempt.resources.child_found();
         }
         if attempt.plan().forks() {
-            let child = self.adopted(pid, &shared.child, self.is_own())?;
-            return Ok(child.map(|child| child.of(attempt)));
+            let child = self.open_child(pid, &shared.child, self.is_own())?;
+            return Ok(child.map(|child| child.with_attempt(attempt)));
         }
-        // A clone that fails late, because the pid namespace ends, has stored the number of a descriptor
-        // that it closed again; the id is stored only when it cannot fail any more.
+        // A clone3 that fails late, because the pid namespace terminates, has stored the number of
+        // a descriptor that it closed again. The process ID is stored only when clone3 cannot fail
+        // any more.
         let cloned = (pid != 0).then(|| {
-            // SAFETY: with an id there is a child, and its descriptor, which nobody owns.
+            // SAFETY: the process ID is stored, so the clone succeeded and has stored an open
+            // pidfd. No other value owns it: `take_child` is called once per child.
             unsafe { Child::cloned(pid, pidfd, &shared.child, attempt.resources) }
         });
-        Ok(cloned.map(|child| child.of(attempt)))
+        Ok(cloned.map(|child| child.with_attempt(attempt)))
     }
 
-    /// Why there is no child, or none that executed.
+    /// The error of a start that made no child, or whose child did not execute.
     pub(super) fn failed(self) -> Error {
         let (plan, shared) = (self.attempt.plan(), self.attempt.shared());
         match shared.intermediate.reported().or_else(|| shared.child.reported()) {

@@ -1,4 +1,4 @@
-//! The child's id maps, written by the caller or by a helper.
+//! The child's ID maps, written by the caller or by a helper.
 
 use std::error::Error as StdError;
 use std::format;
@@ -16,7 +16,8 @@ use crate::proc_dir::ProcDir;
 use crate::process::{Orphan, leave};
 use crate::step::Step;
 
-/// Writes the maps of the process whose folder that is; helpers have time until the deadline.
+/// Writes the ID maps of the process whose proc directory is `dir`. Helpers have time until the
+/// deadline.
 pub(super) fn write(plan: &Plan, dir: &ProcDir, deadline: Option<Instant>) -> Result<(), Error> {
     if let Some(write) = &plan.maps.uid {
         let failed = |error| failed(plan, Step::UidMap, &write.map, error);
@@ -39,7 +40,7 @@ pub(super) fn write(plan: &Plan, dir: &ProcDir, deadline: Option<Instant>) -> Re
     }
 }
 
-/// Why a map is not written.
+/// The reason why a map was not written.
 enum Unwritten {
     Proc(ProcError),
     Helper(HelperError),
@@ -65,7 +66,7 @@ fn write_by<K: IdKind>(
 fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) -> Error {
     let (is_late, error): (bool, Box<dyn StdError>) = match error {
         Unwritten::Proc(error) => (false, error.into()),
-        Unwritten::Helper(error) => (leave_late(&error), error.into()),
+        Unwritten::Helper(error) => (timed_out(&error), error.into()),
     };
     let object = format!("{}: {error}", map.to_string().trim_end().replace('\n', ","));
     if is_late {
@@ -80,10 +81,10 @@ fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) 
     }
 }
 
-/// Whether a helper took too long; if it still runs, it is reaped when it has ended.
-fn leave_late(error: &HelperError) -> bool {
+/// Whether a helper timed out. If it still runs, it is handed over to be reaped once it has exited.
+fn timed_out(error: &HelperError) -> bool {
     let HelperError::TimedOut { helper, .. } = error else { return false };
-    // It has not been reaped, so that its number is still its own.
+    // The helper has not been reaped, so its process ID has not been reused.
     if let Some(pidfd) = helper.as_ref().and_then(|helper| pidfd_open(helper.id()).ok()) {
         leave(Orphan::new(pidfd, None));
     }

@@ -1,13 +1,17 @@
-//! How a start goes: the caller's side.
+//! The caller's side of a start.
 //!
-//! No fork for a program: the child runs in the caller's memory, on a stack of its own, until it executes the
-//! program. The caller waits for that on a word that the kernel clears, and the kernel says whether
-//! the program was really executed.
-#![allow(unsafe_code, reason = "the call into the fence")]
+//! A program is started without fork: the child runs in the caller's memory, on its own stack,
+//! until it executes the program. The caller waits for that on a word that the kernel clears, and
+//! the kernel then reports whether the program was executed.
+#![allow(
+    unsafe_code,
+    reason = "the entry into the child's steps, and the pidfd that clone3 stored"
+)]
 
 mod atfork;
 mod attempt;
 mod builder;
+mod cached_file;
 mod child;
 mod child_dir;
 mod child_resources;
@@ -20,7 +24,6 @@ mod forked;
 mod hooks;
 mod init;
 mod intermediate;
-mod kept_file;
 mod maps;
 mod outcome;
 mod own_memory;
@@ -56,7 +59,7 @@ use crate::plan::{Intermediate, Plan};
 use crate::process::{self, Process};
 use crate::step::Step;
 use crate::target::OpenTarget;
-use attempt::{Attempt, Copy, Failure};
+use attempt::{Attempt, CopyMode, Failure};
 use child::Child;
 use child_resources::ChildResources;
 use hooks::HookRunner;
@@ -67,7 +70,7 @@ use stack::Stack;
 pub use set_dumpable::set_dumpable;
 use threads::refuse_threads;
 
-/// Starts what `plan` says. On an error nothing is left behind.
+/// Starts the child that `plan` describes. On an error, nothing is left behind.
 fn start(mut plan: Plan) -> Result<Process, Error> {
     process::sweep();
     let limit = plan.lifetime.start_timeout;
@@ -76,11 +79,11 @@ fn start(mut plan: Plan) -> Result<Process, Error> {
     let plan = Arc::new(plan);
     let spec = plan.spec();
     let target = spec.target()?;
-    let overflow_ids =
+    let optimistic =
         plan.joins_optimistically().then(|| OpenTarget::open_optimistically(spec, target.clone()));
-    if let Some(joined) = overflow_ids.transpose()?.flatten().map(Arc::new) {
+    if let Some(joined) = optimistic.transpose()?.flatten().map(Arc::new) {
         match start_in(&plan, &joined, deadline) {
-            // Whoever looks at it can tell.
+            // The target needs an inspection, which follows below.
             Err(error) if OpenTarget::needs_inspection(&error) => {}
             started => return started.map_err(|error| joined.explained(spec, error)),
         }
@@ -96,13 +99,14 @@ fn start_in(
 ) -> Result<Process, Error> {
     let prepared = || PreparedStart::new(plan, joined, deadline).map(ChildResources::new);
     let mut resources = prepared()?;
-    let mut copy = Copy::IfNeeded;
+    let mut copy = CopyMode::IfNeeded;
     let executed = loop {
         match attempt(&resources, copy) {
             Ok(executed) => break executed,
             Err(Failure::Retry(next, _)) if next != copy && plan.can_be_copied() => {
-                // The copy has a flag of its own. What a killed child may still use is left to it.
-                if resources.has_stuck() {
+                // Copied memory has its own dumpable flag. A killed child that has not exited keeps
+                // the old resources.
+                if resources.has_unexited() {
                     resources = prepared()?;
                 } else {
                     resources.release_hold();
@@ -118,14 +122,14 @@ fn start_in(
     Ok(resources.into_prepared().handle(executed))
 }
 
-fn attempt(resources: &ChildResources, copy: Copy) -> Result<(u32, OwnedFd), Failure> {
+fn attempt(resources: &ChildResources, copy: CopyMode) -> Result<(u32, OwnedFd), Failure> {
     let attempt = Attempt::new(resources, copy)?;
     let runner = attempt.runner();
     let start = Start { attempt, steps: attempt.steps(runner) };
-    start.run(runner).map_err(|failure| failure.map(|error| start.in_its_words(error)))
+    start.run(runner).map_err(|failure| failure.map(|error| start.with_hook_message(error)))
 }
 
-/// An attempt, and the steps of its child.
+/// An attempt, with the steps of its child.
 #[derive(Clone, Copy)]
 struct Start<'a> {
     attempt: &'a Attempt<'a>,
@@ -133,11 +137,11 @@ struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// Makes the child and sees it through, until it is the program.
+    /// Makes the child, releases it, and waits until it has executed the program.
     fn run(self, runner: Option<&HookRunner<'_>>) -> Result<(u32, OwnedFd), Failure> {
         let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
         let child = self.make(runner, |child| self.release(child))?;
-        let has_left = child.left_memory(deadline).map_err(|errno| {
+        let has_left = child.wait_left_memory(deadline).map_err(|errno| {
             let error = Error::new(&plan.name, Step::MemoryLock).with_errno(errno);
             error.with_object("the lock of the child")
         })?;
@@ -150,50 +154,50 @@ impl<'a> Start<'a> {
         Ok(child.into_pidfd())
     }
 
-    /// Makes the child, in the way that it needs, and lets it `go`.
+    /// Makes the child by the route of the attempt, and calls `release` to release it.
     fn make(
         self,
         runner: Option<&HookRunner<'_>>,
-        go: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
+        release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
     ) -> Result<Child<'a>, Failure> {
         let plan = self.attempt.plan();
         let (child, intermediate) = match (runner, self.attempt.route.intermediate) {
-            (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner, go),
+            (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner, release),
             (Some(runner), Some(Intermediate::Exits)) => intermediate::fork(self, runner)?,
             (Some(runner), None) => (self.fork(runner)?, None),
             (None, Some(Intermediate::Exits)) => (intermediate::clone(self)?, None),
             (None, None) => (self.clone()?, None),
         };
-        go(&child)?;
-        let in_time = intermediate.is_none_or(|process| process.leaves(self.attempt.deadline()));
+        release(&child)?;
+        let in_time = intermediate.is_none_or(|process| process.wait_exit(self.attempt.deadline()));
         if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }
     }
 
     fn release(self, child: &Child<'_>) -> Result<(), Failure> {
         let plan = self.attempt.plan();
-        let number = || self.own_number(child);
-        self.attempt.prepared.joined.move_to_cgroups(plan.spec(), number)?;
+        let pid = || self.checked_pid(child);
+        self.attempt.prepared.joined.move_to_cgroups(plan.spec(), pid)?;
         child.release(self.attempt)
     }
 
-    /// What the child is called, unless the number may be a stranger's by now.
-    fn own_number(self, child: &Child<'_>) -> Result<u32, Error> {
+    /// The process ID of the child. Fails if it may have been reused.
+    fn checked_pid(self, child: &Child<'_>) -> Result<u32, Error> {
         let plan = self.attempt.plan();
-        if child.may_be_gone() {
+        if child.pid_may_be_reused() {
             return Err(child.ended(plan).unwrap_or_else(|| child.died(plan)));
         }
         Ok(child.pid())
     }
 
-    /// A hook of the child's may have said what failed.
-    fn in_its_words(self, error: Error) -> Error {
+    /// If a hook in the child failed, adds the message of its error.
+    fn with_hook_message(self, error: Error) -> Error {
         match self.attempt.shared().message.read() {
             Some(message) if error.step().is_hook() => error.with_object(message),
             _ => error,
         }
     }
 
-    /// Makes the child, in this memory.
+    /// Makes the child in the caller's memory.
     fn clone(self) -> Result<Child<'a>, Error> {
         let (attempt, plan) = (self.attempt, self.attempt.plan());
         let handshake = &attempt.shared().child;
@@ -205,18 +209,19 @@ impl<'a> Start<'a> {
             args.cgroup(cgroup.as_fd());
         }
         let blocked = Blocked::all();
-        // SAFETY: signals are held back; the ground keeps stack, words, plan and arrays until the child has
-        // left, also where a `Child` that is dropped cannot wait for that; `Program` ends the arrays with null.
+        // SAFETY: `Blocked` blocks all signals. `resources` keeps the stack, the handshake, the
+        // plan and its arrays until the child has left the memory, even if a dropped `Child` cannot
+        // wait for that. `Program` ends the arrays with null.
         let cloned = unsafe { in_child::clone(&args, self.steps) };
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
-        // SAFETY: clone3 has just stored it.
+        // SAFETY: clone3 has succeeded, so it has stored an open pidfd, which no other value owns.
         let child = unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, attempt.resources) };
-        Ok(child.of(attempt))
+        Ok(child.with_attempt(attempt))
     }
 }
 
-/// The error of a preparation that failed.
+/// Makes the error of a failed preparation.
 fn prepare(plan: &Plan, object: &'static str) -> impl Fn(Errno) -> Error {
     move |errno| {
         let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
@@ -228,7 +233,7 @@ fn too_slow(plan: &Plan, pid: u32) -> Error {
     Error::new(&plan.name, Step::StartTimeout)
         .with_errno(Errno::TIMEDOUT)
         .with_object(format!("process {pid}"))
-        .with_hint(Some("somebody stopped it before it executed, or its program is slow to load"))
+        .with_hint(Some("it was stopped before it executed, or its program is slow to load"))
 }
 
 fn refused(plan: &Plan, errno: Errno) -> Error {

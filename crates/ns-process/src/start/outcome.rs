@@ -1,4 +1,4 @@
-//! Whether the program was executed, and what was in the way.
+//! Whether the program was executed, and the error if it was not.
 
 use std::ffi::CStr;
 use std::format;
@@ -22,7 +22,8 @@ use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 use crate::step::Step;
 
 impl SharedState {
-    /// What the process beside an init reported, or how it ended before it executed.
+    /// The outcome of the program alongside an init: its reported error, or how it terminated
+    /// before it executed.
     pub(super) fn executed(&self, plan: &Plan) -> Result<(), Error> {
         if let Some(report) = self.program.reported() {
             return Err(failed(plan, report));
@@ -35,18 +36,18 @@ impl SharedState {
 }
 
 impl Child<'_> {
-    /// Whether the child, which has left the memory, executed the program; that is, whether exec
-    /// passed the point from which it does not return.
+    /// Checks whether the child, which has left the memory, has executed the program: whether exec
+    /// passed the point of no return.
     ///
-    /// The kernel knows: exec gives a child its exit signal, so an ordinary wait finds only one that got
-    /// there, and a wait for children without a signal only one that never did. That one is dying, and
+    /// Exec sets the exit signal of a child. So an ordinary wait finds only a child that has
+    /// executed, and a wait with `__WCLONE` only one that never did. Such a child is exiting, so
     /// the wait is short.
     pub(super) fn executed(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         if let Some(report) = self.handshake().reported() {
             return Err(failed(plan, report));
         }
         if plan.is_reparented() {
-            // The process that stayed for it knows.
+            // The intermediate process that stayed has reported the outcome.
             return Ok(());
         }
         if plan.work.closure().is_some() && !self.target().has_entered() {
@@ -55,48 +56,50 @@ impl Child<'_> {
         if plan.work.closure().is_some() && plan.init.is_none() {
             return Ok(());
         }
-        if let Some(named) = self.named.as_ref().filter(|_| plan.has_exit_signal()) {
-            return self.probe_exec(plan, named, deadline);
+        if let Some(comm) = self.comm.as_ref().filter(|_| plan.has_exit_signal()) {
+            return self.probe_exec(plan, comm, deadline);
         }
         match waitid_pidfd(self.pidfd(), WaitFlags::NOHANG | WaitFlags::NOWAIT) {
             Ok(_) => return Ok(()),
             Err(Errno::CHILD) => {}
             Err(errno) => return Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
         }
-        // One that never executed is dying, and does not take long, unless something holds it up.
+        // A child that never executed is exiting. That does not take long, unless something holds
+        // it up.
         let flags = WaitFlags::CLONE | WaitFlags::NOHANG | WaitFlags::NOWAIT;
         match waitid_pidfd(self.pidfd(), flags) {
             Ok(Some(ended)) => Err(ended_early(plan, Some(ended))),
             Ok(None) => Err(self.died(plan)),
-            Err(Errno::CHILD) => self.executed_if_it_tried(plan),
+            Err(Errno::CHILD) => self.executed_if_attempted(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
         }
     }
 
-    /// The error of a child that ended while it was waited for.
+    /// The error of a child that terminated while the caller waited for it.
     pub(super) fn ended(&self, plan: &Plan) -> Option<Error> {
         let reported = self.handshake().reported().map(|report| failed(plan, report));
         reported.or_else(|| self.killed(plan))
     }
 
-    /// The error of a child that is dying, or dead.
+    /// The error of a child that is exiting or dead.
     pub(super) fn died(&self, plan: &Plan) -> Error {
         is_readable_within(self.pidfd(), LONG_ENOUGH);
-        let told = || {
+        let status = || {
             has_hung_up(self.pidfd(), LONG_ENOUGH);
             pidfd_get_info(self.pidfd()).ok().and_then(|info| info.exit_status)
         };
-        self.killed(plan).unwrap_or_else(|| ended_early(plan, told()))
+        self.killed(plan).unwrap_or_else(|| ended_early(plan, status()))
     }
 
-    /// The child is no child of the caller's any more, or never was one. With `SIGCHLD` ignored the kernel reaps
-    /// what has executed, and nothing else. A waiter of this program with `__WALL` reaps either, and may take
-    /// a child that was killed in its execve for a program that was killed at once: so do its start and handle.
-    pub(super) fn executed_if_it_tried(&self, plan: &Plan) -> Result<(), Error> {
+    /// The outcome of a process that is not, or no longer, a child of the caller. If `SIGCHLD` is
+    /// ignored, the kernel reaps children that have executed, and no others. A waiter of this
+    /// program with `__WALL` reaps both kinds. Then a child that was killed during its execve may
+    /// be taken for a program that was killed at once, and the start succeeds.
+    pub(super) fn executed_if_attempted(&self, plan: &Plan) -> Result<(), Error> {
         if !self.handshake().is_executing() {
             return Err(self.died(plan));
         }
-        // With `CLONE_PARENT` it is there until another process reaps it.
+        // With `CLONE_PARENT`, the child is a zombie until its parent reaps it.
         let is_dead = is_readable(self.pidfd()) == Ok(true);
         if is_dead && never_executed(self.pid()) && !has_hung_up(self.pidfd(), Duration::ZERO) {
             return Err(ended_early(plan, None));
@@ -104,7 +107,7 @@ impl Child<'_> {
         Ok(())
     }
 
-    /// The error of a child that was killed while it waited.
+    /// The error of a child that was killed while it waited to be released.
     pub(super) fn killed(&self, plan: &Plan) -> Option<Error> {
         let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
         let ended = waitid_pidfd(self.pidfd(), flags).ok().flatten()?;
@@ -112,13 +115,13 @@ impl Child<'_> {
     }
 }
 
-/// Whether the dead process `pid` has executed nothing; not once it is reaped. Of one that is not dead its file
-/// may not be read: see `exec_name`.
+/// Whether the dead process `pid` never executed a program; `false` once it is reaped. The file
+/// must not be read while the process lives, because that may block: see `exec_name`.
 fn never_executed(pid: u32) -> bool {
     /// `PF_FORKNOEXEC` of include/linux/sched.h.
     const NEVER_EXECUTED: u32 = 0x40;
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // Behind the name: state, ppid, pgrp, session, tty, tpgid, and then the flags.
+    // The fields after the name are state, ppid, pgrp, session, tty, tpgid and flags.
     let mut fields = stat.rsplit(')').next().unwrap_or("").split_ascii_whitespace();
     let is_dead = matches!(fields.next(), Some("Z" | "X"));
     let flags: Option<u32> = fields.nth(5).and_then(|flags| flags.parse().ok());
@@ -134,8 +137,8 @@ pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     }
     let restricted = hint::in_user_namespace(report.step, report.errno);
     let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));
-    let why = restricted.or_else(|| hint::for_step(report.step, report.errno));
-    let error = error.with_hint(why);
+    let hint = restricted.or_else(|| hint::for_step(report.step, report.errno));
+    let error = error.with_hint(hint);
     match plan.object(report) {
         Some(object) => error.with_object(object),
         None => error,

@@ -1,5 +1,5 @@
-//! How a waiting child sees that the thread that started it is gone.
-#![allow(unsafe_code, reason = "prctl that stores an address, and the word that is there")]
+//! How a waiting child detects that the thread that started it has exited.
+#![allow(unsafe_code, reason = "prctl that stores an address, and the word at that address")]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -13,14 +13,15 @@ use crate::in_child::ParentWatch;
 /// `PR_GET_TID_ADDRESS` of include/uapi/linux/prctl.h.
 const PR_GET_TID_ADDRESS: u32 = 40;
 
-/// The calling thread, as a child in its memory may watch it.
+/// The calling thread, in a form that a child in its memory can watch.
 ///
-/// By two means, because each has a gap. The descriptor of the thread that leads the process goes on
-/// to another thread that executes a program, and tells of nothing; before Linux 6.9 there is only
-/// the process's. The word that the kernel clears when the thread leaves the memory is libc's, and
-/// on musl another; before Linux 5.16 it is not cleared when the process dumps core.
+/// The child watches two things, because each has a gap. A pidfd of the thread group leader passes
+/// to another thread that executes a program, and does not report that; before Linux 6.9, only a
+/// pidfd of the process exists. The word that the kernel clears when the thread leaves the memory
+/// is libc's, and musl registers a different one; before Linux 5.16, the kernel does not clear it
+/// when the process dumps core.
 pub(super) struct ParentThread {
-    /// `None` where pidfd_open(2) is missing.
+    /// The pidfd; `None` if pidfd_open(2) is not available.
     pidfd: Option<OwnedFd>,
     tid: u32,
     word: *const AtomicU32,
@@ -30,7 +31,7 @@ impl ParentThread {
     pub(super) fn new() -> Result<Self, Errno> {
         let tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
         let pidfd = match pidfd_open_thread(tid) {
-            // Before Linux 6.9.
+            // The kernel is older than Linux 6.9.
             Err(Errno::INVAL) => pidfd_open(std::process::id()),
             pidfd => pidfd,
         };
@@ -43,41 +44,47 @@ impl ParentThread {
         }
     }
 
-    /// The descriptor, if there is one.
-    pub(super) fn number(&self) -> Option<RawFd> {
+    /// The number of the pidfd, if there is one.
+    pub(super) fn raw_fd(&self) -> Option<RawFd> {
         self.pidfd.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    /// libc's word for this thread's id, where it has one: in a copy of memory its own.
+    /// libc's word with the ID of this thread, if libc has one. In copied memory, the word at this
+    /// address is the copy's own.
     pub(super) fn word(&self) -> Option<&AtomicU32> {
-        // SAFETY: libc's, for as long as the thread lives, which is the one that asks.
+        // SAFETY: the word is libc's and lives as long as the thread. Only that thread calls this,
+        // as `ParentThread` is not `Send`.
         unsafe { self.word.as_ref() }
     }
 
-    /// At a number from `lowest` on that the moves of `fds` do not overwrite.
+    /// Moves the pidfd to a number that is at least `lowest` and that the steps of `fds` do not
+    /// overwrite.
     pub(super) fn apart(mut self, fds: &FdPlan, lowest: RawFd) -> Result<Self, Errno> {
         let pidfd = self.pidfd.map(|pidfd| fds.apart(pidfd, lowest)).transpose();
         self.pidfd = pidfd.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))?;
         Ok(self)
     }
 
-    /// In copied memory the word is a copy, which nobody clears.
+    /// What the child watches. In copied memory, the word is left out: the kernel does not clear
+    /// the copy.
     pub(super) fn watch(&self, copied: bool) -> ParentWatch<'_> {
         let word = if copied { ptr::null() } else { self.word };
         ParentWatch { pidfd: self.pidfd.as_ref().map(AsFd::as_fd), tid: self.tid, word }
     }
 }
 
-/// The word that the kernel clears at this thread's end, if it is one that holds the thread's id.
+/// The word that the kernel clears when this thread exits; null if it does not hold the thread's
+/// ID.
 fn tid_word(tid: u32) -> *const AtomicU32 {
     let mut word: *const AtomicU32 = ptr::null();
     let slot = (&raw mut word).expose_provenance();
-    // SAFETY: the option stores one pointer into `slot`.
-    let told = unsafe { child::prctl(PR_GET_TID_ADDRESS, [slot, 0, 0, 0]) };
-    if told.is_err() || word.is_null() {
+    // SAFETY: the option stores one pointer at `slot`, which is the address of a local pointer.
+    let result = unsafe { child::prctl(PR_GET_TID_ADDRESS, [slot, 0, 0, 0]) };
+    if result.is_err() || word.is_null() {
         return ptr::null();
     }
-    // SAFETY: libc gave the kernel this address of a word of its own, for as long as the thread lives.
-    let holds = unsafe { &*word }.load(Ordering::Relaxed);
-    if holds == tid { word } else { ptr::null() }
+    // SAFETY: libc registered this address with the kernel, for a word that lives as long as the
+    // thread, which is the current one.
+    let value = unsafe { &*word }.load(Ordering::Relaxed);
+    if value == tid { word } else { ptr::null() }
 }

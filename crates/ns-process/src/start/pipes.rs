@@ -1,8 +1,8 @@
-//! The ends of pipes that starts have open, while they do.
+//! The pipe ends that running starts have open.
 //!
-//! A forked child inherits these ends. While it runs, as a closure does, readers of other starts would never
-//! see an end.
-#![allow(unsafe_code, reason = "closing what starts own, in a process where they do not go on")]
+//! A forked child inherits these ends. If it kept them open, as a closure would for as long as it
+//! runs, readers of other starts would not see EOF.
+#![allow(unsafe_code, reason = "closes descriptors of starts that do not continue in the child")]
 
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
@@ -17,16 +17,17 @@ use crate::plan::Plan;
 
 static OPEN: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
 
-/// What a start opened.
+/// The descriptors that a start has opened.
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// `None` only while it is dropped.
+    /// `None` only during drop.
     fds: Option<FdPlan>,
     ends: Vec<RawFd>,
 }
 
 impl Opened {
-    /// No fork between making pipes and noting them.
+    /// Opens the descriptors. The lock excludes a fork between making the pipes and registering
+    /// them.
     pub(super) fn new(plan: &Plan) -> Result<Self, Error> {
         let has_pipes = plan.streams.has_pipes();
         let (fds, mut open) = plan.streams.open(&plan.name, || has_pipes.then(lock))?;
@@ -57,19 +58,21 @@ impl Drop for Opened {
         if self.ends.is_empty() {
             return;
         }
-        // No fork between closing and forgetting: the number may be another file's next.
+        // The lock excludes a fork between closing the ends and removing them from the list: their
+        // numbers may be reused by other files.
         let mut open = lock();
         self.fds = None;
         open.0.retain(|end| !self.ends.contains(end));
     }
 }
 
-/// All of them.
+/// The locked list of all pipe ends.
 pub(super) struct Ends(MutexGuard<'static, Vec<RawFd>>);
 
 impl Ends {
-    /// In the child: leaves its own ends of its `own` pipes.
-    pub(super) fn close_those_of_others(&mut self, own: &[(RawFd, RawFd)]) {
+    /// Closes the ends of other starts in the child. Of its `own` pipes, only the child's ends stay
+    /// open.
+    pub(super) fn close_other_starts(&mut self, own: &[(RawFd, RawFd)]) {
         for end in self.0.drain(..) {
             if own.iter().all(|(_, theirs)| *theirs != end) {
                 close_copy(end);
@@ -82,8 +85,9 @@ pub(super) fn lock() -> Ends {
     Ends(OPEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// In the child: closes the copy of a descriptor whose owner does not go on here.
+/// Closes, in the child, the copy of a descriptor whose owner does not continue there.
 pub(super) fn close_copy(end: RawFd) {
-    // SAFETY: its owner is the plan of a start, which no code of this process leads back to.
+    // SAFETY: the owner of the descriptor belongs to a start that only the parent continues. No
+    // code of this process uses or drops that owner.
     let _ = unsafe { close(end) };
 }

@@ -1,4 +1,5 @@
-//! What a start opens and allocates before it clones, and keeps until the child has left the memory.
+//! Everything that a start opens and allocates before clone, kept until the child has left the
+//! memory.
 
 use std::boxed::Box;
 use std::ffi::{CString, c_char};
@@ -32,7 +33,7 @@ pub(super) struct PreparedStart {
     pub(super) envp: Vec<*const c_char>,
     pub(super) clocks: Option<CString>,
     pub(super) joined: Arc<OpenTarget>,
-    /// What the arrays lead to.
+    /// Owns the strings of `argv` and `envp`.
     pub(super) plan: Arc<Plan>,
 }
 
@@ -64,8 +65,8 @@ impl PreparedStart {
         })
     }
 
-    /// Of a clone that copies this thread: the word of libc's that holds the thread's id is the child's too,
-    /// where libc has such a word.
+    /// The arguments of a clone that copies the calling thread. The kernel also sets and clears
+    /// libc's word with the thread's ID in the child, if libc has such a word.
     pub(super) fn args_of_copy(&self, flags: CloneFlags) -> CloneArgs<'_> {
         let Some(word) = self.parent.as_ref().and_then(ParentThread::word) else {
             return CloneArgs::new(flags);
@@ -76,28 +77,28 @@ impl PreparedStart {
         args
     }
 
-    /// The handle of what was executed, with all that goes on with it.
+    /// The handle of the started process, with its pipes and its init.
     pub(super) fn handle(self: Box<Self>, executed: (u32, OwnedFd)) -> Process {
         let Self { mut fds, init_process, plan, .. } = *self;
         Process::new(plan.name.clone(), executed, drop_policy(&plan))
-            .with_pipes([0, 1, 2].map(|number| fds.take_pipe(number)))
+            .with_pipes([0, 1, 2].map(|fd| fds.take_pipe(fd)))
             .with_init(init_process.map(InitProcess::into_status))
     }
 }
 
 fn drop_policy(plan: &Plan) -> DropPolicy {
     let kill_on_drop = plan.lifetime.kill_on_drop;
-    // Unreaped, it would keep the pid namespace of others from ending.
-    let ends_among_others = kill_on_drop && plan.join.kinds().contains(NamespaceFlags::PID);
+    // An unreaped child would keep a joined pid namespace from terminating.
+    let is_killed_in_joined = kill_on_drop && plan.join.kinds().contains(NamespaceFlags::PID);
     DropPolicy {
         kill_on_drop,
-        reap_on_drop: ends_among_others || plan.join.target.is_some() && plan.daemon.is_none(),
+        reap_on_drop: is_killed_in_joined || plan.join.target.is_some() && plan.daemon.is_none(),
         is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
     }
 }
 
-/// The file by which a child enters the time namespace that it made; a NUL in the path of proc was
-/// refused by the plan.
+/// The file through which a child joins the time namespace that it created. The plan has refused a
+/// proc path with NUL.
 fn clocks(plan: &Plan) -> CString {
     let path = plan.maps.proc.join("self/ns/time_for_children");
     CString::new(path.into_os_string().into_vec()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Letting the child go, once its maps hold and the hooks are done.
+//! Releases the child once its maps are written and the hooks have run.
 
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
@@ -20,9 +20,9 @@ use crate::settings::{HookError, WaitingChild, errno_of};
 use crate::step::Step;
 
 impl Child<'_> {
-    /// Waits until the child has made the namespaces that it makes itself.
-    fn has_made(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
-        if !self.changes(&self.handshake().has_made, |made| made == 1, deadline) {
+    /// Waits until the child has created the namespaces that it creates itself.
+    fn wait_made(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
+        if !self.wait_word(&self.handshake().has_made, |made| made == 1, deadline) {
             return Err(too_slow(plan, self.pid()));
         }
         match self.handshake().reported() {
@@ -31,17 +31,18 @@ impl Child<'_> {
         }
     }
 
-    /// Writes the maps, runs the hooks and says go, where the child waits for it.
+    /// Writes the maps, runs the hooks and releases the child, if it waits for that.
     pub(super) fn release(&self, attempt: &Attempt<'_>) -> Result<(), Failure> {
         let plan = attempt.plan();
         if !plan.made_inside().is_empty() {
-            self.has_made(plan, attempt.deadline())?;
+            self.wait_made(plan, attempt.deadline())?;
         }
         if plan.writes_files() {
-            // A child that was killed has no maps any more, and they are not what failed.
+            // If the child was killed, its maps are gone too, and the death of the child is the
+            // error to report.
             let written = self.write_files(plan, attempt.deadline());
             written.map_err(|error| {
-                self.ended(plan).map_or_else(|| attempt.unwritten(error), Failure::from)
+                self.ended(plan).map_or_else(|| attempt.map_failure(error), Failure::from)
             })?;
         }
         if plan.needs_go() {
@@ -53,15 +54,15 @@ impl Child<'_> {
     }
 
     fn write_files(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
-        let dir = self.dir(plan)?;
+        let dir = self.open_proc_dir(plan)?;
         maps::write(plan, &dir, deadline)?;
         time::write(plan, &dir)
     }
 
-    fn dir(&self, plan: &Plan) -> Result<ProcDir, Error> {
+    fn open_proc_dir(&self, plan: &Plan) -> Result<ProcDir, Error> {
         let step = if plan.writes_maps() { Step::UidMap } else { Step::TimeOffsets };
-        self.proc_dir(&plan.maps.proc).map_err(|(errno, looked_at)| {
-            Error::new(&plan.name, step).with_errno(errno).with_object(looked_at)
+        self.proc_dir(&plan.maps.proc).map_err(|(errno, path)| {
+            Error::new(&plan.name, step).with_errno(errno).with_object(path)
         })
     }
 
@@ -79,9 +80,10 @@ fn refused(plan: &Plan, message: &HookError) -> Error {
     }
 }
 
-/// Says `word` to a waiting child.
+/// Stores `word` for a waiting child, and wakes it.
 pub(super) fn signal(handshake: &Handshake, word: u32) {
     handshake.go.store(word, Ordering::Release);
-    // If the wake were lost, the child's own round of 100 ms would end.
+    // If the wake fails, the child still sees the word within 100 ms, because its wait has a
+    // timeout.
     let _ = futex::wake(&handshake.go, 1);
 }

@@ -1,5 +1,5 @@
-//! What caller, middle and child all write and see.
-#![allow(unsafe_code, reason = "mapping memory")]
+//! The state that the caller, the intermediate process and the child share.
+#![allow(unsafe_code, reason = "maps shared memory")]
 
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -11,23 +11,25 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use super::text::Text;
 use crate::in_child::Handshake;
 
-/// No status word.
+/// A value that no wait status has: the program has executed.
 pub(super) const EXECUTED: i32 = -1;
 
-/// The words of both processes, and where the kernel tells of the child that a middle one makes.
+/// The handshakes of all processes of a start, and what the kernel and the child report.
 #[derive(Debug)]
 pub(super) struct SharedState {
     pub(super) child: Handshake,
     pub(super) intermediate: Handshake,
+    /// The process ID of the child that an intermediate process makes, stored by the kernel.
     pub(super) pid: AtomicU32,
+    /// The pidfd of that child, stored by the kernel.
     pub(super) pidfd: AtomicI32,
-    /// What a hook of the child's said.
+    /// The error message of a hook in the child.
     pub(super) message: Text,
-    /// Of the process that becomes the program, where pid 1 does not.
+    /// The handshake of the program, if an init runs as pid 1.
     pub(super) program: Handshake,
-    /// Its id, as pid 1 sees it.
+    /// The process ID of the program in the pid namespace of the init.
     pub(super) program_pid: AtomicU32,
-    /// Its status word, if it ended before it executed; [`EXECUTED`] if not.
+    /// The wait status of the program if it terminated before it executed; [`EXECUTED`] otherwise.
     pub(super) program_ended: AtomicI32,
 }
 
@@ -46,11 +48,13 @@ impl SharedState {
     }
 }
 
-/// A board in this memory, or where it stays shared when memory is copied.
+/// The memory of a [`SharedState`].
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the larger one is the usual, on the stack")]
+#[expect(clippy::large_enum_variant, reason = "the larger variant is the common one")]
 pub(super) enum StateMemory {
+    /// The caller's memory, which the child shares.
     Own(SharedState),
+    /// A shared mapping, for a child with copied memory.
     Shared(SharedPage),
 }
 
@@ -72,21 +76,22 @@ impl Deref for StateMemory {
     }
 }
 
-/// A board that stays shared when memory is copied; unmapped when it is dropped.
+/// A [`SharedState`] in a mapping that stays shared when the memory is copied.
 #[derive(Debug)]
 pub(super) struct SharedPage(NonNull<SharedState>);
 
 impl SharedPage {
     pub(super) fn new(shared: SharedState) -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping, at a place that the kernel chooses.
+        // SAFETY: a new mapping at an address that the kernel chooses overlaps no other memory.
         let page = unsafe {
             mmap_anonymous(ptr::null_mut(), size_of::<SharedState>(), protection, MapFlags::SHARED)
         }?;
-        let place = NonNull::new(page.cast::<SharedState>()).ok_or(Errno::NOMEM)?;
-        // SAFETY: a mapping begins at a page, is large enough, and nobody has it yet.
-        unsafe { place.write(shared) };
-        Ok(Self(place))
+        let pointer = NonNull::new(page.cast::<SharedState>()).ok_or(Errno::NOMEM)?;
+        // SAFETY: the mapping is page-aligned, writable and at least as large as the value, and
+        // nothing else refers to it yet.
+        unsafe { pointer.write(shared) };
+        Ok(Self(pointer))
     }
 }
 
@@ -94,14 +99,16 @@ impl Deref for SharedPage {
     type Target = SharedState;
 
     fn deref(&self) -> &SharedState {
-        // SAFETY: `new` wrote it, and everything in it that others write is atomic.
+        // SAFETY: `new` initialized the value, and the mapping lives as long as `self`. Every field
+        // that another process or the kernel writes is atomic.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for SharedPage {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new`. Children have mappings of their own.
+        // SAFETY: this is the mapping that `new` made, and no reference into it outlives `self`.
+        // Children have their own mappings of the page.
         let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<SharedState>()) };
     }
 }

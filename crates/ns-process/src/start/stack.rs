@@ -1,5 +1,5 @@
-//! The child's stack: its own, with a guard page, kept by the thread for its next start.
-#![allow(unsafe_code, reason = "mapping memory")]
+//! The child's stack, with a guard area. The thread keeps it for its next start.
+#![allow(unsafe_code, reason = "maps memory")]
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
@@ -8,23 +8,26 @@ use std::thread_local;
 use ns_sys::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
-/// The lowest part, which no one may touch: at least a page, on every page size.
+/// The size of the inaccessible lowest part: at least a page, with every page size.
 const GUARD: usize = 64 * 1024;
 
 thread_local! {
-    /// A mapping costs more than the rest of a start's preparations, which takes one or two.
+    /// The unused stacks of this thread. A start takes one or two. A new mapping costs more than
+    /// all other preparations of a start.
     static KEPT: Cell<[Option<Stack>; 2]> = const { Cell::new([None, None]) };
 }
 
-/// A stack.
+/// A stack for one child.
 #[derive(Debug)]
 pub(super) struct Stack(NonNull<u8>);
 
 impl Stack {
-    /// Enough for the steps: the largest, a mount below a new root, holds two buffers of a path each.
+    /// The usable size, enough for every step: the largest, a mount below a new root, needs two
+    /// path buffers.
     pub(super) const SIZE: usize = 64 * 1024;
 
-    /// A kept one, or a new one: for the first start, or one within another.
+    /// Takes an unused stack of this thread. Maps a new one for the first start, and for a start
+    /// within another.
     pub(super) fn take() -> Result<Self, Errno> {
         let kept = KEPT.try_with(|kept| {
             let mut stacks = kept.take();
@@ -35,28 +38,29 @@ impl Stack {
         kept.ok().flatten().map_or_else(Self::new, Ok)
     }
 
-    /// The lowest byte that may be used.
+    /// The lowest usable byte.
     pub(super) fn lowest(&self) -> NonNull<u8> {
-        // SAFETY: the mapping is larger than its guard.
+        // SAFETY: the mapping is `GUARD + SIZE` bytes long, so the result is inside it.
         unsafe { self.0.add(GUARD) }
     }
 
-    /// A new one.
+    /// Maps a new stack.
     pub(super) fn new() -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE;
-        // SAFETY: a new mapping, at a place that the kernel chooses.
+        // SAFETY: a new mapping at an address that the kernel chooses overlaps no other memory.
         let start =
             unsafe { mmap_anonymous(ptr::null_mut(), GUARD + Self::SIZE, protection, flags) }?;
         let stack = Self(NonNull::new(start.cast()).ok_or(Errno::NOMEM)?);
-        // SAFETY: the lowest part of that mapping, which nobody has used.
+        // SAFETY: the range is the lowest part of the new mapping, to which no reference exists.
         unsafe { mprotect(start, GUARD, MprotectFlags::empty()) }?;
         Ok(stack)
     }
 }
 
 impl Drop for Stack {
-    /// Keeps it for the thread's next start, or unmaps it. Whatever ran on it has left the memory by then.
+    /// Keeps the stack for the next start of this thread, or unmaps it. Every process that ran on
+    /// it has left the memory by then.
     fn drop(&mut self) {
         let kept = KEPT.try_with(|kept| {
             let mut stacks = kept.take();
@@ -66,7 +70,8 @@ impl Drop for Stack {
             is_kept
         });
         if kept != Ok(true) {
-            // SAFETY: the mapping of `new`, which no other value stands for.
+            // SAFETY: this is the mapping that `new` made. `self` was its only owner, and no
+            // process runs on it any more.
             let _ = unsafe { munmap(self.0.as_ptr().cast(), GUARD + Self::SIZE) };
         }
     }

@@ -1,12 +1,12 @@
-//! A short text that the child leaves for the caller.
+//! A short text from the child for the caller.
 
 use std::prelude::rust_2024::*;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-/// Longer ones are cut.
+/// The largest length in bytes. A longer text is truncated.
 const LONGEST: usize = 512;
 
-/// Written by the child alone, before it reports.
+/// The text. Only the child writes it, before it reports its error.
 #[derive(Debug)]
 pub(super) struct Text {
     length: AtomicUsize,
@@ -19,13 +19,13 @@ impl Text {
     }
 
     pub(super) fn write(&self, text: &str) {
-        for (place, byte) in self.bytes.iter().zip(text.bytes()) {
-            place.store(byte, Ordering::Relaxed);
+        for (slot, byte) in self.bytes.iter().zip(text.bytes()) {
+            slot.store(byte, Ordering::Relaxed);
         }
         self.length.store(text.len().min(LONGEST), Ordering::Release);
     }
 
-    /// `None` while there is none.
+    /// The text; `None` if none was written.
     pub(super) fn read(&self) -> Option<String> {
         let length = self.length.load(Ordering::Acquire).min(LONGEST);
         let bytes: Vec<u8> =

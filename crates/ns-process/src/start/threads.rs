@@ -1,4 +1,4 @@
-//! Whether the caller is alone in its program.
+//! Whether the caller has other threads.
 
 use std::format;
 use std::fs;
@@ -12,30 +12,31 @@ use crate::error::Error;
 use crate::plan::Plan;
 use crate::step::Step;
 
-/// A thread that was joined may still be there for a moment.
-const MOMENT: Duration = Duration::from_millis(1);
-const MOMENTS: u32 = 20;
+/// The sleep between two checks: a joined thread may still exist for a short time.
+const INTERVAL: Duration = Duration::from_millis(1);
+const ATTEMPTS: u32 = 20;
 
-/// Refuses a caller with threads: what they were doing would never be finished in a copy.
+/// Fails if the caller has other threads: what they were doing would never be finished in the
+/// forked child.
 pub(crate) fn refuse_threads(plan: &Plan) -> Result<(), Error> {
     let error = Error::new(&plan.name, Step::MultiThreaded);
-    for _ in 0..MOMENTS {
+    for _ in 0..ATTEMPTS {
         match is_shared() {
             Ok(false) => return Ok(()),
-            Ok(true) => thread::sleep(MOMENT),
+            Ok(true) => thread::sleep(INTERVAL),
             Err(errno) => return Err(error.with_errno(errno).with_object("unshare(CLONE_THREAD)")),
         }
     }
-    let hint = "start a closure before the threads, or by start_unchecked, or a program";
-    Err(error.with_object(counted()).with_hint(Some(hint)))
+    let hint = "start the closure before the threads, use start_unchecked, or start a program";
+    Err(error.with_object(thread_count()).with_hint(Some(hint)))
 }
 
-/// Whether nobody else holds a lock of this program's.
-pub(super) fn is_alone() -> bool {
+/// Whether no other thread may hold a lock of this program.
+pub(super) fn is_single_threaded() -> bool {
     is_shared() == Ok(false)
 }
 
-fn counted() -> String {
+fn thread_count() -> String {
     let count = fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     if count > 1 { format!("{count} threads") } else { "other threads".to_owned() }
 }

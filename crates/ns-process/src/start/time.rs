@@ -13,8 +13,8 @@ use crate::plan::Plan;
 use crate::proc_dir::ProcDir;
 use crate::step::Step;
 
-/// One write: the kernel takes the lines of both clocks together, and none once a process lives in
-/// the namespace.
+/// Writes the offsets of both clocks in one call, because the kernel accepts none once a process
+/// lives in the namespace.
 pub(super) fn write(plan: &Plan, dir: &ProcDir) -> Result<(), Error> {
     let Some(text) = &plan.time_offsets else { return Ok(()) };
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;

@@ -1,5 +1,5 @@
 //! Starting a closure from a program with threads.
-#![allow(unsafe_code, reason = "the caller vouches for the closure")]
+#![allow(unsafe_code, reason = "declares an unsafe function")]
 
 use std::prelude::rust_2024::*;
 
@@ -12,24 +12,26 @@ use crate::settings::Builder;
 ///
 /// Starts a closure although other threads may hold locks.
 impl<Kind> Builder<Kind> {
-    /// Starts a closure from a program with threads as well.
+    /// Starts a closure, even if the program has other threads.
     ///
-    /// Of the caller's threads only the one that starts lives on in the child. libc repairs its own
-    /// locks, the heap's among them, and those of std's stdout and stderr are free, for which the start
-    /// waits, stdout first: no thread may hold one of them across a start, or take them the other way
-    /// round. Every other lock that another thread held stays held, that of std's stdin and of its
-    /// environment among them, and what it was about to change stays half changed.
+    /// In the child, only the calling thread exists. libc makes its own locks usable there,
+    /// including those of the heap. The locks of std's stdout and stderr are free too: the start
+    /// waits for them, stdout first, so no thread may hold one of them across a start, or acquire
+    /// them in the other order. Every other lock that another thread held stays locked, including
+    /// those of std's stdin and of std's environment, and data that a thread was changing stays
+    /// half changed.
     ///
-    /// As long as the closure lives it has copies of what other threads had open at that moment: of the
-    /// pipes of this crate's starts it closes them, of others' not, so that whoever waits for the end of
-    /// such a pipe, as std's `Command` with `pre_exec` does, waits for the closure.
+    /// While the closure runs, it has copies of the descriptors that other threads had open at the
+    /// moment of the fork. It closes those of pipes that starts of this crate made, but no others.
+    /// A reader that waits for EOF on such a pipe, as std's `Command` with `pre_exec` does, waits
+    /// until the closure has ended.
     ///
     /// # Errors
     /// As [`start`](Self::start), without [`Step::MultiThreaded`](crate::Step::MultiThreaded).
     ///
     /// # Safety
-    /// The closure, and each hook in the child, takes no lock that another thread may hold at that
-    /// moment, and reads nothing that another thread may be changing.
+    /// The closure and each hook in the child acquire no lock that another thread may hold at the
+    /// moment of the fork, and read nothing that another thread may be changing.
     ///
     /// # References
     /// fork(2), signal-safety(7).

@@ -1,8 +1,9 @@
-//! A child that a process between made after the start had given that one up.
+//! A child that an intermediate process made after the start had given up.
 //!
-//! One that is past its clone3's last look for signals makes the child although it was killed, and may be off
-//! the CPU for any time before the kernel stores the child's id. Only its end tells whether there is one.
-#![allow(unsafe_code, reason = "a board on the ground, and the descriptor that clone3 stored")]
+//! If the intermediate process is past the last signal check of its clone3, it makes the child
+//! although it was killed, and may be scheduled out for any time before the kernel stores the
+//! child's process ID. Only its exit shows whether there is a child.
+#![allow(unsafe_code, reason = "a pointer to the shared state, and the pidfd that clone3 stored")]
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::prelude::rust_2024::*;
@@ -16,47 +17,50 @@ use super::release::signal;
 use super::shared::SharedState;
 use crate::in_child::ABORT;
 
-/// How the child of a process between becomes known.
+/// What the kernel stores about the child of an intermediate process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// Its id and its descriptor are stored.
-    ByDescriptor,
-    /// Its id alone is, because it is made by fork's copy.
-    ByNumber { is_own: bool },
+pub(super) enum Stored {
+    /// The process ID and the pidfd.
+    PidAndPidfd,
+    /// Only the process ID, because a forked intermediate process makes the child.
+    Pid { is_own: bool },
 }
 
-/// The child of a process between, as long as the start has not seen it.
+/// The child of an intermediate process, as long as the start has not seen it.
 #[derive(Debug)]
-pub(super) struct Unseen {
+pub(super) struct UnseenChild {
     shared: NonNull<SharedState>,
-    known: Known,
-    /// In a copy of the caller neither the child nor the descriptor is its own.
+    stored: Stored,
+    /// The process ID of the caller. In a forked child of the caller, neither the child nor the
+    /// pidfd is its own.
     caller: u32,
 }
 
-impl Unseen {
+impl UnseenChild {
     /// # Safety
-    /// The board stays for as long as this.
-    pub(super) unsafe fn new(shared: &SharedState, known: Known) -> Self {
-        Self { shared: NonNull::from(shared), known, caller: process::id() }
+    /// `shared` is valid when [`killed`](Self::killed) is called.
+    pub(super) unsafe fn new(shared: &SharedState, stored: Stored) -> Self {
+        Self { shared: NonNull::from(shared), stored, caller: process::id() }
     }
 
-    /// Kills the child, if there is one; it may take a while to end. The process between has ended, so that no
-    /// other child can follow.
+    /// Kills the child, if there is one, and returns its pidfd. The child may take a while to exit.
+    /// The intermediate process must have exited, so that it makes no other child.
     pub(super) fn killed(self) -> Option<OwnedFd> {
-        // SAFETY: the word of who made this. All that others write in it is atomic.
+        // SAFETY: the caller of `new` guarantees that the state is valid now. Every field that
+        // another process or the kernel writes is atomic.
         let shared = unsafe { self.shared.as_ref() };
         let pid = shared.pid.load(Ordering::Acquire);
         if pid == 0 || self.caller != process::id() {
             return None;
         }
         signal(&shared.child, ABORT);
-        let pidfd = match self.known {
-            // SAFETY: the kernel stored both for one child. The start took neither, or this would be gone.
-            Known::ByDescriptor => unsafe {
+        let pidfd = match self.stored {
+            // SAFETY: the kernel stored both for the same child, so the pidfd is open. The start
+            // has not taken it, or `child_found` would have removed this value.
+            Stored::PidAndPidfd => unsafe {
                 OwnedFd::from_raw_fd(shared.pidfd.load(Ordering::Acquire))
             },
-            Known::ByNumber { is_own } => forked::found(pid, &shared.child, is_own).ok()??,
+            Stored::Pid { is_own } => forked::open_pidfd(pid, &shared.child, is_own).ok()??,
         };
         kill(pid, &pidfd);
         Some(pidfd)

@@ -1,15 +1,17 @@
-//! The built-in init in the instructions of aarch64; `init` tells what it does.
+//! The built-in init in aarch64 assembly. The module documentation of `init` describes what it
+//! does.
 #![allow(unsafe_code, reason = "assembly")]
 
 use core::arch::asm;
 
-/// `e_machine` of this processor (include/uapi/linux/elf-em.h).
+/// `e_machine` of this architecture (include/uapi/linux/elf-em.h).
 pub(super) const MACHINE: u16 = 183;
 
-/// Where the instructions begin and end, among this program's constants.
+/// The start and the end of the instructions, in a read-only section of this program.
 pub(super) fn code() -> (*const u8, *const u8) {
     let (start, end);
-    // SAFETY: two addresses are taken; nothing of it is executed here.
+    // SAFETY: this only takes two addresses; the instructions are data of this program and are not
+    // executed here.
     unsafe {
         asm!(
             ".pushsection .rodata.init, \"a\"",
@@ -20,7 +22,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov x0, #15",
             "mov x8, #167",
             "svc 0",
-            // w20: the program's id, which is argv[1] in decimal
+            // w20: the program's process ID, which is argv[1] in decimal
             "ldr x19, [sp, #16]",
             "mov w20, wzr",
             "mov w1, #10",
@@ -31,7 +33,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "b.hi 4f",
             "madd w20, w20, w1, w0",
             "b 3b",
-            // w21: how to wait for children: WNOHANG | __WALL
+            // w21: the flags of wait4: WNOHANG | __WALL
             "4:",
             "mov w21, #1",
             "movk w21, #0x4000, lsl #16",
@@ -55,12 +57,12 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov x8, #129",
             "svc 0",
             "b 5b",
-            // Not for EINTR alone: without signals, wait until a child ends.
+            // Except for EINTR: without signals, wait until a child terminates.
             "6:",
             "cmn w0, #4",
             "b.eq 5b",
             "and w21, w21, #0xfffffffe",
-            // wait4(-1, status, how, NULL)
+            // wait4(-1, status, flags, NULL)
             "7:",
             "mov w0, #-1",
             "mov x1, sp",
@@ -80,7 +82,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov x2, #8",
             "mov x8, #64",
             "svc 0",
-            // exit_group(as a shell tells it)
+            // exit_group(the exit code, or 128 + the signal)
             "ldr w1, [sp]",
             "ubfx w0, w1, #8, #8",
             "ands w1, w1, #127",

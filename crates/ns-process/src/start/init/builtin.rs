@@ -1,4 +1,4 @@
-//! The built-in init as a file.
+//! Public access to the executable of the built-in init.
 
 use std::prelude::rust_2024::*;
 
@@ -6,7 +6,8 @@ use super::executable;
 use crate::settings::Init;
 
 impl Init {
-    /// The built-in one as a file to be written where the kernel executes none from memory.
+    /// The bytes of the built-in init as an executable file. Write it to a file if the kernel
+    /// refuses to execute files in memory.
     ///
     /// ```no_run
     /// use std::{fs, os::unix::fs::PermissionsExt};

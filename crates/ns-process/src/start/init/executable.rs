@@ -1,16 +1,16 @@
 //! The built-in init as an ELF file.
-#![allow(unsafe_code, reason = "the instructions, as bytes")]
+#![allow(unsafe_code, reason = "reads the instructions as bytes")]
 
 use std::prelude::rust_2024::*;
 use std::slice;
 
 use super::machine;
 
-/// Where it is loaded: at a multiple of the largest page, and above what `vm.mmap_min_addr` forbids.
+/// The load address: a multiple of the largest page size, and above `vm.mmap_min_addr`.
 const ADDRESS: u64 = 0x40_0000;
 const LARGEST_PAGE: u64 = 0x1_0000;
 
-/// The sizes of `Elf64_Ehdr` and `Elf64_Phdr` of elf(5).
+/// The sizes of `Elf64_Ehdr` and `Elf64_Phdr`, elf(5).
 const HEADER: u16 = 64;
 const PROGRAM_HEADER: u16 = 56;
 const HEADERS: u16 = HEADER + 2 * PROGRAM_HEADER;
@@ -18,15 +18,15 @@ const HEADERS: u16 = HEADER + 2 * PROGRAM_HEADER;
 const ET_EXEC: u16 = 2;
 const EV_CURRENT: u32 = 1;
 const PT_LOAD: u32 = 1;
-/// Its flags are those of the stack: not to be executed.
+/// The flags of this segment are those of the stack, which is not executable.
 const PT_GNU_STACK: u32 = 0x6474_e551;
 const PF_X: u32 = 1;
 const PF_W: u32 = 2;
 const PF_R: u32 = 4;
-/// 64 bits, least significant byte first, version 1.
+/// 64 bits, little-endian, version 1.
 const IDENT: [u8; 16] = [0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// The file: headers, and behind them the instructions.
+/// The file: the headers, followed by the instructions.
 pub(crate) fn executable() -> Vec<u8> {
     let code = code();
     let size = u64::from(HEADERS) + code.len() as u64;
@@ -41,7 +41,8 @@ pub(crate) fn executable() -> Vec<u8> {
 fn code() -> &'static [u8] {
     let (start, end) = machine::code();
     let length = end.addr() - start.addr();
-    // SAFETY: both lie in one section of this program's constants, `end` behind `start`.
+    // SAFETY: both pointers are in one read-only section of this program, `end` after `start`, and
+    // the bytes between them never change.
     unsafe { slice::from_raw_parts(start, length) }
 }
 
@@ -51,7 +52,7 @@ fn header(file: &mut Vec<u8>) {
     half(file, ET_EXEC);
     half(file, machine::MACHINE);
     word(file, EV_CURRENT);
-    // Where it begins, its program headers, no section headers; flags.
+    // The entry point, the offset of the program headers, no section headers; the flags.
     long(file, ADDRESS + u64::from(HEADERS));
     long(file, HEADER.into());
     long(file, 0);
@@ -61,7 +62,7 @@ fn header(file: &mut Vec<u8>) {
     }
 }
 
-/// `Elf64_Phdr`, of the file from its beginning.
+/// `Elf64_Phdr`, for a segment that begins at offset 0 of the file.
 fn segment(file: &mut Vec<u8>, (kind, flags): (u32, u32), (at, size): (u64, u64), align: u64) {
     word(file, kind);
     word(file, flags);

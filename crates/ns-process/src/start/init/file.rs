@@ -1,5 +1,5 @@
-//! The file that pid 1 executes: the caller's, or the built-in one, without a name and kept open for all
-//! starts.
+//! The file that pid 1 executes: the caller's, or the built-in one, which is an unnamed file in
+//! memory that all starts share.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -21,28 +21,29 @@ use crate::hint;
 use crate::in_child::STATUS;
 use crate::plan::Plan;
 use crate::settings::Init;
-use crate::start::kept_file::{KeptFile, above};
+use crate::start::cached_file::{CachedFile, above};
 use crate::step::Step;
 
-/// The sealed file, one for all starts.
-static KEPT: KeptFile = KeptFile::new();
+/// The sealed file of the built-in init, shared by all starts.
+static SHARED: CachedFile = CachedFile::new();
 
-/// The file, above the number of the status, and what it is called.
+/// Opens the file, above the descriptor of the status. Also returns its name, for `argv[0]`.
 pub(super) fn open(plan: &Plan, init: &Init) -> Result<(Arc<OwnedFd>, CString), Error> {
     let Some(path) = init.get_path() else {
-        let file = builtin().map_err(|errno| unmade(plan, errno))?;
+        let file = builtin().map_err(|errno| memfd_error(plan, errno))?;
         return Ok((file, c"init".to_owned()));
     };
-    let file = at(path).map_err(|errno| unopened(plan, path, errno))?;
+    let file = open_path(path).map_err(|errno| open_error(plan, path, errno))?;
     let name = path.file_name().unwrap_or_default();
     let name = CString::new(name.as_bytes()).unwrap_or_default();
     Ok((Arc::new(file), name))
 }
 
-/// Whoever runs it can reach the file as `/proc/1/exe`. Before Linux 6.3 nothing keeps its owner, which the root
-/// of a container may be, from changing its mode: then each start has a file of its own.
+/// A process that runs the file can reach it as `/proc/1/exe`. Before Linux 6.3, no seal keeps its
+/// owner, which may be the root of a container, from changing its mode: then each start makes its
+/// own file.
 fn builtin() -> Result<Arc<OwnedFd>, Errno> {
-    match KEPT.get(|| make(SealFlags::EXEC)) {
+    match SHARED.get(|| make(SealFlags::EXEC)) {
         Err(Errno::INVAL) => make(SealFlags::empty()).map(Arc::new),
         kept => kept,
     }
@@ -51,7 +52,7 @@ fn builtin() -> Result<Arc<OwnedFd>, Errno> {
 fn make(seal: SealFlags) -> Result<OwnedFd, Errno> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = match memfd_create(c"init", flags | MemfdFlags::EXEC) {
-        // Before Linux 6.3 every such file can be executed.
+        // Before Linux 6.3, every memfd is executable.
         Err(Errno::INVAL) => memfd_create(c"init", flags),
         made => made,
     }?;
@@ -64,8 +65,9 @@ fn make(seal: SealFlags) -> Result<OwnedFd, Errno> {
     above_status(&file)
 }
 
-/// What cannot be executed is refused before there is a program that would be killed for it.
-fn at(path: &Path) -> Result<OwnedFd, Errno> {
+/// Opens the caller's init. A file that is not executable is refused here, before there is a
+/// program that would be killed with its init.
+fn open_path(path: &Path) -> Result<OwnedFd, Errno> {
     let file = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let mode = fstat(&file)?.st_mode;
     let anybody = Mode::XUSR | Mode::XGRP | Mode::XOTH;
@@ -75,25 +77,26 @@ fn at(path: &Path) -> Result<OwnedFd, Errno> {
     above_status(&file)
 }
 
-/// With something between both, so that what is closed there is a range.
+/// Moves the file above the descriptor of the status, with a free number between them, so that the
+/// range to close between them is not empty.
 fn above_status(file: &OwnedFd) -> Result<OwnedFd, Errno> {
     above(file, STATUS + 2)
 }
 
-fn unmade(plan: &Plan, errno: Errno) -> Error {
-    let why = match errno {
+fn memfd_error(plan: &Plan, errno: Errno) -> Error {
+    let hint = match errno {
         Errno::ACCESS => Some("vm.memfd_noexec is 2: give an init by Init::path"),
         errno => hint::for_descriptors(errno),
     };
     let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
-    error.with_object("the file of the built-in init").with_hint(why)
+    error.with_object("the file of the built-in init").with_hint(hint)
 }
 
-fn unopened(plan: &Plan, path: &Path, errno: Errno) -> Error {
-    let why = match errno {
-        Errno::ACCESS => Some("no file that can be executed"),
+fn open_error(plan: &Plan, path: &Path, errno: Errno) -> Error {
+    let hint = match errno {
+        Errno::ACCESS => Some("not an executable file"),
         errno => hint::for_descriptors(errno),
     };
     let error = Error::new(&plan.name, Step::Prepare).with_errno(errno);
-    error.with_object(path.display().to_string()).with_hint(why)
+    error.with_object(path.display().to_string()).with_hint(hint)
 }

@@ -1,23 +1,23 @@
-//! The built-in init: a static program of its own.
+//! The built-in init: a separate static program.
 //!
-//! It never executes another program, so that it cannot stay in the caller's memory, and a copy of that
-//! would be kept for as long as it lives. So it is a program, made here from the assembly of this
-//! processor, and executed from a file without a name. What it does:
+//! An init does not execute another program. If it ran in the caller's memory, it would stay there
+//! as long as it lives, and a copy of the memory would be kept as long. So the init is a separate
+//! program: it is built here from assembly, and executed from an unnamed file. Its algorithm:
 //!
 //! ```text
 //! prctl(PR_SET_NAME, argv[0])
-//! for each signal, by rt_sigtimedwait(all):            # it begins with all of them blocked
+//! for each signal, by rt_sigtimedwait(all):            # all signals are blocked from the start
 //!     if it is SIGCHLD:
-//!         for each child that has ended, by wait4(-1, WNOHANG | __WALL):
+//!         for each terminated child, by wait4(-1, WNOHANG | __WALL):
 //!             if it is argv[1]:
-//!                 write(3, [its status, 1])            # two ints, to an eventfd
-//!                 exit_group(its code, or 128 + its signal)
+//!                 write(3, [wait status, 1])            # two ints, to an eventfd
+//!                 exit_group(the exit code, or 128 + the signal)
 //!     else:
 //!         kill(argv[1], the signal)
 //! ```
 //!
-//! Where a filter forbids to wait for signals it waits for children only, and where it forbids that too
-//! it leaves.
+//! If a seccomp filter forbids rt_sigtimedwait(2), the init only waits for children. If the filter
+//! forbids wait4(2) too, the init exits.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;

@@ -1,4 +1,4 @@
-//! A start with a pid 1 beside the program: the caller's side.
+//! The caller's side of a start with an init as pid 1 alongside the program.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -21,29 +21,29 @@ use crate::start::prepare;
 use crate::start::shared::SharedState;
 use crate::start::stack::Stack;
 
-/// What it needs, kept until both processes have left the memory.
+/// The resources of the init, kept until the init and the program have left the memory.
 pub(in crate::start) struct InitProcess {
     stack: Stack,
     executable: Arc<OwnedFd>,
     argv0: CString,
-    /// Where the init tells how the program ended.
+    /// The eventfd to which the init writes the wait status of the program.
     status: OwnedFd,
-    place: [FdStep; 1],
+    status_step: [FdStep; 1],
 }
 
 impl InitProcess {
-    /// Opens it, if `plan` has an init.
+    /// Opens the resources if `plan` has an init.
     pub(in crate::start) fn open(plan: &Plan) -> Result<Option<Self>, Error> {
         let Some(source) = &plan.init else { return Ok(None) };
         let (executable, argv0) = file::open(plan, source)?;
         let status = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let status = status.map_err(prepare(plan, "a descriptor for the status"))?;
         let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
-        let place = [at_its_place(&status)];
-        Ok(Some(Self { stack, executable, argv0, status, place }))
+        let status_step = [status_step(&status)];
+        Ok(Some(Self { stack, executable, argv0, status, status_step }))
     }
 
-    /// The arguments of the program's clone: pid 1 makes it, in its own namespaces.
+    /// The arguments with which pid 1 clones the program, in its own namespaces.
     pub(in crate::start) fn args<'a>(
         &'a self,
         plan: &Plan,
@@ -55,14 +55,14 @@ impl InitProcess {
         args
     }
 
-    /// The descriptors that are not the program's to keep, by number.
+    /// The numbers of the descriptors that the program must not keep.
     pub(in crate::start) fn opened(&self) -> impl Iterator<Item = RawFd> {
         [self.executable.as_raw_fd(), self.status.as_raw_fd()].into_iter()
     }
 
-    /// The steps of the program's process: those of `whole` that pid 1 has not made before.
+    /// The steps of the program: those of `all` that pid 1 has not made.
     pub(in crate::start) fn program<'a>(
-        whole: &ChildPlan<'a>,
+        all: &ChildPlan<'a>,
         shared: &'a SharedState,
         exec_lock: Option<ExecLock<'a>>,
     ) -> ChildPlan<'a> {
@@ -77,22 +77,22 @@ impl InitProcess {
             makes: NamespaceFlags::empty(),
             time_namespace: None,
             join: Join::default(),
-            ids: Ids { zero_gid: false, zero_uid: false, ..whole.ids },
-            session: Session { die_with_parent: None, ..whole.session },
+            ids: Ids { zero_gid: false, zero_uid: false, ..all.ids },
+            session: Session { die_with_parent: None, ..all.session },
             from_target: None,
             root: Root::default(),
             names: Names::default(),
-            limits: Limits { no_core: None, ..whole.limits },
-            privileges: Privileges { label: None, ..whole.privileges },
+            limits: Limits { no_core: None, ..all.limits },
+            privileges: Privileges { label: None, ..all.privileges },
             dispositions: Dispositions::Kept,
-            ..*whole
+            ..*all
         }
     }
 
-    /// The steps of pid 1: a session and descriptors of its own, and no signal comes through.
+    /// The steps of pid 1: its own session and descriptors, and all signals blocked.
     pub(in crate::start) fn pid_one<'a>(
         &'a self,
-        whole: &ChildPlan<'a>,
+        all: &ChildPlan<'a>,
         program: &'a ChildPlan<'a>,
         args: &'a CloneArgs<'a>,
         shared: &'a SharedState,
@@ -106,30 +106,31 @@ impl InitProcess {
             executable: self.executable.as_fd(),
             argv0: &self.argv0,
         };
-        let die_with_parent = whole.session.die_with_parent;
+        let die_with_parent = all.session.die_with_parent;
         ChildPlan {
             session: Session { new: true, die_with_parent, ..Session::default() },
-            place_fds: &self.place,
+            place_fds: &self.status_step,
             close_rest,
             mask: SignalSet::ALL,
             init: Some(init),
-            ..*whole
+            ..*all
         }
     }
 
-    /// What pid 1 closes: all but the status, the file that it executes, and one that is `kept` besides.
-    pub(in crate::start) fn ranges(&self, kept: Option<RawFd>) -> Vec<FdRange> {
-        let numbers = [STATUS, self.executable.as_raw_fd()].into_iter().chain(kept);
+    /// The descriptors that pid 1 closes: all except the status, the file that it executes, and
+    /// `lock_fd`.
+    pub(in crate::start) fn ranges(&self, lock_fd: Option<RawFd>) -> Vec<FdRange> {
+        let numbers = [STATUS, self.executable.as_raw_fd()].into_iter().chain(lock_fd);
         FdRange::around(numbers.map(RawFd::unsigned_abs))
     }
 
-    /// Both processes have left the memory: what is needed from now on is the status.
+    /// Keeps only the status, once both processes have left the memory.
     pub(in crate::start) fn into_status(self) -> OwnedFd {
         self.status
     }
 }
 
-fn at_its_place(status: &OwnedFd) -> FdStep {
+fn status_step(status: &OwnedFd) -> FdStep {
     match status.as_raw_fd() {
         STATUS => FdStep::Inherit { fd: STATUS },
         from => FdStep::Duplicate { from, to: STATUS },

@@ -1,20 +1,22 @@
-//! The built-in init in the instructions of riscv64; `init` tells what it does.
+//! The built-in init in riscv64 assembly. The module documentation of `init` describes what it
+//! does.
 #![allow(unsafe_code, reason = "assembly")]
 
 use core::arch::asm;
 
-/// `e_machine` of this processor (include/uapi/linux/elf-em.h).
+/// `e_machine` of this architecture (include/uapi/linux/elf-em.h).
 pub(super) const MACHINE: u16 = 243;
 
-/// Where the instructions begin and end, among this program's constants.
+/// The start and the end of the instructions, in a read-only section of this program.
 pub(super) fn code() -> (*const u8, *const u8) {
     let (start, end);
-    // SAFETY: two addresses are taken; nothing of it is executed here.
+    // SAFETY: this only takes two addresses; the instructions are data of this program and are not
+    // executed here.
     unsafe {
         asm!(
             ".pushsection .rodata.init, \"a\"",
             ".option push",
-            // The linker is to leave the distances within as they are.
+            // Keeps the linker from changing the distances between the instructions.
             ".option norelax",
             ".balign 4",
             "2:",
@@ -23,7 +25,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "li a0, 15",
             "li a7, 167",
             "ecall",
-            // s1: the program's id, which is argv[1] in decimal
+            // s1: the program's process ID, which is argv[1] in decimal
             "ld s0, 16(sp)",
             "li s1, 0",
             "li a1, 9",
@@ -36,7 +38,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mul s1, s1, a2",
             "add s1, s1, a0",
             "j 3b",
-            // s2: how to wait for children: WNOHANG | __WALL
+            // s2: the flags of wait4: WNOHANG | __WALL
             "4:",
             "li s2, 0x40000001",
             "addi sp, sp, -32",
@@ -59,12 +61,12 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "li a7, 129",
             "ecall",
             "j 5b",
-            // Not for EINTR alone: without signals, wait until a child ends.
+            // Except for EINTR: without signals, wait until a child terminates.
             "6:",
             "li a1, -4",
             "beq a0, a1, 5b",
             "andi s2, s2, -2",
-            // wait4(-1, status, how, NULL)
+            // wait4(-1, status, flags, NULL)
             "7:",
             "li a0, -1",
             "mv a1, sp",
@@ -83,7 +85,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "li a2, 8",
             "li a7, 64",
             "ecall",
-            // exit_group(as a shell tells it)
+            // exit_group(the exit code, or 128 + the signal)
             "lw a1, 0(sp)",
             "srli a0, a1, 8",
             "andi a0, a0, 255",

@@ -1,15 +1,16 @@
-//! The built-in init in the instructions of x86_64; `init` tells what it does.
+//! The built-in init in x86_64 assembly. The module documentation of `init` describes what it does.
 #![allow(unsafe_code, reason = "assembly")]
 
 use core::arch::asm;
 
-/// `e_machine` of this processor (include/uapi/linux/elf-em.h).
+/// `e_machine` of this architecture (include/uapi/linux/elf-em.h).
 pub(super) const MACHINE: u16 = 62;
 
-/// Where the instructions begin and end, among this program's constants.
+/// The start and the end of the instructions, in a read-only section of this program.
 pub(super) fn code() -> (*const u8, *const u8) {
     let (start, end);
-    // SAFETY: two addresses are taken; nothing of it is executed here.
+    // SAFETY: this only takes two addresses; the instructions are data of this program and are not
+    // executed here.
     unsafe {
         asm!(
             ".pushsection .rodata.init, \"a\"",
@@ -19,7 +20,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov edi, 15",
             "mov eax, 157",
             "syscall",
-            // ebx: the program's id, which is argv[1] in decimal
+            // ebx: the program's process ID, which is argv[1] in decimal
             "mov rsi, [rsp + 16]",
             "xor ebx, ebx",
             "3:",
@@ -31,7 +32,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "imul ebx, ebx, 10",
             "add ebx, eax",
             "jmp 3b",
-            // r12d: how to wait for children: WNOHANG | __WALL
+            // r12d: the flags of wait4: WNOHANG | __WALL
             "4:",
             "mov r12d, 0x40000001",
             "sub rsp, 32",
@@ -54,12 +55,12 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov eax, 62",
             "syscall",
             "jmp 5b",
-            // Not for EINTR alone: without signals, wait until a child ends.
+            // Except for EINTR: without signals, wait until a child terminates.
             "6:",
             "cmp eax, -4",
             "je 5b",
             "and r12d, -2",
-            // wait4(-1, status, how, NULL)
+            // wait4(-1, status, flags, NULL)
             "7:",
             "mov edi, -1",
             "mov rsi, rsp",
@@ -79,7 +80,7 @@ pub(super) fn code() -> (*const u8, *const u8) {
             "mov edx, 8",
             "mov eax, 1",
             "syscall",
-            // exit_group(as a shell tells it)
+            // exit_group(the exit code, or 128 + the signal)
             "mov edi, [rsp]",
             "mov eax, edi",
             "shr edi, 8",

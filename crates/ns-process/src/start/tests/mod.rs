@@ -1,5 +1,5 @@
-//! The engine from within: a child that waits, a thread pointer that leads nowhere, a guard page.
-#![allow(unsafe_code, reason = "children, memory and processes made by hand")]
+//! Unit tests of a start: a waiting child, an invalid thread pointer, a guard page.
+#![allow(unsafe_code, reason = "makes children, memory and processes directly")]
 
 mod own_memory;
 mod thread_local;
@@ -44,12 +44,12 @@ use crate::in_child::{
 use crate::plan::Plan;
 use crate::target::OpenTarget;
 
-/// More than any stack or storage needs.
+/// More than any stack or thread-local storage needs.
 const SIZE: usize = 1 << 20;
 
-/// Memory that is never unmapped: a child that failed its test may still be on its stack.
+/// Maps memory that is never unmapped: a child that failed its test may still use it as its stack.
 fn map(protection: ProtFlags) -> NonNull<u8> {
-    // SAFETY: a new mapping, at a place that the kernel chooses.
+    // SAFETY: a new mapping at an address that the kernel chooses overlaps no other memory.
     let start = unsafe { mmap_anonymous(ptr::null_mut(), SIZE, protection, MapFlags::PRIVATE) };
     NonNull::new(start.expect("map").cast()).expect("mapped")
 }
@@ -58,20 +58,20 @@ fn leak<'a, T: 'a>(value: T) -> &'a T {
     Box::leak(Box::new(value))
 }
 
-/// What a start of `true` prepares.
+/// The resources of a start of `true`.
 fn new_resources() -> ChildResources {
     let plan = Arc::new(Container::new("true").plan().expect("plan"));
     let joined = Arc::new(OpenTarget::open(plan.spec(), None).expect("open"));
-    ChildResources::new(PreparedStart::new(&plan, &joined, None).expect("ready"))
+    ChildResources::new(PreparedStart::new(&plan, &joined, None).expect("prepare"))
 }
 
-/// The same, never given back.
+/// The same resources, never freed.
 fn resources() -> &'static ChildResources {
     leak(new_resources())
 }
 
-/// A child with `kinds` that waits for go, if `parent` says who will say it. What else it needs is
-/// leaked, as it may outlive its test.
+/// Makes a child with `kinds`. If `parent` is given, the child waits until that thread releases it.
+/// Everything else that the child needs is leaked, because it may outlive its test.
 fn child(
     candidates: &'static [&'static CStr],
     kinds: CloneFlags,
@@ -81,15 +81,15 @@ fn child(
     child_with(candidates, kinds, parent, tls, None)
 }
 
-/// As [`child`], with the steps of a plan.
+/// Makes a child like [`child`], with the steps of a plan.
 fn child_with<'a>(
     candidates: &'static [&'static CStr],
     kinds: CloneFlags,
     parent: Option<&'a ParentThread>,
     tls: Option<NonNull<u8>>,
-    rich: Option<&'static Plan>,
+    full_plan: Option<&'static Plan>,
 ) -> Child<'static> {
-    let fds = rich.map(|plan| plan.streams.open("test", || ()).expect("open").0);
+    let fds = full_plan.map(|plan| plan.streams.open("test", || ()).expect("open").0);
     let fds: Option<&'static FdPlan> = fds.map(leak);
     let shared: &SharedState = leak(SharedState::new(parent.is_some()));
     let resources = resources();
@@ -111,16 +111,16 @@ fn child_with<'a>(
         join: Join::default(),
         init: None,
         waits_for_release: parent.is_some(),
-        ids: rich.map_or_else(Ids::default, |plan| plan.ids.child()),
+        ids: full_plan.map_or_else(Ids::default, |plan| plan.ids.child()),
         from_target: None,
         early_label: None,
-        session: rich.map_or_else(Session::default, |plan| plan.session.child(false)),
-        root: rich.map_or_else(Root::default, |plan| plan.root.child()),
+        session: full_plan.map_or_else(Session::default, |plan| plan.session.child(false)),
+        root: full_plan.map_or_else(Root::default, |plan| plan.root.child()),
         place_fds: fds.map_or(&[], FdPlan::steps),
         close_rest: fds.map_or(&[], FdPlan::ranges),
-        names: rich.map_or_else(Names::default, |plan| plan.names.child()),
-        limits: rich.map_or_else(Limits::default, |plan| plan.limits.child()),
-        privileges: rich.map_or_else(Privileges::default, |plan| {
+        names: full_plan.map_or_else(Names::default, |plan| plan.names.child()),
+        limits: full_plan.map_or_else(Limits::default, |plan| plan.limits.child()),
+        privileges: full_plan.map_or_else(Privileges::default, |plan| {
             plan.privileges.child(plan.namespaces(), None)
         }),
         dispositions: Dispositions::All,
@@ -129,8 +129,8 @@ fn child_with<'a>(
         argv: none.as_ptr(),
         envp: none.as_ptr(),
     };
-    let init_process =
-        rich.and_then(|plan| InitProcess::open(plan).expect("open").map(|it| (plan, leak(it))));
+    let init_process = full_plan
+        .and_then(|plan| InitProcess::open(plan).expect("open").map(|init| (plan, leak(init))));
     let plan: &ChildPlan<'a> = leak(match init_process {
         None => whole,
         Some((plan, init_process)) => {
@@ -147,100 +147,99 @@ fn child_with<'a>(
         args.tls(tls.as_ptr().wrapping_add(SIZE / 2).cast());
     }
     let blocked = Blocked::all();
-    // SAFETY: signals are held back, and everything the child uses is never given back.
+    // SAFETY: `Blocked` blocks all signals, and everything that the child uses is leaked. The
+    // arrays end with null.
     let pid = unsafe { in_child::clone(&args, plan) }.expect("clone");
     drop(blocked);
-    // SAFETY: clone3 has just stored it.
+    // SAFETY: clone3 has succeeded, so it has stored an open pidfd, which no other value owns.
     unsafe {
         Child::cloned(pid, pidfd.load(std::sync::atomic::Ordering::Relaxed), handshake, resources)
     }
 }
 
-fn own_thread() -> ParentThread {
-    ParentThread::new().expect("starter")
+fn current_thread() -> ParentThread {
+    ParentThread::new().expect("open the thread")
 }
 
 fn reap(child: &Child<'_>) -> WaitStatus {
     waitid_pidfd(child.pidfd(), WaitFlags::ALL).expect("wait").expect("without NOHANG")
 }
 
-/// A waiting child has every signal blocked and no handler: none of the caller's can run in it.
+/// A waiting child has every signal blocked and no handler: no handler of the caller can run in it.
 #[test]
-fn f02_a_waiting_child_takes_no_signal() {
+fn f02_waiting_child_has_no_signal_handler() {
     ns_testbed::run_as!([Root, User], {
-        let parent = own_thread();
+        let parent = current_thread();
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None);
         let read = || fs::read_to_string(format!("/proc/{}/status", child.pid())).expect("read");
         let deadline = Instant::now() + LONG;
-        // The dispositions are its first step.
+        // The child resets its signal dispositions first.
         while !read().contains("SigIgn:\t0000000000000000\nSigCgt:\t0000000000000000") {
             assert!(Instant::now() < deadline, "{}", read());
         }
         assert!(read().contains("SigBlk:\tfffffffffffbfeff"), "{}", read());
         signal(child.handshake(), GO);
-        child.left_memory(None).expect("no lock");
+        child.wait_left_memory(None).expect("no lock");
         assert_eq!(reap(&child).code(), Some(0));
     });
 }
 
-/// A child that is killed while it waits is an error that says so, and is reaped.
+/// If a child is killed while it waits, the error names the signal, and the child is reaped.
 #[test]
-fn f27_killed_while_it_waits() {
+fn f27_child_killed_while_waiting_is_an_error() {
     ns_testbed::run_as!([Root, User], {
         let plan = Container::new("true").plan().expect("plan");
-        let parent = own_thread();
+        let parent = current_thread();
         let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None);
         pidfd_send_signal(child.pidfd(), Signal::KILL).expect("kill");
-        child.left_memory(None).expect("no lock");
-        let error = child.executed(&plan, None).expect_err("it never executed");
+        child.wait_left_memory(None).expect("no lock");
+        let error = child.executed(&plan, None).expect_err("the child never executed");
         assert!(error.to_string().contains("signal 9"), "{error}");
         assert!(child.killed(&plan).is_some());
     });
 }
 
-/// Dropped, a child that waits is ended and reaped: the guard of the test bed looks.
+/// A waiting child that is dropped is killed and reaped. The testbed checks for remaining children.
 #[test]
-fn f29_a_dropped_child_is_ended() {
+fn f29_dropped_child_is_killed_and_reaped() {
     ns_testbed::run_as!([Root, User], {
-        let parent = own_thread();
+        let parent = current_thread();
         drop(child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None));
     });
 }
 
-/// A thread that ends without a word leaves no child that waits for it.
+/// If the starting thread exits without a signal to the child, the child exits too.
 #[test]
-fn f34_the_starting_thread_ends() {
+fn f34_child_exits_if_the_starting_thread_exits() {
     ns_testbed::run_as!([Root, User], {
         let waiting = thread::spawn(|| {
-            // The child has a descriptor of its own by the time this one is closed.
-            let parent = own_thread();
+            // The child has its own copy of the pidfd by the time this one is closed.
+            let parent = current_thread();
             let child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None);
-            // It must not be ended.
+            // `into_pidfd` keeps the child from being killed.
             child.into_pidfd().1
         });
         let pidfd = waiting.join().expect("join");
-        assert!(leaves(|| is_readable(pidfd.as_fd())));
-        let ended = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("without NOHANG");
-        assert_eq!(ended.code(), Some(126));
+        assert!(becomes_true(|| is_readable(pidfd.as_fd())));
+        let status = waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").expect("without NOHANG");
+        assert_eq!(status.code(), Some(126));
     });
 }
 
-/// The thread that leads the process starts, another one executes a program: the leader's descriptor
-/// goes on with that program, and its word alone tells.
+/// The main thread makes a child, and another thread executes a program: the pidfd of the main
+/// thread passes to that program, and only the word shows that the thread has exited.
 #[test]
-fn f34_another_thread_executes() {
+fn f34_child_exits_if_another_thread_executes() {
     ns_testbed::run_as!([Root, User], {
         if cfg!(target_env = "musl") {
-            ns_testbed::skip!(
-                "musl gives the kernel another word, so that only the descriptor tells"
-            );
+            ns_testbed::skip!("musl registers a different word, so only the pidfd shows the exit");
         }
         let (reader, writer) = pipe().expect("pipe");
-        // SAFETY: libc's fork repairs libc's own state; the child becomes another program.
+        // SAFETY: libc's fork keeps libc usable in the child, which then executes another program.
         let leader = unsafe { libc::fork() };
         if leader == 0 {
-            // Its copy of the pipe is all that the waiting child has in common with the test.
-            let parent = own_thread();
+            // The waiting child shares only the pipe with the test.
+            let parent = current_thread();
             let _child = child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None);
             thread::spawn(|| {
                 use std::os::unix::process::CommandExt;
@@ -251,33 +250,34 @@ fn f34_another_thread_executes() {
             }
         }
         drop(writer);
-        let left = leaves(|| is_readable(reader.as_fd()));
-        // SAFETY: the fork above.
+        let left = becomes_true(|| is_readable(reader.as_fd()));
+        // SAFETY: this only sends a signal to the process that fork returned.
         unsafe { libc::kill(leader, libc::SIGKILL) };
-        // SAFETY: writes nothing.
+        // SAFETY: the status pointer is null, so nothing is written.
         unsafe { libc::waitpid(leader, ptr::null_mut(), 0) };
-        assert!(left, "the child waits for a thread that is gone");
+        assert!(left, "the child waits for a thread that has exited");
     });
 }
 
-fn leaves(left: impl Fn() -> Result<bool, Errno>) -> bool {
+fn becomes_true(check: impl Fn() -> Result<bool, Errno>) -> bool {
     let deadline = Instant::now() + LONG;
-    while left() != Ok(true) && Instant::now() < deadline {
+    while check() != Ok(true) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(5));
     }
-    left() == Ok(true)
+    check() == Ok(true)
 }
 
-/// Below the stack lies memory that nobody may touch.
+/// The memory below the stack is inaccessible.
 #[test]
-fn a_stack_has_a_guard() {
+fn stack_has_a_guard() {
     ns_testbed::run_as!([User], {
         let stack = Stack::take().expect("stack");
         let touch = |offset: isize| {
             forked(|| {
-                // SAFETY: inside the mapping; below the stack it faults, which is the test.
+                // SAFETY: the address is inside the mapping of the stack or its guard.
                 let byte = unsafe { stack.lowest().offset(offset) };
-                // SAFETY: as above, and nobody else uses it.
+                // SAFETY: no other code uses the byte. A write to the guard raises SIGSEGV in the
+                // forked process, which is expected.
                 unsafe { byte.write_volatile(1) };
                 0
             })
@@ -288,7 +288,7 @@ fn a_stack_has_a_guard() {
 }
 
 #[test]
-fn a_number_as_an_argument() {
+fn decimal_formats_every_length() {
     for number in [0, 7, 10, 999, 32_768, 4_194_304, u32::MAX] {
         let text = in_child::Decimal::new(number);
         assert_eq!(text.as_c_str().to_str(), Ok(format!("{number}").as_str()));

@@ -1,5 +1,5 @@
-//! Nothing between clone and exec touches thread-local storage.
-#![allow(unsafe_code, reason = "a descriptor by number")]
+//! No code between clone and exec touches thread-local storage.
+#![allow(unsafe_code, reason = "borrows a descriptor by number")]
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -12,20 +12,20 @@ use ns_sys::{CloneFlags, Errno, WaitStatus};
 use ns_testbed::{forked, nicer};
 use rustix::mm::ProtFlags;
 
-use super::{child_with, leak, map, own_thread, reap};
+use super::{child_with, current_thread, leak, map, reap};
 use crate::in_child::{GO, Report};
 use crate::plan::Plan;
 use crate::start::release::signal;
 use crate::step::Step;
 use crate::{BpfInstruction, CapabilitySet, Container, Init, Resource};
 
-/// Every step, the wait for go included, in a child whose thread pointer leads to memory that nobody
-/// may touch.
+/// Runs every step, including the wait to be released, in a child whose thread pointer refers to
+/// inaccessible memory.
 fn without_tls(
     candidates: &'static [&'static CStr],
     init: Option<Init>,
 ) -> (Option<Report>, WaitStatus) {
-    // SAFETY: the test bed gives every test one, and nobody closes it.
+    // SAFETY: the testbed opens descriptor 0 for every test, and no code closes it.
     let stdin = unsafe { BorrowedFd::borrow_raw(0) };
     let mut all = Container::new("true");
     all.all().mount_proc().hostname("box").domainname("net").loopback().umask(0o27);
@@ -38,15 +38,15 @@ fn without_tls(
     all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
     all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
     all.init = init;
-    let rich: &'static Plan = leak(all.plan().expect("plan"));
+    let full_plan: &'static Plan = leak(all.plan().expect("plan"));
     let kinds = CloneFlags::from(all.get_namespaces());
-    let parent = own_thread();
-    let overflow_ids = Some(map(ProtFlags::empty()));
-    let child = child_with(candidates, kinds, Some(&parent), overflow_ids, Some(rich));
-    // Longer than a round, so that the look at this thread is among the steps.
+    let parent = current_thread();
+    let tls = Some(map(ProtFlags::empty()));
+    let child = child_with(candidates, kinds, Some(&parent), tls, Some(full_plan));
+    // Longer than one round of the child's wait, so that its check of this thread is included.
     thread::sleep(Duration::from_millis(150));
     signal(child.handshake(), GO);
-    child.left_memory(None).expect("no lock");
+    child.wait_left_memory(None).expect("no lock");
     (child.handshake().reported(), reap(&child))
 }
 
@@ -61,9 +61,9 @@ fn no_step_touches_thread_local_storage() {
     });
 }
 
-/// As above, for pid 1 and the program beside it: what they leak is the forked child's.
+/// The same for pid 1 and the program alongside it. They leak memory only in the forked process.
 #[test]
-fn no_step_of_an_init_touches_it() {
+fn no_step_of_an_init_touches_thread_local_storage() {
     ns_testbed::run_as!([Root, User], {
         let run = |candidates| {
             forked(|| {
@@ -73,7 +73,7 @@ fn no_step_of_an_init_touches_it() {
             })
         };
         assert_eq!(run(&[c"/nope", c"/bin/true"]), 0);
-        // The program's process has words of its own, and pid 1 leaves without any.
+        // The program reports through its own handshake, and pid 1 exits without a report.
         assert_eq!(run(&[c"/nope", c"/neither"]), 126);
     });
 }
