@@ -1,11 +1,14 @@
-//! A cgroup to start in, or to move to.
+//! A cgroup for a process.
 
 use std::fs;
+
+use crate::common::eventually;
 
 /// A cgroup of version 2, removed on drop.
 pub(crate) struct OwnCgroup(pub(crate) String);
 
 impl OwnCgroup {
+    /// `None` if this process cannot make one.
     pub(crate) fn new() -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts");
         let line = mounts.lines().find(|line| line.contains(" cgroup2 "))?;
@@ -17,6 +20,6 @@ impl OwnCgroup {
 
 impl Drop for OwnCgroup {
     fn drop(&mut self) {
-        super::eventually("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
+        eventually("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
     }
 }

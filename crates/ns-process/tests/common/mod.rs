@@ -1,18 +1,32 @@
-//! Shared by the test binaries: what a program saw, by way of a file.
-#![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(unsafe_code, reason = "a hook that does nothing")]
+//! Helpers of the test binaries.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(unsafe_code, reason = "an empty hook, prctl(2) and process_vm_readv(2)")]
 
 pub(crate) mod cgroup;
-pub(crate) mod mapped;
+pub(crate) mod every_step;
+pub(crate) mod filter;
+pub(crate) mod memory;
+pub(crate) mod program;
 pub(crate) mod target;
+pub(crate) mod users;
 
 use std::fs;
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
-use ns_process::Container;
+use ns_process::{Builder, Container, Mount, Namespace, Step};
+use ns_testbed::{LONG, Leftovers, forked};
 
-/// A file of its own, removed on drop.
+/// A path in the temporary directory of the test that no other test uses.
+fn new_path(name: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("ns-process {name} {}-{count}", std::process::id()))
+}
+
+/// A path for a file, which is removed on drop.
 pub(crate) struct Output(PathBuf);
 
 impl Output {
@@ -38,9 +52,59 @@ impl Drop for Output {
     }
 }
 
-/// Runs `body` in a process of its own: a copy needs a caller without threads, which no test is.
-pub(crate) fn alone(body: impl FnOnce()) {
-    let code = ns_testbed::forked(|| {
+/// A new directory, which is removed with its contents on drop. Its path contains spaces.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = new_path(name);
+        fs::create_dir(&path).expect("mkdir");
+        Self(path)
+    }
+
+    /// With these subdirectories.
+    pub(crate) fn with(name: &str, subdirectories: &[&str]) -> Self {
+        let directory = Self::new(name);
+        for path in subdirectories {
+            fs::create_dir_all(directory.join(path)).expect("mkdir");
+        }
+        directory
+    }
+}
+
+impl Deref for Directory {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for Directory {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `full` where the claims are proved at full length (`NS_PROVE` is set), else `usual`.
+pub(crate) fn rounds<T>(full: T, usual: T) -> T {
+    if is_full_length() { full } else { usual }
+}
+
+/// Whether the tests run at full length.
+pub(crate) fn is_full_length() -> bool {
+    std::env::var_os("NS_PROVE").is_some()
+}
+
+/// Runs `body` in a forked child, which has a single thread and may spoil itself.
+pub(crate) fn in_child(body: impl FnOnce()) {
+    let code = forked(|| {
         body();
         0
     });
@@ -54,111 +118,77 @@ pub(crate) fn shell(script: &str) -> Container {
     container
 }
 
-/// Set for a test that is a program of another test.
-pub(crate) const ACT: &str = "NS_ACT";
-
-/// This test binary itself, wherever it lies, to run the test `name` as a program.
-pub(crate) fn act(name: &str) -> Container {
-    let mut container = Container::new("/proc/self/exe");
-    container.args([name, "--exact", "--nocapture"]).env(ACT, "1");
-    container.env_remove("NS_TESTBED_ROLE");
+/// `true` in a new user and a new UTS namespace, with maps.
+pub(crate) fn mapped() -> Container {
+    let mut container = Container::new("true");
+    container.namespaces([Namespace::User, Namespace::Uts]).map_zero();
     container
 }
 
-/// What `script` prints in `container`, which must be a [`shell`] with an empty script.
-pub(crate) fn prints(container: impl FnOnce(&mut Container), script: &str) -> String {
+/// The standard output of the program, which must exit with 0.
+pub(crate) fn printed<Kind>(builder: &Builder<Kind>) -> String {
+    let output = builder.output().expect("start");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", output.status);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The output of `script` in a shell that `configure` configures, by way of a file.
+pub(crate) fn prints(configure: impl FnOnce(&mut Container), script: &str) -> String {
     let output = Output::new();
     let mut shell = shell(&format!("exec > {}; {script}", output.path()));
-    container(&mut shell);
+    configure(&mut shell);
     let status = shell.start().expect("start").join().expect("join");
     assert!(status.success(), "{script}: {status}");
     output.read()
 }
 
-/// Waits until `holds`.
+/// Asserts that the start is refused before any system call, with this error message.
+pub(crate) fn assert_refused<Kind>(builder: &Builder<Kind>, message: &str) {
+    let error = builder.start().expect_err("an invalid setting");
+    assert_eq!((error.step(), error.object()), (Step::Check, Some(message)));
+}
+
+/// Waits until `holds` returns true.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + ns_testbed::LONG;
+    let deadline = Instant::now() + LONG;
     while !holds() {
-        assert!(std::time::Instant::now() < deadline, "{what}");
+        assert!(Instant::now() < deadline, "{what}");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
-/// Nothing is left. On a busy machine a start may give up a child that it has killed and that has not ended
-/// yet.
-pub(crate) fn assert_unchanged(before: &ns_testbed::Leftovers) {
-    eventually("what starts gave up is reaped", || ns_process::reap() == 0);
+/// Waits until `path` contains a line.
+pub(crate) fn wait_for_line(path: impl AsRef<Path>) {
+    let has_line = || fs::read_to_string(&path).is_ok_and(|text| text.ends_with('\n'));
+    eventually("a line is written", has_line);
+}
+
+/// Waits until every process whose handle was dropped is reaped.
+pub(crate) fn reap_all() {
+    eventually("every dropped process is reaped", || ns_process::reap() == 0);
+}
+
+/// Asserts that nothing is left. On a busy machine a start may leave a killed child to be reaped later.
+pub(crate) fn assert_unchanged(before: &Leftovers) {
+    reap_all();
     before.assert_unchanged();
 }
 
-/// Takes away the right to a lower niceness, whatever this process was given.
+/// Takes away the right to lower the niceness, whatever privilege this process has.
 pub(crate) fn only_nicer() {
     ns_sys::child::setpriority(19).expect("setpriority");
     ns_sys::child::prlimit(ns_process::Resource::Nice as u32, 0, 0).expect("prlimit");
 }
 
-fn allow_all() -> [ns_process::BpfInstruction; 1] {
-    [ns_process::BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]
+/// The directories that contain the programs and libraries of the host.
+pub(crate) fn host_directories() -> impl Iterator<Item = &'static str> {
+    ["/usr", "/bin", "/lib", "/lib64"].into_iter().filter(|path| Path::new(path).exists())
 }
 
-/// Containers that make every step between them; `entered` is joined.
-pub(crate) fn containers(root: &str, entered: &target::Target) -> Vec<Container> {
-    use ns_process::{CapabilitySet, Init, Memory, Mount, Namespace, Resource, Stdio};
-    let mut plain = shell("exit 7");
-    plain
-        .process_group(0)
-        .nice(ns_testbed::nicer(1))
-        .umask(0o27)
-        .die_with_parent()
-        .stdout(Stdio::null());
-    plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
-    let mut spaces = shell("exit 7");
-    spaces.all().map_zero().mount_proc().hostname("box").domainname("net").loopback();
-    spaces.drop_capabilities(CapabilitySet::SYS_BOOT).stdin(Stdio::piped()).before_go(|_| ());
-    let mut rooted = shell("exit 7");
-    rooted.namespaces([Namespace::User, Namespace::Mnt]).map_zero().rootdir(root);
-    rooted.read_only_root().workdir("/usr").seccomp(allow_all()).uid(0).gid(0);
-    for folder in ["/usr", "/bin", "/lib", "/lib64"] {
-        if std::path::Path::new(folder).exists() {
-            rooted.mount(Mount::bind(folder, folder).recursive().read_only().create());
-        }
+/// Read-only bind mounts of [`host_directories`] at the same paths in a new root.
+pub(crate) fn mount_host_programs<Kind>(builder: &mut Builder<Kind>) {
+    for path in host_directories() {
+        builder.mount(Mount::bind(path, path).recursive().read_only().create());
     }
-    rooted.mount(Mount::tmpfs("/tmp").create());
-    let mut joined = shell("exit 7");
-    joined.namespace(Namespace::Mnt);
-    for kind in [Namespace::User, Namespace::Pid, Namespace::Uts, Namespace::Net] {
-        joined.namespace_file(kind, entered.file(kind));
-    }
-    let mut copied = shell("exit 7");
-    copied.namespaces([Namespace::User, Namespace::Pid]).map_zero().memory(Memory::Copied);
-    let mut beside = shell("exit 7");
-    beside.namespaces([Namespace::User, Namespace::Pid]).map_zero().die_with_parent().uid(0);
-    beside.no_new_privs().seccomp(allow_all()).drop_capabilities(CapabilitySet::SYS_BOOT);
-    beside.init(Init::builtin());
-    let mut daemon = shell("exit 7");
-    daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
-    let mut child = shell("exit 7");
-    child.daemonize_as_child().workdir("/");
-    vec![plain, spaces, rooted, joined, copied, beside, daemon, child]
-}
-
-/// Those that run code of the caller's in the child.
-pub(crate) fn guests() -> Vec<Container> {
-    use ns_process::Namespace;
-    let mut closure = Container::from_fn(|| 7);
-    closure.all().map_zero().mount_proc().hostname("box");
-    let mut hooked = shell("exit 7");
-    hooked.namespaces([Namespace::User, Namespace::Pid]).map_zero();
-    // SAFETY: the hook does nothing.
-    unsafe { hooked.preexec(|_| ()) };
-    let mut forks_own = Container::from_fn(|| 7);
-    forks_own.all().without(Namespace::Pid).map_zero();
-    let mut daemon = Container::from_fn(|| 7);
-    daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
-    let mut beside = Container::from_fn(|| 7);
-    beside
-        .namespaces([Namespace::User, Namespace::Pid])
-        .map_zero()
-        .init(ns_process::Init::builtin());
-    vec![closure, hooked, forks_own, daemon, beside]
 }

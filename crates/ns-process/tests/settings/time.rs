@@ -1,0 +1,45 @@
+//! Clocks of a new time namespace.
+
+use crate::common::{assert_refused, shell};
+use ns_process::{Clock, Container, Errno, Namespace, Step};
+
+fn uptime(container: &Container) -> f64 {
+    let output = container.output().expect("start");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.split(' ').next().expect("seconds").parse().expect("a number")
+}
+
+/// The clocks of the program have the requested offsets; those of the caller do not change.
+#[test]
+fn c15_clock_offsets_apply_to_the_program_only() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut container = shell("cat /proc/uptime");
+        let own = uptime(&container);
+        container.namespaces([Namespace::User, Namespace::Time]).map_zero();
+        container.time_offset(Clock::Boottime, 86_400, 0).time_offset(Clock::Monotonic, 60, 5);
+        let shift = uptime(&container) - own;
+        assert!((86_400.0..86_410.0).contains(&shift), "{shift}");
+        let mut plain = shell("cat /proc/uptime");
+        assert!(uptime(&plain) - own < 10.0);
+        plain.namespaces([Namespace::User, Namespace::Time]);
+        assert!(uptime(&plain) - own < 10.0, "a clock has an offset without a request");
+        assert_eq!(container.get_time_offsets().len(), 2);
+    });
+}
+
+/// Invalid offsets are refused, and the error names them.
+#[test]
+fn c15_invalid_offsets_are_refused() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = Container::new("true");
+        container.namespaces([Namespace::User, Namespace::Time]).map_zero();
+        container.time_offset(Clock::Boottime, i64::MAX, 0);
+        let error = container.start().expect_err("out of range");
+        assert_eq!((error.step(), error.errno()), (Step::TimeOffsets, Some(Errno::RANGE)));
+        assert_eq!(error.object(), Some("boottime 9223372036854775807 0"));
+        let message = "time_offset: has a second or more of nanoseconds";
+        assert_refused(container.time_offset(Clock::Boottime, 0, 1_000_000_000), message);
+        let message = "time_offset: needs a new time namespace";
+        assert_refused(Container::new("true").time_offset(Clock::Boottime, 1, 0), message);
+    });
+}

@@ -1,0 +1,9 @@
+//! Many starts, with signals, failing system calls and callers that are killed.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod early_death;
+mod faults;
+mod many_starts;
+mod orphans;

@@ -1,0 +1,13 @@
+//! Joining the namespaces of other processes, keeping namespaces, and listing them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod calls_after_join;
+mod foreign;
+mod inject;
+mod inject_settings;
+mod list;
+mod optimistic_join;
+mod persist;
+mod setns;
