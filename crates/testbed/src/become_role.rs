@@ -1,5 +1,5 @@
 //! Turns a forked child into a test process of a role.
-#![allow(unsafe_code, reason = "pre_exec, and fexecve of a binary the role may not reach by path")]
+#![allow(unsafe_code, reason = "pre_exec and fexecve")]
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -17,9 +17,9 @@ use rustix::thread::{self, UnshareFlags};
 
 use crate::role::{Role, USER};
 
-/// A command that becomes `role` and then runs the test binary with `args` and `envs` added.
+/// A command that takes `role` and then executes the test binary with `args` and `env`.
 ///
-/// The binary is executed through a descriptor: the role may not reach its path.
+/// The binary is executed through a descriptor, because the role may have no access to its path.
 pub(crate) fn command(
     role: Role,
     binary: File,
@@ -37,10 +37,10 @@ pub(crate) fn command(
 
     let mut command = Command::new("/nonexistent");
     command.process_group(0);
-    // SAFETY: it makes system calls on what was built above, and allocates nothing.
+    // SAFETY: the closure makes system calls with values that exist already, and does not allocate.
     unsafe {
         command.pre_exec(move || {
-            // What one role makes for another is read by it.
+            // Files of one role are read by another.
             umask(Mode::from_raw_mode(0o022));
             if from_root {
                 in_own_mounts(UnshareFlags::NEWNS)?;
@@ -58,7 +58,7 @@ pub(crate) fn command(
 }
 
 fn in_own_mounts(flags: UnshareFlags) -> io::Result<()> {
-    // SAFETY: a forked child has its own descriptor table, and no FILES is asked for.
+    // SAFETY: the flags do not include CLONE_FILES.
     unsafe { thread::unshare_unsafe(flags) }?;
     Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
 }
@@ -72,7 +72,7 @@ fn become_user((uid, gid): (u32, u32)) -> io::Result<()> {
 }
 
 fn nest([uid_map, gid_map]: &[String; 2]) -> io::Result<()> {
-    // A change of ids clears the flag, and without it /proc/self belongs to root.
+    // A change of IDs clears the flag, and without it /proc/self belongs to root.
     set_dumpable_behavior(DumpableBehavior::Dumpable)?;
     in_own_mounts(UnshareFlags::NEWUSER | UnshareFlags::NEWNS)?;
     for (path, text) in [
@@ -86,7 +86,7 @@ fn nest([uid_map, gid_map]: &[String; 2]) -> io::Result<()> {
     Ok(())
 }
 
-/// Everything `fexecve` needs, built before the fork.
+/// The arguments of fexecve(3), built before the fork.
 struct Exec {
     binary: File,
     argv: Vec<*const libc::c_char>,
@@ -94,14 +94,14 @@ struct Exec {
     _strings: [Vec<CString>; 2],
 }
 
-// SAFETY: the pointers lead into `_strings`, which moves with them and is never changed.
+// SAFETY: the pointers refer to the contents of `_strings`, which are neither moved nor changed.
 unsafe impl Send for Exec {}
 // SAFETY: as above.
 unsafe impl Sync for Exec {}
 
 impl Exec {
     fn now(&self) -> io::Error {
-        // SAFETY: both arrays end with a null pointer and lead to strings that `self` keeps alive.
+        // SAFETY: both arrays end with a null pointer and contain pointers to strings that `self` owns.
         unsafe { libc::fexecve(self.binary.as_raw_fd(), self.argv.as_ptr(), self.envp.as_ptr()) };
         io::Error::last_os_error()
     }

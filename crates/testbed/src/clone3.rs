@@ -1,5 +1,5 @@
-//! The kernel's verdict on arguments of clone3, whatever they are.
-#![allow(unsafe_code, reason = "a child that leaves in assembly, on a stack it may share")]
+//! clone3(2) with any arguments, to learn whether the kernel accepts them.
+#![allow(unsafe_code, reason = "a child that exits in assembly, because it may share the stack")]
 
 use std::ffi::c_void;
 
@@ -9,18 +9,18 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 /// `__WALL`: children of every kind.
 const ALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
 
-/// clone3 whose child leaves without touching the stack, which may be the caller's.
+/// Calls clone3(2). The child exits without using the stack, which it may share with the caller.
 ///
 /// # Errors
-/// The kernel's; `ENOSYS` on a processor for which nobody wrote down how its child leaves.
+/// The error of clone3(2); `ENOSYS` on other architectures than x86_64.
 ///
 /// # Safety
-/// `args` leads to `size` bytes of a `struct clone_args`, and its pointers are valid. Whoever calls
-/// blocks all signals, and reaps what `CLONE_PARENT` made a sibling.
+/// `args` must point to `size` bytes of a `struct clone_args` with valid pointers. The caller must block all
+/// signals.
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn clone3_leave(args: *const c_void, size: usize) -> Result<Pid, Errno> {
     let returned: isize;
-    // SAFETY: the parent comes out with rax, rcx and r11 changed; the child makes exit(0).
+    // SAFETY: in the parent rax, rcx and r11 change, as declared; the child calls exit(0).
     unsafe {
         std::arch::asm!(
             "syscall",
@@ -43,16 +43,16 @@ pub unsafe fn clone3_leave(args: *const c_void, size: usize) -> Result<Pid, Errn
     Pid::from_raw(number.max(0)).ok_or_else(|| Errno::from_raw_os_error(-number))
 }
 
-/// Nobody asks here.
+/// Returns `ENOSYS`.
 #[cfg(not(target_arch = "x86_64"))]
 pub unsafe fn clone3_leave(_args: *const c_void, _size: usize) -> Result<Pid, Errno> {
     Err(Errno::NOSYS)
 }
 
-/// Waits until what [`clone3_leave`] made is gone: a child, or a thread where `CLONE_THREAD` was given.
+/// Waits until the child of [`clone3_leave`] has exited: a process, or a thread with `CLONE_THREAD`.
 ///
 /// # Panics
-/// Where it cannot be reaped.
+/// The child cannot be reaped.
 pub fn await_left(pid: Pid, is_thread: bool) {
     if is_thread {
         let task = format!("/proc/self/task/{}", pid.as_raw_nonzero());
@@ -62,8 +62,8 @@ pub fn await_left(pid: Pid, is_thread: bool) {
         return;
     }
     let reaped = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | ALL);
-    // An init that shares dispositions makes its creator ignore SIGCHLD when it ends, and then the
-    // kernel reaps (zap_pid_ns_processes).
+    // An init that shares signal dispositions makes its creator ignore SIGCHLD when it exits, and then the
+    // kernel reaps the child (zap_pid_ns_processes).
     assert!(matches!(reaped, Ok(_) | Err(Errno::CHILD)), "reap the child: {reaped:?}");
 }
 
@@ -72,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_a_child_and_a_bit_is_none() {
+    fn zeros_make_a_child_and_an_unknown_flag_does_not() {
         let mut args = [0_u64; 8];
-        let ask = |args: &[u64; 8]| {
-            // SAFETY: the first version of the struct, without pointers; no signal comes of it.
+        let call = |args: &[u64; 8]| {
+            // SAFETY: the first version of the struct, without pointers. The child raises no signal.
             unsafe { clone3_leave(args.as_ptr().cast(), size_of_val(args)) }
         };
-        await_left(ask(&args).expect("a plain child"), false);
+        await_left(call(&args).expect("a plain child"), false);
         args[0] = 1 << 63;
-        assert_eq!(ask(&args), Err(Errno::INVAL));
+        assert_eq!(call(&args), Err(Errno::INVAL));
     }
 }

@@ -1,5 +1,5 @@
-//! A table of descriptors: as wished for, by the kernel's rules on paper, and as a child has it.
-#![allow(unsafe_code, reason = "descriptors by number")]
+//! Descriptor tables: as requested, as simulated by the rules of the kernel, and as read in a child.
+#![allow(unsafe_code, reason = "dup3, close_range and borrowed descriptor numbers")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -8,30 +8,30 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::fs::{MemfdFlags, fstat, memfd_create};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd};
 
-/// What is open before, and what is to become of it.
+/// The descriptors that are open before, and the requested changes.
 #[derive(Clone, Debug, Default)]
 pub struct DescriptorWish {
-    /// Number to whether it is close-on-exec.
+    /// Open descriptor numbers, and whether each is close-on-exec.
     pub open: BTreeMap<RawFd, bool>,
-    /// Number to the open number that it is to be made of.
+    /// Requested descriptor numbers, each with the open descriptor that it duplicates.
     pub moves: BTreeMap<RawFd, RawFd>,
-    /// Numbers that stay as they are.
+    /// Descriptors that do not change.
     pub kept: BTreeSet<RawFd>,
-    /// Whether all others above 2 are closed.
+    /// Whether all other descriptors above 2 are closed.
     pub close_rest: bool,
 }
 
-/// Number to the number that it was before, and its close-on-exec flag.
+/// Descriptor numbers, each with its number before and its close-on-exec flag.
 pub type DescriptorTable = BTreeMap<RawFd, (RawFd, bool)>;
 
-/// The child's own copies of its files lie from here on.
+/// The lowest descriptor number of the copies that the child keeps.
 const ABOVE: RawFd = 100;
 
 impl DescriptorWish {
-    /// Numbers are below.
+    /// Descriptor numbers are lower than this.
     pub const NUMBERS: RawFd = 14;
 
-    /// What must come of it.
+    /// The requested table.
     pub fn wished(&self) -> DescriptorTable {
         let mut table = self.before();
         table.retain(|number, _| !self.close_rest || *number <= 2 || self.kept.contains(number));
@@ -43,68 +43,67 @@ impl DescriptorWish {
         self.open.iter().map(|(number, flag)| (*number, (*number, *flag))).collect()
     }
 
-    /// The kernel's rules, in small.
+    /// A simulation of the table before the changes.
     pub fn on_paper(&self) -> PaperTable {
         PaperTable { table: self.before(), saved: None }
     }
 
-    /// Opens a file for each number, closes all others, lets `body` do as was wished, and ends the
-    /// calling process, a child with nothing that it needs: with 0 where it reads back what was wished
-    /// for, else with 1.
+    /// Opens a file for each descriptor number, closes all others, calls `body` to make the changes, and exits:
+    /// with 0 if the table is as requested, else with 1. It is to be called in a forked child.
     ///
     /// # Panics
-    /// Where the files cannot be opened.
+    /// The files cannot be opened.
     pub fn try_in_child(&self, body: impl FnOnce()) -> ! {
         let inodes = self.arrange();
         body();
-        let wished = self.wished().into_iter();
-        let wished = wished.map(|(number, (source, flag))| (number, (inodes[&source], flag)));
-        let code = i32::from(read_back() != wished.collect());
-        // SAFETY: at once, because owners of descriptors that are closed must not notice.
+        let requested = self.wished().into_iter();
+        let requested = requested.map(|(number, (source, flag))| (number, (inodes[&source], flag)));
+        let code = i32::from(read_back() != requested.collect());
+        // SAFETY: exits at once, before the owner of a closed descriptor closes it again.
         unsafe { libc::_exit(code) }
     }
 
-    /// Gives the files' inodes.
+    /// Opens the files and returns their inodes.
     fn arrange(&self) -> BTreeMap<RawFd, u64> {
         let copy = |number: &RawFd| {
             let file = memfd_create("case", MemfdFlags::CLOEXEC).expect("memfd");
             (*number, fcntl_dupfd_cloexec(file, ABOVE).expect("duplicate"))
         };
         let files: BTreeMap<_, _> = self.open.keys().map(copy).collect();
-        // musl has no function for it.
-        // SAFETY: this child uses none of them again.
+        // musl has no wrapper.
+        // SAFETY: this child uses none of these descriptors afterwards.
         let closed =
             unsafe { libc::syscall(libc::SYS_close_range, 0, ABOVE.unsigned_abs() - 1, 0) };
         assert_eq!(closed, 0, "close_range");
         files
             .iter()
-            .map(|(number, file)| (*number, put(file, *number, self.open[number])))
+            .map(|(number, file)| (*number, place(file, *number, self.open[number])))
             .collect()
     }
 }
 
-fn put(file: &OwnedFd, number: RawFd, close_on_exec: bool) -> u64 {
+fn place(file: &OwnedFd, number: RawFd, close_on_exec: bool) -> u64 {
     let flags = if close_on_exec { libc::O_CLOEXEC } else { 0 };
-    // SAFETY: just closed, or never open.
-    let put = unsafe { libc::dup3(file.as_raw_fd(), number, flags) };
-    assert_eq!(put, number, "dup3");
+    // SAFETY: nothing owns the descriptor.
+    let placed = unsafe { libc::dup3(file.as_raw_fd(), number, flags) };
+    assert_eq!(placed, number, "dup3");
     fstat(file).expect("fstat").st_ino
 }
 
-/// What is open below [`ABOVE`]: its inode and flag.
+/// The open descriptors below [`ABOVE`], each with its inode and close-on-exec flag.
 fn read_back() -> BTreeMap<RawFd, (u64, bool)> {
-    let look = |number| {
-        // SAFETY: never -1; whether it is open, the call tells.
+    let read = |number| {
+        // SAFETY: it is not -1, and is used by calls that fail if it is not open.
         let fd = unsafe { BorrowedFd::borrow_raw(number) };
         let flags = fcntl_getfd(fd).ok()?;
         Some((number, (fstat(fd).ok()?.st_ino, flags.contains(FdFlags::CLOEXEC))))
     };
-    (0..ABOVE).filter_map(look).collect()
+    (0..ABOVE).filter_map(read).collect()
 }
 
-/// A table that is changed as the kernel would.
+/// A simulated table.
 ///
-/// Each change panics where the kernel would refuse it, or a plan would lose a file.
+/// A change panics if the kernel would refuse it, or if a file would be lost.
 #[derive(Clone, Debug)]
 pub struct PaperTable {
     table: DescriptorTable,
@@ -115,16 +114,16 @@ impl PaperTable {
     /// `dup3(from, to, 0)`.
     ///
     /// # Panics
-    /// `from` is not open, or is `to`.
+    /// `from` is not open, or equals `to`.
     pub fn duplicate(&mut self, from: RawFd, to: RawFd) {
         assert_ne!(from, to, "dup3 refuses it");
         self.table.insert(to, (self.table[&from].0, false));
     }
 
-    /// Takes the close-on-exec flag away.
+    /// Clears the close-on-exec flag.
     ///
     /// # Panics
-    /// It is not open.
+    /// The descriptor is not open.
     pub fn inherit(&mut self, number: RawFd) {
         self.table.get_mut(&number).expect("open").1 = false;
     }
@@ -132,21 +131,21 @@ impl PaperTable {
     /// `fcntl(from, F_DUPFD_CLOEXEC, 3)`.
     ///
     /// # Panics
-    /// `from` is not open, or something is saved already.
+    /// `from` is not open, or another descriptor is saved.
     pub fn save(&mut self, from: RawFd) {
         let free = (3..ABOVE).find(|number| !self.table.contains_key(number));
-        let free = free.expect("a free one");
+        let free = free.expect("a free number");
         self.table.insert(free, (self.table[&from].0, true));
         assert_eq!(self.saved.replace(free), None, "one at a time");
     }
 
-    /// Moves what was saved to `to`.
+    /// Moves the saved descriptor to `to`.
     ///
     /// # Panics
-    /// Nothing is saved, or it has been overwritten.
+    /// No descriptor is saved, or it was overwritten.
     pub fn restore(&mut self, to: RawFd) {
         let saved = self.saved.take().expect("saved before");
-        let file = self.table.remove(&saved).expect("nothing has overwritten it").0;
+        let file = self.table.remove(&saved).expect("it was not overwritten").0;
         self.table.insert(to, (file, false));
     }
 
@@ -155,10 +154,10 @@ impl PaperTable {
         self.table.retain(|number, _| !range.contains(&number.unsigned_abs()));
     }
 
-    /// What it has become.
+    /// The resulting table.
     ///
     /// # Panics
-    /// What was saved is still open.
+    /// The saved descriptor is still open.
     pub fn finish(self) -> DescriptorTable {
         assert_eq!(self.saved, None, "left open");
         self.table
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
     use crate::forked;
 
-    fn circle() -> DescriptorWish {
+    fn cycle() -> DescriptorWish {
         DescriptorWish {
             open: [(0, true), (1, false), (7, true), (9, false)].into(),
             moves: [(0, 1), (1, 0)].into(),
@@ -180,20 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_on_paper() {
-        let mut table = circle().on_paper();
+    fn a_cycle_is_simulated() {
+        let mut table = cycle().on_paper();
         table.save(0);
         table.duplicate(1, 0);
         table.restore(1);
         table.close(8..=u32::MAX);
-        assert_eq!(table.finish(), circle().wished());
-        assert_eq!(circle().wished(), [(0, (1, false)), (1, (0, false)), (7, (7, true))].into());
+        assert_eq!(table.finish(), cycle().wished());
+        assert_eq!(cycle().wished(), [(0, (1, false)), (1, (0, false)), (7, (7, true))].into());
     }
 
     #[test]
-    fn a_child_that_does_nothing_is_found_out() {
-        let staying = DescriptorWish { moves: BTreeMap::new(), close_rest: false, ..circle() };
+    fn a_child_that_changes_nothing_is_detected() {
+        let staying = DescriptorWish { moves: BTreeMap::new(), close_rest: false, ..cycle() };
         assert_eq!(forked(|| staying.try_in_child(|| ())), 0);
-        assert_eq!(forked(|| circle().try_in_child(|| ())), 1);
+        assert_eq!(forked(|| cycle().try_in_child(|| ())), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a test process, and what it printed.
+//! The status and the output of a test process.
 
 use std::io::Read;
 use std::process::{Child, ExitStatus};
@@ -9,33 +9,34 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-/// How a test process ended.
+/// A test process that has terminated.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Whether it had to be killed, and its group with it.
+    /// Whether it exceeded its time, and was killed with its process group.
     pub(crate) is_late: bool,
-    /// Whether somebody else still has its output open.
+    /// Whether another process still had its output open.
     pub(crate) is_outlived: bool,
 }
 
 impl Ended {
-    /// Waits for the leader of a process group, no longer than `limit`.
+    /// Waits for the leader of a process group, at most for `limit`.
     ///
-    /// What outlives it has a `moment` to end. After a failure more could be for ever.
-    pub(crate) fn within(limit: Duration, moment: Duration, mut child: Child) -> Self {
+    /// Other processes of the group have the time `grace` to exit after it.
+    pub(crate) fn within(limit: Duration, grace: Duration, mut child: Child) -> Self {
         let group = Pid::from_child(&child);
         let stdout = Stream::read(child.stdout.take().expect("piped"));
         let stderr = Stream::read(child.stderr.take().expect("piped"));
-        let (sender, leader_ended) = mpsc::channel();
-        // It is not reaped yet, so that the group's number is still its own.
+        let (sender, leader_exited) = mpsc::channel();
+        // The leader is not reaped, so that the ID of the group is not reused.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         thread::spawn(move || sender.send(waitid(WaitId::Pid(group), options).is_ok()));
-        let is_late = leader_ended.recv_timeout(limit).is_err();
-        let is_outlived = !is_late && [&stdout, &stderr].iter().any(|stream| !stream.ends(moment));
+        let is_late = leader_exited.recv_timeout(limit).is_err();
+        let is_outlived =
+            !is_late && [&stdout, &stderr].iter().any(|stream| !stream.ends_within(grace));
         if is_late || is_outlived {
-            // There may be nobody left in it.
+            // The group may be empty.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let status = child.wait().expect("wait for the test process");
@@ -43,7 +44,7 @@ impl Ended {
     }
 }
 
-/// What a pipe has told so far.
+/// The bytes that were read from a pipe so far.
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
     end: Receiver<()>,
@@ -59,14 +60,14 @@ impl Stream {
             while let Ok(count @ 1..) = pipe.read(&mut buffer) {
                 shared.lock().expect("no panic").extend_from_slice(&buffer[..count]);
             }
-            // Nobody may be waiting any more.
+            // The receiver may be dropped.
             let _ = sender.send(());
         });
         Self { bytes, end }
     }
 
-    fn ends(&self, moment: Duration) -> bool {
-        self.end.recv_timeout(moment).is_ok()
+    fn ends_within(&self, grace: Duration) -> bool {
+        self.end.recv_timeout(grace).is_ok()
     }
 
     fn text(&self) -> String {
@@ -87,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn one_that_outlives_it_is_told_and_killed() {
-        let moment = Duration::from_millis(200);
+    fn a_process_that_outlives_the_leader_is_reported_and_killed() {
+        let grace = Duration::from_millis(200);
         let text = "sleep 1000 & echo out; echo err >&2; exit 3";
-        let ended = Ended::within(crate::LONG, moment, script(text));
+        let ended = Ended::within(crate::LONG, grace, script(text));
         assert_eq!(ended.status.code(), Some(3));
         assert_eq!((&*ended.stdout, &*ended.stderr), ("out\n", "err\n"));
         assert!(ended.is_outlived && !ended.is_late);
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_hangs_is_killed() {
+    fn a_process_that_hangs_is_killed() {
         let limit = Duration::from_millis(200);
         let ended = Ended::within(limit, limit, script("echo out; sleep 1000"));
         assert!(ended.is_late && !ended.status.success());

@@ -1,126 +1,115 @@
 //! A system call that fails once, on one side of a start.
-#![allow(unsafe_code, reason = "what a seccomp listener is asked and answers")]
 
-use std::mem;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::ask_about;
+use crate::notification::{receive, reply};
+use crate::seccomp::ask_about;
 
-/// `SECCOMP_USER_NOTIF_FLAG_CONTINUE` of include/uapi/linux/seccomp.h: the call is made.
-const CONTINUE: u32 = 1;
-
-/// The one call of its kind that fails.
+/// The one call that fails.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
-    /// Of the system call.
+    /// The number of the system call.
     pub number: i64,
-    /// On which side of the start.
+    /// The side of the start that makes the call.
     pub side: FaultSide,
-    /// Which call of that number and side, counted from 1.
+    /// Which call of that number and side fails, counted from 1.
     pub nth: u32,
-    /// What it fails with.
+    /// The error of the call.
     pub errno: Errno,
 }
 
-/// Who makes a call.
+/// The process that makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultSide {
-    /// The thread that starts.
+    /// The starting thread.
     Starter,
-    /// Whatever it makes, until that executes a program.
+    /// Its descendants, until one of them executes a program.
     Started,
 }
 
-/// What the thread that decides knows. It is not under the filter, and allocates nothing, because whom it
-/// answers may hold a lock of the allocator.
-struct Judge {
+/// The state of the supervisor thread. The thread has no filter and does not allocate, because the process
+/// that waits for it may hold a lock of the allocator.
+struct Supervisor {
     fault: Fault,
-    /// The thread that starts, as it is told by a notification.
-    parent: u32,
-    is_there: AtomicBool,
-    /// -1 until there is one.
+    /// The starting thread, as notifications name it.
+    starter: u32,
+    is_running: AtomicBool,
+    /// -1 until the filter is set.
     listener: AtomicI32,
     is_active: AtomicBool,
     calls: AtomicU32,
     has_executed: AtomicBool,
 }
 
-/// Runs `body`, which starts one process and then calls what it is given, with `fault` until then; tells
-/// whether it came to that. The calling process is of no use for anything else afterwards.
+/// Runs `body` with `fault`. `body` starts one process and then calls its argument, which ends the fault.
+/// The result includes whether the call was made.
+///
+/// The filter cannot be removed: the calling process is of no use afterwards.
 ///
 /// # Panics
-/// Where the filter cannot be set.
+/// The filter cannot be set.
 pub fn with_fault<T>(fault: Fault, body: impl FnOnce(&dyn Fn()) -> T) -> (T, bool) {
-    let judge = Arc::new(Judge {
+    let supervisor = Arc::new(Supervisor {
         fault,
-        parent: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
-        is_there: AtomicBool::new(false),
+        starter: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
+        is_running: AtomicBool::new(false),
         listener: AtomicI32::new(-1),
         is_active: AtomicBool::new(false),
         calls: AtomicU32::new(0),
         has_executed: AtomicBool::new(false),
     });
-    let judging = Arc::clone(&judge);
-    std::thread::spawn(move || {
-        judging.is_there.store(true, Ordering::SeqCst);
-        while judging.answer_one().is_some() {}
-    });
-    // What a thread does at its beginning it does not do later, under some lock of the one it answers.
-    while !judge.is_there.load(Ordering::SeqCst) {
+    let of_thread = Arc::clone(&supervisor);
+    std::thread::spawn(move || of_thread.run());
+    // A new thread may allocate. It must not do so while the starting thread waits for it.
+    while !supervisor.is_running.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_micros(100));
     }
     let listener = ask_about(&[fault.number, libc::SYS_execve]);
-    // No channel: its wake could be the very call that waits for an answer.
-    judge.listener.store(listener.into_raw_fd(), Ordering::SeqCst);
-    judge.is_active.store(true, Ordering::SeqCst);
-    let outcome = body(&|| judge.is_active.store(false, Ordering::SeqCst));
-    (outcome, judge.calls.load(Ordering::SeqCst) >= fault.nth)
+    // Not through a channel: its futex(2) call could be the one that waits for a reply.
+    supervisor.listener.store(listener.into_raw_fd(), Ordering::SeqCst);
+    supervisor.is_active.store(true, Ordering::SeqCst);
+    let outcome = body(&|| supervisor.is_active.store(false, Ordering::SeqCst));
+    (outcome, supervisor.calls.load(Ordering::SeqCst) >= fault.nth)
 }
 
-impl Judge {
-    /// Waits for a call and answers; `None` when nobody can ask any more.
-    fn answer_one(&self) -> Option<()> {
-        let listener = self.listener.load(Ordering::SeqCst);
-        if listener == -1 {
-            std::thread::sleep(Duration::from_micros(100));
-            return Some(());
+impl Supervisor {
+    fn run(&self) {
+        self.is_running.store(true, Ordering::SeqCst);
+        let listener = self.await_listener();
+        while let Some(call) = receive(listener) {
+            if let Some(call) = call {
+                reply(listener, &call, self.errno_for(&call));
+            }
         }
-        // SAFETY: all zeros is what the kernel asks for.
-        let mut asked: libc::seccomp_notif = unsafe { mem::zeroed() };
-        let receive = libc::SECCOMP_IOCTL_NOTIF_RECV;
-        // SAFETY: the kernel fills a struct of its own.
-        let got = unsafe { libc::ioctl(listener, receive, &raw mut asked) };
-        if got == -1 {
-            // Interrupted, or whoever asked has died.
-            let error = std::io::Error::last_os_error().raw_os_error();
-            return matches!(error, Some(libc::EINTR | libc::ENOENT)).then_some(());
-        }
-        let errno = self.judge(&asked).map_or(0, |errno| -errno.raw_os_error());
-        let flags = if errno == 0 { CONTINUE } else { 0 };
-        let mut answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: errno, flags };
-        let send = libc::SECCOMP_IOCTL_NOTIF_SEND;
-        // SAFETY: the kernel reads a struct of its own. It fails where who asked has died.
-        unsafe { libc::ioctl(listener, send, &raw mut answer) };
-        Some(())
     }
 
-    fn judge(&self, asked: &libc::seccomp_notif) -> Option<Errno> {
-        let number = i64::from(asked.data.nr);
-        let side = if asked.pid == self.parent { FaultSide::Starter } else { FaultSide::Started };
-        let counts = number == self.fault.number && side == self.fault.side;
-        let is_start = self.is_active.load(Ordering::SeqCst)
+    fn await_listener(&self) -> RawFd {
+        loop {
+            match self.listener.load(Ordering::SeqCst) {
+                -1 => std::thread::sleep(Duration::from_micros(100)),
+                listener => return listener,
+            }
+        }
+    }
+
+    /// The error of this call, if it is the one that fails.
+    fn errno_for(&self, call: &libc::seccomp_notif) -> Option<Errno> {
+        let number = i64::from(call.data.nr);
+        let side = if call.pid == self.starter { FaultSide::Starter } else { FaultSide::Started };
+        let matches = number == self.fault.number && side == self.fault.side;
+        let is_of_start = self.is_active.load(Ordering::SeqCst)
             && (side == FaultSide::Starter || !self.has_executed.load(Ordering::SeqCst));
         if number == libc::SYS_execve && number != self.fault.number {
             self.has_executed.store(true, Ordering::SeqCst);
         }
-        let due = counts && is_start && {
-            self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.fault.nth
-        };
-        due.then_some(self.fault.errno)
+        let fails = matches
+            && is_of_start
+            && self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.fault.nth;
+        fails.then_some(self.fault.errno)
     }
 }

@@ -1,4 +1,4 @@
-//! A body in a forked child, for what a test process must not do to itself.
+//! Code in a forked child, for changes that the test process must not make to itself.
 #![allow(unsafe_code, reason = "fork and _exit")]
 
 use std::io;
@@ -7,13 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustix::io::Errno;
 use rustix::process::{getpid, set_child_subreaper};
 
-/// Runs `body` in a forked child and returns its exit code: what `body` returns, or 101 where it
-/// panics, or 128 and the signal that ended it.
+/// Runs `body` in a forked child and returns its exit code: the value of `body`, or 101 if it panics, or 128
+/// plus the number of the signal that terminated it.
 ///
-/// The child is a copy made by libc's fork, so `body` may allocate; it leaves without destructors.
+/// The child is made by libc's fork, so that `body` may allocate. It exits without running destructors.
 ///
 /// # Panics
-/// When the child cannot be made or waited for.
+/// The child cannot be made or waited for.
 pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     let child = fork(body);
     let (reaped, status) = wait(child);
@@ -21,7 +21,7 @@ pub fn forked(body: impl FnOnce() -> i32) -> i32 {
     code(status)
 }
 
-/// As [`forked`], by a parent that adopts and reaps what ends meanwhile: pid 1 of a container may not.
+/// As [`forked`], by a parent that adopts and reaps orphans meanwhile, which process 1 of a container may not do.
 ///
 /// # Panics
 /// As [`forked`].
@@ -44,7 +44,7 @@ fn fork(body: impl FnOnce() -> i32) -> libc::pid_t {
     let child = unsafe { libc::fork() };
     if child == 0 {
         let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or(101);
-        // SAFETY: ends the child and nothing else.
+        // SAFETY: exits from the child.
         unsafe { libc::_exit(code) }
     }
     child
@@ -55,7 +55,7 @@ fn wait(child: libc::pid_t) -> (libc::pid_t, i32) {
     // SAFETY: writes one int.
     let mut wait = || unsafe { libc::waitpid(child, &raw mut status, 0) };
     let mut reaped = wait();
-    // A fuzzer has a timer, whose handler interrupts.
+    // The timer of a fuzzer interrupts.
     while reaped == -1 && Errno::from_io_error(&io::Error::last_os_error()) == Some(Errno::INTR) {
         reaped = wait();
     }
@@ -71,10 +71,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_the_childs_whoever_else_ends() {
+    fn the_code_is_that_of_the_child() {
         assert_eq!(forked(|| 7), 7);
         assert_eq!(forked(|| panic!("on purpose")), 101);
-        // The orphan's end is not the body's.
+        // The exit code of an orphan is not that of the child.
         let with_an_orphan = || {
             let parent = fork(|| {
                 fork(|| 3);

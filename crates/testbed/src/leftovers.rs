@@ -1,14 +1,13 @@
-//! What a test may not leave behind.
+//! Resources that a test must not leave behind.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The descriptors, children and mounts of this process at one moment.
+/// The descriptors, children and mounts of this process at one time.
 ///
-/// [`run_as!`](crate::run_as!) compares them around each body; a loop inside a body may do so again
-/// around each turn.
+/// [`run_as!`](crate::run_as!) compares them before and after each body. A body may do so itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Leftovers {
     descriptors: BTreeMap<PathBuf, PathBuf>,
@@ -17,15 +16,15 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// What there is now.
+    /// The present state.
     pub fn snapshot() -> Self {
         Self { descriptors: descriptors(), children: children(), mounts: Self::mountinfo() }
     }
 
-    /// Compares with what there is now.
+    /// Compares with the present state.
     ///
     /// # Panics
-    /// When a descriptor, child or mount came or went.
+    /// A descriptor, child or mount was added or removed.
     pub fn assert_unchanged(&self) {
         let now = Self::snapshot();
         assert_eq!(self.descriptors, now.descriptors, "descriptors");
@@ -33,10 +32,10 @@ impl Leftovers {
         assert_eq!(self.mounts, now.mounts, "mounts");
     }
 
-    /// As [`Leftovers::assert_unchanged`], for what may still be on its way out.
+    /// As [`Leftovers::assert_unchanged`], but waits for processes that are exiting.
     ///
     /// # Panics
-    /// When it is not as before within the given time.
+    /// The state differs at the end of the time.
     pub fn assert_unchanged_within(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         while *self != Self::snapshot() && Instant::now() < deadline {
@@ -45,22 +44,22 @@ impl Leftovers {
         self.assert_unchanged();
     }
 
-    /// The mounts of this process's mount namespace.
+    /// The mounts of the mount namespace of this process.
     ///
     /// # Panics
-    /// Without `/proc`.
+    /// There is no `/proc`.
     pub fn mountinfo() -> String {
         fs::read_to_string("/proc/self/mountinfo").expect("read mountinfo")
     }
 }
 
-/// What a library keeps open from its first use on, once: the files of ns-process's init and record locks.
+/// Files that ns-process keeps open from their first use on: its init, and the file of its record locks.
 const KEPT: [&str; 2] = ["/memfd:init (deleted)", "/memfd:exec-lock (deleted)"];
 
 fn descriptors() -> BTreeMap<PathBuf, PathBuf> {
     let list = fs::read_dir("/proc/self/fd").expect("list descriptors");
     let paths: Vec<_> = list.map(|entry| entry.expect("read an entry").path()).collect();
-    // The descriptor of the listing itself is gone by the time its link is read.
+    // The descriptor of the listing is closed before its link is read.
     paths
         .into_iter()
         .filter_map(|path| fs::read_link(&path).ok().map(|target| (path, target)))

@@ -1,15 +1,14 @@
-//! How the tests of this workspace run.
+//! The environment in which the tests of this workspace run.
 //!
-//! The body of a test that touches the kernel is [`run_as!`], which names the roles it runs in.
-//! For each role the test binary starts itself again for that one test, in a process, a process
-//! group and a private mount namespace of its own, as that role. So a test may change ids, limits,
-//! handlers and mounts freely, a hang ends at a deadline, and a [`Leftovers`] guard around the body
-//! proves that no descriptor, child or mount was left behind.
+//! The body of a test that uses the kernel is in [`run_as!`], with the roles that it runs in. For each role
+//! the test binary executes itself again for that one test: in a new process, process group and private mount
+//! namespace. Therefore a test may change IDs, limits, signal handlers and mounts. A test that hangs is killed,
+//! and [`Leftovers`] are compared before and after the body.
 //!
 //! ```
-//! /// The answer does not depend on who asks.
+//! /// The answer is the same in each role.
 //! // With `#[test]`, as everywhere:
-//! fn the_answer_holds() {
+//! fn the_answer_is_42() {
 //!     ns_testbed::run_as!([Root, User], {
 //!         assert_eq!(6 * 7, 42);
 //!     });
@@ -18,12 +17,14 @@
 
 mod become_role;
 mod clone3;
+mod counting_heap;
 mod descriptors;
 mod ended;
 mod fault;
 mod forked;
 mod leftovers;
 mod niceness;
+mod notification;
 mod observe;
 mod program;
 mod role;
@@ -35,6 +36,7 @@ mod skip;
 mod watched_heap;
 
 pub use clone3::{await_left, clone3_leave};
+pub use counting_heap::CountingHeap;
 pub use descriptors::{DescriptorTable, DescriptorWish, PaperTable};
 pub use fault::{Fault, FaultSide, with_fault};
 pub use forked::{forked, forked_by_reaper};
@@ -50,20 +52,20 @@ pub use shared_mount::SharedMount;
 pub use skip::skipped;
 pub use watched_heap::WatchedHeap;
 
-/// Longer than anything takes that ends at all, on a busy machine too.
+/// The limit for operations that end unless they hang, also on a busy machine.
 pub const LONG: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// Runs the block once in each of the named [`Role`]s; the whole body of a `#[test]` function.
+/// Runs the block once in each of the [`Role`]s; it is the whole body of a `#[test]` function.
 #[macro_export]
 macro_rules! run_as {
     ([$($role:ident),+ $(,)?], $body:block) => {{
-        // A function knows its path, and with it the test around it.
+        // The path of this function contains the path of the test.
         fn body() $body
         $crate::run(std::any::type_name_of_val(&body), &[$($crate::Role::$role),+], body);
     }};
 }
 
-/// Leaves a test that the machine does not allow, saying why.
+/// Skips a test that the machine does not allow, with the reason.
 ///
 /// Outside strict mode the test passes; in strict mode (`NS_STRICT` set, as CI does) it fails
 /// unless `allowed-skips.txt` lists it.

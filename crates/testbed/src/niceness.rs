@@ -1,13 +1,13 @@
-//! Niceness that every user may take.
+//! Niceness that every user may set.
 
 use rustix::process::getpriority_process;
 
-/// The niceness of this process and `by` more, as far as there is more.
+/// The niceness of this process plus `by`, at most 19.
 ///
-/// A number by itself may be lower than that, and so refused.
+/// A fixed value could be lower than the present niceness, which needs privilege.
 ///
 /// # Panics
-/// Without `getpriority`.
+/// getpriority(2) fails.
 pub fn nicer(by: i32) -> i32 {
     (getpriority_process(None).expect("getpriority") + by).min(19)
 }

@@ -7,19 +7,19 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-/// `program`, or a copy of it where a mask has kept it from others. It is executed by its descriptor,
-/// because its path may be out of their reach.
+/// Returns `program`, or a copy of it if other users may not execute it. It is to be executed through the
+/// descriptor, because other users may have no access to its path.
 ///
 /// # Errors
-/// Of the copy.
+/// The copy cannot be made.
 pub fn for_all(mut program: File) -> io::Result<File> {
     if program.metadata()?.permissions().mode() & 0o001 != 0 {
         return Ok(program);
     }
-    // Its mode is 0777.
+    // The mode of a memfd is 0777.
     let mut copy = File::from(memfd_create("program", MemfdFlags::CLOEXEC)?);
     io::copy(&mut program, &mut copy)?;
-    // What is open for writing is not executed.
+    // A file that is open for writing cannot be executed.
     File::open(format!("/proc/self/fd/{}", copy.as_raw_fd()))
 }
 
@@ -30,7 +30,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     #[test]
-    fn what_a_mask_has_closed_is_copied() {
+    fn a_program_without_permission_for_others_is_copied() {
         let scratch = crate::scratch::Scratch::new();
         let path = scratch.path().join("program");
         fs::write(&path, "some text").expect("write");
@@ -40,10 +40,10 @@ mod tests {
             assert_eq!(io::read_to_string(&program).expect("read"), "some text");
             program.metadata().expect("stat")
         };
-        let (closed, open) = (with_mode(0o700), with_mode(0o755));
-        assert_eq!(closed.permissions().mode() & 0o001, 1);
-        assert_ne!(closed.ino(), open.ino());
-        assert_eq!(open.ino(), fs::metadata(&path).expect("stat").ino());
+        let (private, public) = (with_mode(0o700), with_mode(0o755));
+        assert_eq!(private.permissions().mode() & 0o001, 1);
+        assert_ne!(private.ino(), public.ino());
+        assert_eq!(public.ino(), fs::metadata(&path).expect("stat").ino());
         fs::remove_file(path).expect("remove");
         scratch.finish();
     }

@@ -1,31 +1,29 @@
-//! Who a test runs as.
+//! The user and the privileges that a test runs with.
 
 use std::env;
 
-/// The uid and gid that root takes for [`Role::User`]: not 65534, which is also what an unmapped id
-/// reads as.
+/// The uid and gid of [`Role::User`] if root runs the tests. It is not 65534, the overflow ID.
 pub const USER: u32 = 12345;
 
-/// The variable through which a test process learns its role.
+/// The variable with the role of a test process.
 pub(crate) const VARIABLE: &str = "NS_TESTBED_ROLE";
 
-/// Who a test runs as.
+/// The user and the privileges that a test runs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Root of the machine, with what capabilities the machine gives it.
+    /// Root of the machine, with the capabilities that the tests have.
     Root,
-    /// An ordinary user without capabilities: uid and gid [`USER`] without supplementary groups where
-    /// root runs the tests, else whoever runs them.
+    /// An ordinary user without capabilities: uid and gid [`USER`] without supplementary groups if root runs
+    /// the tests, else the user that runs them.
     User,
-    /// As [`Role::User`], but inside a user namespace that maps it to root, with a mount namespace of
-    /// that one's own (`unshare -rm`).
+    /// As [`Role::User`], but as root of a new user namespace, with a new mount namespace (`unshare -rm`).
     Nested,
 }
 
 impl Role {
     const ALL: [Self; 3] = [Self::Root, Self::User, Self::Nested];
 
-    /// The word used in output and in `allowed-skips.txt`.
+    /// The name in the output and in `allowed-skips.txt`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Root => "root",
@@ -38,7 +36,7 @@ impl Role {
 /// The role of this test process.
 ///
 /// # Panics
-/// Outside a body declared with [`run_as!`](crate::run_as!).
+/// It is called outside a body of [`run_as!`](crate::run_as!).
 pub fn role() -> Role {
     current().expect("called outside a test body")
 }

@@ -1,4 +1,4 @@
-//! Runs a test body in a process of its own, once a role.
+//! Runs the body of a test in a new process, once for each role.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,24 +18,24 @@ use crate::role::{self, Role};
 use crate::scratch::Scratch;
 use crate::{become_role, program, skip};
 
-/// No test may take longer; one that hangs is killed with its process group.
+/// The limit for a test. A test that hangs is killed with its process group.
 const DEADLINE: Duration = Duration::from_mins(5);
 
-/// For children that are on their way out.
-const MOMENT: Duration = Duration::from_secs(30);
+/// The time for other processes of the test to exit.
+const GRACE: Duration = Duration::from_secs(30);
 
-/// Folders that every role may search.
+/// Directories that every role may search.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What the inner process prints last: a name that matched no test must not pass as success.
+/// The last line of the inner process. Without it a name that matches no test would pass as success.
 const DONE: &str = "ns-testbed: body done";
 
 /// Runs `body` once in each of `roles`; [`run_as!`](crate::run_as!) calls this.
 ///
-/// `path` is that of the body: the crate, modules, the test, and the body's own name.
+/// `path` is the path of the body: the crate, the modules, the test, and the name of the body.
 ///
 /// # Panics
-/// When the body fails in a role, outlives the deadline or leaves something behind.
+/// The body fails in a role, exceeds its time or leaves something behind.
 pub fn run(path: &str, roles: &[Role], body: fn()) {
     if role::current().is_some() {
         let before = Leftovers::snapshot();
@@ -51,7 +51,7 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
         if geteuid().is_root() || role != Role::Root {
             run_in(name, role);
         } else {
-            skip::settle(name, role, "needs root to become this role");
+            skip::accept(name, role, "needs root to become this role");
         }
     }
     assert_eq!(mounts, Leftovers::mountinfo(), "{name} changed the mounts of the host");
@@ -60,16 +60,16 @@ pub fn run(path: &str, roles: &[Role], body: fn()) {
 fn run_in(name: &str, role: Role) {
     let scratch = Scratch::new();
     let child = match start(name, role, &scratch) {
-        Err(error) if role == Role::Nested && is_no_user_namespace(&error) => {
+        Err(error) if role == Role::Nested && forbids_user_namespaces(&error) => {
             let reason = format!("the machine allows no user namespace: {error}");
-            return skip::settle(name, role, &reason);
+            return skip::accept(name, role, &reason);
         }
         started => started
             .unwrap_or_else(|error| panic!("{name} could not start as {}: {error}", role.name())),
     };
-    let ended = Ended::within(DEADLINE, MOMENT, child);
+    let ended = Ended::within(DEADLINE, GRACE, child);
     if let Some(reason) = skip::reason(&ended.stdout) {
-        return skip::settle(name, role, reason);
+        return skip::accept(name, role, reason);
     }
     let status = ended.status;
     assert!(
@@ -89,9 +89,9 @@ fn run_in(name: &str, role: Role) {
 fn start(name: &str, role: Role, scratch: &Scratch) -> io::Result<Child> {
     let binary = File::open("/proc/self/exe").expect("open the test binary");
     let binary = program::for_all(binary).expect("copy the test binary");
-    let own = ["PATH", "RUST_TEST_THREADS", "TMPDIR"];
+    let replaced = ["PATH", "RUST_TEST_THREADS", "TMPDIR"];
     let mut env: Vec<(OsString, OsString)> =
-        env::vars_os().filter(|(key, _)| own.iter().all(|own| key != own)).collect();
+        env::vars_os().filter(|(key, _)| replaced.iter().all(|name| key != name)).collect();
     env.push(("PATH".into(), PATH.into()));
     env.push(("TMPDIR".into(), scratch.path().into()));
     env.push((role::VARIABLE.into(), role.name().into()));
@@ -100,7 +100,7 @@ fn start(name: &str, role: Role, scratch: &Scratch) -> io::Result<Child> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     loop {
         match command.spawn() {
-            // A child that another test has just forked still has the copy open for writing.
+            // A child that another test has just forked has the copy still open for writing.
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
                 thread::sleep(Duration::from_millis(1));
             }
@@ -109,12 +109,12 @@ fn start(name: &str, role: Role, scratch: &Scratch) -> io::Result<Child> {
     }
 }
 
-/// What unshare(2) and a map tell where users may have none.
-fn is_no_user_namespace(error: &io::Error) -> bool {
+/// Whether unshare(2) or a map failed because the machine does not allow user namespaces.
+fn forbids_user_namespaces(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::NOSPC))
 }
 
-/// Repeats the figures a body printed, so that they reach the log of a pass.
+/// Prints the figures of a body again, so that they are in the log of a passed test.
 fn show(stdout: &str) {
     for line in stdout.lines().filter(|line| line.starts_with("shown: ")) {
         println!("{line}");

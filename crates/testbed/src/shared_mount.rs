@@ -1,4 +1,4 @@
-//! A mount that propagates, on machines where `/` does not.
+//! A mount with shared propagation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,21 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount,
 };
 
-/// A tmpfs with shared propagation: on a private `/` a leaking mount would not show.
+/// A tmpfs with shared propagation, unmounted and removed on drop. Below a private `/` a mount that should
+/// not propagate would not be noticed.
 ///
-/// For [`Role::Root`](crate::Role::Root) and [`Role::Nested`](crate::Role::Nested) with a mount
-/// namespace of its own; unmounted and removed on drop.
+/// For [`Role::Root`](crate::Role::Root) and [`Role::Nested`](crate::Role::Nested), which have a new mount
+/// namespace.
 #[derive(Debug)]
 pub struct SharedMount {
     path: PathBuf,
 }
 
 impl SharedMount {
-    /// Mounts it below the temporary folder.
+    /// Mounts it in the temporary directory.
     ///
     /// # Panics
-    /// When the role may not mount.
+    /// The role may not mount.
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ns-testbed-shared-{}", std::process::id()));
         fs::create_dir_all(&path).expect("create the mount point");
@@ -29,7 +30,7 @@ impl SharedMount {
         Self { path }
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub fn path(&self) -> &Path {
         &self.path
     }

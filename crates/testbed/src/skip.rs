@@ -1,4 +1,4 @@
-//! Skipped tests: said aloud, and a failure in strict mode unless listed.
+//! Skipped tests: they are reported, and are failures in strict mode unless they are listed.
 
 use std::env;
 
@@ -9,25 +9,25 @@ const MARK: &str = "ns-testbed: skip: ";
 /// Rows `test role: reason`; `#` starts a comment.
 const ALLOWED: &str = include_str!("../allowed-skips.txt");
 
-/// Tells the outer process why the body was left; [`skip!`](crate::skip!) calls this.
+/// Reports the reason to the outer process; [`skip!`](crate::skip!) calls this.
 pub fn skipped(reason: &str) {
     println!("{MARK}{reason}");
 }
 
-/// The reason, if the inner process said that it skipped.
+/// The reason, if the inner process skipped its test.
 pub(crate) fn reason(stdout: &str) -> Option<&str> {
     stdout.lines().find_map(|line| line.strip_prefix(MARK))
 }
 
-/// Accepts or refuses a skip.
+/// Accepts a skipped test.
 ///
 /// # Panics
-/// In strict mode, when the list does not have the test in that role.
-pub(crate) fn settle(name: &str, role: Role, reason: &str) {
+/// In strict mode, if the test is not listed for that role.
+pub(crate) fn accept(name: &str, role: Role, reason: &str) {
     let test = name.rsplit("::").next().unwrap_or(name);
     let row = format!("{test} {}", role.name());
     let strict = env::var_os("NS_STRICT").is_some();
-    assert!(!strict || is_allowed(&row), "{row} skipped, and the list does not have it: {reason}");
+    assert!(!strict || is_allowed(&row), "{row} skipped, and it is not listed: {reason}");
     println!("skipped: {row}: {reason}");
 }
 

@@ -1,13 +1,13 @@
-//! A heap that ends the process which may not use it.
+//! A heap that exits from a process that may not use it.
 #![allow(unsafe_code, reason = "a global allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The system's heap, until some processes are forbidden to use it: one that does then exits at once with
-/// [`WatchedHeap::CODE`].
+/// The heap of the system, which can be restricted to one process. Another process that uses it exits at once
+/// with [`WatchedHeap::CODE`].
 ///
-/// Made for memory that several processes share, and for forked copies.
+/// It serves for processes that share memory, and for forked children.
 ///
 /// ```
 /// #[global_allocator]
@@ -22,33 +22,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// ```
 #[derive(Debug)]
 pub struct WatchedHeap {
-    /// The process that may use it; 0 is any.
+    /// The process that may use it; 0 for any.
     allowed: AtomicU32,
 }
 
 impl WatchedHeap {
-    /// The exit code of a process that used it all the same.
+    /// The exit code of a process that used the heap without permission.
     pub const CODE: i32 = 99;
 
-    /// Anybody may use it.
+    /// A heap without restriction.
     pub const fn new() -> Self {
         Self { allowed: AtomicU32::new(0) }
     }
 
-    /// From here on, this process may use it and no other that shares its memory, or is forked from it.
+    /// Restricts the heap to this process: no process that shares its memory or is forked from it may use it.
     pub fn allow_only_this_process(&self) {
         self.allowed.store(std::process::id(), Ordering::Relaxed);
     }
 
-    /// From here on, nobody may.
+    /// Restricts the heap to no process.
     pub fn forbid(&self) {
         self.allowed.store(u32::MAX, Ordering::Relaxed);
     }
 
-    fn look(&self) {
+    fn check(&self) {
         let allowed = self.allowed.load(Ordering::Relaxed);
         if allowed != 0 && std::process::id() != allowed {
-            // SAFETY: ends the process and nothing else.
+            // SAFETY: exits from the process.
             unsafe { libc::_exit(Self::CODE) }
         }
     }
@@ -60,17 +60,17 @@ impl Default for WatchedHeap {
     }
 }
 
-// SAFETY: hands everything on to the system's allocator.
+// SAFETY: each call is passed on to the allocator of the system.
 unsafe impl GlobalAlloc for WatchedHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.look();
-        // SAFETY: the caller's own contract.
+        self.check();
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        self.look();
-        // SAFETY: the caller's own contract.
+        self.check();
+        // SAFETY: the caller upholds the contract.
         unsafe { System.dealloc(memory, layout) }
     }
 }

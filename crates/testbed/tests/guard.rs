@@ -1,4 +1,4 @@
-//! The test bed itself: roles are what they say, and the guard bites.
+//! The test bed itself: its roles, and its checks for leftovers.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use ns_testbed::{Leftovers, Role, SharedMount, USER, role};
 
 fn status_line(key: &str) -> String {
     let status = fs::read_to_string("/proc/self/status").expect("read status");
-    let line = status.lines().find(|line| line.starts_with(key)).expect("the line is there");
+    let line = status.lines().find(|line| line.starts_with(key)).expect("the line");
     line[key.len()..].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -19,9 +19,9 @@ fn owner_of_the_tests() -> u32 {
     fs::metadata(format!("/proc/{parent}")).map_or(0, |parent| parent.uid())
 }
 
-/// Ids, groups and capabilities are those of the role.
+/// IDs, groups and capabilities are those of the role.
 #[test]
-fn roles_are_what_they_say() {
+fn roles_have_their_ids_and_capabilities() {
     ns_testbed::run_as!([Root, User, Nested], {
         let (uids, effective) = (status_line("Uid:"), status_line("CapEff:"));
         match role() {
@@ -43,42 +43,45 @@ fn roles_are_what_they_say() {
     });
 }
 
-/// Whoever it is, the temporary folder is the test's own.
+/// In each role the test has a new temporary directory.
 #[test]
-fn files_have_a_folder_of_their_own() {
+fn each_test_has_its_own_temporary_directory() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let folder = std::env::temp_dir();
-        assert!(folder.ends_with(ns_testbed::own_name()) && folder.is_absolute());
+        let directory = std::env::temp_dir();
+        assert!(directory.ends_with(ns_testbed::own_name()) && directory.is_absolute());
         assert!(ns_testbed::own_name().starts_with("ns-testbed-"));
-        assert_eq!(fs::read_dir(&folder).expect("list").count(), 0);
-        fs::write(folder.join("file"), "").expect("write");
-        fs::remove_file(folder.join("file")).expect("remove");
+        assert_eq!(fs::read_dir(&directory).expect("list").count(), 0);
+        fs::write(directory.join("file"), "").expect("write");
+        fs::remove_file(directory.join("file")).expect("remove");
     });
 }
 
-/// A descriptor, a zombie and a mount each trip the guard.
+/// A descriptor, a zombie and a mount are detected.
 #[test]
-fn the_guard_bites() {
+fn leftovers_are_detected() {
     ns_testbed::run_as!([Root], {
         let before = Leftovers::snapshot();
         let file = File::open("/proc/self/exe").expect("open");
-        assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "an open descriptor passed");
+        assert!(
+            catch_unwind(|| before.assert_unchanged()).is_err(),
+            "an open descriptor was not detected"
+        );
         drop(file);
 
         let mut child = Command::new("true").spawn().expect("spawn");
-        assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "a child passed");
+        assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "a child was not detected");
         child.wait().expect("wait");
 
         let mount = SharedMount::new();
-        assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "a mount passed");
+        assert!(catch_unwind(|| before.assert_unchanged()).is_err(), "a mount was not detected");
         drop(mount);
         before.assert_unchanged();
     });
 }
 
-/// What a body mounts stays in its own mount namespace, even where `/` is shared.
+/// Mounts of a body stay in its mount namespace, even if `/` is shared.
 #[test]
-fn mounts_stay_private() {
+fn mounts_of_a_test_are_private() {
     ns_testbed::run_as!([Root], {
         let info = fs::read_to_string("/proc/self/mountinfo").expect("read mountinfo");
         let root = info.lines().find(|line| line.split(' ').nth(4) == Some("/")).expect("a root");
