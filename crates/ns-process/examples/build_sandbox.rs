@@ -1,6 +1,6 @@
-//! A build without network: the host's programs read-only, one folder that can be written, a limit.
+//! A build without network: the programs of the host are read-only, one directory is writable, and time is limited.
 //!
-//! Needs no privilege. What it makes is gone afterwards.
+//! Needs no privilege, and removes its files.
 
 use std::fs;
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use ns_process::{Chroot, Mount, Namespace, Resource, Stdio};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::temp_dir().join(format!("build-sandbox-{}", std::process::id()));
-    let (root, work) = (folder.join("root"), folder.join("work"));
+    let directory = std::env::temp_dir().join(format!("build-sandbox-{}", std::process::id()));
+    let (root, work) = (directory.join("root"), directory.join("work"));
     fs::create_dir_all(&root)?;
     fs::create_dir_all(&work)?;
     let built = build(&root, &work);
-    println!("made: {:?}", fs::read_to_string(work.join("result")).unwrap_or_default());
-    fs::remove_dir_all(&folder)?;
+    println!("result: {:?}", fs::read_to_string(work.join("result")).unwrap_or_default());
+    fs::remove_dir_all(&directory)?;
     built
 }
 
@@ -38,7 +38,9 @@ fn build(root: &Path, work: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let process = sandbox.start()?;
     match process.join_timeout(Duration::from_secs(10))? {
         Some(status) => println!("status {}", status.code().unwrap_or(-1)),
-        None => println!("too slow: {}", process.terminate_timeout(Duration::from_secs(1))?),
+        None => {
+            println!("killed after 10 s: {}", process.terminate_timeout(Duration::from_secs(1))?)
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A function of one's own in all namespaces of its own: its value comes back as the exit code.
+//! A function in new namespaces of every kind. Its value is the exit code.
 
 use std::fs;
 
@@ -8,13 +8,13 @@ fn count_processes() -> i32 {
     let entries = fs::read_dir("/proc").expect("proc").flatten();
     let pids = entries.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
     let count = pids.count();
-    println!("inside, process {} sees {count} process", std::process::id());
+    println!("inside: process {}, {count} process in /proc", std::process::id());
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 fn main() -> Result<(), ns_process::Error> {
     let mut container = Container::from_fn(count_processes);
     let status = container.all().map_zero().mount_proc().status()?;
-    println!("outside, its value is {:?}", status.code());
+    println!("outside: the value is {:?}", status.code());
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! A shell as pid 1 of its own pid namespace, root of its own user namespace, with its own mounts.
+//! A shell as process 1 of a new pid namespace and root of a new user namespace, with its own mounts.
 //!
-//! Works as root and as an ordinary user, and leaves no mount behind.
+//! Needs no privilege, and leaves no mount behind.
 
 use ns_process::{Container, Namespace};
 

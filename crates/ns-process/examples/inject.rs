@@ -1,4 +1,4 @@
-//! A second program in the namespaces of a first one: one's own way into a running container.
+//! A second program in the namespaces of a running container.
 //!
 //! Needs no privilege.
 
@@ -9,12 +9,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     container.arg("1000").all().without(Namespace::Time).map_zero().mount_proc();
     let container = container.hostname("box").stdin(Stdio::null()).start()?;
 
-    // All of them: what the container sees.
+    // In all its namespaces, with the files of the container.
     let script = "echo on $(uname -n) there are:; ps -o pid,args ax";
     let output = Inject::new(&container, "sh").args(["-c", script]).output()?;
     print!("{}", String::from_utf8_lossy(&output.stdout));
 
-    // The network alone, with the caller's own programs and files.
+    // In its network namespace, with the programs and files of the caller.
     let mut inject = Inject::new(&container, "cat");
     inject.arg("/proc/self/net/dev").namespace(Namespace::User).namespace(Namespace::Net);
     let devices = String::from_utf8(inject.output()?.stdout)?;

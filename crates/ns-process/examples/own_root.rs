@@ -1,7 +1,6 @@
-//! A root of its own for a program: a folder with a shell and what the shell is linked to, copied from
-//! this machine.
+//! A new root for a program: a directory with copies of a shell and of its libraries.
 //!
-//! Needs no privilege and downloads nothing. What it makes is gone afterwards.
+//! Needs no privilege, downloads nothing, and removes its files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +24,7 @@ fn run(root: &Path) -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-/// Copies `/bin/sh`, its loader and its libraries, each to where it was.
+/// Copies `/bin/sh`, its loader and its libraries to the same paths in the new root.
 fn fill(root: &Path) -> io::Result<()> {
     fs::create_dir_all(root.join("proc"))?;
     let shell = Path::new("/bin/sh");
@@ -37,7 +36,7 @@ fn fill(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What ldd(1) tells: lines with `=> PATH (ADDRESS)`, and for the loader with `PATH (ADDRESS)`.
+/// The paths that ldd(1) prints, for the loader and the libraries.
 fn linked_to(program: &Path) -> io::Result<Vec<PathBuf>> {
     let output = Command::new("ldd").arg(program).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

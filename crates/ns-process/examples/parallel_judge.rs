@@ -1,7 +1,7 @@
-//! Many short jobs at once, each in namespaces of its own, with limits, in a cgroup, and with a verdict.
+//! Judges many short jobs at once, each in new namespaces and with resource limits.
 //!
-//! With a cgroup (version 2) that the caller may write as its argument, each job begins in one of its own
-//! below it; without, limits are those of setrlimit(2) alone. Needs no privilege.
+//! If the argument is a cgroup (version 2) that the caller may write, each job begins in a new cgroup below it.
+//! Needs no privilege.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -14,7 +14,7 @@ use ns_process::{Container, Namespace, Process, Resource, Stdio};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// What a contestant sent in, and what is expected of it.
+/// The submitted scripts, each with the expected verdict.
 const JOBS: [(&str, &str); 4] = [
     ("echo $((6 * 7))", "right"),
     ("echo 41", "wrong answer"),
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
 fn judge(number: usize, script: &str, cgroup: Option<&Path>) -> Result<String> {
     let own = cgroup.map(|parent| parent.join(format!("job-{number}")));
     let verdict = run(script, own.as_deref());
-    // It is empty once the job has ended, because the pid namespace ends with its first process.
+    // The cgroup is empty: when process 1 exits, the kernel kills every process of the pid namespace.
     own.map_or(Ok(()), fs::remove_dir)?;
     verdict
 }

@@ -1,5 +1,5 @@
-//! Two containers at once on one thread of tokio: each handle is polled by its descriptor.
-#![allow(unsafe_code, reason = "tokio trusts the number that a handle tells")]
+//! Two containers at once on one thread of tokio, which polls the descriptors of the handles.
+#![allow(unsafe_code, reason = "tokio relies on the descriptor of a handle")]
 
 use std::process::ExitStatus;
 
@@ -7,11 +7,11 @@ use ns_process::{Container, Error, Namespace, Process};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Waits for the end without a thread of its own.
+/// Waits for the process without a thread.
 async fn join(process: Process) -> Result<ExitStatus, Box<dyn std::error::Error>> {
-    // SAFETY: the handle owns its descriptor, always tells the same one, and closes it when dropped.
+    // SAFETY: the handle owns its descriptor, always returns the same one, and closes it when dropped.
     let process = unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }?;
-    // A descriptor of a process is readable once it has ended, and stays so.
+    // A pidfd is readable once the process has terminated, and stays readable.
     let _ended = process.readable().await?;
     Ok(process.get_ref().join()?)
 }

@@ -198,7 +198,9 @@ fn interfere_at(
 ) -> u32 {
     static VICTIM: AtomicU32 = AtomicU32::new(0);
     let observe = move |pid, called| {
-        let is_due = pid == 1 && called == number && VICTIM.load(Ordering::SeqCst) == 0;
+        let is_of_caller = pid == 1 && called == number;
+        let is_due = is_of_caller || is_first_call_of_child(pid, called, number);
+        let is_due = is_due && VICTIM.load(Ordering::SeqCst) == 0;
         if let Some(victim) = is_due.then(youngest_child).flatten() {
             VICTIM.store(victim, Ordering::SeqCst);
             interfere(victim);
@@ -209,6 +211,21 @@ fn interfere_at(
     assert!(victim != 0, "the call was made");
     started.expect_err("its child was killed");
     victim
+}
+
+/// Whether the child makes its first call before the caller opens a descriptor of it. Then waits until the caller is in
+/// that call, because the child must not continue.
+fn is_first_call_of_child(pid: u32, called: i64, number: i64) -> bool {
+    let is_first = called == libc::SYS_set_robust_list && youngest_child() == Some(pid);
+    if !is_first || number != libc::SYS_pidfd_open {
+        return false;
+    }
+    let prefix = format!("{number} ");
+    let call_of_caller = || fs::read_to_string("/proc/self/task/1/syscall");
+    eventually("the caller opens a descriptor", || {
+        call_of_caller().is_ok_and(|call| call.starts_with(&prefix))
+    });
+    true
 }
 
 /// Kills the process and gives its process ID to an unrelated process.
