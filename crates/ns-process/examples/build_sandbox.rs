@@ -39,7 +39,7 @@ fn build(root: &Path, work: &Path) -> Result<(), Box<dyn std::error::Error>> {
     match process.join_timeout(Duration::from_secs(10))? {
         Some(status) => println!("status {}", status.code().unwrap_or(-1)),
         None => {
-            println!("killed after 10 s: {}", process.terminate_timeout(Duration::from_secs(1))?)
+            println!("killed: {}", process.terminate_timeout(Duration::from_secs(1))?);
         }
     }
     Ok(())

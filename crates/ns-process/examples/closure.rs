@@ -15,6 +15,6 @@ fn count_processes() -> i32 {
 fn main() -> Result<(), ns_process::Error> {
     let mut container = Container::from_fn(count_processes);
     let status = container.all().map_zero().mount_proc().status()?;
-    println!("outside: the value is {:?}", status.code());
+    println!("outside: its value is {:?}", status.code());
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::notification::{receive, reply};
+use crate::notification::{Received, receive, reply};
 use crate::seccomp::ask_about;
 
 /// The one call that fails.
@@ -81,9 +81,11 @@ impl Supervisor {
     fn run(&self) {
         self.is_running.store(true, Ordering::SeqCst);
         let listener = self.await_listener();
-        while let Some(call) = receive(listener) {
-            if let Some(call) = call {
-                reply(listener, &call, self.errno_for(&call));
+        loop {
+            match receive(listener) {
+                Received::Call(call) => reply(listener, &call, self.errno_for(&call)),
+                Received::Nothing => {}
+                Received::End => break,
             }
         }
     }

@@ -6,20 +6,28 @@ use std::os::fd::RawFd;
 
 use rustix::io::Errno;
 
+/// The result of [`receive`].
+pub(crate) enum Received {
+    /// A process waits in a system call.
+    Call(libc::seccomp_notif),
+    /// The wait was interrupted, or the caller was killed.
+    Nothing,
+    /// No process has the filter any more.
+    End,
+}
+
 /// Waits for a system call.
-///
-/// `None` if no process can make one any more; `Some(None)` if the wait was interrupted or the caller was
-/// killed.
-pub(crate) fn receive(listener: RawFd) -> Option<Option<libc::seccomp_notif>> {
+pub(crate) fn receive(listener: RawFd) -> Received {
     // SAFETY: the kernel requires zeros.
     let mut call: libc::seccomp_notif = unsafe { mem::zeroed() };
     // SAFETY: the kernel fills the struct.
     let received = unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut call) };
     if received == -1 {
         let errno = Errno::from_io_error(&std::io::Error::last_os_error());
-        return matches!(errno, Some(Errno::INTR | Errno::NOENT)).then_some(None);
+        let is_end = !matches!(errno, Some(Errno::INTR | Errno::NOENT));
+        return if is_end { Received::End } else { Received::Nothing };
     }
-    Some(Some(call))
+    Received::Call(call)
 }
 
 /// Lets the call fail with `errno`, or continue.

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::mpsc::channel;
 
-use crate::notification::{receive, reply};
+use crate::notification::{Received, receive, reply};
 use crate::seccomp::ask_about;
 
 /// Runs `body`. This thread and its descendants wait at each of the system calls `numbers` until `look`
@@ -22,10 +22,14 @@ pub fn observed<T>(
     std::thread::spawn(move || {
         let mut look = look;
         let Ok(listener) = receiver.recv() else { return };
-        while let Some(call) = receive(listener.as_raw_fd()) {
-            if let Some(call) = call {
-                look(call.pid, call.data.nr.into());
-                reply(listener.as_raw_fd(), &call, None);
+        loop {
+            match receive(listener.as_raw_fd()) {
+                Received::Call(call) => {
+                    look(call.pid, call.data.nr.into());
+                    reply(listener.as_raw_fd(), &call, None);
+                }
+                Received::Nothing => {}
+                Received::End => break,
             }
         }
     });

@@ -3,7 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod blocked;
 mod handle;
-mod held_up;
 mod lifetime;
 mod pid_reuse;

@@ -22,7 +22,7 @@ fn is_read_through(pid: u32, canary: &u64) -> bool {
     code == 1
 }
 
-/// Whether the memory is read through a child that shares it and is in a new user namespace, without the dumpable flag cleared.
+/// Whether the memory can be read through a child in a new user namespace while the caller is dumpable.
 fn undefended(canary: &u64) -> bool {
     static GO: AtomicU32 = AtomicU32::new(0);
     static IN_MEMORY: AtomicU32 = AtomicU32::new(1);

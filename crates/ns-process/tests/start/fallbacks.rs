@@ -74,7 +74,7 @@ fn b05_without_pidfd_send_signal() {
     });
 }
 
-/// Without openat2(2) or mount_setattr(2) mount points are opened component by component, and attributes set by mount(2).
+/// Without openat2(2) mount points are opened component by component; without mount_setattr(2) mount(2) sets attributes.
 #[test]
 fn b05_without_openat2_or_mount_setattr() {
     ns_testbed::run_as!([Root, User, Nested], {
@@ -136,7 +136,7 @@ fn b04_without_clone3_or_an_alternative() {
             assert_forbidden(&mut mapped("true"), Errno::PERM);
         });
         without(libc::SYS_clone3, Errno::NOSYS, || {
-            assert_forbidden(&mut mapped("true"), Errno::NOSYS)
+            assert_forbidden(&mut mapped("true"), Errno::NOSYS);
         });
     });
 }
@@ -178,7 +178,7 @@ fn b02_without_clone3_in_a_time_namespace() {
             container.arg(own).namespaces([Namespace::User, Namespace::Time]).map_zero();
             match container.status() {
                 Ok(status) => {
-                    assert!(status.success(), "it is in the time namespace of the caller")
+                    assert!(status.success(), "in the old time namespace")
                 }
                 Err(error) => assert_eq!(error.step(), Step::Clone, "{error}"),
             }

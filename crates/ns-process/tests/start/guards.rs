@@ -42,7 +42,7 @@ fn inspect_at(number: i64, inspect: fn(u32) -> u32, start: impl FnOnce()) -> u32
     SEEN.load(Ordering::SeqCst)
 }
 
-/// A process 1 with a copy of the memory clears its dumpable flag before the program starts, which could else
+/// A process 1 with a copy of the memory clears its dumpable flag before the program starts, which could otherwise
 /// read the copy.
 #[test]
 fn c16_a_copied_process_1_is_undumpable() {

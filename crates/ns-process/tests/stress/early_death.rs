@@ -36,7 +36,7 @@ extern "C" fn reap_children(_: i32) {
     while unsafe { libc::waitpid(-1, ptr::null_mut(), libc::WNOHANG) } > 0 {}
 }
 
-fn set_disposition(handler: libc::sighandler_t, flags: i32) {
+fn set_action(handler: libc::sighandler_t, flags: i32) {
     // SAFETY: zeros are a struct without flags.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler;
@@ -59,11 +59,9 @@ impl Children {
         };
         match self {
             Self::Default => {}
-            Self::Ignored => set_disposition(libc::SIG_IGN, 0),
-            Self::NotKept => set_disposition(libc::SIG_DFL, libc::SA_NOCLDWAIT),
-            Self::ReapedByHandler => {
-                set_disposition(handler as libc::sighandler_t, libc::SA_RESTART)
-            }
+            Self::Ignored => set_action(libc::SIG_IGN, 0),
+            Self::NotKept => set_action(libc::SIG_DFL, libc::SA_NOCLDWAIT),
+            Self::ReapedByHandler => set_action(handler as libc::sighandler_t, libc::SA_RESTART),
             Self::ReapedByThread => reap_in_thread(0),
             Self::ReapedByThreadWhateverTheirSignal => reap_in_thread(libc::__WALL),
         }

@@ -204,7 +204,7 @@ fn cases(container: &Container) -> (Vec<Case>, BTreeSet<String>) {
     (cases, unknown)
 }
 
-/// Calls have the same effect in starts of the same kind: the first line of the plan, which has the memory and the tail,
+/// Calls have the same effect in starts of the same kind: the first line of the plan, with the memory and the tail,
 /// and whether there is an init.
 fn kind(container: &Container) -> (String, bool) {
     let text = plan(container);

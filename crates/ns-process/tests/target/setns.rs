@@ -30,7 +30,7 @@ fn namespaces_of_thread() -> Vec<String> {
 /// The namespaces of each thread of the caller that is not exiting.
 fn namespaces_of_threads() -> Vec<Vec<String>> {
     let tasks = fs::read_dir("/proc/self/task").expect("list");
-    let name = |task: fs::DirEntry| task.file_name().display().to_string();
+    let name = |task: fs::DirEntry| task.file_name().to_string_lossy().into_owned();
     tasks
         .filter_map(|task| {
             try_namespaces_of(format!("self/task/{}", name(task.expect("an entry"))))
@@ -63,7 +63,7 @@ fn s5_setns_runs_a_closure_in_each_kind() {
         leftovers.assert_unchanged();
         for kind in OF_THREADS.into_iter().filter(|kind| *kind != Namespace::Mnt) {
             let seen = setns(&*target, [kind]).expect("a target");
-            let seen = seen.run(|| namespaces_of_thread()).expect("run");
+            let seen = seen.run(namespaces_of_thread).expect("run");
             let at = Namespace::ALL.iter().position(|known| *known == kind).expect("one of them");
             assert_eq!(seen[at], theirs[at], "{kind}");
             assert_eq!(seen.iter().zip(&before.0[0]).filter(|(a, b)| a != b).count(), 1, "{kind}");
@@ -143,10 +143,7 @@ fn b08_b09_setns_does_not_change_other_threads() {
                 });
                 assert!(others() >= 10, "{} of {}", others(), before.len());
                 sent.send(()).expect("send");
-                assert_eq!(
-                    scope.spawn(|| namespaces_of_thread()).join().ok().as_ref(),
-                    before.first()
-                );
+                assert_eq!(scope.spawn(namespaces_of_thread).join().ok().as_ref(), before.first());
             }
             stop.store(true, Ordering::Relaxed);
             for thread in busy {
@@ -207,7 +204,7 @@ fn s5_setns_joins_namespaces_of_two_owners() {
         let inner = Target::new(sleep().namespaces(["user", "uts"]).map_zero());
         let uts = namespace_of(&*inner, Namespace::Uts).expect("a namespace");
         let net = namespace_of(&*own, Namespace::Net).expect("a namespace");
-        let seen = setns_fds([net, uts]).expect("two").run(|| namespaces_of_thread());
+        let seen = setns_fds([net, uts]).expect("two").run(namespaces_of_thread);
         let seen = seen.expect("run");
         assert_eq!(seen[3], namespaces_of(own.pid())[3]);
         assert_eq!(seen[7], namespaces_of(inner.pid())[7]);

@@ -1,4 +1,4 @@
-//! Processes that a tracer or a file system delays: no start and no handle waits for them without a limit.
+//! Processes that a tracer or a file system blocks: no start and no handle waits for them without a limit.
 #![allow(unsafe_code, reason = "tracers, and a file system that does not reply")]
 
 use std::ffi::CString;
@@ -102,7 +102,7 @@ fn c20_a_zombie_kept_by_a_tracer_delays_no_call() {
     });
 }
 
-/// A join reaps processes that other threads drop meanwhile, which would else keep the target from terminating.
+/// A join reaps processes that other threads drop meanwhile, which would otherwise keep the target from terminating.
 #[test]
 fn c17_a_join_reaps_dropped_processes() {
     ns_testbed::run_as!([Root, User], {
