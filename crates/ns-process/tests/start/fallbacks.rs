@@ -178,7 +178,7 @@ fn b02_without_clone3_in_a_time_namespace() {
             container.arg(own).namespaces([Namespace::User, Namespace::Time]).map_zero();
             match container.status() {
                 Ok(status) => {
-                    assert!(status.success(), "in the old time namespace")
+                    assert!(status.success(), "in the old time namespace");
                 }
                 Err(error) => assert_eq!(error.step(), Step::Clone, "{error}"),
             }
