@@ -20,10 +20,10 @@ use ns_process::{Builder, Container, Mount, Namespace, Step};
 use ns_testbed::{LONG, Leftovers, forked};
 
 /// A path in the temporary directory of the test that no other test uses.
-fn new_path(name: &str) -> PathBuf {
+fn new_path(prefix: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("ns-process {name} {}-{count}", std::process::id()))
+    std::env::temp_dir().join(format!("{prefix}-{}-{count}", std::process::id()))
 }
 
 /// A path for a file, which is removed on drop.
@@ -31,10 +31,7 @@ pub(crate) struct Output(PathBuf);
 
 impl Output {
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ns-process-{}-{count}", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        Self(new_path("ns-process"))
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -57,7 +54,7 @@ pub(crate) struct Directory(PathBuf);
 
 impl Directory {
     pub(crate) fn new(name: &str) -> Self {
-        let path = new_path(name);
+        let path = new_path(&format!("ns-process {name}"));
         fs::create_dir(&path).expect("mkdir");
         Self(path)
     }
