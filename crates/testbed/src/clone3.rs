@@ -16,7 +16,7 @@ const ALL: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
 ///
 /// # Safety
 /// `args` must point to `size` bytes of a `struct clone_args` with valid pointers. The caller must block all
-/// signals.
+/// signals, and arrange that a sibling made by `CLONE_PARENT` is reaped.
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn clone3_leave(args: *const c_void, size: usize) -> Result<Pid, Errno> {
     let returned: isize;

@@ -36,7 +36,7 @@ impl Drop for Run {
     }
 }
 
-/// The kinds that can be bound in any mount namespace and after their last process.
+/// Every kind except mnt and pid, which have their own tests.
 const BOUND: [Namespace; 6] = [
     Namespace::Cgroup,
     Namespace::Ipc,
