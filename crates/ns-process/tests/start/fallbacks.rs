@@ -74,7 +74,7 @@ fn b05_without_pidfd_send_signal() {
     });
 }
 
-/// Without openat2(2) mount points are opened component by component; without mount_setattr(2) mount(2) sets attributes.
+/// Without openat2(2) mount points are opened by component; without mount_setattr(2) mount(2) sets the attributes.
 #[test]
 fn b05_without_openat2_or_mount_setattr() {
     ns_testbed::run_as!([Root, User, Nested], {
