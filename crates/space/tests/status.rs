@@ -69,9 +69,9 @@ fn a_program_that_may_not_be_executed_is_reported_with_advice() {
         let root = directory.to_str().expect("UTF-8");
         let program = format!("{root}/bin/program");
         let cases: [(&[&str], &str); 5] = [
-            (&["execute", root], "it is a folder"),
+            (&["execute", root], "it is a directory"),
             (&["execute", &program], "chmod(1), +x"),
-            (&["chroot", root, "/bin"], "it is a folder"),
+            (&["chroot", root, "/bin"], "it is a directory"),
             (&["chroot", root, "/bin/program"], "chmod(1), +x"),
             (&["chroot", root, "/bin/other"], "no such file under the new root"),
         ];

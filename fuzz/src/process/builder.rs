@@ -94,7 +94,7 @@ fn outcome<Kind>(builder: &Builder<Kind>) -> Result<String, String> {
 
 fn check_description<Kind>(builder: &Builder<Kind>, text: &str) {
     assert!(text.starts_with("memory: "), "{text}");
-    let sides = ["memory: ", "parent: ", "middle: ", "init: ", "child: "];
+    let sides = ["memory: ", "parent: ", "intermediate: ", "init: ", "child: "];
     for line in text.lines() {
         assert!(sides.iter().any(|side| line.starts_with(side)), "{line:?} of {text}");
     }

@@ -40,9 +40,9 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             }
             (Step::MountTarget, Errno::NOENT) => "make it, or let the mount create it",
             (Step::MountTarget, Errno::BUSY) => "it is the root itself",
-            (Step::OpenRoot, Errno::NOENT) => "there is no such folder",
-            (Step::OpenRoot, Errno::NOTDIR) => "a root is a folder",
-            (Step::Workdir, Errno::NOENT) => "there is no such folder inside the root",
+            (Step::OpenRoot, Errno::NOENT) => "there is no such directory",
+            (Step::OpenRoot, Errno::NOTDIR) => "a root is a directory",
+            (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
             (Step::PivotRoot, Errno::INVAL) => "the present root is the initramfs: see by_chroot",
             (Step::Workdir, Errno::XDEV) => "it lies outside the root",

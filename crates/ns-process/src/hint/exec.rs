@@ -18,7 +18,7 @@ pub(crate) fn for_exec(root: Option<&Path>, path: &str, errno: Errno) -> Option<
                 seen(root, path).map_or("not executable", |path| permission::denied(&path))
             }
             Errno::NOEXEC => "not a program, and a script needs a first line with #!",
-            Errno::TXTBSY => "somebody has it open for writing",
+            Errno::TXTBSY => "it is open for writing",
             Errno::TOOBIG => "arguments and environment are too large",
             _ => return None,
         }
@@ -37,7 +37,7 @@ pub(crate) fn for_exec_search(
         Errno::NOENT => found_without_interpreter(root, candidates)
             .unwrap_or_else(|| format!("no such program in PATH{}", under(root))),
         Errno::ACCESS => format!(
-            "not found in PATH, but {tried} is not executable or its folder may not be searched"
+            "not found in PATH, but {tried} is not executable or its directory may not be searched"
         ),
         _ => {
             let why = for_exec(root, tried, errno);

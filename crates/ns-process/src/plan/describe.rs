@@ -35,7 +35,7 @@ impl Plan {
             lines.push("memory: copied where another start holds the dumpable flag".to_owned());
         }
         lines.extend(self.before().map(|line| format!("parent: {line}")));
-        lines.extend(self.intermediate().map(|line| format!("middle: {line}")));
+        lines.extend(self.intermediate().map(|line| format!("intermediate: {line}")));
         lines.extend(self.child());
         lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)

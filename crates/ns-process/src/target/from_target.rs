@@ -40,7 +40,8 @@ impl TargetSpec<'_> {
         if !config.anything() {
             return Ok(OpenFromTarget::default());
         }
-        let dir = dir.ok_or_else(|| self.read_error(pidfd, "its folder in proc", Errno::NOENT))?;
+        let dir =
+            dir.ok_or_else(|| self.read_error(pidfd, "its directory in proc", Errno::NOENT))?;
         let root = config.root.then(|| self.root(pidfd, dir)).transpose()?;
         let cgroups = if config.cgroup { self.cgroups(pidfd, dir)? } else { Cgroups::default() };
         let privileges = config.privileges.then(|| self.privileges(pidfd, dir)).transpose()?;

@@ -319,6 +319,6 @@ fn a_newline_in_a_path_does_not_end_the_line_of_a_plan() {
     let mut container = Container::new("true");
     container.namespace_file(Namespace::Uts, "a\nb").stdin(Stdio::path("c\nd"));
     let text = container.plan().expect("plan").describe().to_string();
-    let sides = ["memory: ", "parent: ", "middle: ", "child: "];
+    let sides = ["memory: ", "parent: ", "intermediate: ", "child: "];
     assert!(text.lines().all(|line| sides.iter().any(|side| line.starts_with(side))), "{text}");
 }

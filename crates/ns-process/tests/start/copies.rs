@@ -91,7 +91,7 @@ fn s1_the_memory_is_copied_once() {
                     container.namespace(Namespace::Pid);
                 }
                 let text = container.plan().expect("plan").describe().to_string();
-                assert_eq!(text.contains("middle: "), with_pid, "{text}");
+                assert_eq!(text.contains("intermediate: "), with_pid, "{text}");
                 let process = container.start().expect("start");
                 assert_eq!(EXITS.load(Ordering::Relaxed), u32::from(with_pid), "exits so far");
                 go.store(1, Ordering::Release);
