@@ -34,7 +34,7 @@ pub(super) fn all() -> impl Iterator<Item = Finding> {
         ),
         call("pidfd_open of a thread", "6.9", "a word that the kernel clears", thread().is_ok()),
         call("namespaces by pidfd", "6.11", "the files of /proc/PID/ns", namespace),
-        call("PIDFD_GET_INFO", "6.13", "a status that somebody else took is lost", info),
+        call("PIDFD_GET_INFO", "6.13", "a status that another waiter took is lost", info),
     ];
     calls.into_iter().map(Call::finding)
 }

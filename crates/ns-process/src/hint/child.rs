@@ -80,6 +80,6 @@ pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
 fn groups_denied() -> &'static str {
     match machine::value("/proc/self/setgroups").as_deref() {
         Some("deny") => "the caller's own user namespace denies setgroups",
-        _ => "needs CAP_SETGID and a gid map that somebody with privilege wrote",
+        _ => "needs CAP_SETGID and a gid map written by a privileged process",
     }
 }

@@ -71,7 +71,7 @@ impl Process {
     }
 
     fn status_lost(&self) -> Error {
-        let hint = "SIGCHLD is ignored or somebody else reaped it; Linux 6.15 tells all the same";
+        let hint = "SIGCHLD is ignored, or another waiter reaped it; Linux 6.15 and later report it all the same";
         Error::new(self.name(), Step::Wait)
             .with_object(format!("the status of process {} is lost", self.pid()))
             .with_hint(Some(hint))
