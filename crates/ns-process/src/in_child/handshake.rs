@@ -47,6 +47,9 @@ pub(crate) struct Handshake {
     index: AtomicU32,
 }
 
+/// The index in the report of a setns(2) that joins all namespaces at once.
+pub(crate) const ALL_AT_ONCE: u32 = u32::MAX;
+
 /// A failed step of the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -75,6 +78,13 @@ impl Handshake {
             errno: AtomicI32::new(0),
             index: AtomicU32::new(0),
         }
+    }
+
+    /// Stores [`GO`] or [`ABORT`] for a waiting child, and wakes it.
+    pub(crate) fn signal(&self, word: u32) {
+        self.go.store(word, Ordering::Release);
+        // If the wake fails, the child still sees the word within 100 ms, because its wait has a timeout.
+        let _ = futex::wake(&self.go, 1);
     }
 
     /// Records that all steps are done and the closure begins, and wakes the caller.

@@ -3,13 +3,10 @@
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
 
-use super::handshake::{Handshake, Report};
+use super::handshake::{ALL_AT_ONCE, Handshake, Report};
 use super::optimistic::{self, OverflowIds};
 use super::privileges::{self, Label};
 use crate::step::Step;
-
-/// The index in the report of a setns(2) that joins all namespaces at once.
-pub(crate) const ALL_AT_ONCE: u32 = u32::MAX;
 
 /// The namespaces to join. All descriptors are open already.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,8 +6,7 @@
 use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, NamespaceFlags, child, setns_pidfd};
 
-use super::handshake::{Handshake, Report};
-use super::join::ALL_AT_ONCE;
+use super::handshake::{ALL_AT_ONCE, Handshake, Report};
 use crate::step::Step;
 
 /// The IDs that the kernel shows for IDs without a mapping.

@@ -10,14 +10,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, Signal, futex, pidfd_send_signal};
-use rustix::process::{Pid, kill_process};
+use ns_sys::{Errno, futex};
 
 use super::attempt::Attempt;
+use super::by_pid::kill;
 use super::child_resources::ChildResources;
 use super::exec_lock;
 use super::exec_name::CommFile;
-use super::release::signal;
 use super::shared::SharedState;
 use crate::in_child::{ABORT, ExecLock, Handshake, has_left};
 use crate::process::{Orphan, ends, is_readable_until, is_reaped, leave};
@@ -110,7 +109,7 @@ impl<'a> Child<'a> {
     pub(super) fn with_attempt(mut self, attempt: &'a Attempt<'_>) -> Self {
         self.proc = &attempt.plan().maps.proc;
         // This runs while the child makes its steps, so it costs no time.
-        self.comm = attempt.name().map(|name| CommFile::new(attempt.plan(), &self, name));
+        self.comm = attempt.name().map(|name| self.open_comm(attempt.plan(), name));
         self.init_process = attempt.prepared.init_process.as_ref().map(|_| attempt.shared());
         if let Some(lock) = attempt.lock() {
             self.locks = [Some(lock.child()), Some(lock.program())];
@@ -224,7 +223,7 @@ impl<'a> Child<'a> {
 impl Drop for Child<'_> {
     fn drop(&mut self) {
         let Some(pidfd) = self.pidfd.take() else { return };
-        signal(self.handshake, ABORT);
+        self.handshake.signal(ABORT);
         kill(self.pid, &pidfd);
         if ends(&pidfd) {
             // A zombie that its tracer has not released has left the memory.
@@ -234,15 +233,5 @@ impl Drop for Child<'_> {
         } else {
             self.resources.add_unexited(pidfd);
         }
-    }
-}
-
-/// Kills a process, by process ID if a seccomp filter forbids pidfd_send_signal(2).
-pub(super) fn kill(pid: u32, pidfd: &OwnedFd) {
-    let sent = pidfd_send_signal(pidfd, Signal::KILL);
-    if sent.is_err_and(|errno| errno != Errno::SRCH) {
-        // The process has not been reaped, so its process ID has not been reused.
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
     }
 }

@@ -5,8 +5,11 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
+use rustix::fs::OFlags;
 
 use super::child::Child;
+use super::exec_name::{CommFile, ExecName, open_comm};
+use crate::plan::Plan;
 use crate::proc_dir::{ProcDir, has_own_numbers, number_of, path_in};
 
 /// The errno of a directory that could not be opened, and the object of the error.
@@ -38,5 +41,19 @@ impl Child<'_> {
         let pid = if is_own { self.pid() } else { number_of(proc, self.pidfd())? };
         self.proc_pid.set(Some(pid));
         Ok(pid)
+    }
+
+    /// Opens its `/proc/PID/comm`. The child is to be given `name` before exec.
+    pub(super) fn open_comm<'a>(&self, plan: &Plan, name: &'a ExecName) -> CommFile<'a> {
+        let proc = &plan.maps.proc;
+        let comm = if plan.has_exit_signal() {
+            // This verifies that the process ID was not reused. A wrong process would look like one
+            // that has executed something.
+            let dir = self.proc_dir(proc).ok();
+            dir.and_then(|dir| dir.open_file("comm", OFlags::RDONLY).ok())
+        } else {
+            self.pid_in(proc).ok().and_then(|pid| open_comm(proc, pid))
+        };
+        CommFile::new(comm, name)
     }
 }

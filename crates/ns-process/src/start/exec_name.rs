@@ -9,15 +9,13 @@ use std::ffi::CStr;
 use std::format_args;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{pread, retry_on_intr};
 
-use super::child::Child;
-use crate::plan::Plan;
 use crate::proc_dir::path_in;
 
 /// `TASK_COMM_LEN` of include/linux/sched.h, including the NUL.
@@ -61,22 +59,13 @@ pub(super) struct CommFile<'a> {
 }
 
 impl<'a> CommFile<'a> {
-    pub(super) fn new(plan: &Plan, child: &Child<'_>, name: &'a ExecName) -> Self {
-        let proc = &plan.maps.proc;
-        let comm = if plan.has_exit_signal() {
-            // This verifies that the process ID was not reused. A wrong process would look like one
-            // that has executed something.
-            let dir = child.proc_dir(proc).ok();
-            dir.and_then(|dir| open(dir, Path::new("comm")))
-        } else {
-            child.pid_in(proc).ok().and_then(|pid| open_in(proc, pid))
-        };
+    pub(super) fn new(comm: Option<OwnedFd>, name: &'a ExecName) -> Self {
         Self { comm, name }
     }
 
     /// The file of another process that was given the same name.
     pub(super) fn for_process(&self, proc: &Path, pid: u32) -> Self {
-        Self { comm: open_in(proc, pid), name: self.name }
+        Self { comm: open_comm(proc, pid), name: self.name }
     }
 
     /// Whether the process still has the name. It has the name from shortly before exec until exec
@@ -91,10 +80,8 @@ impl<'a> CommFile<'a> {
     }
 }
 
-fn open_in(proc: &Path, pid: u32) -> Option<OwnedFd> {
-    open(CWD, &path_in(proc, format_args!("{pid}/comm")))
-}
-
-fn open(dir: impl AsFd, path: &Path) -> Option<OwnedFd> {
-    openat(dir, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+/// Opens `/proc/PID/comm` in the proc that is mounted at `proc`.
+pub(super) fn open_comm(proc: &Path, pid: u32) -> Option<OwnedFd> {
+    let path = path_in(proc, format_args!("{pid}/comm"));
+    openat(CWD, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }

@@ -7,28 +7,19 @@
 #![allow(unsafe_code, reason = "fork, and the entry into the child's steps")]
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::os::fd::AsFd;
 
-use ns_sys::child::{has_ended, wait4};
-use ns_sys::{CloneArgs, CloneFlags, Errno, Signal, WaitFlags, pidfd_open, waitid_pidfd};
-use rustix::process::{Pid, kill_process};
+use ns_sys::{CloneArgs, CloneFlags, Errno};
 
 use super::attempt::{Attempt, Failure};
+use super::by_pid::open_pidfd;
 use super::child::Child;
 use super::hooks::HookRunner;
-use super::release::signal;
 use super::signals::Blocked;
 use super::unseen_child::Stored;
 use super::{Start, prepare, refused};
 use crate::error::Error;
-use crate::in_child::{self, ABORT, ChildPlan, GO, Handshake, IntermediatePlan, has_left};
-use crate::process::{KILLED, LONG_ENOUGH, is_readable_within};
-
-/// The sleep between two checks whether a process without a pidfd has exited.
-const POLL_INTERVAL: Duration = Duration::from_millis(1);
+use crate::in_child::{self, ChildPlan, GO, Handshake, IntermediatePlan};
 
 /// The arguments of the clone that the forked process makes.
 pub(super) fn arguments<'a>(attempt: &'a Attempt<'a>, parent: CloneFlags) -> &'a CloneArgs<'a> {
@@ -77,25 +68,6 @@ fn fork(attempt: &Attempt<'_>, runner: &HookRunner<'_>, role: Role<'_>) -> Resul
         .map_err(|_| refused(plan, Errno::from_io_error(&failed).unwrap_or(Errno::AGAIN)).into())
 }
 
-/// Aborts a process whose pidfd cannot be opened.
-///
-/// The process exits when it sees the abort signal. A child of the caller is also killed, unless
-/// another waiter has reaped it: then the process ID may have been reused.
-fn abort_by_pid(pid: u32, handshake: &Handshake, is_own: bool) {
-    signal(handshake, ABORT);
-    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    if !is_own || has_ended(pid).is_err() {
-        return;
-    }
-    let _ = kill_process(raw, Signal::KILL);
-    let deadline = Instant::now() + KILLED;
-    // A process that its tracer keeps for longer stays a zombie, until the program waits for any
-    // child, or until the program has exited and process 1 reaps it.
-    while wait4(pid, WaitFlags::ALL | WaitFlags::NOHANG) == Ok(None) && Instant::now() < deadline {
-        thread::sleep(POLL_INTERVAL);
-    }
-}
-
 impl<'a> Start<'a> {
     /// Forks the child directly.
     pub(super) fn fork(self, runner: &HookRunner<'_>) -> Result<Child<'a>, Failure> {
@@ -115,7 +87,7 @@ impl<'a> Start<'a> {
         let pid = fork(self.attempt, runner, Role::Intermediate(intermediate))?;
         let process = self.open_child(pid, &self.attempt.shared().intermediate, true);
         match &process {
-            Ok(Some(process)) => signal(process.handshake(), GO),
+            Ok(Some(process)) => process.handshake().signal(GO),
             Ok(None) => {}
             // The intermediate process cannot be followed, but its child may exist.
             Err(_) => self.abort_child(),
@@ -142,39 +114,4 @@ impl<'a> Start<'a> {
         let resources = self.attempt.resources;
         Ok(found.map(|pidfd| Child::new(pid, pidfd, handshake, resources).opened_by_pid()))
     }
-}
-
-/// Opens a pidfd of a process that waits to be released. Returns `None` if it no longer exists.
-///
-/// The process waits, or is dead. If it has not announced its exit after the pidfd was opened, the
-/// process ID was its own until then, even if another thread reaps children or `SIGCHLD` is
-/// ignored. If it was killed before it could announce its exit, and was a child of the caller,
-/// waitid(2) reports that it is no child any more.
-pub(super) fn open_pidfd(
-    pid: u32,
-    handshake: &Handshake,
-    is_own: bool,
-) -> Result<Option<OwnedFd>, Errno> {
-    if pid == 0 {
-        return Ok(None);
-    }
-    let pidfd = match pidfd_open(pid) {
-        // The process was killed, and another waiter reaped it.
-        Err(Errno::SRCH) => return Ok(None),
-        pidfd => pidfd.inspect_err(|_| abort_by_pid(pid, handshake, is_own))?,
-    };
-    let flags = WaitFlags::ALL | WaitFlags::NOHANG | WaitFlags::NOWAIT;
-    let is_reused = is_own && waitid_pidfd(&pidfd, flags) == Err(Errno::CHILD);
-    if is_reused {
-        return Ok(None);
-    }
-    if !has_left(handshake.child_tid.load(Ordering::Acquire)) {
-        return Ok(Some(pidfd));
-    }
-    // The process was killed while it waited. If another waiter reaped it, the process ID may have
-    // been reused: only a dead child is reaped here, and no other process is touched.
-    if is_readable_within(&pidfd, LONG_ENOUGH) {
-        let _ = waitid_pidfd(&pidfd, WaitFlags::ALL | WaitFlags::NOHANG);
-    }
-    Ok(None)
 }

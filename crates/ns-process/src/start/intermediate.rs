@@ -14,7 +14,6 @@ use super::child::Child;
 use super::dumpable;
 use super::forked;
 use super::hooks::HookRunner;
-use super::release::signal;
 use super::signals::Blocked;
 use super::stack::Stack;
 use super::unseen_child::{Stored, UnseenChild};
@@ -134,7 +133,7 @@ impl<'a> Start<'a> {
     pub(super) fn abort_child(self) {
         let shared = self.attempt.shared();
         for handshake in [&shared.intermediate, &shared.child] {
-            signal(handshake, ABORT);
+            handshake.signal(ABORT);
         }
         drop(self.take_child());
     }

@@ -11,6 +11,7 @@
 mod atfork;
 mod attempt;
 mod builder;
+mod by_pid;
 mod cached_file;
 mod child;
 mod child_dir;

@@ -1,10 +1,7 @@
 //! Releases the child once its maps are written and the hooks have run.
 
 use std::prelude::rust_2024::*;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-use ns_sys::futex;
 
 use super::attempt::{Attempt, Failure};
 use super::child::Child;
@@ -13,7 +10,7 @@ use super::outcome;
 use super::time;
 use super::too_slow;
 use crate::error::Error;
-use crate::in_child::{GO, Handshake};
+use crate::in_child::GO;
 use crate::plan::Plan;
 use crate::proc_dir::ProcDir;
 use crate::settings::{HookError, WaitingChild, errno_of};
@@ -48,7 +45,7 @@ impl Child<'_> {
         if plan.needs_go() {
             attempt.maps_written()?;
             self.run_hooks(plan)?;
-            signal(self.handshake(), GO);
+            self.handshake().signal(GO);
         }
         Ok(())
     }
@@ -78,12 +75,4 @@ fn refused(plan: &Plan, message: &HookError) -> Error {
         Some(errno) => error.with_errno(errno),
         None => error,
     }
-}
-
-/// Stores `word` for a waiting child, and wakes it.
-pub(super) fn signal(handshake: &Handshake, word: u32) {
-    handshake.go.store(word, Ordering::Release);
-    // If the wake fails, the child still sees the word within 100 ms, because its wait has a
-    // timeout.
-    let _ = futex::wake(&handshake.go, 1);
 }

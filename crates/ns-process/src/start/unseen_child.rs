@@ -11,9 +11,7 @@ use std::process;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
-use super::child::kill;
-use super::forked;
-use super::release::signal;
+use super::by_pid::{kill, open_pidfd};
 use super::shared::SharedState;
 use crate::in_child::ABORT;
 
@@ -53,14 +51,14 @@ impl UnseenChild {
         if pid == 0 || self.caller != process::id() {
             return None;
         }
-        signal(&shared.child, ABORT);
+        shared.child.signal(ABORT);
         let pidfd = match self.stored {
             // SAFETY: the kernel stored both for the same child, so the pidfd is open. The start
             // has not taken it, or `child_found` would have removed this value.
             Stored::PidAndPidfd => unsafe {
                 OwnedFd::from_raw_fd(shared.pidfd.load(Ordering::Acquire))
             },
-            Stored::Pid { is_own } => forked::open_pidfd(pid, &shared.child, is_own).ok()??,
+            Stored::Pid { is_own } => open_pidfd(pid, &shared.child, is_own).ok()??,
         };
         kill(pid, &pidfd);
         Some(pidfd)

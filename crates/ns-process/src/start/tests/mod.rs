@@ -33,7 +33,6 @@ use super::child_resources::ChildResources;
 use super::init::InitProcess;
 use super::parent::ParentThread;
 use super::prepare::PreparedStart;
-use super::release::signal;
 use super::shared::SharedState;
 use super::signals::Blocked;
 use super::stack::Stack;
@@ -178,7 +177,7 @@ fn f02_waiting_child_has_no_signal_handler() {
             assert!(Instant::now() < deadline, "{}", read());
         }
         assert!(read().contains("SigBlk:\tfffffffffffbfeff"), "{}", read());
-        signal(child.handshake(), GO);
+        child.handshake().signal(GO);
         child.wait_left_memory(None).expect("no lock");
         assert_eq!(reap(&child).code(), Some(0));
     });

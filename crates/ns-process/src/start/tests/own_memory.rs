@@ -15,8 +15,7 @@ use crate::Container;
 use crate::in_child::GO;
 use crate::start::child::Child;
 use crate::start::exec_lock::ExecLock;
-use crate::start::exec_name::{CommFile, ExecName};
-use crate::start::release::signal;
+use crate::start::exec_name::ExecName;
 
 /// Simulates a kernel that closes descriptors first and is slow to switch the memory: the child has
 /// announced that it leaves, and its lock is free.
@@ -29,7 +28,7 @@ fn check_wait_without_lock(proc: &'static Path) {
     let mut plan = Container::new("true");
     let plan = plan.proc(proc).plan().expect("plan");
     let name = leak(ExecName::of(child.pid()));
-    child.comm = Some(CommFile::new(&plan, &child, name));
+    child.comm = Some(child.open_comm(&plan, name));
     let handshake = child.handshake();
     handshake.set_locked();
     handshake.child_tid.store(0, Ordering::Release);
@@ -39,7 +38,7 @@ fn check_wait_without_lock(proc: &'static Path) {
         Ok(false),
         "the child is still in the caller's memory"
     );
-    signal(handshake, GO);
+    handshake.signal(GO);
     assert_eq!(child.wait_left_memory(Some(Instant::now() + LONG)), Ok(true));
     assert_eq!(reap(&child).code(), Some(0));
 }
@@ -60,11 +59,11 @@ fn check_wait_for_program_under_init() {
     let program = child(&[c"/bin/true"], CloneFlags::empty(), Some(&parent), None);
     let (pid, proc, name) = (process::id(), Path::new("/proc"), ExecName::of(program.pid()));
     let plan = Container::new("true").plan().expect("plan");
-    let comm = CommFile::new(&plan, &program, &name);
+    let comm = program.open_comm(&plan, &name);
     let pidfd = pidfd_open(pid).expect("pidfd_open");
     let init = Child::new(pid, pidfd, program.handshake(), resources());
     assert!(!init.has_program_own_memory(proc, &comm), "the child is still in the caller's memory");
-    signal(program.handshake(), GO);
+    program.handshake().signal(GO);
     program.wait_left_memory(None).expect("no lock");
     assert!(becomes_true(|| Ok(init.has_program_own_memory(proc, &comm))));
     assert_eq!(reap(&program).code(), Some(0));

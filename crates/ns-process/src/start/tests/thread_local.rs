@@ -15,7 +15,6 @@ use rustix::mm::ProtFlags;
 use super::{child_with, current_thread, leak, map, reap};
 use crate::in_child::{GO, Report};
 use crate::plan::Plan;
-use crate::start::release::signal;
 use crate::step::Step;
 use crate::{BpfInstruction, CapabilitySet, Container, Init, Resource};
 
@@ -45,7 +44,7 @@ fn without_tls(
     let child = child_with(candidates, kinds, Some(&parent), tls, Some(full_plan));
     // Longer than one round of the child's wait, so that its check of this thread is included.
     thread::sleep(Duration::from_millis(150));
-    signal(child.handshake(), GO);
+    child.handshake().signal(GO);
     child.wait_left_memory(None).expect("no lock");
     (child.handshake().reported(), reap(&child))
 }
