@@ -22,28 +22,28 @@ const LENGTH: usize = 11;
 #[derive(Debug)]
 pub(crate) struct ProcDir {
     fd: OwnedFd,
-    number: u32,
+    pid: u32,
 }
 
 impl ProcDir {
-    /// Opens the directory of process `number`. The caller checks afterwards that the process has not been reaped
+    /// Opens the directory of process `pid`. The caller checks afterwards that the process has not been reaped
     /// before the call: then the directory may be that of another process.
-    pub(crate) fn open(proc: &Path, number: u32) -> Result<Self, Errno> {
+    pub(crate) fn open(proc: &Path, pid: u32) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat(CWD, path_in(proc, number), flags, Mode::empty())?;
-        Ok(Self { fd, number })
+        let fd = openat(CWD, path_in(proc, pid), flags, Mode::empty())?;
+        Ok(Self { fd, pid })
     }
 
     /// Opens the directory of the process that `pidfd` refers to; `None` if there is none, or the process has
     /// exited.
     pub(crate) fn of(proc: &Path, pidfd: &OwnedFd) -> Option<Self> {
-        let dir = Self::open(proc, number_of(proc, pidfd).ok()?).ok()?;
+        let dir = Self::open(proc, pid_of(proc, pidfd).ok()?).ok()?;
         (is_readable(pidfd.as_fd()) == Ok(false)).then_some(dir)
     }
 
     /// The process ID in this proc.
-    pub(crate) fn number(&self) -> u32 {
-        self.number
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Opens one of its files.
@@ -80,7 +80,7 @@ pub(crate) fn path_in(proc: &Path, rest: impl Display) -> PathBuf {
 }
 
 /// Whether process IDs in the proc that is mounted at `proc` are those of the caller's pid namespace.
-pub(crate) fn has_own_numbers(proc: &Path) -> Result<bool, Errno> {
+pub(crate) fn has_own_pids(proc: &Path) -> Result<bool, Errno> {
     let mut own = [MaybeUninit::uninit(); LENGTH];
     let path = path_in(proc, "self");
     let (own, _) = readlinkat_raw(CWD, &path, &mut own)?;
@@ -89,18 +89,18 @@ pub(crate) fn has_own_numbers(proc: &Path) -> Result<bool, Errno> {
 }
 
 /// The process ID, in the proc that is mounted at `proc`, of the process that `pidfd` refers to.
-pub(crate) fn number_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+pub(crate) fn pid_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     // The ioctl of Linux 6.13 takes a third of the time of reading fdinfo. It returns 0 for a process outside the
     // caller's pid namespace.
     let own = pidfd_get_info(&pidfd).ok().map(|info| info.pid).filter(|pid| *pid != 0);
     match own {
-        Some(pid) if has_own_numbers(proc)? => Ok(pid),
-        _ => number_by_proc(proc, pidfd),
+        Some(pid) if has_own_pids(proc)? => Ok(pid),
+        _ => pid_by_fdinfo(proc, pidfd),
     }
 }
 
 /// The same, as the fdinfo file of the descriptor shows it; `ESRCH` once the process is reaped.
-pub(crate) fn number_by_proc(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
+pub(crate) fn pid_by_fdinfo(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     let info = proc.join(format!("thread-self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
     let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
     let number = info.lines().find_map(|line| line.strip_prefix("Pid:"));

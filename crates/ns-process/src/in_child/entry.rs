@@ -92,7 +92,7 @@ pub(super) unsafe fn clone_with_copy(
 /// # Safety
 /// - libc's fork has just returned 0 in this thread: it is the only one of its process, and libc's locks are free.
 /// - The arrays of `plan` end with a null pointer, and its handshake is in shared memory.
-pub(crate) unsafe fn go_on(plan: &ChildPlan<'_>) -> ! {
+pub(crate) unsafe fn run_forked(plan: &ChildPlan<'_>) -> ! {
     run(plan)
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Ended {
 pub(crate) trait ChildCode {
     /// Releases the locks that the caller held across the fork, sets the environment of a closure, and unblocks all
     /// signals.
-    fn settle(&self);
+    fn after_fork(&self);
 
     /// Runs the hooks of `point`. They receive the failed step, if any.
     fn hooks(&self, point: HookPoint, failed: Option<Report>) -> Result<(), Report>;
@@ -63,7 +63,7 @@ pub(crate) trait ChildCode {
     fn closure(&self) -> Ended;
 
     /// Flushes the output streams and exits with `code`.
-    fn leave(&self, code: i32) -> !;
+    fn exit(&self, code: i32) -> !;
 }
 
 /// Runs the setup with the hooks around it.
@@ -113,5 +113,5 @@ fn run_closure(plan: &ChildPlan<'_>, child_code: &dyn ChildCode) -> ! {
         let _ = child_code.hooks(HookPoint::ExceptExec, None);
     }
     let _ = child_code.hooks(HookPoint::PostExec, None);
-    child_code.leave(ended.code)
+    child_code.exit(ended.code)
 }

@@ -49,7 +49,7 @@ pub(crate) struct IntermediatePlan<'a> {
 /// # Safety
 /// As for [`entry::clone`], for both processes: each has its own stack and handshake, and everything that `plan`
 /// points to stays valid until both have left the memory.
-pub(crate) unsafe fn clone_through(
+pub(crate) unsafe fn clone_intermediate(
     args: &CloneArgs<'_>,
     plan: &IntermediatePlan<'_>,
 ) -> Result<u32, Errno> {
@@ -68,7 +68,7 @@ pub(crate) unsafe fn clone_through(
 /// # Safety
 /// `plan` points to an `IntermediatePlan` that is valid until both processes have left this memory.
 unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
-    // SAFETY: `clone_through` passes such a plan, and no other function uses `enter`.
+    // SAFETY: `clone_intermediate` passes such a plan, and no other function uses `enter`.
     run(unsafe { &*plan.cast::<IntermediatePlan<'_>>() })
 }
 
@@ -76,7 +76,7 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
 ///
 /// # Safety
 /// As for [`entry::clone_with_copy`].
-pub(crate) unsafe fn go_through_fork(plan: &IntermediatePlan<'_>) -> ! {
+pub(crate) unsafe fn run_forked_intermediate(plan: &IntermediatePlan<'_>) -> ! {
     run(plan)
 }
 

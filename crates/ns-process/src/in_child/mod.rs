@@ -47,14 +47,14 @@ mod wait;
 #[cfg(test)]
 pub(crate) use decimal::Decimal;
 pub(crate) use dispositions::Dispositions;
-pub(crate) use entry::{clone, go_on};
+pub(crate) use entry::{clone, run_forked};
 pub(crate) use exec_lock::ExecLock;
 pub(crate) use from_target::FromTarget;
 pub(crate) use handshake::{ABORT, ALL_AT_ONCE, GO, Handshake, Report, has_left};
 pub(crate) use hooks::{ChildCode, Ended, HookPoint};
 pub(crate) use ids::Ids;
 pub(crate) use init::{Init, SIGCHLD, STATUS};
-pub(crate) use intermediate::{IntermediatePlan, clone_through, go_through_fork};
+pub(crate) use intermediate::{IntermediatePlan, clone_intermediate, run_forked_intermediate};
 pub(crate) use join::{Join, enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;

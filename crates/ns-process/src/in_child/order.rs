@@ -81,7 +81,7 @@ fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
 
 fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
     if let Some(child_code) = plan.child_code {
-        child_code.settle();
+        child_code.after_fork();
     }
     exec_lock::take(plan.exec_lock, plan.handshake)?;
     dumpable::set(plan.dumpable);

@@ -60,13 +60,13 @@ fn is_polled(
 }
 
 /// Kills a process; `false` if it has not exited within [`KILLED`].
-pub(crate) fn ends(pidfd: impl AsFd) -> bool {
+pub(crate) fn kill_and_wait(pidfd: impl AsFd) -> bool {
     let _ = pidfd_send_signal(&pidfd, Signal::KILL);
     is_readable_within(pidfd, KILLED)
 }
 
 /// Reaps a process that has exited; `false` if its tracer has to reap it first.
-pub(crate) fn is_reaped(pidfd: &OwnedFd) -> bool {
+pub(crate) fn try_reap(pidfd: &OwnedFd) -> bool {
     let ended = waitid_pidfd(pidfd, WaitFlags::NOHANG | WaitFlags::ALL);
     matches!(ended, Ok(Some(_)) | Err(Errno::CHILD))
 }

@@ -18,9 +18,10 @@ use std::sync::Mutex;
 use ns_sys::{Signal, pidfd_send_signal};
 
 pub(crate) use hangup::{
-    KILLED, LONG_ENOUGH, ends, has_hung_up, is_readable_until, is_readable_within, is_reaped,
+    KILLED, LONG_ENOUGH, has_hung_up, is_readable_until, is_readable_within, kill_and_wait,
+    try_reap,
 };
-pub(crate) use orphans::{Orphan, Orphans, leave, orphans, sweep};
+pub(crate) use orphans::{Orphan, Orphans, orphans, reap_later, sweep};
 
 pub use orphans::reap;
 
@@ -153,10 +154,10 @@ impl Drop for Process {
         let is_reaped = end.is_some_and(|end| !end.is_kept);
         let Some(pidfd) = self.pidfd.take().filter(|_| !is_reaped) else { return };
         if self.drop_policy.reap_on_drop {
-            ends(&pidfd);
+            kill_and_wait(&pidfd);
         } else if self.drop_policy.kill_on_drop {
             let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
-        leave(Orphan::new(pidfd, None));
+        reap_later(Orphan::new(pidfd, None));
     }
 }

@@ -89,7 +89,7 @@ pub(crate) fn orphans() -> Orphans {
 }
 
 /// Takes over a process that will not be joined.
-pub(crate) fn leave(mut orphan: Orphan) {
+pub(crate) fn reap_later(mut orphan: Orphan) {
     if !orphan.is_gone(&mut Vec::new()) {
         orphans().push_back(orphan);
     }

@@ -11,12 +11,12 @@ use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 use rustix::io::{read, retry_on_intr};
 
 use crate::hint::machine;
-use crate::proc_dir::number_by_proc;
+use crate::proc_dir::pid_by_fdinfo;
 
 /// The status, if proc shows it to the caller; `ESRCH` once the process is reaped.
 pub(super) fn status_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>, Errno> {
     let proc = Path::new("/proc");
-    let status = match number_by_proc(proc, &pidfd) {
+    let status = match pid_by_fdinfo(proc, &pidfd) {
         Ok(number) if shows_the_process() => {
             exit_code(&proc.join(number.to_string())).unwrap_or(None)
         }
@@ -25,7 +25,7 @@ pub(super) fn status_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>,
         Err(_no_proc) => None,
     };
     // If it was reaped meanwhile, the process ID may have been reused.
-    match number_by_proc(proc, &pidfd) {
+    match pid_by_fdinfo(proc, &pidfd) {
         Ok(_) => Ok(status),
         Err(Errno::SRCH) => Err(Errno::SRCH),
         Err(_no_proc) => Ok(None),
@@ -35,7 +35,7 @@ pub(super) fn status_before_reap(pidfd: impl AsFd) -> Result<Option<WaitStatus>,
 /// Whether the process has a tracer, which can delay its exit; `false` if proc does not show it.
 pub(super) fn is_traced(pidfd: impl AsFd) -> bool {
     let proc = Path::new("/proc");
-    let status = number_by_proc(proc, pidfd)
+    let status = pid_by_fdinfo(proc, pidfd)
         .ok()
         .and_then(|number| fs::read_to_string(proc.join(number.to_string()).join("status")).ok());
     let status = status.unwrap_or_default();

@@ -19,7 +19,7 @@ use super::exec_lock;
 use super::exec_name::CommFile;
 use super::shared::SharedState;
 use crate::in_child::{ABORT, ExecLock, Handshake, has_left};
-use crate::process::{Orphan, ends, is_readable_until, is_reaped, leave};
+use crate::process::{Orphan, is_readable_until, kill_and_wait, reap_later, try_reap};
 
 /// The longest sleep between two checks whether the child is dead: kernels before 5.16 do not clear
 /// the word of `CLONE_CHILD_CLEARTID` in every death.
@@ -185,7 +185,7 @@ impl<'a> Child<'a> {
     pub(super) fn wait_exit(mut self, deadline: Option<Instant>) -> bool {
         let has_ended = is_readable_until(self.pidfd(), deadline);
         if let Some(pidfd) = self.pidfd.take_if(|_| has_ended) {
-            leave(Orphan::new(pidfd, None));
+            reap_later(Orphan::new(pidfd, None));
         }
         has_ended
     }
@@ -225,10 +225,10 @@ impl Drop for Child<'_> {
         let Some(pidfd) = self.pidfd.take() else { return };
         self.handshake.signal(ABORT);
         kill(self.pid, &pidfd);
-        if ends(&pidfd) {
+        if kill_and_wait(&pidfd) {
             // A zombie that its tracer has not released has left the memory.
-            if !is_reaped(&pidfd) {
-                leave(Orphan::new(pidfd, None));
+            if !try_reap(&pidfd) {
+                reap_later(Orphan::new(pidfd, None));
             }
         } else {
             self.resources.add_unexited(pidfd);

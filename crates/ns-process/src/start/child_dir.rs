@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use super::child::Child;
 use super::exec_name::{CommFile, ExecName, open_comm};
 use crate::plan::Plan;
-use crate::proc_dir::{ProcDir, has_own_numbers, number_of, path_in};
+use crate::proc_dir::{ProcDir, has_own_pids, path_in, pid_of};
 
 /// The errno of a directory that could not be opened, and the object of the error.
 pub(super) type Missing = (Errno, String);
@@ -37,8 +37,8 @@ impl Child<'_> {
         if let Some(pid) = self.proc_pid.get() {
             return Ok(pid);
         }
-        let is_own = has_own_numbers(proc)?;
-        let pid = if is_own { self.pid() } else { number_of(proc, self.pidfd())? };
+        let is_own = has_own_pids(proc)?;
+        let pid = if is_own { self.pid() } else { pid_of(proc, self.pidfd())? };
         self.proc_pid.set(Some(pid));
         Ok(pid)
     }

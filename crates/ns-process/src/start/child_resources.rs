@@ -15,7 +15,7 @@ use super::dumpable::Hold;
 use super::prepare::PreparedStart;
 use super::unseen_child::UnseenChild;
 use crate::plan::Plan;
-use crate::process::{Orphan, leave};
+use crate::process::{Orphan, reap_later};
 use crate::target::OpenTarget;
 
 /// The prepared start, and everything that is made from it for the child.
@@ -179,7 +179,7 @@ impl Drop for ChildResources {
         let retained = Retained { unseen, values, prepared, hold };
         let retained = Arc::new(retained);
         for pidfd in unexited {
-            leave(Orphan::new(pidfd, Some(Arc::clone(&retained) as _)));
+            reap_later(Orphan::new(pidfd, Some(Arc::clone(&retained) as _)));
         }
     }
 }
@@ -202,7 +202,7 @@ impl Drop for Retained {
         let values = std::mem::take(&mut self.values);
         let (prepared, hold) = (self.prepared.take(), self.hold.take());
         let retained = Arc::new(Self { unseen: None, values, prepared, hold });
-        leave(Orphan::new(pidfd, Some(retained)));
+        reap_later(Orphan::new(pidfd, Some(retained)));
     }
 }
 

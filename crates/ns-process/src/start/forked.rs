@@ -56,9 +56,9 @@ fn fork(attempt: &Attempt<'_>, runner: &HookRunner<'_>, role: Role<'_>) -> Resul
         match role {
             // SAFETY: after fork, this is the only thread, and libc's locks are free. `Program`
             // ends the arrays of the plan with null.
-            Role::Child(plan) => unsafe { in_child::go_on(plan) },
+            Role::Child(plan) => unsafe { in_child::run_forked(plan) },
             // SAFETY: as above.
-            Role::Intermediate(plan) => unsafe { in_child::go_through_fork(plan) },
+            Role::Intermediate(plan) => unsafe { in_child::run_forked_intermediate(plan) },
         }
     }
     let failed = io::Error::last_os_error();

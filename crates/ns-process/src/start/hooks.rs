@@ -139,7 +139,7 @@ impl<'a> HookRunner<'a> {
 }
 
 impl ChildCode for HookRunner<'_> {
-    fn settle(&self) {
+    fn after_fork(&self) {
         if let Some(locks) = self.locks.take() {
             locks.child(&self.pipes);
         }
@@ -190,7 +190,7 @@ impl ChildCode for HookRunner<'_> {
         }
     }
 
-    fn leave(&self, code: i32) -> ! {
+    fn exit(&self, code: i32) -> ! {
         let _ = io::stdout().flush();
         atfork::flush_c();
         // SAFETY: _exit(2) terminates the process without running any exit handler of the caller.

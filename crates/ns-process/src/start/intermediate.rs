@@ -178,7 +178,7 @@ impl<'a> Start<'a> {
         // SAFETY: `Blocked` blocks all signals. `resources` keeps both stacks, the handshakes and
         // the plans until both processes have left the memory, even if a dropped `Child` cannot
         // wait for that. `Program` ends the arrays of the child's plan with null.
-        let cloned = unsafe { in_child::clone_through(&args, intermediate) };
+        let cloned = unsafe { in_child::clone_intermediate(&args, intermediate) };
         drop(blocked);
         drop(locked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::hint;
 use crate::plan::Plan;
 use crate::proc_dir::ProcDir;
-use crate::process::{Orphan, leave};
+use crate::process::{Orphan, reap_later};
 use crate::step::Step;
 
 /// Writes the ID maps of the process whose proc directory is `dir`. Helpers have time until the
@@ -60,7 +60,7 @@ fn write_by<K: IdKind>(
 ) -> Result<(), Unwritten> {
     let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
     let helper = left.map_or_else(|| helper.clone(), |left| helper.clone().timeout(left));
-    map.write_by(dir, dir.number(), &helper).map_err(Unwritten::Helper)
+    map.write_by(dir, dir.pid(), &helper).map_err(Unwritten::Helper)
 }
 
 fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) -> Error {
@@ -86,7 +86,7 @@ fn timed_out(error: &HelperError) -> bool {
     let HelperError::TimedOut { helper, .. } = error else { return false };
     // The helper has not been reaped, so its process ID has not been reused.
     if let Some(pidfd) = helper.as_ref().and_then(|helper| pidfd_open(helper.id()).ok()) {
-        leave(Orphan::new(pidfd, None));
+        reap_later(Orphan::new(pidfd, None));
     }
     true
 }
