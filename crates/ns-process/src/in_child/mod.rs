@@ -41,6 +41,7 @@ mod privileges;
 mod program;
 mod root;
 mod session;
+mod steps;
 mod time;
 mod wait;
 
@@ -59,6 +60,7 @@ pub(crate) use join::{Join, enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;
 pub(crate) use optimistic::OverflowIds;
+pub(crate) use order::child_steps;
 pub(crate) use plan::{ChildPlan, ParentWatch};
 pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};

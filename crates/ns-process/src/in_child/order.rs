@@ -1,18 +1,41 @@
 //! The steps of a child, in order.
 //!
-//! The code below has the order of execution, so the reasons can be checked from top to bottom.
+//! The list below has the order of execution, so the reasons can be checked from top to bottom.
 
 use core::convert::Infallible;
 
-use ns_sys::child;
-
 use super::handshake::Report;
 use super::plan::ChildPlan;
-use super::{
-    descriptors, dispositions, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join,
-    limits, names, namespaces, privileges, root, session, time, wait,
-};
-use crate::step::Step;
+use super::{hooks, steps};
+
+/// The one list of steps, in order. The macro `$visit` receives it: here to run the steps, and in `Plan::describe` to
+/// list their system calls.
+macro_rules! child_steps {
+    ($visit:ident) => {
+        $visit! {
+            begin: after_fork exec_lock dumpable dispositions no_core join namespaces wait
+                dumpable_at_release time_namespace become_zero propagation;
+            setup: exec_label from_target root names fork_program session place_fds;
+            drop_privileges: limits keep_capabilities ids no_new_privs parent_death_signal
+                wait_for_program close_rest exec_name regain_capabilities early_filter capabilities
+                signal_mask core_limit last_filter;
+        }
+    };
+}
+pub(crate) use child_steps;
+
+/// Makes one function of each stage, which runs its steps until one fails.
+macro_rules! run_in_order {
+    ($($stage:ident: $($step:ident)+;)+) => {
+        $(
+            fn $stage(plan: &ChildPlan<'_>) -> Result<(), Report> {
+                $(steps::$step(plan)?;)+
+                Ok(())
+            }
+        )+
+    };
+}
+child_steps!(run_in_order);
 
 /// Makes all steps in order. Returns the report of the first failed step.
 ///
@@ -77,50 +100,4 @@ fn make_steps(plan: &ChildPlan<'_>) -> Result<Infallible, Report> {
     begin(plan)?;
     hooks::around_setup(plan, || setup(plan))?;
     hooks::around_target(plan, || drop_privileges(plan))
-}
-
-fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    if let Some(child_code) = plan.child_code {
-        child_code.after_fork();
-    }
-    exec_lock::take(plan.exec_lock, plan.handshake)?;
-    dumpable::set(plan.dumpable);
-    dispositions::reset(plan.dispositions);
-    limits::no_core(plan.limits)?;
-    join::join(plan.join, plan.early_label, plan.handshake)?;
-    namespaces::make(plan)?;
-    if plan.waits_for_release {
-        wait::wait(plan.handshake, plan.parent);
-    }
-    dumpable::set(plan.dumpable_at_release);
-    time::join(plan.time_namespace)?;
-    ids::become_zero(plan.ids)?;
-    root::detach(plan.root)
-}
-
-fn setup(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    privileges::exec_label(plan.privileges.label)?;
-    from_target::from_target(plan.from_target)?;
-    root::change(plan.root)?;
-    names::set(plan.names)?;
-    init::fork_program(plan)?;
-    session::begin(plan.session)?;
-    descriptors::place(plan.place_fds)
-}
-
-fn drop_privileges(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    limits::set(plan.limits)?;
-    privileges::keep_through_setresuid(plan.privileges)?;
-    ids::assume(plan.ids)?;
-    privileges::no_new_privs(plan.privileges)?;
-    session::die_with_parent(plan)?;
-    init::wait_for_program(plan)?;
-    descriptors::close_rest(plan.close_rest)?;
-    exec_name::set(plan.exec_name)?;
-    privileges::regain(plan.privileges)?;
-    privileges::filter_early(plan.privileges)?;
-    privileges::capabilities(plan.privileges)?;
-    child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    limits::core(plan.limits)?;
-    privileges::filter_last(plan.privileges)
 }

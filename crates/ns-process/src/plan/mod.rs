@@ -2,8 +2,6 @@
 
 mod checks;
 mod describe;
-mod describe_intermediate;
-mod describe_leaving;
 mod dumpable;
 mod objects;
 mod route;

@@ -6,6 +6,7 @@ use std::string::ToString;
 
 use super::Plan;
 use crate::in_child::{PROC, Report};
+use crate::settings::Init;
 use crate::step::Step;
 
 impl Plan {
@@ -29,5 +30,11 @@ impl Plan {
             Step::Init => Some(self.init_name()),
             _ => None,
         }
+    }
+
+    /// The name of the init in messages.
+    fn init_name(&self) -> String {
+        let path = self.init.as_ref().and_then(Init::get_path);
+        path.map_or_else(|| "the built-in init".to_owned(), |path| path.display().to_string())
     }
 }

@@ -307,11 +307,15 @@ impl Privileges {
         self.no_new_privs.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
     }
 
-    /// The capabilities that a filter needs, and a filter that precedes the drop of capabilities.
-    pub(crate) fn describe_early(&self) -> impl Iterator<Item = String> {
+    /// The capabilities that the change of the uid cleared.
+    pub(crate) fn describe_regain(&self) -> impl Iterator<Item = String> {
         let regained = self.planned().filter(|sets| sets.through_setresuid);
-        let again = regained.map(|sets| format!("capset({:#x})", sets.before));
-        again.into_iter().chain(self.filter_line().filter(|_| !self.no_new_privs))
+        regained.map(|sets| format!("capset({:#x})", sets.before)).into_iter()
+    }
+
+    /// A filter that needs `CAP_SYS_ADMIN`, because `no_new_privs` is not set.
+    pub(crate) fn describe_early_filter(&self) -> impl Iterator<Item = String> {
+        self.filter_line().filter(|_| !self.no_new_privs).into_iter()
     }
 
     pub(crate) fn describe_capabilities(&self) -> impl Iterator<Item = String> {

@@ -243,7 +243,6 @@ fn a_plan_lists_the_steps() {
             "parent: rt_sigprocmask(former)",
             "parent: readlinkat(\"/proc/self\")",
             "parent: open(\"/proc/PID/comm\")",
-            "parent: readlinkat(\"/proc/self\")",
             "parent: open(\"/proc/PID\")",
             "parent: write(uid_map, \"0 0 1\\n\")",
             "parent: write(gid_map, \"0 0 1\\n\")",

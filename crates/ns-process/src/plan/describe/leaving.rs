@@ -3,7 +3,7 @@
 use std::format;
 use std::prelude::rust_2024::*;
 
-use super::{Dumpable, Plan};
+use super::super::{Dumpable, Plan};
 
 impl Plan {
     /// The requirement on the caller's dumpable flag; `None` with a copy of the memory.
@@ -21,7 +21,7 @@ impl Plan {
     }
 
     /// Whether the child gets a process name by which the caller sees that it has not executed anything yet.
-    fn has_exec_name(&self) -> bool {
+    pub(super) fn has_exec_name(&self) -> bool {
         self.takes_lock() || self.has_exit_signal()
     }
 
