@@ -115,7 +115,8 @@ impl Target {
         format!("fuzz/corpus/{}", self.name)
     }
 
-    /// Starts with the corpus; new inputs go to [`FOUND`].
+    /// Runs the fuzz target for `seconds` with `jobs` parallel jobs. It starts with the inputs of the corpus, and writes
+    /// new ones to [`FOUND`].
     fn fuzz(&self, sh: &Shell, seconds: u64, jobs: u32) -> Result<()> {
         let found = sh.create_dir(format!("{FOUND}/{}", self.name))?.display().to_string();
         let mut options = vec![format!("-max_total_time={seconds}"), "-timeout=30".to_owned()];

@@ -96,7 +96,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// A text with its control characters escaped.
+/// Displays a text on one line, with its control characters escaped.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {

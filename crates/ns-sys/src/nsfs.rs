@@ -139,7 +139,9 @@ impl NamespaceFd {
         Ok(NamespaceId { dev: stat.st_dev, ino: stat.st_ino })
     }
 
-    /// `ioctl(fd, NS_GET_OWNER_UID)` — the user ID that created this user namespace.
+    /// `ioctl(fd, NS_GET_OWNER_UID)` — the user ID of the owner of this user namespace.
+    ///
+    /// This is the effective user ID of the process that created the namespace.
     ///
     /// The ID is translated to the caller's user namespace. An ID without a mapping there is reported as
     /// the overflow ID (`/proc/sys/kernel/overflowuid`).

@@ -5,9 +5,13 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
-/// `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_JEQ | BPF_K` and `BPF_RET | BPF_K` of filter.h.
+// Instruction codes of include/uapi/linux/bpf_common.h.
+
+/// `BPF_LD | BPF_W | BPF_ABS`.
 const LOAD: u16 = 0x20;
+/// `BPF_JMP | BPF_JEQ | BPF_K`.
 const JUMP_IF: u16 = 0x15;
+/// `BPF_RET | BPF_K`.
 const RETURN: u16 = 0x06;
 
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;

@@ -48,7 +48,7 @@ impl Tree {
         self.0.insert(path.to_owned(), Node::Directory);
     }
 
-    /// Mounts an empty file system on `path`: removes everything below it.
+    /// Models a mount of an empty file system on `path`: removes the entries below `path` from this tree.
     pub(super) fn cover(&mut self, path: &str) {
         let below = format!("{path}/");
         self.0.retain(|other, _| !other.starts_with(&below));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::row::Row;
 
-/// The task of this process: to measure rows, or to be a helper process for one.
+/// The task of this process: to measure rows, or to be the helper process in the measurement of a row.
 pub(crate) enum Arguments {
     Rows(Selection),
     /// Start and join on request, with this many resident bytes.

@@ -41,7 +41,7 @@ impl Measured {
         }
     }
 
-    /// Formats the result, with the value that counts.
+    /// Formats the result, with `value` as the one that is compared with the gate.
     pub(crate) fn format(&self, value: Option<f64>) -> String {
         match self {
             Self::Ratios(_) => value.map_or_else(String::new, |value| format!("{value:.2}x")),

@@ -74,7 +74,8 @@ fn target(root: BorrowedFd<'_>, mount: Mount<'_>) -> Result<Handle> {
     if mounts && is_same_file(root, target.as_fd()) { Err(Errno::BUSY) } else { Ok(target) }
 }
 
-/// Whether the target is the root, to which a symbolic link may lead. Without statx(2) always false.
+/// Whether `target` and `root` are the same file: the target path may contain a symbolic link to the root. Always
+/// false if statx(2) is missing.
 fn is_same_file(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
     matches!((child::place(root), child::place(target)), (Ok(root), Ok(target)) if root == target)
 }

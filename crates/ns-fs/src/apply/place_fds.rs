@@ -115,7 +115,8 @@ unsafe fn restore(saved: Option<RawFd>, to: RawFd) -> ns_sys::Result<()> {
     Ok(())
 }
 
-/// Borrows a number for one system call, which fails if nothing is open there.
+/// Makes a `BorrowedFd` of the descriptor number `fd` for one system call. If no descriptor has this number, the call
+/// fails.
 fn borrow<'a>(fd: RawFd) -> BorrowedFd<'a> {
     // SAFETY: the caller of `place_fds` promises that it is not -1; the borrow ends with the call.
     unsafe { BorrowedFd::borrow_raw(fd) }

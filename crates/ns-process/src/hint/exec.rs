@@ -50,7 +50,7 @@ pub(crate) fn for_exec_search(
 fn missing(root: Option<&Path>, path: &str) -> String {
     without_interpreter(root, path).unwrap_or_else(|| {
         let place = under(root);
-        format!("no such file{place}, or the interpreter that it names is missing")
+        format!("no such file{place}, or its interpreter is missing")
     })
 }
 

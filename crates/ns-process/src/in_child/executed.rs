@@ -33,7 +33,7 @@ pub(super) fn wait(
 
 /// How the start of the child ended.
 struct Outcome {
-    /// The wait status of a child that exited too early.
+    /// The wait status of a child that exited before it executed the program or began the closure.
     early_exit: Option<WaitStatus>,
 }
 

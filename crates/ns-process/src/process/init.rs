@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::step::Step;
 
 impl Process {
-    /// What the init wrote before it exited: two ints, the status and 1.
+    /// The wait status of the program, which the init wrote before it exited: as two ints, the status, and then 1 to
+    /// distinguish a status of 0 from an eventfd that was never written. `None` if the init wrote nothing.
     pub(super) fn status_from_init(&self) -> Option<WaitStatus> {
         let mut message = [0; 8];
         let length = read(self.init.as_ref()?, &mut message).ok()?;

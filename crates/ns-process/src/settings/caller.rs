@@ -7,7 +7,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::hint::machine;
 
-/// The credentials of the calling thread, as its own user namespace shows them.
+/// The credentials of the calling thread. The IDs are those in its own user namespace.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     effective: CapabilitySet,
@@ -57,7 +57,8 @@ impl Caller {
         self.has(CapabilitySet::SETGID) && !denied
     }
 
-    /// Whether real and effective uid are `uid`; execve(2) sets the saved one to the effective uid.
+    /// Whether the real and the effective uid are both `uid`. The saved uid does not matter, because execve(2) sets it to
+    /// the effective uid.
     pub(crate) fn is_user(&self, uid: u32) -> bool {
         self.euid() == uid && getuid().as_raw() == uid
     }

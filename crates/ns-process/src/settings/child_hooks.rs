@@ -72,15 +72,24 @@ impl HookContext {
 
 /// # Hooks in the child
 ///
-/// Code of the caller that runs in the child before and after the target.
+/// Functions of the caller that run in the child, before and after the program or closure.
 ///
 /// Each hook runs at most once per start. Several hooks of one kind run in the order in which they
-/// were added. A start with such a hook copies the caller's memory.
+/// were added. A start with such a hook makes the child by fork(2), with a copy of the caller's
+/// memory.
 ///
-/// The order: namespaces and maps · `preup` · mounts, root, working directory, descriptors, names ·
-/// `exceptup` if one of these failed · `postup` · `preexec` · limits, IDs, capabilities, filter ·
-/// the target · `exceptexec` if the target or an earlier step failed · `postexec`. After a failed
-/// set-up, `preexec` and the later steps do not run.
+/// The order is:
+/// 1. Namespaces and maps.
+/// 2. `preup`.
+/// 3. The set-up: mounts, root, working directory, names, descriptors.
+/// 4. `exceptup`, if `preup` or the set-up failed.
+/// 5. `postup`. If `preup` or the set-up failed, the child exits after it.
+/// 6. `preexec`.
+/// 7. Limits, IDs, capabilities, filter.
+/// 8. The program or closure.
+/// 9. `exceptexec`, if 6 or 7 failed, the program could not be executed, or the closure panicked or
+///    returned an error.
+/// 10. `postexec`, after a closure, or after such a failure.
 ///
 /// An error or a panic of `preup`, `postup` or `preexec` fails the start with the step of that
 /// name. The errno is that of an [`io::Error`](std::io::Error) or an [`Errno`], otherwise

@@ -185,7 +185,7 @@ impl<Kind> Builder<Kind> {
         self.root.path.as_deref()
     }
 
-    /// The mounts, without the one of [`mount_proc`](Self::mount_proc).
+    /// The mounts, except the one that [`mount_proc`](Self::mount_proc) adds.
     pub fn get_mounts(&self) -> &[Mount] {
         &self.root.mounts
     }

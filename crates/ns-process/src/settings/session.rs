@@ -117,7 +117,7 @@ impl<Kind> Builder<Kind> {
         self.session.group
     }
 
-    /// The signal on exit of the starting thread, if one is set.
+    /// The signal that the program receives when the thread that started it exits, if a signal is set.
     pub fn get_parent_death_signal(&self) -> Option<Signal> {
         self.session.die_with_parent
     }
@@ -146,7 +146,10 @@ impl Session {
         let (new, grouped, terminal) =
             (config.new, config.group.is_some(), config.terminal.is_some());
         if grouped && (new == Some(true) || terminal) {
-            return Err("process_group: a new session has its own".to_owned());
+            return Err(
+                "process_group: cannot be combined with a new session, which has its own group"
+                    .to_owned(),
+            );
         }
         if terminal && new == Some(false) {
             return Err("terminal: needs a new session".to_owned());

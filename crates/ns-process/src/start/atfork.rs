@@ -35,8 +35,8 @@ impl AtFork {
         }
     }
 
-    /// The locked state of the dumpable flag, which does not change until the fork.
-    pub(super) fn holders(&self) -> &dumpable::Lock {
+    /// The lock on the dumpable flag, which is held until the fork.
+    pub(super) fn dumpable_lock(&self) -> &dumpable::Lock {
         &self.holders
     }
 

@@ -84,7 +84,7 @@ impl<'a> HookRunner<'a> {
     ) -> Result<(), Failure> {
         let streams = self.has_closure() || threads::is_single_threaded();
         let locks = AtFork::prepare(streams);
-        check(locks.holders())?;
+        check(locks.dumpable_lock())?;
         self.locks.set(Some(locks));
         Ok(())
     }

@@ -138,7 +138,7 @@ struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// Makes the child, releases it, and waits until it has executed the program.
+    /// Makes the child, releases it, and waits until its execve(2) has succeeded or the start has failed.
     fn run(self, runner: Option<&HookRunner<'_>>) -> Result<(u32, OwnedFd), Failure> {
         let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
         let child = self.make(runner, |child| self.release(child))?;

@@ -47,7 +47,8 @@ pub(crate) struct OpenTarget {
 }
 
 impl OpenTarget {
-    /// Opens and inspects the target and opens the files of `spec`.
+    /// Opens the namespace files that `spec` names, and inspects the target: which of its namespaces are not the
+    /// caller's, and what the child has to know about it.
     pub(crate) fn open(spec: TargetSpec<'_>, target: Option<Arc<OwnedFd>>) -> Result<Self, Error> {
         let files = spec.files()?;
         let (ids, from_target) = (TargetIds::default(), OpenFromTarget::default());

@@ -112,7 +112,8 @@ fn session_and_process_group_are_set() {
             let own = rustix::process::setsid().expect("setsid").as_raw_nonzero().get();
             assert_sessions(own);
         });
-        let message = "process_group: a new session has its own";
+        let message =
+            "process_group: cannot be combined with a new session, which has its own group";
         assert_refused(Container::new("true").process_group(0).new_session(true), message);
         let null = File::open("/dev/null").expect("open");
         let message = "terminal: needs a new session";

@@ -87,12 +87,12 @@ pub fn setgroups(gids: &[u32]) -> Result<()> {
 
 /// `setresgid(gid, gid, gid)` — set the real, effective, saved and filesystem group ID.
 ///
-/// If the effective ID, as the initial user namespace sees it, changes, the kernel clears the
+/// If the effective ID changes, as an ID of the initial user namespace, the kernel clears the
 /// parent-death signal. It also resets the "dumpable" attribute of the memory to
 /// `/proc/sys/fs/suid_dumpable`, usually 0, for every process that shares the memory.
 ///
 /// # Errors
-/// - `EPERM`: the caller lacks `CAP_SETGID`, and `gid` is none of its real, effective and saved IDs.
+/// - `EPERM`: the caller lacks `CAP_SETGID`, and `gid` is not its real, effective or saved ID.
 /// - `EINVAL`: `gid` has no mapping in the user namespace.
 ///
 /// # Async-signal-safety
@@ -114,7 +114,7 @@ pub fn setresgid(gid: u32) -> Result<()> {
 /// has the same effects as in [`setresgid`].
 ///
 /// # Errors
-/// - `EPERM`: the caller lacks `CAP_SETUID`, and `uid` is none of its real, effective and saved IDs.
+/// - `EPERM`: the caller lacks `CAP_SETUID`, and `uid` is not its real, effective or saved ID.
 /// - `EINVAL`: `uid` has no mapping in the user namespace.
 /// - `EAGAIN`: `RLIMIT_NPROC` of that user is exceeded; only before Linux 3.1, later execve(2) fails.
 ///

@@ -6,7 +6,7 @@ use bitflags::Flags;
 
 use crate::Namespace;
 
-/// The error of parsing a list of flags or namespaces: an entry is not a name of that type.
+/// The error from parsing a list of flags or namespaces: an entry is not a known name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownFlag {
     /// The position of the entry in the list, counted from 1.
