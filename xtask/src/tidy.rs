@@ -6,7 +6,7 @@ use xshell::{Shell, cmd};
 use crate::fence;
 use crate::tools::{ANY_OWNER, Outcome, files, succeeds};
 
-/// A pattern that no line of some files may match.
+/// A pattern that is forbidden in certain files: no line of them may match it.
 struct Rule {
     message: &'static str,
     /// A POSIX extended regular expression.

@@ -30,7 +30,7 @@ pub enum BindError {
         /// The errno.
         source: io::Error,
     },
-    /// Nothing is mounted at `path`, or it could not be unmounted.
+    /// The mount at `path` could not be removed, or there is none.
     #[error("could not unmount {}", path.display())]
     Unmount {
         /// The path.

@@ -28,7 +28,7 @@ pub enum RootError {
     },
     /// A path or option is longer than 4095 bytes. A relative path counts together with the working
     /// directory before it.
-    #[error("{what} is {length} bytes long, at most 4095 are possible")]
+    #[error("{what} is {length} bytes long; the maximum is 4095")]
     TooLong {
         /// The setting.
         what: String,

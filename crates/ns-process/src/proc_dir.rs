@@ -51,7 +51,7 @@ impl ProcDir {
         openat(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// The text of the link of its namespace of a kind, which is equal for processes in the same namespace.
+    /// The target of its link `ns/KIND`. Processes in the same namespace have equal targets.
     pub(crate) fn link(&self, kind: Namespace) -> Option<CString> {
         readlinkat(&self.fd, format!("ns/{}", kind.name()), Vec::new()).ok()
     }

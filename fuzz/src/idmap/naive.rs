@@ -48,7 +48,7 @@ pub(super) fn overlap(one: Ids, other: Ids) -> bool {
     one.0 < other.1 && other.0 < one.1
 }
 
-/// Formats the extents as the kernel's lines.
+/// Formats the extents as the lines that are written to `/proc/PID/uid_map`.
 pub(super) fn text(extents: &[Extent]) -> String {
     let line = |e: &Extent| format!("{} {} {}\n", e.inside, e.outside, e.length);
     extents.iter().fold(String::new(), |text, extent| text + &line(extent))

@@ -134,7 +134,7 @@ impl IdRange {
         (range.first <= range.last).then_some(range)
     }
 
-    /// The number of IDs. It fits, because 4294967295 is not an ID.
+    /// The number of IDs. It fits in a `u32`, because the largest ID is 4294967294.
     fn length(self) -> u32 {
         self.last - self.first + 1
     }

@@ -221,7 +221,7 @@ impl<'a> Scanner<'a> {
         matches!(self.byte, b',' | b'\n')
     }
 
-    /// Whether the end of the last entry has been read.
+    /// Whether the end of the most recent entry has been read.
     #[inline]
     fn is_finished(&self) -> bool {
         self.at > self.text.len()

@@ -25,7 +25,12 @@ pub(super) fn all() -> impl Iterator<Item = Finding> {
     let namespace = of_own(&|own| NamespaceFd::from_pidfd(own, Namespace::Mnt).map(drop));
     let calls = [
         call("pidfd_open", "5.3", "no start", own.is_ok()),
-        call("openat2", "5.6", "targets of mounts are found name by name", is_known(openat2())),
+        call(
+            "openat2",
+            "5.6",
+            "mount targets are resolved one component at a time",
+            is_known(openat2()),
+        ),
         call(
             "mount_setattr",
             "5.12",

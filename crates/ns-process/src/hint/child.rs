@@ -24,7 +24,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                 "needs CAP_SYS_ADMIN over the namespace and over the caller's own user namespace, or \
                  its user namespace joined as well"
             }
-            (Step::Nice, _) => "lower than the caller's needs CAP_SYS_NICE or RLIMIT_NICE",
+            (Step::Nice, _) => "a nice value below the caller's needs CAP_SYS_NICE or a higher RLIMIT_NICE",
             (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"
             }

@@ -68,13 +68,13 @@ fn exhausted(kinds: NamespaceFlags) -> String {
     let reached: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let reached = reached.join(", ");
     format!(
-        "a limit is reached, here or in an outer user namespace: see {reached}; or nested too deep"
+        "the limit on namespaces is reached, here or in an outer user namespace (see {reached}), or namespaces are nested too deeply"
     )
 }
 
 fn user_refused() -> String {
     if let Some((name, allows)) = machine::forbidding_switch() {
-        return format!("user namespaces are for root: set {name} to {allows}");
+        return format!("only root may create user namespaces here: set {name} to {allows}");
     }
     if machine::is_chrooted() {
         return "the caller is chrooted, and may make no user namespace".to_owned();

@@ -47,7 +47,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) dumpable_at_release: Option<bool>,
     /// The thread that releases the child, or with whose termination the child is killed.
     pub(crate) parent: Option<ParentWatch<'a>>,
-    /// Whether this is the program's process under an init: pid 1 has made the setup and run its first hooks.
+    /// Whether this plan is for the program's process under an init. Pid 1 has already run the setup and the `preup`
+    /// hooks.
     pub(crate) is_under_init: bool,
     /// Whether the memory is a copy: the robust futex list then reports that the child has left it.
     pub(crate) copied: bool,

@@ -65,7 +65,12 @@ fn shared_resources<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let flag = (config.flags & shared).iter().next();
     let forks = config.closure.is_some() || !config.child_hooks.is_empty();
     match flag.filter(|_| joins || forks || config.memory == Memory::Copied) {
-        Some(flag) => Err(invalid(config, format!("flags: {flag}: not across another process"))),
+        Some(flag) => Err(invalid(
+            config,
+            format!(
+                "flags: {flag}: not possible with an intermediate process, which this start needs"
+            ),
+        )),
         None => Ok(()),
     }
 }

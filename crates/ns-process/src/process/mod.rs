@@ -65,7 +65,7 @@ pub struct Process {
 #[derive(Clone, Copy)]
 struct End {
     status: ExitStatus,
-    /// Whether the zombie has yet to be reaped, because it is traced.
+    /// Whether the process has exited, but the caller cannot reap it before its tracer has.
     is_kept: bool,
 }
 

@@ -11,7 +11,7 @@ use ns_sys::{Errno, WaitFlags, waitid_pidfd};
 /// The processes to be reaped; the one that was checked longest ago is the first.
 static ORPHANS: Mutex<VecDeque<Orphan>> = Mutex::new(VecDeque::new());
 
-/// How many of them a start or drop checks: its cost must not grow with their number.
+/// The maximum number of orphans that one start or drop checks, so that its cost does not grow with their number.
 const CHECKED_AT_ONCE: usize = 8;
 
 /// Memory of the caller that a process may still use; freed after the last such process has exited.

@@ -77,10 +77,10 @@ impl<Kind> Builder<Kind> {
 pub(crate) fn checked<Kind>(config: &Builder<Kind>) -> Result<Option<Daemon>, String> {
     let Some(daemon) = config.daemon else { return Ok(None) };
     if config.session.die_with_parent.is_some() {
-        return Err("daemonize: die_with_parent is set as well".to_owned());
+        return Err("daemonize: cannot be combined with die_with_parent".to_owned());
     }
     if config.lifetime.kill_on_drop {
-        return Err("daemonize: kill_on_drop is set as well".to_owned());
+        return Err("daemonize: cannot be combined with kill_on_drop".to_owned());
     }
     if config.flags.contains(CloneFlags::PARENT) {
         return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));

@@ -121,7 +121,7 @@ impl Ids {
         }
         if config.groups.is_some() && new_user && maps.setgroups == Setgroups::Deny {
             return Err(
-                "groups: setgroups(2) is denied where the caller maps its own gid".to_owned()
+                "groups: setgroups(2) is denied in a user namespace whose gid map the caller writes itself".to_owned()
             );
         }
         let (zero_uid, zero_gid) =

@@ -128,7 +128,11 @@ pub(crate) fn checked<Kind>(
     }
     let shared = config.flags & (CloneFlags::FS | CloneFlags::FILES);
     match shared.iter().next() {
-        Some(flag) => Err(format!("init: {flag} would share the caller's with it")),
+        Some(flag) => {
+            let is_fs = flag == CloneFlags::FS;
+            let what = if is_fs { "root and working directory" } else { "descriptors" };
+            Err(format!("init: {flag} would make the init share the caller's {what}"))
+        }
         None => Ok(config.init.clone()),
     }
 }

@@ -125,7 +125,7 @@ impl Limits {
             return Err("nice: is not from -20 to 19".to_owned());
         }
         if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
-            return Err("umask: has more than permissions".to_owned());
+            return Err("umask: only permission bits, 0o777, are allowed".to_owned());
         }
         let (core, others): (Vec<Limit>, _) =
             config.resources.iter().map(limit).partition(|limit| limit.resource == CORE);

@@ -214,8 +214,8 @@ unsafe impl Send for Retained {}
 // SAFETY: as for `Send`; a shared reference gives access to nothing.
 unsafe impl Sync for Retained {}
 
-/// The types that hold code and values of the caller, on which the two implementations above
-/// depend.
+/// Asserts that the types with code and values of the caller are `Send` and `Sync`. The two
+/// implementations above depend on this.
 const _: () = {
     const fn assert_send_sync<T: Send + Sync>() {}
     assert_send_sync::<Plan>();

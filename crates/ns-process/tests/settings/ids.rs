@@ -62,7 +62,7 @@ fn a24_unmapped_ids_are_refused() {
         );
         assert_refused(Container::new("true").map_zero(), "map_zero: needs a new user namespace");
         if !geteuid().is_root() {
-            let message = "groups: setgroups(2) is denied where the caller maps its own gid";
+            let message = "groups: setgroups(2) is denied in a user namespace whose gid map the caller writes itself";
             assert_refused(user().map_zero().groups([0]), message);
         }
     });

@@ -182,9 +182,12 @@ fn f20_a_daemon_that_fails_leaves_nothing() {
 /// Conflicting settings are refused before any system call.
 #[test]
 fn s1_daemonize_conflicts_are_refused() {
-    let message = "daemonize: die_with_parent is set as well";
+    let message = "daemonize: cannot be combined with die_with_parent";
     assert_refused(daemon("").die_with_parent(), message);
-    assert_refused(daemon("").kill_on_drop(true), "daemonize: kill_on_drop is set as well");
+    assert_refused(
+        daemon("").kill_on_drop(true),
+        "daemonize: cannot be combined with kill_on_drop",
+    );
     assert!(daemon("").get_daemonize());
 }
 

@@ -255,7 +255,10 @@ fn f12_errors_are_the_same_under_an_init() {
         assert_refused(shell("").init(Init::builtin()), "init: needs a new pid namespace");
         let mut shares = shell("");
         shares.namespace(Namespace::Pid).flags(CloneFlags::FS).init(Init::builtin());
-        assert_refused(&shares, "init: CLONE_FS would share the caller's with it");
+        assert_refused(
+            &shares,
+            "init: CLONE_FS would make the init share the caller's root and working directory",
+        );
         for signal in [Signal::KILL, Signal::STOP] {
             let mut dies = under_init("exit 0");
             dies.before_go(move |child| pidfd_send_signal(child, signal));

@@ -18,14 +18,15 @@ use super::{fd, raw_fd};
 use crate::Result;
 use crate::arch::syscall;
 
-/// `mount(source, target, kind, flags, data)` — mount a file system, or bind an existing tree.
+/// `mount(source, target, kind, flags, data)` — mount a file system, bind an existing tree, or change a mount.
 ///
 /// # Errors
 /// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace; a user namespace may not mount
 ///   the file system; the call would clear locked mount flags; or the file system is proc and the caller
-///   lacks `CAP_SYS_ADMIN` over its pid namespace.
-/// - `EBUSY`, `EINVAL`, `ENODEV`, `ENOTBLK`: errors of the file system.
-/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: errors of the paths.
+///   lacks `CAP_SYS_ADMIN` over the caller's pid namespace.
+/// - `EBUSY`, `EINVAL`, `ENOTBLK`: the file system or the mounts do not allow it; `ENODEV`: the kernel does not have
+///   this type of file system.
+/// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: `source` or `target` cannot be resolved.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
