@@ -69,8 +69,9 @@ impl Fence {
         let code = text.lines().map(|line| line.split("//").next().unwrap_or(""));
         let code = code.collect::<Vec<_>>().join("\n");
         let tokens = tokens(&code);
-        let declared = tokens.windows(2).filter(|pair| pair[0] == "mod");
-        let children: Vec<_> = declared.map(|pair| pair[1]).collect();
+        let modules = tokens.windows(2).filter(|pair| pair[0] == "mod").map(|pair| pair[1]);
+        let macros = tokens.windows(3).filter(|words| words[0] == "macro_rules");
+        let children: Vec<_> = modules.chain(macros.map(|words| words[2])).collect();
         let is_allowed = |path: &String| {
             let path = absolute(path, &module, &children);
             let mut rests = self.allowed.iter().filter_map(|allowed| path.strip_prefix(allowed));
@@ -131,7 +132,7 @@ fn tree(tokens: &[&str], at: usize, prefix: &str, paths: &mut Vec<String>) -> us
     at + 1
 }
 
-/// The path from the root of the crate; `children` are the modules that the file declares.
+/// The path from the root of the crate; `children` are the modules and macros that the file declares.
 fn absolute(path: &str, module: &[&str], children: &[&str]) -> String {
     let mut module = module.to_vec();
     let mut parts = path.split("::").filter(|part| !part.is_empty()).peekable();
@@ -160,6 +161,7 @@ mod tests {
         let text = "use core::ffi::CStr;\nuse ns_sys::{child, Errno};\nuse ns_fs::apply::*;\n\
             use super::words::Words as W;\nmod exec;\nuse exec::exec;\nuse crate::step::Step;\n\
             use ns_fs::{Step, StepError};\n// std::vec::Vec\n\
+            macro_rules! list { () => {} }\npub(crate) use list;\n\
             fn f<'a>() -> impl Sized + use<'a> { core::alloc::x(); }";
         assert_eq!(forbidden("steps.rs", text), [""; 0]);
         assert_eq!(forbidden("steps/exec.rs", "use super::super::words::{GO, WAIT};"), [""; 0]);
@@ -182,6 +184,7 @@ mod tests {
             "use ::std::fs;",
             "use crate::steps;",
             "use hooks::exec;",
+            "pub(crate) use list;",
         ] {
             assert_eq!(forbidden("steps.rs", import).len(), 1, "{import}");
         }
