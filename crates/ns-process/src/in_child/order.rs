@@ -15,7 +15,7 @@ macro_rules! child_steps {
         $visit! {
             begin: after_fork exec_lock dumpable dispositions no_core join namespaces wait
                 dumpable_at_release time_namespace become_zero propagation;
-            setup: exec_label from_target root names fork_program session place_fds;
+            setup: exec_label target_root root names fork_program session place_fds;
             drop_privileges: limits keep_capabilities ids no_new_privs parent_death_signal
                 wait_for_program close_rest exec_name regain_capabilities early_filter capabilities
                 signal_mask core_limit last_filter;

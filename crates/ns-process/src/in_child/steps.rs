@@ -1,4 +1,5 @@
 //! The steps of a child, each as a function of its plan. `order` has their order.
+#![expect(clippy::unnecessary_wraps, reason = "all steps have one signature, for the list")]
 
 use ns_sys::child;
 
@@ -75,7 +76,7 @@ pub(super) fn exec_label(plan: &ChildPlan<'_>) -> Result {
     privileges::exec_label(plan.privileges.label)
 }
 
-pub(super) fn from_target(plan: &ChildPlan<'_>) -> Result {
+pub(super) fn target_root(plan: &ChildPlan<'_>) -> Result {
     target::from_target(plan.from_target)
 }
 

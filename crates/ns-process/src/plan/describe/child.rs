@@ -191,7 +191,7 @@ impl Steps<'_> {
         Self::if_so(is_due, || self.plan.privileges.describe_label())
     }
 
-    fn from_target(&self) -> Vec<String> {
+    fn target_root(&self) -> Vec<String> {
         Self::if_so(self.runs_setup(), || self.plan.join.describe_root())
     }
 
@@ -279,13 +279,13 @@ impl Steps<'_> {
         ceiling.chain(self.plan.privileges.describe_capabilities())
     }
 
-    fn signal_mask(&self) -> Option<String> {
+    fn signal_mask(&self) -> [String; 1] {
         let blocked = if self.role == Role::Init { "all" } else { "none" };
-        Some(format!("rt_sigprocmask({blocked})"))
+        [format!("rt_sigprocmask({blocked})")]
     }
 
     fn core_limit(&self) -> impl Iterator<Item = String> {
-        self.plan.limits.describe_core().into_iter()
+        self.plan.limits.describe_core()
     }
 
     fn last_filter(&self) -> impl Iterator<Item = String> {
