@@ -8,7 +8,7 @@ use xshell::Shell;
 use crate::tools::{Outcome, run_and_read};
 
 /// Tests with this variable run at their full count.
-const FULL_COUNT: &str = "NS_PROVE";
+const FULL_COUNT: &str = "NS_STRESS";
 
 /// Name and command; its words are separated by spaces.
 const RUNS: &[(&str, &str)] = &[

@@ -63,11 +63,11 @@ fn run(cases: u32, check: impl Fn(&DescriptorWish)) {
     outcome.expect("every case");
 }
 
-/// 100 000 cases with `NS_PROVE`.
+/// 100 000 cases with `NS_STRESS`.
 #[test]
 fn e03_random_moves_simulated() {
     ns_testbed::run_as!([User], {
-        let cases = if std::env::var_os("NS_PROVE").is_some() { 100_000 } else { 3_000 };
+        let cases = if std::env::var_os("NS_STRESS").is_some() { 100_000 } else { 3_000 };
         let cycles = Cell::new(0_u32);
         run(cases, |case| {
             let plan = plan(case);
@@ -97,7 +97,7 @@ fn run_in_child(case: &DescriptorWish) -> ! {
 #[test]
 fn e03_random_moves_in_children() {
     ns_testbed::run_as!([Root, User], {
-        let cases = if std::env::var_os("NS_PROVE").is_some() { 1_000 } else { 200 };
+        let cases = if std::env::var_os("NS_STRESS").is_some() { 1_000 } else { 200 };
         run(cases, |case| {
             let code = forked(|| run_in_child(case));
             assert_eq!(code, 0, "{:?}", plan(case));

@@ -82,7 +82,7 @@ fn d07_killed_in_the_middle() {
         let shared = SharedMount::new();
         let plan = everything(&shared);
         let before = Leftovers::mountinfo();
-        let turns = if std::env::var_os("NS_PROVE").is_some() { 300 } else { 30 };
+        let turns = if std::env::var_os("NS_STRESS").is_some() { 300 } else { 30 };
         for turn in 0..turns {
             let code = forked(|| {
                 let child = std::process::id();

@@ -94,7 +94,7 @@ fn d13_a_target_swapped_in_a_loop() {
         let [target, directory, link] =
             ["target", "directory", "link"].map(|name| dir.path().join(name));
         let stop = AtomicBool::new(false);
-        let turns = if std::env::var_os("NS_PROVE").is_some() { 2_000 } else { 200 };
+        let turns = if std::env::var_os("NS_STRESS").is_some() { 2_000 } else { 200 };
         let mut inside = 0;
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -4,9 +4,9 @@ use ns_idmap::{Extent, UidMap};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-/// Few cases under Miri, which is slow; many with `NS_PROVE`.
+/// Few cases under Miri, which is slow; many with `NS_STRESS`.
 pub(crate) fn config() -> Config {
-    let cases = match (cfg!(miri), std::env::var_os("NS_PROVE")) {
+    let cases = match (cfg!(miri), std::env::var_os("NS_STRESS")) {
         (true, _) => 3,
         (_, Some(_)) => 10_000,
         _ => 200,

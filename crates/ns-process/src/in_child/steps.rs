@@ -6,10 +6,8 @@ use ns_sys::child;
 use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
-    descriptors, dispositions, dumpable as flag, exec_lock as lock, exec_name as name,
-    from_target as target, ids as change_ids, init, join as joined, limits as limit,
-    names as set_names, namespaces as create, privileges, root as roots, session as sessions, time,
-    wait as release,
+    descriptors, dispositions, dumpable, exec_lock, exec_name, from_target, ids, init, join,
+    limits, names, namespaces, privileges, root, session, time, wait,
 };
 use crate::step::Step;
 
@@ -23,11 +21,11 @@ pub(super) fn after_fork(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn exec_lock(plan: &ChildPlan<'_>) -> Result {
-    lock::take(plan.exec_lock, plan.handshake)
+    exec_lock::take(plan.exec_lock, plan.handshake)
 }
 
 pub(super) fn dumpable(plan: &ChildPlan<'_>) -> Result {
-    flag::set(plan.dumpable);
+    dumpable::set(plan.dumpable);
     Ok(())
 }
 
@@ -37,26 +35,26 @@ pub(super) fn dispositions(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn no_core(plan: &ChildPlan<'_>) -> Result {
-    limit::no_core(plan.limits)
+    limits::no_core(plan.limits)
 }
 
 pub(super) fn join(plan: &ChildPlan<'_>) -> Result {
-    joined::join(plan.join, plan.early_label, plan.handshake)
+    join::join(plan.join, plan.early_label, plan.handshake)
 }
 
 pub(super) fn namespaces(plan: &ChildPlan<'_>) -> Result {
-    create::make(plan)
+    namespaces::make(plan)
 }
 
 pub(super) fn wait(plan: &ChildPlan<'_>) -> Result {
     if plan.waits_for_release {
-        release::wait(plan.handshake, plan.parent);
+        wait::wait(plan.handshake, plan.parent);
     }
     Ok(())
 }
 
 pub(super) fn dumpable_at_release(plan: &ChildPlan<'_>) -> Result {
-    flag::set(plan.dumpable_at_release);
+    dumpable::set(plan.dumpable_at_release);
     Ok(())
 }
 
@@ -65,11 +63,11 @@ pub(super) fn time_namespace(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn become_zero(plan: &ChildPlan<'_>) -> Result {
-    change_ids::become_zero(plan.ids)
+    ids::become_zero(plan.ids)
 }
 
 pub(super) fn propagation(plan: &ChildPlan<'_>) -> Result {
-    roots::detach(plan.root)
+    root::detach(plan.root)
 }
 
 pub(super) fn exec_label(plan: &ChildPlan<'_>) -> Result {
@@ -77,15 +75,15 @@ pub(super) fn exec_label(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn target_root(plan: &ChildPlan<'_>) -> Result {
-    target::from_target(plan.from_target)
+    from_target::from_target(plan.from_target)
 }
 
 pub(super) fn root(plan: &ChildPlan<'_>) -> Result {
-    roots::change(plan.root)
+    root::change(plan.root)
 }
 
 pub(super) fn names(plan: &ChildPlan<'_>) -> Result {
-    set_names::set(plan.names)
+    names::set(plan.names)
 }
 
 pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result {
@@ -93,7 +91,7 @@ pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn session(plan: &ChildPlan<'_>) -> Result {
-    sessions::begin(plan.session)
+    session::begin(plan.session)
 }
 
 pub(super) fn place_fds(plan: &ChildPlan<'_>) -> Result {
@@ -101,7 +99,7 @@ pub(super) fn place_fds(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn limits(plan: &ChildPlan<'_>) -> Result {
-    limit::set(plan.limits)
+    limits::set(plan.limits)
 }
 
 pub(super) fn keep_capabilities(plan: &ChildPlan<'_>) -> Result {
@@ -109,7 +107,7 @@ pub(super) fn keep_capabilities(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn ids(plan: &ChildPlan<'_>) -> Result {
-    change_ids::assume(plan.ids)
+    ids::assume(plan.ids)
 }
 
 pub(super) fn no_new_privs(plan: &ChildPlan<'_>) -> Result {
@@ -117,7 +115,7 @@ pub(super) fn no_new_privs(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn parent_death_signal(plan: &ChildPlan<'_>) -> Result {
-    sessions::die_with_parent(plan)
+    session::die_with_parent(plan)
 }
 
 pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result {
@@ -129,7 +127,7 @@ pub(super) fn close_rest(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn exec_name(plan: &ChildPlan<'_>) -> Result {
-    name::set(plan.exec_name)
+    exec_name::set(plan.exec_name)
 }
 
 pub(super) fn regain_capabilities(plan: &ChildPlan<'_>) -> Result {
@@ -150,7 +148,7 @@ pub(super) fn signal_mask(plan: &ChildPlan<'_>) -> Result {
 }
 
 pub(super) fn core_limit(plan: &ChildPlan<'_>) -> Result {
-    limit::core(plan.limits)
+    limits::core(plan.limits)
 }
 
 pub(super) fn last_filter(plan: &ChildPlan<'_>) -> Result {

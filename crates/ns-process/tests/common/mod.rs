@@ -89,14 +89,14 @@ impl Drop for Directory {
     }
 }
 
-/// `full` where the claims are proved at full length (`NS_PROVE` is set), else `usual`.
+/// `full` if the tests run at full counts (`NS_STRESS` is set), else `usual`.
 pub(crate) fn rounds<T>(full: T, usual: T) -> T {
     if is_full_length() { full } else { usual }
 }
 
 /// Whether the tests run at full length.
 pub(crate) fn is_full_length() -> bool {
-    std::env::var_os("NS_PROVE").is_some()
+    std::env::var_os("NS_STRESS").is_some()
 }
 
 /// Runs `body` in a forked child, which has a single thread and may spoil itself.

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::common::program::{helper_test, is_helper_test};
@@ -222,7 +223,9 @@ fn c21_exec_closes_a_file_of_a_silent_file_system() {
         server.namespaces([Namespace::Pid, Namespace::Mnt]).mount_proc();
         let target = Target::new(server.stdout(Stdio::null()));
         await_fuse(&target);
-        let file = File::open(format!("/proc/{}/root/mnt/file", target.pid())).expect("open");
+        let file =
+            File::open(Path::new("/proc").join(target.pid().to_string()).join("root/mnt/file"));
+        let file = file.expect("open");
         // Exec closes the second descriptor, after the file of the record locks.
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).expect("fcntl");
         let last = rustix::io::fcntl_dupfd_cloexec(&file, 900).expect("dup");
