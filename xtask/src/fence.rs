@@ -163,8 +163,8 @@ mod tests {
             use ns_fs::{Step, StepError};\n// std::vec::Vec\n\
             macro_rules! list { () => {} }\npub(crate) use list;\n\
             fn f<'a>() -> impl Sized + use<'a> { core::alloc::x(); }";
-        assert_eq!(forbidden("steps.rs", text), [""; 0]);
-        assert_eq!(forbidden("steps/exec.rs", "use super::super::words::{GO, WAIT};"), [""; 0]);
+        assert_eq!(forbidden("order.rs", text), [""; 0]);
+        assert_eq!(forbidden("hooks/exec.rs", "use super::super::handshake::{GO, WAIT};"), [""; 0]);
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
             "use hooks::exec;",
             "pub(crate) use list;",
         ] {
-            assert_eq!(forbidden("steps.rs", import).len(), 1, "{import}");
+            assert_eq!(forbidden("order.rs", import).len(), 1, "{import}");
         }
         assert_eq!(forbidden("mod.rs", "use super::plan::Plan;").len(), 1);
     }
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn paths_without_an_import_are_forbidden() {
         for path in ["std::process::exit(1)", "::std::mem::drop(x)", "super::super::error::f()"] {
-            assert_eq!(forbidden("steps.rs", &format!("fn f() {{ {path}; }}")).len(), 1, "{path}");
+            assert_eq!(forbidden("order.rs", &format!("fn f() {{ {path}; }}")).len(), 1, "{path}");
         }
-        assert_eq!(forbidden("steps.rs", "macro_rules! m { () => { $crate::f() } }").len(), 1);
+        assert_eq!(forbidden("order.rs", "macro_rules! m { () => { $crate::f() } }").len(), 1);
     }
 }

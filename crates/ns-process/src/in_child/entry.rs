@@ -6,7 +6,7 @@ use core::ffi::c_void;
 use ns_sys::{CloneArgs, CloneFlags, Errno, child, clone_entry, clone3, clone3_entry};
 
 use super::plan::ChildPlan;
-use super::{dispositions, order};
+use super::{order, signals};
 
 /// The exit code of a child that reported an error.
 const FAILED: i32 = 127;
@@ -57,7 +57,7 @@ unsafe extern "C" fn enter(plan: *mut c_void) -> ! {
 /// # Safety
 /// As for [`enter`].
 unsafe extern "C" fn enter_with_handlers(plan: *mut c_void) -> ! {
-    dispositions::clear_handlers();
+    signals::clear_handlers();
     // SAFETY: the caller guarantees the same.
     unsafe { enter(plan) }
 }
@@ -82,7 +82,7 @@ pub(super) unsafe fn clone_with_copy(
         return Ok(pid);
     }
     if has_handlers {
-        dispositions::clear_handlers();
+        signals::clear_handlers();
     }
     run(plan)
 }

@@ -4,6 +4,7 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
 
 use super::handshake::Report;
+use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// Descriptors of the directories, opened before the join: no path is resolved in the target's namespaces.
@@ -13,8 +14,8 @@ pub(crate) struct FromTarget<'a> {
     pub(crate) workdir: BorrowedFd<'a>,
 }
 
-pub(super) fn from_target(config: Option<FromTarget<'_>>) -> Result<(), Report> {
-    let Some(config) = config else { return Ok(()) };
+pub(super) fn change_root(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let Some(config) = plan.from_target else { return Ok(()) };
     change(config).map_err(|errno| Report::new(Step::FollowRoot, errno))
 }
 

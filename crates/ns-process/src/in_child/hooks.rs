@@ -66,6 +66,15 @@ pub(crate) trait ChildCode {
     fn exit(&self, code: i32) -> !;
 }
 
+/// Prepares the copy of the memory for the caller's code.
+#[expect(clippy::unnecessary_wraps, reason = "a step")]
+pub(super) fn after_fork(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    if let Some(child_code) = plan.child_code {
+        child_code.after_fork();
+    }
+    Ok(())
+}
+
 /// Runs the setup with the hooks around it.
 ///
 /// With an init, pid 1 runs the hooks before the setup. The process that it forks for the program runs the hooks

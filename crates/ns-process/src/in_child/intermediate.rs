@@ -10,8 +10,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use ns_sys::{CloneArgs, Errno, child, clone_entry, clone3_entry, futex};
 
 use super::handshake::{Handshake, Report};
-use super::join::{Join, join};
-use super::limits::Limits;
+use super::join::{self, Join};
+use super::limits::Limit;
 use super::plan::ChildPlan;
 use super::{dumpable, entry, executed, limits, wait};
 use crate::step::Step;
@@ -29,8 +29,8 @@ pub(crate) struct IntermediatePlan<'a> {
     pub(crate) handshake: &'a Handshake,
     /// The dumpable flag to set first, with a copy of the memory. The child inherits it.
     pub(crate) dumpable: Option<bool>,
-    /// Its `no_core` keeps this process and the child from dumping the caller's memory.
-    pub(crate) no_core: Limits<'a>,
+    /// A core limit that keeps this process and the child from dumping the caller's memory.
+    pub(crate) no_core: Option<Limit>,
     /// Whether to start a new session, which the child inherits.
     pub(crate) leaves_session: bool,
     pub(crate) join: Join<'a>,
@@ -111,7 +111,7 @@ fn make_child(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
     if plan.leaves_session {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }
-    join(plan.join, plan.child.early_label, plan.handshake)?;
+    join::join_as(plan.join, plan.child.early_label, plan.handshake)?;
     let make = if plan.forks { entry::clone_with_copy } else { entry::clone };
     // SAFETY: the caller that made this process guarantees the same for the child.
     let made = unsafe { make(plan.args, plan.child) };

@@ -5,6 +5,7 @@ use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
 
 use super::handshake::{ALL_AT_ONCE, Handshake, Report};
 use super::optimistic::{self, OverflowIds};
+use super::plan::ChildPlan;
 use super::privileges::{self, Label};
 use crate::step::Step;
 
@@ -35,7 +36,12 @@ impl Join<'_> {
 }
 
 /// Writes the exec label and joins the namespaces. Does nothing if there is no namespace to join.
-pub(super) fn join(
+pub(super) fn join(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    join_as(plan.join, plan.early_label, plan.handshake)
+}
+
+/// As [`join`], for an intermediate process too.
+pub(super) fn join_as(
     config: Join<'_>,
     label: Option<Label<'_>>,
     handshake: &Handshake,

@@ -18,7 +18,6 @@
 mod cwd;
 mod decimal;
 mod descriptors;
-mod dispositions;
 mod dumpable;
 mod entry;
 mod exec_lock;
@@ -41,13 +40,12 @@ mod privileges;
 mod program;
 mod root;
 mod session;
-mod steps;
+mod signals;
 mod time;
 mod wait;
 
 #[cfg(test)]
 pub(crate) use decimal::Decimal;
-pub(crate) use dispositions::Dispositions;
 pub(crate) use entry::{clone, run_forked};
 pub(crate) use exec_lock::ExecLock;
 pub(crate) use from_target::FromTarget;
@@ -65,3 +63,4 @@ pub(crate) use plan::{ChildPlan, ParentWatch};
 pub(crate) use privileges::{Capabilities, Privileges};
 pub(crate) use root::{PROC, Root};
 pub(crate) use session::Session;
+pub(crate) use signals::Dispositions;

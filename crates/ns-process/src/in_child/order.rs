@@ -6,19 +6,55 @@ use core::convert::Infallible;
 
 use super::handshake::Report;
 use super::plan::ChildPlan;
-use super::{hooks, steps};
+use super::{
+    descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join, limits,
+    names, namespaces, privileges, root, session, signals, time, wait,
+};
 
-/// The one list of steps, in order. The macro `$visit` receives it: here to run the steps, and in `Plan::describe` to
-/// list their system calls.
+/// The one list of steps, in order: the name of each step, and the function that makes it. The macro `$visit` receives
+/// the list: here to run the steps, and in `Plan::describe` to list their system calls.
 macro_rules! child_steps {
     ($visit:ident) => {
         $visit! {
-            begin: after_fork exec_lock dumpable dispositions no_core join namespaces wait
-                dumpable_at_release time_namespace become_zero propagation;
-            setup: exec_label target_root root names fork_program session place_fds;
-            drop_privileges: limits keep_capabilities ids no_new_privs parent_death_signal
-                wait_for_program close_rest exec_name regain_capabilities early_filter capabilities
-                signal_mask core_limit last_filter;
+            begin {
+                after_fork => hooks::after_fork,
+                exec_lock => exec_lock::take,
+                dumpable => dumpable::set_first,
+                dispositions => signals::reset_dispositions,
+                no_core => limits::set_no_core,
+                join => join::join,
+                namespaces => namespaces::make,
+                wait => wait::wait_for_release,
+                dumpable_at_release => dumpable::set_at_release,
+                time_namespace => time::join,
+                become_zero => ids::become_zero,
+                propagation => root::set_propagation,
+            }
+            setup {
+                exec_label => privileges::set_exec_label,
+                target_root => from_target::change_root,
+                root => root::change,
+                names => names::set,
+                fork_program => init::fork_program,
+                session => session::begin,
+                place_fds => descriptors::place,
+            }
+            drop_privileges {
+                limits => limits::set,
+                keep_capabilities => privileges::keep_through_setresuid,
+                ids => ids::assume,
+                no_new_privs => privileges::set_no_new_privs,
+                parent_death_signal => session::die_with_parent,
+                wait_for_program => init::wait_for_program,
+                close_rest => descriptors::close_rest,
+                exec_name => exec_name::set,
+                regain_capabilities => privileges::regain,
+                early_filter => privileges::filter_early,
+                capabilities => privileges::set_capabilities,
+                signal_mask => signals::set_mask,
+                core_limit => limits::set_core,
+                last_filter => privileges::filter_last,
+            }
         }
     };
 }
@@ -26,10 +62,10 @@ pub(crate) use child_steps;
 
 /// Makes one function of each stage, which runs its steps until one fails.
 macro_rules! run_in_order {
-    ($($stage:ident: $($step:ident)+;)+) => {
+    ($($stage:ident { $($step:ident => $file:ident::$function:ident,)+ })+) => {
         $(
             fn $stage(plan: &ChildPlan<'_>) -> Result<(), Report> {
-                $(steps::$step(plan)?;)+
+                $($file::$function(plan)?;)+
                 Ok(())
             }
         )+

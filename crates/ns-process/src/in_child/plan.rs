@@ -9,7 +9,6 @@ use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
-use super::dispositions::Dispositions;
 use super::exec_lock::ExecLock;
 use super::from_target::FromTarget;
 use super::handshake::Handshake;
@@ -22,6 +21,7 @@ use super::names::Names;
 use super::privileges::{Label, Privileges};
 use super::root::Root;
 use super::session::Session;
+use super::signals::Dispositions;
 
 /// The parent's thread that made the child, as the child watches it.
 #[derive(Clone, Copy)]

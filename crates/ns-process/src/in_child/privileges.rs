@@ -9,6 +9,7 @@ use ns_sys::fd::BorrowedFd;
 
 use super::cwd::cwd;
 use super::handshake::Report;
+use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// include/uapi/linux/prctl.h.
@@ -46,6 +47,11 @@ pub(crate) struct Capabilities {
 }
 
 /// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
+pub(super) fn set_exec_label(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    exec_label(plan.privileges.label)
+}
+
+/// As [`set_exec_label`], for an intermediate process too.
 pub(super) fn exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
     write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
@@ -62,7 +68,8 @@ fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
 }
 
 /// Must precede the change of the uid.
-pub(super) fn keep_through_setresuid(privileges: Privileges<'_>) -> Result<(), Report> {
+pub(super) fn keep_through_setresuid(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     if privileges.capabilities.is_some_and(|sets| sets.through_setresuid) {
         prctl(PR_SET_KEEPCAPS, [1, 0, 0, 0])
             .map_err(|errno| Report::new(Step::Capabilities, errno))?;
@@ -70,7 +77,8 @@ pub(super) fn keep_through_setresuid(privileges: Privileges<'_>) -> Result<(), R
     Ok(())
 }
 
-pub(super) fn no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
+pub(super) fn set_no_new_privs(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     if privileges.no_new_privs {
         prctl(PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0])
             .map_err(|errno| Report::new(Step::NoNewPrivs, errno))?;
@@ -78,8 +86,9 @@ pub(super) fn no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     Ok(())
 }
 
-/// Raises the effective set, which a change of the uid has cleared: the filter may need it, and [`capabilities`] does.
-pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
+/// Raises the effective set, which a change of the uid has cleared: the filter may need it, and [`set_capabilities`] does.
+pub(super) fn regain(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     let Some(sets) = privileges.capabilities.filter(|sets| sets.through_setresuid) else {
         return Ok(());
     };
@@ -88,7 +97,8 @@ pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
         .map_err(|errno| Report::new(Step::Capabilities, errno))
 }
 
-pub(super) fn capabilities(privileges: Privileges<'_>) -> Result<(), Report> {
+pub(super) fn set_capabilities(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     let Some(sets) = privileges.capabilities else { return Ok(()) };
     change(sets).map_err(|errno| Report::new(Step::Capabilities, errno))
 }
@@ -119,12 +129,14 @@ fn prctl(option: u32, arguments: [usize; 4]) -> Result<(), Errno> {
 }
 
 /// Sets a filter without `no_new_privs`. It needs `CAP_SYS_ADMIN`, so it precedes the drop of capabilities.
-pub(super) fn filter_early(privileges: Privileges<'_>) -> Result<(), Report> {
+pub(super) fn filter_early(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     if privileges.no_new_privs { Ok(()) } else { filter(privileges) }
 }
 
 /// Sets a filter with `no_new_privs`. It follows every call that it may forbid.
-pub(super) fn filter_last(privileges: Privileges<'_>) -> Result<(), Report> {
+pub(super) fn filter_last(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let privileges = plan.privileges;
     if privileges.no_new_privs { filter(privileges) } else { Ok(()) }
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Session<'a> {
     pub(crate) die_with_parent: Option<u32>,
 }
 
-pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
+pub(super) fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let session = plan.session;
     if session.new {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }

@@ -12,11 +12,12 @@ use ns_sys::{Errno, Namespace, setns};
 
 use super::cwd::cwd;
 use super::handshake::Report;
+use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// Joins the namespace.
-pub(super) fn join(file: Option<&CStr>) -> Result<(), Report> {
-    let Some(file) = file else { return Ok(()) };
+pub(super) fn join(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let Some(file) = plan.time_namespace else { return Ok(()) };
     join_file(file).map_err(|errno| Report::new(Step::TimeNamespace, errno))
 }
 

@@ -7,8 +7,8 @@ use core::time::Duration;
 use ns_sys::child::{exit_group, is_readable};
 use ns_sys::{Errno, futex};
 
-use super::handshake::{GO, Handshake, WAIT};
-use super::plan::ParentWatch;
+use super::handshake::{GO, Handshake, Report, WAIT};
+use super::plan::{ChildPlan, ParentWatch};
 
 /// The interval between checks of the parent's thread. If it is killed, or another thread calls execve(2), it never
 /// releases the child.
@@ -16,6 +16,14 @@ const ROUND: Duration = Duration::from_millis(100);
 
 /// The exit code of a child that was not released. No process reads it.
 const NOT_RELEASED: i32 = 126;
+
+#[expect(clippy::unnecessary_wraps, reason = "a step")]
+pub(super) fn wait_for_release(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    if plan.waits_for_release {
+        wait(plan.handshake, plan.parent);
+    }
+    Ok(())
+}
 
 /// Returns once the parent has released the child. Exits if the parent aborts the start or its thread has terminated.
 pub(super) fn wait(handshake: &Handshake, parent: Option<ParentWatch<'_>>) {

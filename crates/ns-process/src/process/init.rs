@@ -26,7 +26,7 @@ impl Process {
             return Ok(own);
         }
         let object = format!("the status of the program beside process {} is lost", self.pid());
-        let hint = Some("its init ended without telling it");
+        let hint = Some("its init ended without reporting it");
         Err(Error::new(self.name(), Step::Wait).with_object(object).with_hint(hint))
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Start<'a> {
             forks: false,
             handshake: &self.attempt.shared().intermediate,
             dumpable: self.attempt.first_dumpable(),
-            no_core: self.attempt.plan().limits.child(),
+            no_core: self.attempt.plan().limits.child().no_core,
             leaves_session: self.attempt.plan().daemon.is_some(),
             join: self.attempt.join(),
             made: None,

@@ -72,7 +72,7 @@ impl TargetSpec<'_> {
         let object = format!("{what} of {}", self.target_name());
         let hint = match errno {
             Errno::PERM | Errno::ACCESS => {
-                Some("the caller may not look at it: that needs CAP_SYS_PTRACE over the target")
+                Some("the caller may not read it: that needs CAP_SYS_PTRACE over the target")
             }
             errno => hint::for_descriptors(errno),
         };

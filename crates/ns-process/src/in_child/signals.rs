@@ -1,6 +1,10 @@
-//! Resets the signal dispositions that the child has from the caller.
+//! Signal dispositions and the signal mask of the program.
 
 use ns_sys::child;
+
+use super::handshake::Report;
+use super::plan::ChildPlan;
+use crate::step::Step;
 
 /// The number of signals (`_NSIG`).
 const SIGNALS: u32 = 64;
@@ -16,12 +20,14 @@ pub(crate) enum Dispositions {
     All,
 }
 
-pub(super) fn reset(dispositions: Dispositions) {
-    match dispositions {
+#[expect(clippy::unnecessary_wraps, reason = "a step")]
+pub(super) fn reset_dispositions(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    match plan.dispositions {
         Dispositions::Kept => {}
         Dispositions::Handled => clear_handlers(),
         Dispositions::All => (1..=SIGNALS).for_each(clear),
     }
+    Ok(())
 }
 
 /// Resets handlers and leaves ignored signals ignored, as `CLONE_CLEAR_SIGHAND` does.
@@ -33,4 +39,9 @@ pub(super) fn clear_handlers() {
 /// The kernel refuses SIGKILL and SIGSTOP, which always have the default disposition.
 fn clear(signal: u32) {
     let _ = child::rt_sigaction_default(signal);
+}
+
+pub(super) fn set_mask(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
+    Ok(())
 }
