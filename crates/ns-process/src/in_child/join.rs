@@ -1,7 +1,7 @@
 //! Joins existing namespaces.
 
 use ns_sys::fd::BorrowedFd;
-use ns_sys::{Errno, Namespace, NamespaceFlags, setns, setns_pidfd};
+use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags, setns, setns_pidfd};
 
 use super::handshake::{ALL_AT_ONCE, Handshake, Report};
 use super::optimistic::{self, OverflowIds};
@@ -17,7 +17,7 @@ pub(crate) struct Join<'a> {
     /// Set for an optimistic join, whose target was not inspected.
     pub(crate) overflow_ids: Option<OverflowIds>,
     /// Namespace files, in addition to or instead of the target.
-    pub(crate) files: &'a [(BorrowedFd<'a>, Namespace)],
+    pub(crate) files: &'a [(NamespaceFd, Namespace)],
 }
 
 impl Join<'_> {

@@ -41,7 +41,6 @@ mod program;
 mod root;
 mod session;
 mod signals;
-mod time;
 mod wait;
 
 #[cfg(test)]

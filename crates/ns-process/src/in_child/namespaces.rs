@@ -1,10 +1,16 @@
 //! Namespaces that the child creates with unshare(2), in its own copy of the memory.
 //!
-//! libc's fork creates no namespaces. A new time namespace would apply only to the children of the process that creates
-//! it, so the child creates its own and joins it.
+//! libc's fork creates no namespaces. unshare(2) creates a time namespace for the children only, so the child joins it
+//! with setns(2). The clock offsets must be written before any process is in that namespace (time_namespaces(7)).
+#![allow(unsafe_code, reason = "opens and closes a raw descriptor")]
 
-use ns_sys::{NamespaceFlags, unshare};
+use core::ffi::CStr;
 
+use ns_sys::child::{self, Mode, OFlags};
+use ns_sys::fd::BorrowedFd;
+use ns_sys::{Errno, Namespace, NamespaceFlags, setns, unshare};
+
+use super::cwd::cwd;
 use super::handshake::Report;
 use super::plan::ChildPlan;
 use crate::step::Step;
@@ -19,4 +25,20 @@ pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
     unshare(plan.makes.into()).map_err(|errno| Report::new(step, errno))?;
     plan.handshake.set_made();
     Ok(())
+}
+
+/// Joins the time namespace that the child has created.
+pub(super) fn join_time(plan: &ChildPlan<'_>) -> Result<(), Report> {
+    let Some(file) = plan.time_namespace else { return Ok(()) };
+    join_file(file).map_err(|errno| Report::new(Step::TimeNamespace, errno))
+}
+
+fn join_file(file: &CStr) -> Result<(), Errno> {
+    let number = child::openat(cwd(), file, OFlags::CLOEXEC, Mode::empty())?;
+    // SAFETY: openat(2) has just returned it, and only the end of this function closes it.
+    let namespace = unsafe { BorrowedFd::borrow_raw(number) };
+    let joined = setns(namespace, Some(Namespace::Time));
+    // SAFETY: this function opened the descriptor; `namespace` is not used again.
+    let _ = unsafe { child::close(number) };
+    joined
 }

@@ -8,7 +8,7 @@ use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
     descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join, limits,
-    names, namespaces, privileges, root, session, signals, time, wait,
+    names, namespaces, privileges, root, session, signals, wait,
 };
 
 /// The one list of steps, in order: the name of each step, and the function that makes it. The macro `$visit` receives
@@ -26,7 +26,7 @@ macro_rules! child_steps {
                 namespaces => namespaces::make,
                 wait => wait::wait_for_release,
                 dumpable_at_release => dumpable::set_at_release,
-                time_namespace => time::join,
+                time_namespace => namespaces::join_time,
                 become_zero => ids::become_zero,
                 propagation => root::set_propagation,
             }

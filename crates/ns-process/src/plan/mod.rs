@@ -50,8 +50,21 @@ pub struct Plan {
     pub(crate) privileges: Privileges,
 }
 
+/// # Plan
+///
+/// Checks the settings.
+impl<Kind> Builder<Kind> {
+    /// Checks all settings, without starting anything.
+    ///
+    /// # Errors
+    /// The first invalid setting, with the name of its setter.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        Plan::new(self)
+    }
+}
+
 impl Plan {
-    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
+    fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(config)?;
         let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
         let join = Join::new(&config.join, config.namespaces).map_err(invalid)?;

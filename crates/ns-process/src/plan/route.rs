@@ -141,4 +141,15 @@ impl Plan {
         let removed = if self.forks() { shared } else { CloneFlags::empty() };
         self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - removed
     }
+
+    /// Whether memory may be copied although that was not requested. These flags refer to the
+    /// calling process, and an intermediate process would take its state.
+    pub(crate) fn can_be_copied(&self) -> bool {
+        let of_caller = CloneFlags::FS
+            | CloneFlags::IO
+            | CloneFlags::SYSVSEM
+            | CloneFlags::PARENT
+            | CloneFlags::PTRACE;
+        !self.flags.intersects(of_caller)
+    }
 }

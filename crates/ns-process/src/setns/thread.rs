@@ -111,8 +111,7 @@ impl Setns {
     /// setns(2), unshare(2) `CLONE_FS`.
     pub fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, Error> {
         let joined = OpenTarget::open(self.0.spec(), self.0.spec().target()?)?;
-        let files = joined.borrowed_files();
-        let join = joined.child(&files);
+        let join = joined.child();
         let done = on_a_thread(|| {
             enter_apart(join)?;
             Ok(body())

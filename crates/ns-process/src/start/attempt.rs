@@ -1,32 +1,37 @@
-//! One attempt of a start: in the caller's memory, or in a copy if the child needs its own dumpable
-//! flag.
-#![allow(unsafe_code, reason = "extends the lifetime of the attempt")]
+//! One attempt of a start: what it opens and allocates before clone, and the steps of its child.
+//!
+//! The child shares the caller's memory, or gets a copy if it needs its own dumpable flag.
+#![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
-use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
+use std::boxed::Box;
+use std::ffi::{CStr, CString, c_char};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use ns_sys::{CloneFlags, Errno, Namespace};
+use ns_fs::apply::FdRange;
+use ns_sys::child::SignalSet;
+use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
 
 use super::child_resources::ChildResources;
-use super::dumpable::{self, Hold, Need};
+use super::dumpable;
 use super::exec_lock::ExecLock;
 use super::exec_name::ExecName;
+use super::hooks::HookRunner;
+use super::init::InitProcess;
+use super::parent::ParentThread;
+use super::pipes::Opened;
 use super::prepare;
-use super::prepare::PreparedStart;
 use super::shared::{SharedState, StateMemory};
 use super::stack::Stack;
 use crate::error::Error;
-use crate::in_child::Join;
+use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges, SIGCHLD, STATUS};
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
-use crate::step::Step;
-
-/// How long to wait for the dumpable flag before memory is copied.
-const PATIENCE: Duration = Duration::from_millis(5);
-
-/// How long to wait for the flag if memory cannot be copied.
-const LONGEST: Duration = Duration::from_secs(1);
+use crate::process::{DropPolicy, Process};
+use crate::settings::Program;
+use crate::target::OpenTarget;
 
 /// When an attempt copies memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,89 +70,83 @@ impl Failure {
     }
 }
 
-pub(super) struct Attempt<'a> {
-    pub(super) resources: &'a ChildResources,
-    pub(super) prepared: &'a PreparedStart,
+/// Everything that an attempt needs, kept until the child has left the memory.
+pub(super) struct Attempt {
+    pub(super) fds: Opened,
+    pub(super) parent: Option<ParentThread>,
+    pub(super) stack: Stack,
+    pub(super) init_process: Option<InitProcess>,
+    pub(super) deadline: Option<Instant>,
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    clocks: Option<CString>,
+    pub(super) joined: Arc<OpenTarget>,
     pub(super) route: Route,
-    dumpable: Dumpable,
+    pub(super) dumpable: Dumpable,
     /// The dumpable flag of copied memory.
     pub(super) own_dumpable: OwnDumpable,
     /// The program's dumpable flag when this attempt was made, if memory is copied.
-    program_dumpable: bool,
-    state: StateMemory,
-    lock: Option<ExecLock>,
+    pub(super) program_dumpable: bool,
+    shared: StateMemory,
+    pub(super) lock: Option<ExecLock>,
     /// The name of the child until it has executed something, if that has to be verified.
-    name: Option<ExecName>,
+    pub(super) name: Option<ExecName>,
     /// The stack of an intermediate process that clone3 makes.
-    intermediate_stack: Option<Stack>,
-    pub(super) candidates: Vec<&'a CStr>,
-    files: Vec<(BorrowedFd<'a>, Namespace)>,
+    pub(super) intermediate_stack: Option<Stack>,
+    /// Owns the strings of `argv` and `envp`.
+    pub(super) plan: Arc<Plan>,
 }
 
-impl<'a> Attempt<'a> {
-    pub(super) fn new(resources: &'a ChildResources, copy: CopyMode) -> Result<&'a Self, Failure> {
-        let prepared = resources.prepared();
-        let (plan, joined) = (&*prepared.plan, &*prepared.joined);
-        let route = plan.route(joined.kinds(), copy != CopyMode::IfNeeded);
-        let dumpable = plan.dumpable(joined.kinds());
+impl Attempt {
+    pub(super) fn new(
+        plan: &Arc<Plan>,
+        joined: &Arc<OpenTarget>,
+        copy: CopyMode,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Error> {
+        let fds = Opened::new(plan)?;
+        let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
+        let parent = || ParentThread::new()?.apart(&fds, lowest);
+        let parent = plan.watches_parent().then(parent).transpose();
+        let parent = parent.map_err(prepare(plan, "a descriptor of the calling thread"))?;
+        let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
+        let init_process = InitProcess::open(plan)?;
+        let program = plan.work.program();
+        let kinds = joined.kinds();
+        let route = plan.route(kinds, copy != CopyMode::IfNeeded);
+        let dumpable = plan.dumpable(kinds);
         let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
         let is_locked = is_cleared && !route.copies_memory();
-        let lock = is_locked.then(|| ExecLock::new(&prepared.fds)).transpose();
+        let lock = is_locked.then(|| ExecLock::new(&fds)).transpose();
         let has_intermediate = route.has_intermediate() && !plan.forks();
         let intermediate_stack = has_intermediate.then(Stack::take).transpose();
         let program_dumpable = route.copies_memory() && dumpable::is_dumpable();
         let for_maps = copy == CopyMode::Always { for_maps: true };
-        let program = plan.work.program();
-        let attempt = Self {
-            resources,
-            prepared,
+        Ok(Self {
+            parent,
+            stack,
+            init_process,
+            deadline,
+            argv: program.map_or_else(Vec::new, Program::argv),
+            envp: plan.work.envp(),
+            clocks: plan.made_inside().contains(NamespaceFlags::TIME).then(|| clocks(plan)),
             route,
             dumpable,
-            own_dumpable: plan.own_dumpable(joined.kinds(), program_dumpable, for_maps),
+            own_dumpable: plan.own_dumpable(kinds, program_dumpable, for_maps),
             program_dumpable,
-            state: StateMemory::new(plan.needs_go(), route.copies_memory())
+            shared: StateMemory::new(plan.needs_go(), route.copies_memory())
                 .map_err(prepare(plan, "a page"))?,
             name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
-            candidates: program.iter().flat_map(|program| program.candidates()).collect(),
-            files: joined.borrowed_files(),
-        };
-        // SAFETY: the attempt borrows the prepared start, which `resources` owns, and `resources`
-        // itself. Neither a child nor a destructor reaches `resources` through the attempt.
-        let attempt = unsafe { resources.keep(attempt) };
-        attempt.before_clone()?;
-        Ok(attempt)
+            fds,
+            joined: Arc::clone(joined),
+            plan: Arc::clone(plan),
+        })
     }
 
     pub(super) fn shared(&self) -> &SharedState {
-        &self.state
-    }
-
-    pub(super) fn plan(&self) -> &'a Plan {
-        &self.prepared.plan
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.prepared.deadline
-    }
-
-    pub(super) fn lock(&self) -> Option<&ExecLock> {
-        self.lock.as_ref()
-    }
-
-    pub(super) fn name(&self) -> Option<&ExecName> {
-        self.name.as_ref()
-    }
-
-    /// The stack of the intermediate process; `None` without one, or if libc forks it.
-    pub(super) fn intermediate_stack(&self) -> Option<&Stack> {
-        self.intermediate_stack.as_ref()
-    }
-
-    /// The namespaces to join, and how.
-    pub(super) fn join(&self) -> Join<'_> {
-        self.prepared.joined.child(&self.files)
+        &self.shared
     }
 
     /// The dumpable flag to set first in copied memory; `None` if memory is shared.
@@ -155,96 +154,164 @@ impl<'a> Attempt<'a> {
         self.route.copies_memory().then_some(self.own_dumpable.first)
     }
 
-    /// Fails if the program has changed its dumpable flag since this attempt was made: memory that
-    /// is undumpable by now may hold a secret and must not be copied. No thread changes the flag
-    /// while it is locked.
-    pub(super) fn check_dumpable(&self, locked: &dumpable::Lock) -> Result<(), Failure> {
-        if !self.route.copies_memory() || dumpable::is_dumpable_in(locked) == self.program_dumpable
-        {
-            return Ok(());
+    /// The arguments with which pid 1 clones a process that runs the caller's code.
+    fn args_under_init(&self) -> CloneArgs<'_> {
+        let plan = &self.plan;
+        let mut args = self.args_of_copy(plan.flags_under_init());
+        args.parent_tid(&self.shared().program_pid);
+        if plan.work.closure().is_some() {
+            // A closure never executes a program, so exec does not set its exit signal, and the
+            // init waits for the signal.
+            args.exit_signal(SIGCHLD);
         }
-        let error = Error::new(&self.plan().name, Step::Prepare).with_errno(Errno::AGAIN);
-        let error = error.with_object("the dumpable flag of the caller");
-        Err(Failure::Again(error.with_hint(Some("the program keeps changing it during the start"))))
+        args
     }
 
-    fn before_clone(&self) -> Result<(), Failure> {
-        match self.dumpable {
-            // The dumpable flag belongs to the memory, so a copy has its own.
-            Dumpable::Own if !self.plan().can_be_copied() => Err(self.refused(Errno::BUSY)),
-            _ if self.route.copies_memory() => Ok(()),
-            Dumpable::AsIs | Dumpable::Own => Ok(()),
-            Dumpable::KeptForMaps | Dumpable::ClearedAtGo => self.hold_flag(Need::Kept),
-            Dumpable::Cleared => self.hold_flag(Need::Cleared),
-        }
-    }
-
-    /// Adjusts the flag once the maps are written: from then on, no file in `/proc/PID` is opened,
-    /// all of which belong to root while the flag is clear.
-    pub(super) fn maps_written(&self) -> Result<(), Failure> {
-        match self.dumpable {
-            _ if self.route.copies_memory() => Ok(()),
-            Dumpable::KeptForMaps => {
-                self.resources.release_hold();
-                Ok(())
-            }
-            Dumpable::ClearedAtGo => self.hold_flag(Need::Cleared),
-            Dumpable::AsIs | Dumpable::Cleared | Dumpable::Own => Ok(()),
-        }
-    }
-
-    /// The failure after a map could not be written. If the map could not be opened, another
-    /// attempt whose copy stays dumpable may succeed, unless the program itself has cleared the
-    /// flag.
-    pub(super) fn map_failure(&self, error: Error) -> Failure {
-        let is_cleared = if self.route.copies_memory() {
-            !self.own_dumpable.first
-        } else {
-            self.dumpable == Dumpable::Cleared
+    /// The arguments of a clone that copies the calling thread. The kernel also sets and clears
+    /// libc's word with the thread's ID in the child, if libc has such a word.
+    pub(super) fn args_of_copy(&self, flags: CloneFlags) -> CloneArgs<'_> {
+        let Some(word) = self.parent.as_ref().and_then(ParentThread::word) else {
+            return CloneArgs::new(flags);
         };
-        let is_map = matches!(error.step(), Step::UidMap | Step::GidMap);
-        if is_map && error.errno() == Some(Errno::ACCESS) && is_cleared && dumpable::is_dumpable() {
-            return Failure::Retry(CopyMode::Always { for_maps: true }, error);
-        }
-        error.into()
+        let set = CloneFlags::CHILD_SETTID | CloneFlags::CHILD_CLEARTID;
+        let mut args = CloneArgs::new(flags | set);
+        args.child_tid(word);
+        args
     }
 
-    /// Holds the dumpable flag as needed. The previous hold ends first.
-    fn hold_flag(&self, need: Need) -> Result<(), Failure> {
-        let left =
-            self.deadline().map_or(LONGEST, |end| end.saturating_duration_since(Instant::now()));
-        let patience = if self.plan().can_be_copied() { PATIENCE } else { LONGEST };
-        let mut refused = None;
-        let is_held = self.resources.hold(|| {
-            let hold = Hold::new(need, patience.min(left));
-            hold.unwrap_or_else(|errno| {
-                refused = Some(errno);
-                None
-            })
-        });
-        if is_held { Ok(()) } else { Err(self.refused(refused.unwrap_or(Errno::BUSY))) }
-    }
-
-    fn refused(&self, errno: Errno) -> Failure {
-        let error = Error::new(&self.plan().name, Step::Prepare)
-            .with_errno(errno)
-            .with_object("the dumpable flag of the caller")
-            .with_hint(Some(
-                "this start needs the other value, and its clone flags forbid a copy of the memory",
-            ));
-        Failure::Retry(CopyMode::Always { for_maps: false }, error)
+    /// The handle of the started process, with its pipes and its init.
+    pub(super) fn handle(self: Box<Self>, executed: (u32, OwnedFd)) -> Process {
+        let Self { mut fds, init_process, plan, .. } = *self;
+        Process::new(plan.name.clone(), executed, drop_policy(&plan))
+            .with_pipes([0, 1, 2].map(|fd| fds.take_pipe(fd)))
+            .with_init(init_process.map(InitProcess::into_status))
     }
 }
 
-impl Plan {
-    /// Whether memory may be copied although that was not requested. These flags refer to the
-    /// calling process, and an intermediate process would take its state.
-    pub(super) fn can_be_copied(&self) -> bool {
-        let of_caller = CloneFlags::FS
-            | CloneFlags::IO
-            | CloneFlags::SYSVSEM
-            | CloneFlags::PARENT
-            | CloneFlags::PTRACE;
-        !self.flags.intersects(of_caller)
+fn drop_policy(plan: &Plan) -> DropPolicy {
+    let kill_on_drop = plan.lifetime.kill_on_drop;
+    // An unreaped child would keep a joined pid namespace from terminating.
+    let is_killed_in_joined = kill_on_drop && plan.join.kinds().contains(NamespaceFlags::PID);
+    DropPolicy {
+        kill_on_drop,
+        reap_on_drop: is_killed_in_joined || plan.join.target.is_some() && plan.daemon.is_none(),
+        is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
+    }
+}
+
+/// The file through which a child joins the time namespace that it created. The plan has refused a
+/// proc path with NUL.
+fn clocks(plan: &Plan) -> CString {
+    let path = plan.maps.proc.join("self/ns/time_for_children");
+    CString::new(path.into_os_string().into_vec()).unwrap_or_default()
+}
+
+impl ChildResources {
+    /// Runs the caller's code in the child; `None` if there is none.
+    pub(super) fn runner(&self) -> Option<&HookRunner<'_>> {
+        let attempt = self.attempt();
+        let parent_fd = attempt.parent.as_ref().and_then(ParentThread::raw_fd);
+        let init_process = attempt.init_process.iter().flat_map(InitProcess::opened);
+        let private_fds = parent_fd.into_iter().chain(attempt.joined.opened()).chain(init_process);
+        let runner = || {
+            HookRunner::new(
+                &attempt.plan,
+                &attempt.shared().message,
+                &attempt.fds,
+                private_fds,
+                &attempt.envp,
+            )
+        };
+        // SAFETY: the runner borrows the attempt.
+        attempt.plan.forks().then(|| unsafe { self.keep(runner()) })
+    }
+
+    /// The steps of the child. If an init runs as pid 1, these are the steps of the init.
+    pub(super) fn steps<'a>(&'a self, runner: Option<&'a HookRunner<'a>>) -> &'a ChildPlan<'a> {
+        let all = self.all_steps(runner.map(|runner| runner as &dyn ChildCode));
+        let attempt = self.attempt();
+        let shared = attempt.shared();
+        let Some(init_process) = &attempt.init_process else {
+            // SAFETY: the plan borrows the attempt, and the runner and the arrays, which were kept.
+            return unsafe { self.keep(all) };
+        };
+        let args = match runner {
+            Some(_) => attempt.args_under_init(),
+            None => init_process.args(&attempt.plan, shared),
+        };
+        // SAFETY: as above.
+        let args = unsafe { self.keep(args) };
+        let lock = attempt.lock.as_ref().map(ExecLock::program);
+        // SAFETY: as above.
+        let program = unsafe { self.keep(InitProcess::program(&all, shared, lock)) };
+        let lock_fd = attempt.lock.as_ref().map(ExecLock::raw_fd);
+        // SAFETY: as above.
+        let ranges = unsafe { self.keep(init_process.ranges(lock_fd)) };
+        // SAFETY: as above.
+        unsafe { self.keep(init_process.pid_one(&all, program, args, shared, ranges)) }
+    }
+
+    /// All steps, both of an init and of its program.
+    fn all_steps<'a>(&'a self, child_code: Option<&'a dyn ChildCode>) -> ChildPlan<'a> {
+        let attempt = self.attempt();
+        let Attempt { plan, joined, fds, route, .. } = attempt;
+        let limits = plan.limits.child();
+        let copied = route.copies_memory();
+        let has_intermediate = route.has_intermediate();
+        let no_core = limits.no_core.filter(|_| !has_intermediate);
+        let privileges = plan.privileges.child(joined.kinds(), joined.ceiling());
+        let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
+        ChildPlan {
+            handshake: &attempt.shared().child,
+            is_under_init: false,
+            exec_lock: attempt.lock.as_ref().map(ExecLock::child),
+            exec_name: attempt.name.as_ref().map(ExecName::as_c_str),
+            dumpable: attempt.first_dumpable().filter(|_| !has_intermediate),
+            dumpable_at_release: (copied && attempt.own_dumpable.cleared_at_go).then_some(false),
+            parent: attempt.parent.as_ref().map(|parent| parent.watch(copied)),
+            copied,
+            waits_for_release: plan.needs_go(),
+            child_code,
+            makes: plan.made_inside(),
+            time_namespace: attempt.clocks.as_deref(),
+            join: if has_intermediate { Join::default() } else { joined.child() },
+            early_label: privileges.label.filter(|_| enters_mounts),
+            init: None,
+            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
+            session: plan.session.child(fds.has_terminal()),
+            from_target: joined.inherited(),
+            root: plan.root.child(),
+            place_fds: fds.steps(),
+            close_rest: self.ranges(),
+            names: plan.names.child(),
+            limits: Limits { no_core, ..limits },
+            privileges: Privileges {
+                label: privileges.label.filter(|_| !enters_mounts),
+                ..privileges
+            },
+            dispositions: plan.dispositions(),
+            mask: SignalSet::EMPTY,
+            candidates: self.candidates(),
+            argv: attempt.argv.as_ptr(),
+            envp: attempt.envp.as_ptr(),
+        }
+    }
+
+    /// The descriptors that the child closes: all except the file of its lock, which exec closes.
+    fn ranges(&self) -> &[FdRange] {
+        let Attempt { fds, lock, .. } = self.attempt();
+        match lock {
+            // SAFETY: the ranges borrow nothing.
+            Some(lock) => unsafe { self.keep(fds.ranges_around(lock.raw_fd())) },
+            None => fds.ranges(),
+        }
+    }
+
+    /// The paths to try, in order.
+    fn candidates(&self) -> &[&CStr] {
+        let program = self.attempt().plan.work.program();
+        let candidates: Vec<_> = program.iter().flat_map(|program| program.candidates()).collect();
+        // SAFETY: the paths belong to the plan of the attempt.
+        unsafe { self.keep(candidates) }
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, futex};
 
-use super::attempt::Attempt;
 use super::by_pid::kill;
 use super::child_resources::ChildResources;
 use super::exec_lock;
@@ -41,7 +40,7 @@ pub(super) struct Child<'a> {
     /// `None` once ownership has been passed on.
     pidfd: Option<OwnedFd>,
     handshake: &'a Handshake,
-    resources: &'a ChildResources,
+    pub(super) resources: &'a ChildResources,
     /// The state with the handshake of the program alongside, if the child is an init. The program
     /// is killed with its init.
     init_process: Option<&'a SharedState>,
@@ -104,14 +103,15 @@ impl<'a> Child<'a> {
         Self::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, handshake, resources)
     }
 
-    /// Attaches the attempt whose steps the child makes: it may be a pid 1 alongside a program, and
-    /// hold locks.
-    pub(super) fn with_attempt(mut self, attempt: &'a Attempt<'_>) -> Self {
-        self.proc = &attempt.plan().maps.proc;
+    /// Attaches what the attempt has for the child that makes its steps: the child may be a pid 1
+    /// alongside a program, and hold locks.
+    pub(super) fn with_attempt(mut self) -> Self {
+        let attempt = self.resources.attempt();
+        self.proc = &attempt.plan.maps.proc;
         // This runs while the child makes its steps, so it costs no time.
-        self.comm = attempt.name().map(|name| self.open_comm(attempt.plan(), name));
-        self.init_process = attempt.prepared.init_process.as_ref().map(|_| attempt.shared());
-        if let Some(lock) = attempt.lock() {
+        self.comm = attempt.name.as_ref().map(|name| self.open_comm(&attempt.plan, name));
+        self.init_process = attempt.init_process.as_ref().map(|_| attempt.shared());
+        if let Some(lock) = &attempt.lock {
             self.locks = [Some(lock.child()), Some(lock.program())];
         }
         self

@@ -11,14 +11,14 @@ use std::prelude::rust_2024::*;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::attempt::Attempt;
 use super::dumpable::Hold;
-use super::prepare::PreparedStart;
 use super::unseen_child::UnseenChild;
 use crate::plan::Plan;
 use crate::process::{Orphan, reap_later};
 use crate::target::OpenTarget;
 
-/// The prepared start, and everything that is made from it for the child.
+/// An attempt, and everything that is made from it for the child.
 ///
 /// If a killed child does not exit, because something holds it up, the child is handed over to the
 /// list of orphans together with all of this. Then the start can return.
@@ -30,19 +30,19 @@ pub(super) struct ChildResources {
     /// The child that an intermediate process may have made.
     unseen: Cell<Option<UnseenChild>>,
     /// `None` once ownership has been passed on.
-    prepared: Option<PreparedBox>,
+    attempt: Option<AttemptBox>,
 }
 
 /// A box without the uniqueness guarantee of [`Box`]: children and kept values point into its
 /// contents while it is moved.
-struct PreparedBox(NonNull<PreparedStart>);
+struct AttemptBox(NonNull<Attempt>);
 
-impl PreparedBox {
-    fn new(prepared: PreparedStart) -> Self {
-        Self(NonNull::from(Box::leak(Box::new(prepared))))
+impl AttemptBox {
+    fn new(attempt: Attempt) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(attempt))))
     }
 
-    fn into_inner(self) -> Box<PreparedStart> {
+    fn into_inner(self) -> Box<Attempt> {
         let pointer = std::mem::ManuallyDrop::new(self).0;
         // SAFETY: `new` got the pointer from a box. `ManuallyDrop` keeps the destructor from
         // freeing it too.
@@ -50,16 +50,16 @@ impl PreparedBox {
     }
 }
 
-impl Deref for PreparedBox {
-    type Target = PreparedStart;
+impl Deref for AttemptBox {
+    type Target = Attempt;
 
-    fn deref(&self) -> &PreparedStart {
+    fn deref(&self) -> &Attempt {
         // SAFETY: the contents live until `self` is dropped, and are only read.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Drop for PreparedBox {
+impl Drop for AttemptBox {
     fn drop(&mut self) {
         // SAFETY: `new` got the pointer from a box. `into_inner`, the only other function that
         // frees it, keeps this destructor from running.
@@ -94,25 +94,25 @@ impl fmt::Debug for ChildResources {
 }
 
 impl ChildResources {
-    pub(super) fn new(prepared: PreparedStart) -> Self {
+    pub(super) fn new(attempt: Attempt) -> Self {
         Self {
             values: Values::default(),
             hold: RefCell::new(None),
             unexited: RefCell::new(Vec::new()),
             unseen: Cell::new(None),
-            prepared: Some(PreparedBox::new(prepared)),
+            attempt: Some(AttemptBox::new(attempt)),
         }
     }
 
-    pub(super) fn prepared(&self) -> &PreparedStart {
-        self.prepared.as_deref().expect("taken only by into_prepared and drop")
+    pub(super) fn attempt(&self) -> &Attempt {
+        self.attempt.as_deref().expect("taken only by into_attempt and drop")
     }
 
     /// Keeps a value as long as `self` and every child of the start.
     ///
     /// # Safety
     /// Everything that a child in the caller's memory, or the destructor of `value`, uses through
-    /// `value` lives forever, was kept here before, or belongs to the prepared start.
+    /// `value` lives forever, was kept here before, or belongs to the attempt.
     pub(super) unsafe fn keep<'a, T: 'a>(&'a self, value: T) -> &'a T {
         let kept = NonNull::from(Box::leak(Box::new(value)));
         let value: NonNull<dyn Value + 'a> = kept;
@@ -143,11 +143,6 @@ impl ChildResources {
         self.unexited.borrow_mut().push(pidfd);
     }
 
-    /// Whether a killed child may still be in the caller's memory.
-    pub(super) fn has_unexited(&self) -> bool {
-        !self.unexited.borrow().is_empty()
-    }
-
     /// Registers the child that an intermediate process is about to make. The intermediate process
     /// may be held up after that.
     pub(super) fn expect_child(&self, unseen: UnseenChild) {
@@ -159,10 +154,10 @@ impl ChildResources {
         self.unseen.set(None);
     }
 
-    /// Returns the prepared start, once every child has left the memory.
-    pub(super) fn into_prepared(mut self) -> Box<PreparedStart> {
+    /// Returns the attempt, once every child has left the memory.
+    pub(super) fn into_attempt(mut self) -> Box<Attempt> {
         self.values = Values::default();
-        self.prepared.take().expect("taken only by into_prepared and drop").into_inner()
+        self.attempt.take().expect("taken only by into_attempt and drop").into_inner()
     }
 }
 
@@ -175,8 +170,8 @@ impl Drop for ChildResources {
             return;
         }
         let values = std::mem::take(&mut self.values);
-        let (prepared, hold, unseen) = (self.prepared.take(), self.hold.take(), self.unseen.take());
-        let retained = Retained { unseen, values, prepared, hold };
+        let (attempt, hold, unseen) = (self.attempt.take(), self.hold.take(), self.unseen.take());
+        let retained = Retained { unseen, values, attempt, hold };
         let retained = Arc::new(retained);
         for pidfd in unexited {
             reap_later(Orphan::new(pidfd, Some(Arc::clone(&retained) as _)));
@@ -185,12 +180,12 @@ impl Drop for ChildResources {
 }
 
 /// Everything that killed children may use that have not exited, until the last of them has. The
-/// values are dropped before `prepared`, which they may borrow.
+/// values are dropped before `attempt`, which they may borrow.
 struct Retained {
     /// Points into `values`.
     unseen: Option<UnseenChild>,
     values: Values,
-    prepared: Option<PreparedBox>,
+    attempt: Option<AttemptBox>,
     hold: Option<Hold>,
 }
 
@@ -200,8 +195,8 @@ impl Drop for Retained {
     fn drop(&mut self) {
         let Some(pidfd) = self.unseen.take().and_then(UnseenChild::killed) else { return };
         let values = std::mem::take(&mut self.values);
-        let (prepared, hold) = (self.prepared.take(), self.hold.take());
-        let retained = Arc::new(Self { unseen: None, values, prepared, hold });
+        let (attempt, hold) = (self.attempt.take(), self.hold.take());
+        let retained = Arc::new(Self { unseen: None, values, attempt, hold });
         reap_later(Orphan::new(pidfd, Some(retained)));
     }
 }

@@ -11,9 +11,10 @@ use std::os::fd::AsFd;
 
 use ns_sys::{CloneArgs, CloneFlags, Errno};
 
-use super::attempt::{Attempt, Failure};
+use super::attempt::Failure;
 use super::by_pid::open_pidfd;
 use super::child::Child;
+use super::child_resources::ChildResources;
 use super::hooks::HookRunner;
 use super::signals::Blocked;
 use super::unseen_child::Stored;
@@ -22,16 +23,17 @@ use crate::error::Error;
 use crate::in_child::{self, ChildPlan, GO, Handshake, IntermediatePlan};
 
 /// The arguments of the clone that the forked process makes.
-pub(super) fn arguments<'a>(attempt: &'a Attempt<'a>, parent: CloneFlags) -> &'a CloneArgs<'a> {
+pub(super) fn arguments(resources: &ChildResources, parent: CloneFlags) -> &CloneArgs<'_> {
     let not_inherited = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
-    let plan = attempt.plan();
-    let mut args = attempt.prepared.args_of_copy(plan.flags.difference(not_inherited) | parent);
+    let attempt = resources.attempt();
+    let plan = &attempt.plan;
+    let mut args = attempt.args_of_copy(plan.flags.difference(not_inherited) | parent);
     args.parent_tid(&attempt.shared().pid);
     if let Some(cgroup) = &plan.cgroup {
         args.cgroup(cgroup.as_fd());
     }
-    // SAFETY: the arguments borrow the prepared start, and the attempt, which `resources` keeps.
-    unsafe { attempt.resources.keep(args) }
+    // SAFETY: the arguments borrow the attempt.
+    unsafe { resources.keep(args) }
 }
 
 /// The role of the forked process.
@@ -45,9 +47,13 @@ enum Role<'a> {
 ///
 /// Uses libc's fork, which leaves libc's locks free in the forked process. A direct clone3 would
 /// return a pidfd, but would not do that.
-fn fork(attempt: &Attempt<'_>, runner: &HookRunner<'_>, role: Role<'_>) -> Result<u32, Failure> {
-    let plan = attempt.plan();
-    runner.lock_for_fork(|locked| attempt.check_dumpable(locked))?;
+fn fork(
+    resources: &ChildResources,
+    runner: &HookRunner<'_>,
+    role: Role<'_>,
+) -> Result<u32, Failure> {
+    let plan = &resources.attempt().plan;
+    runner.lock_for_fork(|locked| resources.check_dumpable(locked))?;
     let blocked = Blocked::all();
     // SAFETY: the forked process makes only the steps of `in_child`. Code of the caller runs there
     // only if the caller has no other threads, or vouched for the code in an unsafe call.
@@ -71,9 +77,9 @@ fn fork(attempt: &Attempt<'_>, runner: &HookRunner<'_>, role: Role<'_>) -> Resul
 impl<'a> Start<'a> {
     /// Forks the child directly.
     pub(super) fn fork(self, runner: &HookRunner<'_>) -> Result<Child<'a>, Failure> {
-        let pid = fork(self.attempt, runner, Role::Child(self.steps))?;
-        let child = self.open_child(pid, &self.attempt.shared().child, true)?;
-        child.map(|child| child.with_attempt(self.attempt)).ok_or_else(|| self.failed().into())
+        let pid = fork(self.resources, runner, Role::Child(self.steps))?;
+        let child = self.open_child(pid, &self.attempt().shared().child, true)?;
+        child.map(Child::with_attempt).ok_or_else(|| self.failed().into())
     }
 
     /// Forks the intermediate process, releases it at once, and lets it exit. Returns `None` if it
@@ -84,8 +90,8 @@ impl<'a> Start<'a> {
         intermediate: &IntermediatePlan<'_>,
     ) -> Result<Option<Child<'a>>, Failure> {
         self.expect_child(Stored::Pid { is_own: self.is_own() });
-        let pid = fork(self.attempt, runner, Role::Intermediate(intermediate))?;
-        let process = self.open_child(pid, &self.attempt.shared().intermediate, true);
+        let pid = fork(self.resources, runner, Role::Intermediate(intermediate))?;
+        let process = self.open_child(pid, &self.attempt().shared().intermediate, true);
         match &process {
             Ok(Some(process)) => process.handshake().signal(GO),
             Ok(None) => {}
@@ -104,14 +110,14 @@ impl<'a> Start<'a> {
         is_own: bool,
     ) -> Result<Option<Child<'a>>, Error> {
         let failed = |errno| {
-            let error = prepare(self.attempt.plan(), "a descriptor of the child")(errno);
+            let error = prepare(self.plan(), "a descriptor of the child")(errno);
             let hidden =
                 "pidfd_open(2) is missing: a seccomp filter or a tool such as valgrind hides it";
             let is_hidden = matches!(errno, Errno::NOSYS | Errno::PERM);
             if is_hidden { error.with_hint(Some(hidden)) } else { error }
         };
         let found = open_pidfd(pid, handshake, is_own).map_err(failed)?;
-        let resources = self.attempt.resources;
+        let resources = self.resources;
         Ok(found.map(|pidfd| Child::new(pid, pidfd, handshake, resources).opened_by_pid()))
     }
 }

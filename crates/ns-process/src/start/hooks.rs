@@ -22,7 +22,7 @@ use super::atfork::{self, AtFork};
 use super::attempt::Failure;
 use super::dumpable;
 use super::pipes::{self, Opened};
-use super::text::Text;
+use super::shared::Text;
 use super::threads;
 use crate::in_child::{ChildCode, Ended, HookPoint, Report};
 use crate::plan::Plan;

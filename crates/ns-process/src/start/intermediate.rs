@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use ns_sys::{CloneArgs, CloneFlags};
 
-use super::attempt::Failure;
+use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::dumpable;
 use super::forked;
@@ -32,13 +32,13 @@ const INTERMEDIATE_FLAGS: CloneFlags = CloneFlags::VM
 /// Makes the child by way of an intermediate process, which joins namespaces first, in the caller's
 /// memory or in a copy.
 pub(super) fn clone(start: Start<'_>) -> Result<Child<'_>, Failure> {
-    let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
+    let Attempt { plan, deadline, .. } = start.attempt();
     let args = start.arguments(CloneFlags::PARENT);
     let intermediate =
         start.clone_intermediate(start.keep_intermediate(start.intermediate(args)))?;
     // If the intermediate process still runs at the deadline, this kills it: once it has exited, no
     // process makes a child.
-    let (pid, in_time) = (intermediate.pid(), intermediate.wait_exit(deadline));
+    let (pid, in_time) = (intermediate.pid(), intermediate.wait_exit(*deadline));
     let child = start.take_child()?;
     if !in_time {
         return Err(too_slow(plan, child.map_or(pid, |child| child.pid())).into());
@@ -52,8 +52,8 @@ pub(super) fn fork<'a>(
     start: Start<'a>,
     runner: &HookRunner<'_>,
 ) -> Result<(Child<'a>, Option<Child<'a>>), Failure> {
-    let args = forked::arguments(start.attempt, CloneFlags::PARENT);
-    let made = Some(&start.attempt.shared().pid);
+    let args = forked::arguments(start.resources, CloneFlags::PARENT);
+    let made = Some(&start.attempt().shared().pid);
     let plan = IntermediatePlan { forks: true, made, ..start.intermediate(args) };
     Ok(start.child_of(start.fork_intermediate(runner, &plan)?)?)
 }
@@ -66,10 +66,10 @@ pub(super) fn daemon<'a>(
     runner: Option<&HookRunner<'_>>,
     release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
 ) -> Result<Child<'a>, Failure> {
-    let (plan, deadline) = (start.attempt.plan(), start.attempt.deadline());
-    let shared = start.attempt.shared();
+    let Attempt { plan, deadline, .. } = start.attempt();
+    let shared = start.attempt().shared();
     let args = match runner {
-        Some(_) => forked::arguments(start.attempt, CloneFlags::empty()),
+        Some(_) => forked::arguments(start.resources, CloneFlags::empty()),
         None => start.arguments(CloneFlags::empty()),
     };
     let (made, stays) = (Some(&shared.pid), Some(&shared.program_ended));
@@ -83,7 +83,7 @@ pub(super) fn daemon<'a>(
     // Only the intermediate process could report the outcome of the start.
     let Some(intermediate) = intermediate else { return Err(start.failed().into()) };
     release(&child)?;
-    if !intermediate.wait_exit(deadline) {
+    if !intermediate.wait_exit(*deadline) {
         return Err(too_slow(plan, child.pid()).into());
     }
     if shared.intermediate.has_entered() { Ok(child) } else { Err(start.failed().into()) }
@@ -94,11 +94,11 @@ impl<'a> Start<'a> {
     fn intermediate(self, args: &'a CloneArgs<'a>) -> IntermediatePlan<'a> {
         IntermediatePlan {
             forks: false,
-            handshake: &self.attempt.shared().intermediate,
-            dumpable: self.attempt.first_dumpable(),
-            no_core: self.attempt.plan().limits.child().no_core,
-            leaves_session: self.attempt.plan().daemon.is_some(),
-            join: self.attempt.join(),
+            handshake: &self.attempt().shared().intermediate,
+            dumpable: self.attempt().first_dumpable(),
+            no_core: self.plan().limits.child().no_core,
+            leaves_session: self.plan().daemon.is_some(),
+            join: self.attempt().joined.child(),
             made: None,
             stays: None,
             args,
@@ -111,11 +111,11 @@ impl<'a> Start<'a> {
         self,
         intermediate: Option<Child<'a>>,
     ) -> Result<(Child<'a>, Option<Child<'a>>), Error> {
-        let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
-        let shared = self.attempt.shared();
+        let Attempt { plan, deadline, .. } = self.attempt();
+        let shared = self.attempt().shared();
         let is_reported = |pid| pid != 0 || shared.intermediate.reported().is_some();
         let in_time =
-            |intermediate: &Child<'_>| intermediate.wait_word(&shared.pid, is_reported, deadline);
+            |intermediate: &Child<'_>| intermediate.wait_word(&shared.pid, is_reported, *deadline);
         let too_late =
             intermediate.as_ref().filter(|intermediate| !in_time(intermediate)).map(Child::pid);
         if shared.pid.load(Ordering::Acquire) == 0 {
@@ -131,7 +131,7 @@ impl<'a> Start<'a> {
 
     /// Aborts a child that the intermediate process may have made before it exited.
     pub(super) fn abort_child(self) {
-        let shared = self.attempt.shared();
+        let shared = self.attempt().shared();
         for handshake in [&shared.intermediate, &shared.child] {
             handshake.signal(ABORT);
         }
@@ -140,31 +140,29 @@ impl<'a> Start<'a> {
 
     /// The arguments of the child's clone, in the memory of the intermediate process.
     fn arguments(self, parent: CloneFlags) -> &'a CloneArgs<'a> {
-        let (plan, shared) = (self.attempt.plan(), self.attempt.shared());
+        let (plan, shared) = (self.plan(), self.attempt().shared());
         let mut args = CloneArgs::new(plan.flags | parent);
         args.pidfd(&shared.pidfd).parent_tid(&shared.pid).child_tid(&shared.child.child_tid);
-        args.stack(self.attempt.prepared.stack.lowest(), Stack::SIZE);
+        args.stack(self.attempt().stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
-        // SAFETY: the arguments borrow the prepared start, and the attempt, which `resources`
-        // keeps.
-        unsafe { self.attempt.resources.keep(args) }
+        // SAFETY: the arguments borrow the attempt.
+        unsafe { self.resources.keep(args) }
     }
 
     fn keep_intermediate(self, plan: IntermediatePlan<'a>) -> &'a IntermediatePlan<'a> {
-        // SAFETY: the plan borrows the prepared start, and the attempt, steps and arguments, which
-        // `resources` keeps.
-        unsafe { self.attempt.resources.keep(plan) }
+        // SAFETY: the plan borrows the attempt, and the steps and arguments, which were kept.
+        unsafe { self.resources.keep(plan) }
     }
 
     fn clone_intermediate(
         self,
         intermediate: &'a IntermediatePlan<'a>,
     ) -> Result<Child<'a>, Failure> {
-        let (attempt, plan) = (self.attempt, self.attempt.plan());
+        let attempt = self.attempt();
         let handshake = &attempt.shared().intermediate;
-        let stack = attempt.intermediate_stack().expect("Attempt::new takes a stack for it");
+        let stack = attempt.intermediate_stack.as_ref().expect("Attempt::new takes a stack for it");
         let pidfd = AtomicI32::new(-1);
         let removed =
             if attempt.route.copies_memory() { CloneFlags::VM } else { CloneFlags::empty() };
@@ -172,7 +170,7 @@ impl<'a> Start<'a> {
         args.pidfd(&pidfd).child_tid(&handshake.child_tid).stack(stack.lowest(), Stack::SIZE);
 
         let locked = attempt.route.copies_memory().then(dumpable::lock);
-        locked.as_ref().map_or(Ok(()), |locked| attempt.check_dumpable(locked))?;
+        locked.as_ref().map_or(Ok(()), |locked| self.resources.check_dumpable(locked))?;
         self.expect_child(Stored::PidAndPidfd);
         let blocked = Blocked::all();
         // SAFETY: `Blocked` blocks all signals. `resources` keeps both stacks, the handshakes and
@@ -181,9 +179,9 @@ impl<'a> Start<'a> {
         let cloned = unsafe { in_child::clone_intermediate(&args, intermediate) };
         drop(blocked);
         drop(locked);
-        let pid = cloned.map_err(|errno| refused(plan, errno))?;
+        let pid = cloned.map_err(|errno| refused(self.plan(), errno))?;
         // SAFETY: clone3 has succeeded, so it has stored an open pidfd, which no other value owns.
-        Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, attempt.resources) })
+        Ok(unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, self.resources) })
     }
 
     /// Registers the child that an intermediate process is about to make, so that it is killed even
@@ -191,27 +189,27 @@ impl<'a> Start<'a> {
     pub(super) fn expect_child(self, stored: Stored) {
         // SAFETY: the shared state belongs to the attempt, which `resources` keeps. Only `Retained`
         // calls `killed`, before it drops the kept values.
-        let unseen = unsafe { UnseenChild::new(self.attempt.shared(), stored) };
-        self.attempt.resources.expect_child(unseen);
+        let unseen = unsafe { UnseenChild::new(self.attempt().shared(), stored) };
+        self.resources.expect_child(unseen);
     }
 
     /// Whether the child of a forked intermediate process is the caller's child.
     pub(super) fn is_own(self) -> bool {
-        let plan = self.attempt.plan();
+        let plan = self.plan();
         !plan.is_reparented() && !plan.flags.contains(CloneFlags::PARENT)
     }
 
     /// The child that the intermediate process made; `None` if it made none.
     pub(super) fn take_child(self) -> Result<Option<Child<'a>>, Error> {
-        let (attempt, shared) = (self.attempt, self.attempt.shared());
+        let shared = self.attempt().shared();
         let (pid, pidfd) =
             (shared.pid.load(Ordering::Acquire), shared.pidfd.load(Ordering::Acquire));
         if pid != 0 {
-            attempt.resources.child_found();
+            self.resources.child_found();
         }
-        if attempt.plan().forks() {
+        if self.plan().forks() {
             let child = self.open_child(pid, &shared.child, self.is_own())?;
-            return Ok(child.map(|child| child.with_attempt(attempt)));
+            return Ok(child.map(Child::with_attempt));
         }
         // A clone3 that fails late, because the pid namespace terminates, has stored the number of
         // a descriptor that it closed again. The process ID is stored only when clone3 cannot fail
@@ -219,14 +217,14 @@ impl<'a> Start<'a> {
         let cloned = (pid != 0).then(|| {
             // SAFETY: the process ID is stored, so the clone succeeded and has stored an open
             // pidfd. No other value owns it: `take_child` is called once per child.
-            unsafe { Child::cloned(pid, pidfd, &shared.child, attempt.resources) }
+            unsafe { Child::cloned(pid, pidfd, &shared.child, self.resources) }
         });
-        Ok(cloned.map(|child| child.with_attempt(attempt)))
+        Ok(cloned.map(Child::with_attempt))
     }
 
     /// The error of a start that made no child, or whose child did not execute.
     pub(super) fn failed(self) -> Error {
-        let (plan, shared) = (self.attempt.plan(), self.attempt.shared());
+        let (plan, shared) = (self.plan(), self.attempt().shared());
         match shared.intermediate.reported().or_else(|| shared.child.reported()) {
             Some(message) => outcome::failed(plan, message),
             None => shared.executed(plan).err().unwrap_or_else(|| outcome::ended_early(plan, None)),

@@ -10,17 +10,14 @@
 
 mod atfork;
 mod attempt;
-mod builder;
 mod by_pid;
 mod cached_file;
 mod child;
 mod child_dir;
 mod child_resources;
-mod child_steps;
 mod dumpable;
 mod exec_lock;
 mod exec_name;
-mod exec_probe;
 mod forked;
 mod hooks;
 mod init;
@@ -30,23 +27,19 @@ mod outcome;
 mod own_memory;
 mod parent;
 mod pipes;
-mod prepare;
 mod release;
-mod set_dumpable;
 mod shared;
 mod signals;
 mod stack;
 #[cfg(test)]
 mod tests;
-mod text;
 mod threads;
-mod time;
-mod unchecked;
 mod unseen_child;
 
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
+use std::process::{ExitStatus, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 use std::time::Instant;
@@ -58,18 +51,91 @@ use crate::hint;
 use crate::in_child::{self, ChildPlan};
 use crate::plan::{Intermediate, Plan};
 use crate::process::{self, Process};
+use crate::settings::Builder;
 use crate::step::Step;
 use crate::target::OpenTarget;
 use attempt::{Attempt, CopyMode, Failure};
 use child::Child;
 use child_resources::ChildResources;
 use hooks::HookRunner;
-use prepare::PreparedStart;
 use signals::Blocked;
 use stack::Stack;
 
-pub use set_dumpable::set_dumpable;
+pub use dumpable::set_dumpable;
 use threads::refuse_threads;
+
+/// # Start
+///
+/// Checks the settings, and starts the process.
+impl<Kind> Builder<Kind> {
+    /// Starts the program. On `Ok`, the program has been executed, or the closure has begun.
+    ///
+    /// The caller's memory is not copied, except for a closure or a program with hooks in the
+    /// child. No signal handler of the caller runs in the child. The program begins with no signal
+    /// blocked or ignored, with the caller's working directory, umask, limits and standard streams,
+    /// and no other descriptor. New mount namespaces are private: no mount propagates between them
+    /// and the caller's.
+    ///
+    /// # Errors
+    /// The first step that failed, with its errno and object; then nothing is left behind. Often:
+    /// - [`Step::Check`](crate::Step::Check): an invalid setting, with the name of its setter;
+    ///   no errno.
+    /// - [`Step::MultiThreaded`](crate::Step::MultiThreaded): a closure, and the caller has other
+    ///   threads.
+    /// - [`Step::Clone`](crate::Step::Clone), `EPERM`: new namespaces need `CAP_SYS_ADMIN` or a new
+    ///   user namespace; `ENOSPC`: a limit of namespaces(7), which the hint names; `EINVAL`,
+    ///   `ENOMEM`: the caller has unshared its pid namespace; then no start by way of an
+    ///   intermediate process succeeds, and no start at all once the first process of that namespace
+    ///   has terminated.
+    /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): a map that
+    ///   the kernel does not allow this caller to write.
+    /// - [`Step::Exec`](crate::Step::Exec), `ENOENT`, `EACCES`: the program, looked up inside its
+    ///   root; without an errno, the child was killed before it executed the program.
+    ///
+    /// # Kernel support
+    /// Linux 5.5, judged by the system calls that it makes; tested on Linux 6.18.
+    ///
+    /// # References
+    /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
+    pub fn start(&self) -> Result<Process, Error> {
+        begin(self.plan()?)
+    }
+
+    /// Starts the program and joins it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`Process::join`].
+    pub fn status(&self) -> Result<ExitStatus, Error> {
+        self.start()?.join()
+    }
+
+    /// Starts the program, reads all of its output, and joins it. Streams that were not set are
+    /// `/dev/null` for stdin, and captured for stdout and stderr.
+    ///
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let output = Container::new("sh").args(["-c", "echo out; echo err >&2"]).output()?;
+    /// assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) and [`Process::wait_with_output`].
+    pub fn output(&self) -> Result<Output, Error> {
+        let mut plan = self.plan()?;
+        let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);
+        plan.streams.capture().map_err(invalid)?;
+        begin(plan)?.wait_with_output()
+    }
+}
+
+fn begin(plan: Plan) -> Result<Process, Error> {
+    if plan.work.closure().is_some() {
+        refuse_threads(&plan)?;
+    }
+    start(plan)
+}
 
 /// Starts the child that `plan` describes. On an error, nothing is left behind.
 fn start(mut plan: Plan) -> Result<Process, Error> {
@@ -98,60 +164,58 @@ fn start_in(
     joined: &Arc<OpenTarget>,
     deadline: Option<Instant>,
 ) -> Result<Process, Error> {
-    let prepared = || PreparedStart::new(plan, joined, deadline).map(ChildResources::new);
-    let mut resources = prepared()?;
     let mut copy = CopyMode::IfNeeded;
-    let executed = loop {
-        match attempt(&resources, copy) {
-            Ok(executed) => break executed,
-            Err(Failure::Retry(next, _)) if next != copy && plan.can_be_copied() => {
-                // Copied memory has its own dumpable flag. A killed child that has not exited keeps
-                // the old resources.
-                if resources.has_unexited() {
-                    resources = prepared()?;
-                } else {
-                    resources.release_hold();
-                }
-                copy = next;
-            }
+    loop {
+        let resources = ChildResources::new(Attempt::new(plan, joined, copy, deadline)?);
+        match attempt(&resources) {
+            Ok(executed) => return Ok(resources.into_attempt().handle(executed)),
+            // Copied memory has its own dumpable flag.
+            Err(Failure::Retry(next, _)) if next != copy && plan.can_be_copied() => copy = next,
             Err(Failure::Again(_)) if deadline.is_none_or(|end| Instant::now() < end) => {}
             Err(Failure::Error(error) | Failure::Retry(_, error) | Failure::Again(error)) => {
                 return Err(error);
             }
         }
-    };
-    Ok(resources.into_prepared().handle(executed))
+    }
 }
 
-fn attempt(resources: &ChildResources, copy: CopyMode) -> Result<(u32, OwnedFd), Failure> {
-    let attempt = Attempt::new(resources, copy)?;
-    let runner = attempt.runner();
-    let start = Start { attempt, steps: attempt.steps(runner) };
+fn attempt(resources: &ChildResources) -> Result<(u32, OwnedFd), Failure> {
+    resources.before_clone()?;
+    let runner = resources.runner();
+    let start = Start { resources, steps: resources.steps(runner) };
     start.run(runner).map_err(|failure| failure.map(|error| start.with_hook_message(error)))
 }
 
 /// An attempt, with the steps of its child.
 #[derive(Clone, Copy)]
 struct Start<'a> {
-    attempt: &'a Attempt<'a>,
+    resources: &'a ChildResources,
     steps: &'a ChildPlan<'a>,
 }
 
 impl<'a> Start<'a> {
+    fn attempt(self) -> &'a Attempt {
+        self.resources.attempt()
+    }
+
+    fn plan(self) -> &'a Plan {
+        &self.attempt().plan
+    }
+
     /// Makes the child, releases it, and waits until its execve(2) has succeeded or the start has failed.
     fn run(self, runner: Option<&HookRunner<'_>>) -> Result<(u32, OwnedFd), Failure> {
-        let (plan, deadline) = (self.attempt.plan(), self.attempt.deadline());
+        let Attempt { plan, deadline, .. } = self.attempt();
         let child = self.make(runner, |child| self.release(child))?;
-        let has_left = child.wait_left_memory(deadline).map_err(|errno| {
+        let has_left = child.wait_left_memory(*deadline).map_err(|errno| {
             let error = Error::new(&plan.name, Step::MemoryLock).with_errno(errno);
             error.with_object("the lock of the child")
         })?;
         if !has_left {
             return Err(too_slow(plan, child.pid()).into());
         }
-        self.attempt.resources.release_hold();
-        self.attempt.shared().executed(plan)?;
-        child.executed(plan, deadline)?;
+        self.resources.release_hold();
+        self.attempt().shared().executed(plan)?;
+        child.executed(plan, *deadline)?;
         Ok(child.into_pidfd())
     }
 
@@ -161,8 +225,8 @@ impl<'a> Start<'a> {
         runner: Option<&HookRunner<'_>>,
         release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
     ) -> Result<Child<'a>, Failure> {
-        let plan = self.attempt.plan();
-        let (child, intermediate) = match (runner, self.attempt.route.intermediate) {
+        let plan = self.plan();
+        let (child, intermediate) = match (runner, self.attempt().route.intermediate) {
             (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner, release),
             (Some(runner), Some(Intermediate::Exits)) => intermediate::fork(self, runner)?,
             (Some(runner), None) => (self.fork(runner)?, None),
@@ -170,20 +234,20 @@ impl<'a> Start<'a> {
             (None, None) => (self.clone()?, None),
         };
         release(&child)?;
-        let in_time = intermediate.is_none_or(|process| process.wait_exit(self.attempt.deadline()));
+        let in_time = intermediate.is_none_or(|process| process.wait_exit(self.attempt().deadline));
         if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }
     }
 
     fn release(self, child: &Child<'_>) -> Result<(), Failure> {
-        let plan = self.attempt.plan();
+        let plan = self.plan();
         let pid = || self.checked_pid(child);
-        self.attempt.prepared.joined.move_to_cgroups(plan.spec(), pid)?;
-        child.release(self.attempt)
+        self.attempt().joined.move_to_cgroups(plan.spec(), pid)?;
+        child.release()
     }
 
     /// The process ID of the child. Fails if it may have been reused.
     fn checked_pid(self, child: &Child<'_>) -> Result<u32, Error> {
-        let plan = self.attempt.plan();
+        let plan = self.plan();
         if child.pid_may_be_reused() {
             return Err(child.ended(plan).unwrap_or_else(|| child.died(plan)));
         }
@@ -192,7 +256,7 @@ impl<'a> Start<'a> {
 
     /// If a hook in the child failed, adds the message of its error.
     fn with_hook_message(self, error: Error) -> Error {
-        match self.attempt.shared().message.read() {
+        match self.attempt().shared().message.read() {
             Some(message) if error.step().is_hook() => error.with_object(message),
             _ => error,
         }
@@ -200,12 +264,12 @@ impl<'a> Start<'a> {
 
     /// Makes the child in the caller's memory.
     fn clone(self) -> Result<Child<'a>, Error> {
-        let (attempt, plan) = (self.attempt, self.attempt.plan());
-        let handshake = &attempt.shared().child;
+        let Attempt { plan, stack, .. } = self.attempt();
+        let handshake = &self.attempt().shared().child;
         let pidfd = AtomicI32::new(-1);
         let mut args = CloneArgs::new(plan.flags);
         args.pidfd(&pidfd).child_tid(&handshake.child_tid);
-        args.stack(attempt.prepared.stack.lowest(), Stack::SIZE);
+        args.stack(stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {
             args.cgroup(cgroup.as_fd());
         }
@@ -217,8 +281,8 @@ impl<'a> Start<'a> {
         drop(blocked);
         let pid = cloned.map_err(|errno| refused(plan, errno))?;
         // SAFETY: clone3 has succeeded, so it has stored an open pidfd, which no other value owns.
-        let child = unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, attempt.resources) };
-        Ok(child.with_attempt(attempt))
+        let child = unsafe { Child::cloned(pid, pidfd.into_inner(), handshake, self.resources) };
+        Ok(child.with_attempt())
     }
 }
 

@@ -6,20 +6,26 @@ use std::fs;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::child::Child;
-use super::refused;
+use super::exec_name::CommFile;
 use super::shared::{EXECUTED, SharedState};
+use super::{refused, too_slow};
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::Report;
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 use crate::step::Step;
+
+/// The sleep between two checks: a process needs some microseconds from leaving its memory to the
+/// end of exec or exit.
+const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
 impl SharedState {
     /// The outcome of the program alongside an init: its reported error, or how it terminated
@@ -72,6 +78,35 @@ impl Child<'_> {
             Ok(None) => Err(self.died(plan)),
             Err(Errno::CHILD) => self.executed_if_attempted(plan),
             Err(errno) => Err(Error::new(&plan.name, Step::Wait).with_errno(errno)),
+        }
+    }
+
+    /// As [`executed`](Self::executed), for a child with an exit signal from libc's fork, for which
+    /// `__WCLONE` shows nothing. Its name shows whether it has executed. The file of the name was
+    /// opened while the child waited, because the process ID may be reused later.
+    fn probe_exec(
+        &self,
+        plan: &Plan,
+        comm: &CommFile<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        // The child has the name from shortly before exec.
+        if !self.handshake().is_executing() {
+            return Err(self.died(plan));
+        }
+        loop {
+            // A dead process keeps its last name.
+            let is_dead = is_readable(self.pidfd()) == Ok(true);
+            match comm.is_before_exec() {
+                Some(false) => return Ok(()),
+                Some(true) if is_dead => return Err(self.died(plan)),
+                None => return self.executed_if_attempted(plan),
+                // The exec or the exit is still in progress.
+                Some(true) => thread::sleep(POLL_INTERVAL),
+            }
+            if deadline.is_some_and(|end| end <= Instant::now()) {
+                return Err(too_slow(plan, self.pid()));
+            }
         }
     }
 

@@ -1,13 +1,18 @@
-//! Releases the child once its maps are written and the hooks have run.
+//! Releases the child once its maps and clock offsets are written and the hooks have run.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::time::Instant;
+
+use ns_sys::Errno;
+use rustix::fs::{Mode, OFlags, openat};
 
 use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::maps;
 use super::outcome;
-use super::time;
 use super::too_slow;
 use crate::error::Error;
 use crate::in_child::GO;
@@ -29,21 +34,21 @@ impl Child<'_> {
     }
 
     /// Writes the maps, runs the hooks and releases the child, if it waits for that.
-    pub(super) fn release(&self, attempt: &Attempt<'_>) -> Result<(), Failure> {
-        let plan = attempt.plan();
+    pub(super) fn release(&self) -> Result<(), Failure> {
+        let Attempt { plan, deadline, .. } = self.resources.attempt();
         if !plan.made_inside().is_empty() {
-            self.wait_made(plan, attempt.deadline())?;
+            self.wait_made(plan, *deadline)?;
         }
         if plan.writes_files() {
             // If the child was killed, its maps are gone too, and the death of the child is the
             // error to report.
-            let written = self.write_files(plan, attempt.deadline());
+            let written = self.write_files(plan, *deadline);
             written.map_err(|error| {
-                self.ended(plan).map_or_else(|| attempt.map_failure(error), Failure::from)
+                self.ended(plan).map_or_else(|| self.resources.map_failure(error), Failure::from)
             })?;
         }
         if plan.needs_go() {
-            attempt.maps_written()?;
+            self.resources.maps_written()?;
             self.run_hooks(plan)?;
             self.handshake().signal(GO);
         }
@@ -53,7 +58,7 @@ impl Child<'_> {
     fn write_files(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         let dir = self.open_proc_dir(plan)?;
         maps::write(plan, &dir, deadline)?;
-        time::write(plan, &dir)
+        write_offsets(plan, &dir)
     }
 
     fn open_proc_dir(&self, plan: &Plan) -> Result<ProcDir, Error> {
@@ -75,4 +80,20 @@ fn refused(plan: &Plan, message: &HookError) -> Error {
         Some(errno) => error.with_errno(errno),
         None => error,
     }
+}
+
+/// Writes the offsets of both clocks in one call, because the kernel accepts none once a process
+/// lives in the namespace.
+fn write_offsets(plan: &Plan, dir: &ProcDir) -> Result<(), Error> {
+    let Some(text) = &plan.time_offsets else { return Ok(()) };
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = openat(dir, "timens_offsets", flags, Mode::empty());
+    let written = file.and_then(|file: OwnedFd| {
+        let errno = |error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        File::from(file).write_all(text.as_bytes()).map_err(errno)
+    });
+    written.map_err(|errno| {
+        let object = text.trim_end().replace('\n', ", ");
+        Error::new(&plan.name, Step::TimeOffsets).with_errno(errno).with_object(object)
+    })
 }

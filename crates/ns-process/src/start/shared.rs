@@ -2,13 +2,13 @@
 #![allow(unsafe_code, reason = "maps shared memory")]
 
 use std::ops::Deref;
+use std::prelude::rust_2024::*;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicI32, AtomicU32};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use ns_sys::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use super::text::Text;
 use crate::in_child::Handshake;
 
 /// A value that no wait status has: the program has executed.
@@ -110,5 +110,36 @@ impl Drop for SharedPage {
         // SAFETY: this is the mapping that `new` made, and no reference into it outlives `self`.
         // Children have their own mappings of the page.
         let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<SharedState>()) };
+    }
+}
+
+/// The largest length in bytes. A longer text is truncated.
+const LONGEST: usize = 512;
+
+/// A short text from the child for the caller. Only the child writes it, before it reports its error.
+#[derive(Debug)]
+pub(super) struct Text {
+    length: AtomicUsize,
+    bytes: [AtomicU8; LONGEST],
+}
+
+impl Text {
+    pub(super) const fn new() -> Self {
+        Self { length: AtomicUsize::new(0), bytes: [const { AtomicU8::new(0) }; LONGEST] }
+    }
+
+    pub(super) fn write(&self, text: &str) {
+        for (slot, byte) in self.bytes.iter().zip(text.bytes()) {
+            slot.store(byte, Ordering::Relaxed);
+        }
+        self.length.store(text.len().min(LONGEST), Ordering::Release);
+    }
+
+    /// The text; `None` if none was written.
+    pub(super) fn read(&self) -> Option<String> {
+        let length = self.length.load(Ordering::Acquire).min(LONGEST);
+        let bytes: Vec<u8> =
+            self.bytes.iter().take(length).map(|byte| byte.load(Ordering::Relaxed)).collect();
+        (length > 0).then(|| String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -9,7 +9,7 @@ mod namespaces;
 mod optimistic;
 mod own;
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
@@ -128,11 +128,6 @@ impl OpenTarget {
         self.target.as_ref().is_some_and(|(pidfd, _)| is_readable_within(pidfd, LONG_ENOUGH))
     }
 
-    /// The namespace files, as [`child`](Self::child) takes them.
-    pub(crate) fn borrowed_files(&self) -> Vec<(BorrowedFd<'_>, Namespace)> {
-        self.files.iter().map(|(file, kind)| (file.as_fd(), *kind)).collect()
-    }
-
     /// The numbers of the descriptors that the child must not keep.
     pub(crate) fn opened(&self) -> impl Iterator<Item = RawFd> {
         let files = self.files.iter().map(|(file, _)| file.as_fd());
@@ -140,10 +135,10 @@ impl OpenTarget {
     }
 
     /// What the joining process receives.
-    pub(crate) fn child<'a>(&'a self, files: &'a [(BorrowedFd<'a>, Namespace)]) -> Join<'a> {
+    pub(crate) fn child(&self) -> Join<'_> {
         let target = self.target.as_ref().filter(|(_, kinds)| !kinds.is_empty());
         let target = target.map(|(pidfd, kinds)| (pidfd.as_fd(), *kinds));
-        Join { target, overflow_ids: self.overflow_ids, files }
+        Join { target, overflow_ids: self.overflow_ids, files: &self.files }
     }
 
     /// The IDs of the child.

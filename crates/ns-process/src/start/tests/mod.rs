@@ -28,11 +28,11 @@ use ns_sys::{
 use ns_testbed::{LONG, forked};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
+use super::attempt::{Attempt, CopyMode};
 use super::child::Child;
 use super::child_resources::ChildResources;
 use super::init::InitProcess;
 use super::parent::ParentThread;
-use super::prepare::PreparedStart;
 use super::shared::SharedState;
 use super::signals::Blocked;
 use super::stack::Stack;
@@ -61,7 +61,8 @@ fn leak<'a, T: 'a>(value: T) -> &'a T {
 fn new_resources() -> ChildResources {
     let plan = Arc::new(Container::new("true").plan().expect("plan"));
     let joined = Arc::new(OpenTarget::open(plan.spec(), None).expect("open"));
-    ChildResources::new(PreparedStart::new(&plan, &joined, None).expect("prepare"))
+    let attempt = Attempt::new(&plan, &joined, CopyMode::IfNeeded, None);
+    ChildResources::new(attempt.expect("prepare"))
 }
 
 /// The same resources, never freed.
