@@ -37,8 +37,8 @@ impl Error {
         Self(Box::new(Failure { name, step, errno: None, object: None, hint: None }))
     }
 
-    pub(crate) fn with_errno(mut self, errno: Errno) -> Self {
-        self.0.errno = Some(errno);
+    pub(crate) fn with_errno(mut self, errno: impl Into<Option<Errno>>) -> Self {
+        self.0.errno = errno.into();
         self
     }
 

@@ -39,6 +39,11 @@ impl Mount<'_> {
         unescaped(self.path).into()
     }
 
+    /// Whether it is mounted on the caller's root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.path == b"/"
+    }
+
     /// Whether the file system has these options, which are separated by commas and adjacent.
     pub(crate) fn has_option(&self, wanted: &str) -> bool {
         let options = [b",", self.options, b","].concat();

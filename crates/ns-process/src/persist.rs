@@ -41,11 +41,8 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
     let set = NamespaceSet::of_target("namespace_of", target.into(), [kind])?;
     let spec = set.spec();
     let pidfd = spec.pidfd()?;
-    match spec.of_target(&pidfd, kind) {
-        Ok(Some(namespace)) => Ok(namespace),
-        Ok(None) => Err(spec.inspect_error(&pidfd, kind, Errno::OPNOTSUPP)),
-        Err(errno) => Err(spec.inspect_error(&pidfd, kind, errno)),
-    }
+    let namespace = spec.of_target(&pidfd, kind).and_then(|found| found.ok_or(Errno::OPNOTSUPP));
+    namespace.map_err(|errno| spec.inspect_error(&pidfd, kind, errno))
 }
 
 /// Opens the namespace of a file: `/proc/PID/ns/…`, or a file that [`bind_namespace`] made.
@@ -99,8 +96,7 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
 /// # References
 /// namespaces(7) "Namespace lifetime"; fs/namespace.c `mnt_ns_loop`.
 pub fn bind_namespace(namespace: &NamespaceFd, path: impl AsRef<Path>) -> Result<(), Error> {
-    let bound = ns_fs::bind_file(namespace, path);
-    bound.map_err(|error| {
+    ns_fs::bind_file(namespace, path).map_err(|error| {
         let is_mount = namespace.kind() == Ok(Namespace::Mnt);
         let hint = match (&error, errno_of(&error)) {
             (BindError::Mount { .. }, Some(Errno::INVAL | Errno::LOOP)) if is_mount => {
@@ -138,11 +134,7 @@ pub fn unbind_namespace(path: impl AsRef<Path>) -> Result<(), Error> {
 }
 
 fn failed(name: &str, message: &BindError) -> Error {
-    let error = Error::new(name, Step::Bind).with_object(message.to_string());
-    match errno_of(message) {
-        Some(errno) => error.with_errno(errno),
-        None => error,
-    }
+    Error::new(name, Step::Bind).with_errno(errno_of(message)).with_object(message.to_string())
 }
 
 fn errno_of(message: &BindError) -> Option<Errno> {

@@ -12,7 +12,7 @@ use std::prelude::rust_2024::*;
 use std::str;
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, Namespace, pidfd_get_info};
+use ns_sys::{Errno, Namespace, NamespaceFd, pidfd_get_info};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat, readlinkat_raw};
 
 /// Room for any process ID, and one byte that shows whether the link is longer.
@@ -49,6 +49,11 @@ impl ProcDir {
     /// Opens one of its files.
     pub(crate) fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         openat(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// Opens its namespace.
+    pub(crate) fn namespace(&self, kind: Namespace) -> Result<NamespaceFd, Errno> {
+        self.open_file(&format!("ns/{}", kind.name()), OFlags::RDONLY).and_then(NamespaceFd::new)
     }
 
     /// The target of its link `ns/KIND`. Processes in the same namespace have equal targets.
@@ -103,8 +108,12 @@ pub(crate) fn pid_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
 pub(crate) fn pid_by_fdinfo(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     let info = proc.join(format!("thread-self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
     let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
-    let number = info.lines().find_map(|line| line.strip_prefix("Pid:"));
-    number.and_then(|number| number.trim().parse().ok()).ok_or(Errno::SRCH)
+    field(&info, "Pid").and_then(|number| number.parse().ok()).ok_or(Errno::SRCH)
+}
+
+/// The value of a line `NAME:\tVALUE`, as in the files `status` and `fdinfo`.
+pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 fn errno(error: &io::Error) -> Errno {

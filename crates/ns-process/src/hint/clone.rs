@@ -73,7 +73,8 @@ fn exhausted(kinds: NamespaceFlags) -> String {
 }
 
 fn user_refused() -> String {
-    if let Some((name, allows)) = machine::forbidding_switch() {
+    let forbids = |&(name, allows): &_| machine::sysctl(name).is_some_and(|now| now != allows);
+    if let Some((name, allows)) = machine::SWITCHES.into_iter().find(forbids) {
         return format!("only root may create user namespaces here: set {name} to {allows}");
     }
     if machine::is_chrooted() {

@@ -2,21 +2,26 @@
 
 use std::ffi::CStr;
 use std::format;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
 
-use super::{interpreter, permission};
+use super::interpreter;
 
 /// The hint for a program that is given by its path, under the new `root` if there is one.
 pub(crate) fn for_exec(root: Option<&Path>, path: &str, errno: Errno) -> Option<String> {
     Some(
         match errno {
-            Errno::NOENT => return Some(missing(root, path)),
-            Errno::ACCESS => {
-                seen(root, path).map_or("not executable", |path| permission::denied(&path))
+            // Also the error if the interpreter of an existing file is missing.
+            Errno::NOENT => {
+                return Some(without_interpreter(root, path).unwrap_or_else(|| {
+                    format!("no such file{}, or its interpreter is missing", under(root))
+                }));
             }
+            Errno::ACCESS => seen(root, path).map_or("not executable", |path| denied(&path)),
             Errno::NOEXEC => "not a program, and a script needs a first line with #!",
             Errno::TXTBSY => "it is open for writing",
             Errno::TOOBIG => "arguments and environment are too large",
@@ -34,7 +39,10 @@ pub(crate) fn for_exec_search(
     errno: Errno,
 ) -> String {
     match errno {
-        Errno::NOENT => found_without_interpreter(root, candidates)
+        // The search continues after a file whose interpreter is missing, because that is ENOENT as well.
+        Errno::NOENT => candidates
+            .iter()
+            .find_map(|path| without_interpreter(root, &path.to_string_lossy()))
             .unwrap_or_else(|| format!("no such program in PATH{}", under(root))),
         Errno::ACCESS => format!(
             "not found in PATH, but {tried} is not executable or its directory may not be searched"
@@ -46,26 +54,24 @@ pub(crate) fn for_exec_search(
     }
 }
 
-/// ENOENT also means that the interpreter of an existing file is missing.
-fn missing(root: Option<&Path>, path: &str) -> String {
-    without_interpreter(root, path).unwrap_or_else(|| {
-        let place = under(root);
-        format!("no such file{place}, or its interpreter is missing")
-    })
-}
-
 fn under(root: Option<&Path>) -> &'static str {
     root.map_or("", |_| " under the new root")
-}
-
-/// The search continues after a file whose interpreter is missing, because that is ENOENT as well.
-fn found_without_interpreter(root: Option<&Path>, candidates: &[&CStr]) -> Option<String> {
-    candidates.iter().find_map(|path| without_interpreter(root, &path.to_string_lossy()))
 }
 
 fn without_interpreter(root: Option<&Path>, path: &str) -> Option<String> {
     let named = interpreter::of(&seen(root, path)?)?;
     Some(format!("{path} is there, but its interpreter {} is missing", named.display()))
+}
+
+/// The hint for `EACCES`, as far as the caller may inspect `path`.
+fn denied(path: &Path) -> &'static str {
+    match fs::metadata(path) {
+        Ok(file) if file.is_dir() => "it is a directory; name the program in it",
+        Ok(file) if file.permissions().mode() & 0o111 == 0 => "not executable: see chmod(1), +x",
+        _ => {
+            "not executable by this user, on a mount that is noexec, or in a directory that may not be searched"
+        }
+    }
 }
 
 /// The path of the file in the caller's root. Mounts of the new mount namespace are not visible there.

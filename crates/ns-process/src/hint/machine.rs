@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 
 use ns_sys::Namespace;
 
+use crate::mountinfo::mounts;
+use crate::proc_dir;
+
 /// The content of a file with one value.
 pub(crate) fn value(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
@@ -37,16 +40,9 @@ const APPARMOR: &str = "kernel.apparmor_restrict_unprivileged_userns";
 pub(crate) const SWITCHES: [(&str, &str); 2] =
     [("kernel.unprivileged_userns_clone", "1"), (APPARMOR, "0")];
 
-/// The first of these sysctls that forbids them.
-pub(crate) fn forbidding_switch() -> Option<(&'static str, &'static str)> {
-    SWITCHES
-        .into_iter()
-        .find(|(name, allows)| value(sysctl(name)).is_some_and(|present| present != *allows))
-}
-
 /// The advice for a new user namespace without capabilities.
 pub(crate) fn apparmor_advice() -> Option<String> {
-    let restricts = value(sysctl(APPARMOR)).is_some_and(|present| present != "0");
+    let restricts = sysctl(APPARMOR).is_some_and(|present| present != "0");
     restricts.then(|| {
         format!(
             "AppArmor takes all capabilities in the user namespaces of unprivileged users: set {APPARMOR} to 0, \
@@ -55,16 +51,15 @@ pub(crate) fn apparmor_advice() -> Option<String> {
     })
 }
 
-/// The file of a sysctl.
-pub(crate) fn sysctl(name: &str) -> PathBuf {
-    Path::new("/proc/sys").join(name.replace('.', "/"))
+/// The value of a sysctl; `None` if the kernel does not have it.
+pub(crate) fn sysctl(name: &str) -> Option<String> {
+    value(Path::new("/proc/sys").join(name.replace('.', "/")))
 }
 
 /// A field of the caller's own `/proc/self/status`.
 pub(crate) fn status(field: &str) -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
-    Some(line.trim().to_owned())
+    proc_dir::field(&status, field).map(ToOwned::to_owned)
 }
 
 /// Whether a seccomp filter is in force for the caller.
@@ -85,6 +80,5 @@ pub(crate) fn has_unshared_pids() -> bool {
 
 /// Whether the caller is chrooted: no visible mount is its root. The kernel then refuses user namespaces.
 pub(crate) fn is_chrooted() -> bool {
-    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
-    !mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))
+    fs::read("/proc/self/mountinfo").is_ok_and(|text| mounts(&text).all(|mount| !mount.is_root()))
 }

@@ -5,7 +5,6 @@ mod clone;
 mod exec;
 mod interpreter;
 pub(crate) mod machine;
-mod permission;
 
 pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;

@@ -1,13 +1,14 @@
 //! The namespaces found so far, each queried once.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceId};
 
 use super::info::{NamespaceFile, NamespaceInfo};
-use super::mounts::{self, Bound};
-use super::process::Process;
+use super::process::bound;
+use crate::proc_dir::ProcDir;
 
 /// `PROC_USER_INIT_INO` and `PROC_PID_INIT_INO` of include/linux/proc_ns.h, which have no parent.
 const INITIAL: [u64; 2] = [0xEFFF_FFFD, 0xEFFF_FFFC];
@@ -21,7 +22,7 @@ impl NamespaceIndex {
     ///
     /// # Errors
     /// The caller may not read its namespaces.
-    pub(super) fn count(&mut self, process: &Process) -> Result<(), Errno> {
+    pub(super) fn count(&mut self, process: &ProcDir) -> Result<(), Errno> {
         for kind in Namespace::ALL {
             let Some(number) = process.namespace_number(kind)? else { continue };
             if !self.0.contains_key(&number) {
@@ -46,13 +47,13 @@ impl NamespaceIndex {
         let mut info = NamespaceInfo::new(kind, id);
         // One descriptor for each level, and no namespace is nested in itself.
         info.owner = self.above(id, namespace.user_namespace());
-        info.parent = match kind {
-            Namespace::User => info.owner,
-            Namespace::Pid => self.above(id, namespace.parent()),
-            _ => Ok(None),
-        };
-        if kind == Namespace::User {
-            info.owner_uid = namespace.owner_uid().map(Some);
+        match kind {
+            Namespace::User => {
+                info.parent = info.owner;
+                info.owner_uid = namespace.owner_uid().map(Some);
+            }
+            Namespace::Pid => info.parent = self.above(id, namespace.parent()),
+            _ => {}
         }
         self.0.insert(id.ino, info);
         Ok(id)
@@ -78,26 +79,15 @@ impl NamespaceIndex {
             .filter_map(|namespace| Some((namespace.id.ino, *namespace.members.first()?)))
             .collect();
         for (mnt, pid) in inside {
-            let Some(process) = Process::open(pid) else { continue };
-            for bound in mounts::bound(&process.mounts()) {
-                self.add_file(&process, mnt, bound);
+            let Ok(process) = ProcDir::open(Path::new("/proc"), pid) else { continue };
+            for (kind, id, path) in bound(&process.bytes("mountinfo")) {
+                if !self.0.contains_key(&id.ino) {
+                    let opened = process.bound_namespace(&path, id.ino);
+                    let _ = opened.map(|namespace| self.record(&namespace));
+                }
+                let namespace = self.0.entry(id.ino).or_insert_with(|| unopened(kind, id));
+                namespace.files.push(NamespaceFile { path, mnt });
             }
-        }
-    }
-
-    fn add_file(&mut self, process: &Process, mnt: u64, bound: Bound) {
-        let Bound { kind, id, path } = bound;
-        if !self.0.contains_key(&id.ino) {
-            let opened = process.bound_namespace(&path);
-            // Another mount may cover the file, or have replaced it since.
-            let same = opened.ok().filter(|opened| opened.id().is_ok_and(|own| own.ino == id.ino));
-            let recorded = same.map(|namespace| self.record(&namespace));
-            if !matches!(recorded, Some(Ok(_))) {
-                self.0.insert(id.ino, unopened(kind, id));
-            }
-        }
-        if let Some(namespace) = self.0.get_mut(&id.ino) {
-            namespace.files.push(NamespaceFile { path, mnt });
         }
     }
 
@@ -117,13 +107,11 @@ impl NamespaceIndex {
 
 /// A namespace that is known only from mountinfo.
 fn unopened(kind: Namespace, id: NamespaceId) -> NamespaceInfo {
-    let mut info = NamespaceInfo::new(kind, id);
-    info.owner = Err(Errno::ACCESS);
-    if matches!(kind, Namespace::User | Namespace::Pid) {
-        info.parent = Err(Errno::ACCESS);
+    let has_parent = matches!(kind, Namespace::User | Namespace::Pid);
+    NamespaceInfo {
+        owner: Err(Errno::ACCESS),
+        owner_uid: Err(Errno::ACCESS),
+        parent: if has_parent { Err(Errno::ACCESS) } else { Ok(None) },
+        ..NamespaceInfo::new(kind, id)
     }
-    if kind == Namespace::User {
-        info.owner_uid = Err(Errno::ACCESS);
-    }
-    info
 }

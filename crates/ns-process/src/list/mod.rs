@@ -2,9 +2,9 @@
 
 mod index;
 mod info;
-mod mounts;
 mod process;
 
+use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
@@ -12,9 +12,9 @@ use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
 pub use info::{Member, NamespaceFile, NamespaceInfo, Namespaces};
 
 use crate::error::Error;
+use crate::proc_dir::ProcDir;
 use crate::step::Step;
 use index::NamespaceIndex;
-use process::Process;
 
 /// Lists the namespaces of the machine, each with its members, owner and parent.
 ///
@@ -45,7 +45,8 @@ pub fn namespaces() -> Result<Namespaces, Error> {
     let mut index = NamespaceIndex::default();
     let mut unreadable = Vec::new();
     for pid in pids()? {
-        let Some(process) = Process::open(pid) else { continue };
+        // A process that exits meanwhile has no such directory, or an empty one, also if its ID is reused.
+        let Ok(process) = ProcDir::open(Path::new("/proc"), pid) else { continue };
         if index.count(&process).is_err() {
             unreadable.push(pid);
         }

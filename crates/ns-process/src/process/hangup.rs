@@ -43,16 +43,17 @@ fn polls_exit_until(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
     }
 }
 
-/// A signal handler that runs meanwhile does not extend the wait.
-fn is_polled(
-    pidfd: impl AsFd,
+/// Waits for the events or a hangup, until the deadline if there is one; `false` if none came. A signal handler that runs
+/// meanwhile does not extend the wait.
+pub(super) fn is_polled(
+    fd: impl AsFd,
     events: PollFlags,
     deadline: Option<Instant>,
 ) -> Result<bool, Errno> {
     loop {
         let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(&pidfd, events)], left.as_ref()) {
+        match poll(&mut [PollFd::new(&fd, events)], left.as_ref()) {
             Err(Errno::INTR) => {}
             polled => return polled.map(|count| count == 1),
         }
@@ -65,7 +66,8 @@ pub(crate) fn kill_and_wait(pidfd: impl AsFd) -> bool {
     is_readable_within(pidfd, KILLED)
 }
 
-/// Reaps a process that has exited; `false` if its tracer has to reap it first.
+/// Reaps a process that has exited, if it is a child of the caller; `false` if it still runs, or its tracer has to reap
+/// it first.
 pub(crate) fn try_reap(pidfd: &OwnedFd) -> bool {
     let ended = waitid_pidfd(pidfd, WaitFlags::NOHANG | WaitFlags::ALL);
     matches!(ended, Ok(Some(_)) | Err(Errno::CHILD))

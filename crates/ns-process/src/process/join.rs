@@ -4,10 +4,10 @@ use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ns_sys::Errno;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 
 use super::Process;
+use super::hangup::is_polled;
 use super::orphans::{has_orphans, sweep};
 use crate::error::Error;
 use crate::step::Step;
@@ -96,20 +96,15 @@ impl Process {
             let left = deadline.map(left_until);
             // Another thread may add an orphan at any time.
             let round = if has_orphans() { SWEEP } else { FIRST_SWEEP };
-            let sleep = left.map_or(round, |left| left.min(round));
-            let sleep = Timespec::try_from(sleep).unwrap_or(LONGEST);
-            match poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&sleep)) {
-                Ok(0) if left.is_some_and(|left| left.is_zero()) => return Ok(false),
-                // A timeout of this round, or a signal handler ran: compute the remaining time again.
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => return Ok(true),
-                Err(errno) => return Err(self.failed(Step::Wait, errno)),
+            let round = left.map_or(round, |left| left.min(round));
+            let ended = is_polled(self, PollFlags::IN, Some(Instant::now() + round))
+                .map_err(|errno| self.failed(Step::Wait, errno))?;
+            if ended || left.is_some_and(|left| left.is_zero()) {
+                return Ok(ended);
             }
         }
     }
 }
-
-const LONGEST: Timespec = Timespec { tv_sec: i64::MAX, tv_nsec: 0 };
 
 fn left_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())

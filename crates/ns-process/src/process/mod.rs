@@ -1,7 +1,6 @@
 //! The handle of a started process.
 
 mod hangup;
-mod init;
 mod join;
 mod orphans;
 mod output;

@@ -6,7 +6,8 @@ use std::prelude::rust_2024::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, WaitFlags, waitid_pidfd};
+
+use super::hangup::try_reap;
 
 /// The processes to be reaped; the one that was checked longest ago is the first.
 static ORPHANS: Mutex<VecDeque<Orphan>> = Mutex::new(VecDeque::new());
@@ -34,9 +35,7 @@ impl Orphan {
         if is_readable(self.pidfd.as_fd()) == Ok(true) {
             free.extend(self.kept.take());
         }
-        let ended = waitid_pidfd(&self.pidfd, WaitFlags::NOHANG | WaitFlags::ALL);
-        let is_reaped = matches!(ended, Ok(Some(_)) | Err(Errno::CHILD));
-        is_reaped && self.kept.is_none()
+        try_reap(&self.pidfd) && self.kept.is_none()
     }
 }
 

@@ -3,12 +3,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Output};
+use std::time::Instant;
 
 use ns_sys::Errno;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{read, retry_on_intr};
 
 use super::Process;
+use super::hangup::is_polled;
 use crate::error::Error;
 use crate::step::Step;
 
@@ -66,31 +68,27 @@ impl Process {
 fn read_all<const N: usize>(
     mut streams: [(Option<OwnedFd>, &mut Vec<u8>); N],
 ) -> Result<(), Errno> {
-    while streams.iter().any(|(pipe, _)| pipe.is_some()) {
-        wait_for_any(&streams)?;
+    loop {
+        let pipes = streams.iter().filter_map(|(pipe, _)| pipe.as_ref());
+        let mut polled: Vec<_> = pipes.map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+        if polled.is_empty() {
+            return Ok(());
+        }
+        retry_on_intr(|| poll(&mut polled, None))?;
         for (pipe, bytes) in &mut streams {
-            if pipe.as_ref().is_some_and(is_ready) && read_some(pipe.as_ref(), bytes)? == 0 {
+            let Some(ready) = pipe.as_ref().filter(|pipe| is_ready(pipe)) else { continue };
+            if read_some(ready, bytes)? == 0 {
                 *pipe = None;
             }
         }
     }
-    Ok(())
-}
-
-fn wait_for_any(streams: &[(Option<OwnedFd>, &mut Vec<u8>)]) -> Result<(), Errno> {
-    let pipes = streams.iter().filter_map(|(pipe, _)| pipe.as_ref());
-    let mut pipes: Vec<_> = pipes.map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
-    retry_on_intr(|| poll(&mut pipes, None)).map(drop)
 }
 
 fn is_ready(pipe: &OwnedFd) -> bool {
-    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
-    retry_on_intr(|| poll(&mut pipe, Some(&now))).is_ok_and(|ready| ready > 0)
+    is_polled(pipe, PollFlags::IN, Some(Instant::now())) == Ok(true)
 }
 
-fn read_some(pipe: Option<&OwnedFd>, bytes: &mut Vec<u8>) -> Result<usize, Errno> {
-    let Some(pipe) = pipe else { return Ok(0) };
+fn read_some(pipe: &OwnedFd, bytes: &mut Vec<u8>) -> Result<usize, Errno> {
     let before = bytes.len();
     bytes.resize(before + CHUNK, 0);
     let count = retry_on_intr(|| read(pipe.as_fd(), &mut bytes[before..]));

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+use rustix::io::read;
 
 use super::hangup::{LONG_ENOUGH, has_hung_up};
 use super::unreaped::status_before_reap;
@@ -64,17 +65,32 @@ impl Process {
 
     /// The status of a process that another waiter has reaped.
     fn status_after_reap(&self) -> Result<WaitStatus, Error> {
-        let read = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
-        read()
-            .or_else(|| has_hung_up(self, LONG_ENOUGH).then(read).flatten())
-            .ok_or_else(|| self.status_lost())
+        let status = || pidfd_get_info(self).ok().and_then(|info| info.exit_status);
+        status().or_else(|| has_hung_up(self, LONG_ENOUGH).then(status).flatten()).ok_or_else(|| {
+            let object = format!("the status of process {} is lost", self.pid());
+            let hint = "SIGCHLD is ignored, or another waiter reaped it; Linux 6.15 and later report it all the same";
+            Error::new(self.name(), Step::Wait).with_object(object).with_hint(Some(hint))
+        })
     }
 
-    fn status_lost(&self) -> Error {
-        let hint = "SIGCHLD is ignored, or another waiter reaped it; Linux 6.15 and later report it all the same";
-        Error::new(self.name(), Step::Wait)
-            .with_object(format!("the status of process {} is lost", self.pid()))
-            .with_hint(Some(hint))
+    /// The wait status of the program, which the init wrote before it exited: as two ints, the status, and then 1 to
+    /// distinguish a status of 0 from an eventfd that was never written. `None` if the init wrote nothing.
+    fn status_from_init(&self) -> Option<WaitStatus> {
+        let mut message = [0; 8];
+        let length = read(self.init.as_ref()?, &mut message).ok()?;
+        let [a, b, c, d, 1, 0, 0, 0] = message else { return None };
+        (length == message.len()).then_some(WaitStatus::from_raw(i32::from_ne_bytes([a, b, c, d])))
+    }
+
+    /// The status of the process itself. The status of an init is that of the program only if the init was killed,
+    /// because then the kernel killed the program too.
+    fn own_status(&self, own: WaitStatus) -> Result<WaitStatus, Error> {
+        if self.init.is_none() || own.signal().is_some() {
+            return Ok(own);
+        }
+        let object = format!("the status of the program beside process {} is lost", self.pid());
+        let hint = Some("its init ended without reporting it");
+        Err(Error::new(self.name(), Step::Wait).with_object(object).with_hint(hint))
     }
 
     /// The error for a process that does not exit, or whose status cannot be read.

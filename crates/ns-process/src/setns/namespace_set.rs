@@ -71,10 +71,6 @@ impl NamespaceSet {
         Ok(self)
     }
 
-    pub(crate) fn kinds(&self) -> NamespaceFlags {
-        self.join.kinds()
-    }
-
     pub(crate) fn spec(&self) -> TargetSpec<'_> {
         TargetSpec { name: self.name, proc: Path::new("/proc"), join: &self.join }
     }

@@ -101,17 +101,12 @@ impl SetnsProcess {
         // After an error, the child would block in a write to a full pipe.
         drop(reader);
         let status = process.join()?;
-        let (bytes, errno) = match read {
-            Ok(bytes) => (bytes.filter(|_| status.success()), None),
-            Err(errno) => (None, Some(errno)),
-        };
-        bytes.ok_or_else(|| {
-            let error = Error::new(NAME, Step::Output).with_object(status.to_string());
-            let error = error.with_hint(Some("the closure ended without a value"));
-            match errno {
-                Some(errno) => error.with_errno(errno),
-                None => error,
-            }
+        let errno = read.as_ref().err().copied();
+        read.ok().flatten().filter(|_| status.success()).ok_or_else(|| {
+            Error::new(NAME, Step::Output)
+                .with_errno(errno)
+                .with_object(status.to_string())
+                .with_hint(Some("the closure ended without a value"))
         })
     }
 

@@ -82,7 +82,7 @@ pub fn setns_fds(namespaces: impl IntoIterator<Item = NamespaceFd>) -> Result<Se
 
 impl Setns {
     fn new(set: NamespaceSet) -> Result<Self, Error> {
-        match (set.kinds() & OF_PROCESSES).kinds().next() {
+        match (set.spec().join.kinds() & OF_PROCESSES).kinds().next() {
             Some(kind) => Err(set
                 .invalid(format!("{kind}: no thread can enter it, a process can: setns_process"))),
             None => Ok(Self(set)),
@@ -110,7 +110,8 @@ impl Setns {
     /// # References
     /// setns(2), unshare(2) `CLONE_FS`.
     pub fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, Error> {
-        let joined = OpenTarget::open(self.0.spec(), self.0.spec().target()?)?;
+        let spec = self.0.spec();
+        let joined = OpenTarget::open(spec, spec.target()?)?;
         let join = joined.child();
         let done = on_a_thread(|| {
             enter_apart(join)?;
@@ -119,7 +120,7 @@ impl Setns {
         let done = done.map_err(|errno| {
             Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a thread")
         })?;
-        done.map_err(|report| joined.explained(self.0.spec(), self.0.failed(report)))
+        done.map_err(|report| joined.explained(spec, self.0.failed(report)))
     }
 }
 
