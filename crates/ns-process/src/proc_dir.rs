@@ -107,15 +107,12 @@ pub(crate) fn pid_of(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
 /// The same, as the fdinfo file of the descriptor shows it; `ESRCH` once the process is reaped.
 pub(crate) fn pid_by_fdinfo(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno> {
     let info = proc.join(format!("thread-self/fdinfo/{}", pidfd.as_fd().as_raw_fd()));
-    let info = fs::read_to_string(info).map_err(|error| errno(&error))?;
+    let info = fs::read_to_string(info)
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     field(&info, "Pid").and_then(|number| number.parse().ok()).ok_or(Errno::SRCH)
 }
 
 /// The value of a line `NAME:\tVALUE`, as in the files `status` and `fdinfo`.
 pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -47,14 +47,17 @@ impl NamespaceIndex {
         let mut info = NamespaceInfo::new(kind, id);
         // One descriptor for each level, and no namespace is nested in itself.
         info.owner = self.above(id, namespace.user_namespace());
-        match kind {
-            Namespace::User => {
-                info.parent = info.owner;
-                info.owner_uid = namespace.owner_uid().map(Some);
-            }
-            Namespace::Pid => info.parent = self.above(id, namespace.parent()),
-            _ => {}
-        }
+        info.parent = match kind {
+            Namespace::User => info.owner,
+            Namespace::Pid => self.above(id, namespace.parent()),
+            _ => Ok(None),
+        };
+        info.owner_uid = match info.owner {
+            _ if kind == Namespace::User => namespace.owner_uid().map(Some),
+            Ok(Some(owner)) => self.0.get(&owner.ino).map_or(Ok(None), |owner| owner.owner_uid),
+            Ok(None) => Ok(None),
+            Err(errno) => Err(errno),
+        };
         self.0.insert(id.ino, info);
         Ok(id)
     }
@@ -91,16 +94,7 @@ impl NamespaceIndex {
         }
     }
 
-    pub(super) fn into_list(mut self) -> Vec<NamespaceInfo> {
-        let creators: BTreeMap<u64, Result<Option<u32>, Errno>> =
-            self.0.iter().map(|(number, namespace)| (*number, namespace.owner_uid)).collect();
-        for namespace in self.0.values_mut().filter(|one| one.kind != Namespace::User) {
-            namespace.owner_uid = match namespace.owner {
-                Ok(Some(owner)) => creators.get(&owner.ino).copied().unwrap_or(Ok(None)),
-                Ok(None) => Ok(None),
-                Err(errno) => Err(errno),
-            };
-        }
+    pub(super) fn into_list(self) -> Vec<NamespaceInfo> {
         self.0.into_values().collect()
     }
 }

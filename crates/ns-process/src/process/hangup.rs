@@ -43,8 +43,8 @@ fn polls_exit_until(pidfd: impl AsFd, deadline: Option<Instant>) -> bool {
     }
 }
 
-/// Waits for the events or a hangup, until the deadline if there is one; `false` if none came. A signal handler that runs
-/// meanwhile does not extend the wait.
+/// Waits for the events or a hangup, until the deadline if there is one; `false` at the deadline. A signal handler that
+/// runs meanwhile does not extend the wait.
 pub(super) fn is_polled(
     fd: impl AsFd,
     events: PollFlags,

@@ -1,11 +1,12 @@
 //! The pipes of the program, and its output.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Output};
 use std::time::Instant;
 
 use ns_sys::Errno;
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{read, retry_on_intr};
 
@@ -14,7 +15,7 @@ use super::hangup::is_polled;
 use crate::error::Error;
 use crate::step::Step;
 
-/// How many bytes are read at once: the capacity of a pipe.
+/// How many bytes are read at once, at least: the capacity of a pipe.
 const CHUNK: usize = 64 * 1024;
 
 impl Process {
@@ -77,7 +78,8 @@ fn read_all<const N: usize>(
         retry_on_intr(|| poll(&mut polled, None))?;
         for (pipe, bytes) in &mut streams {
             let Some(ready) = pipe.as_ref().filter(|pipe| is_ready(pipe)) else { continue };
-            if read_some(ready, bytes)? == 0 {
+            bytes.reserve(CHUNK);
+            if retry_on_intr(|| read(ready, spare_capacity(bytes)))? == 0 {
                 *pipe = None;
             }
         }
@@ -86,12 +88,4 @@ fn read_all<const N: usize>(
 
 fn is_ready(pipe: &OwnedFd) -> bool {
     is_polled(pipe, PollFlags::IN, Some(Instant::now())) == Ok(true)
-}
-
-fn read_some(pipe: &OwnedFd, bytes: &mut Vec<u8>) -> Result<usize, Errno> {
-    let before = bytes.len();
-    bytes.resize(before + CHUNK, 0);
-    let count = retry_on_intr(|| read(pipe.as_fd(), &mut bytes[before..]));
-    bytes.truncate(before + count.unwrap_or(0));
-    count
 }

@@ -41,21 +41,15 @@ impl Process {
         let is_kept = waited == Ok(None);
         let own = match waited {
             Ok(Some(ended)) => Ok(ended),
-            Ok(None) => match status_before_reap(self) {
-                Ok(Some(status)) => Ok(status),
-                Ok(None) | Err(_) => return Ok(None),
-            },
-            Err(Errno::CHILD)
-                if self.drop_policy.is_sibling && !has_hung_up(self, Duration::ZERO) =>
-            {
+            Err(errno) if errno != Errno::CHILD => return Err(self.failed(Step::Wait, errno)),
+            _ if is_kept || self.drop_policy.is_sibling && !has_hung_up(self, Duration::ZERO) => {
                 match status_before_reap(self) {
                     Ok(Some(status)) => Ok(status),
                     Ok(None) => return Ok(None),
                     Err(_reaped) => self.status_after_reap(),
                 }
             }
-            Err(Errno::CHILD) => self.status_after_reap(),
-            Err(errno) => return Err(self.failed(Step::Wait, errno)),
+            _ => self.status_after_reap(),
         };
         let wait_status = self.status_from_init().map_or_else(|| self.own_status(own?), Ok)?;
         let status = ExitStatus::from_raw(wait_status.as_raw());

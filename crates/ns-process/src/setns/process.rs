@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
-use std::vec;
 
 use ns_sys::{Errno, NamespaceFd};
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{read, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -153,7 +153,7 @@ fn hand_over(
 ///
 /// Does not wait for EOF: closures that other threads start meanwhile inherit the writing end.
 fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, Errno> {
-    let (mut framed, mut chunk) = (Vec::new(), vec![0; 64 * 1024]);
+    let mut framed = Vec::new();
     loop {
         if let Some(bytes) = unframed(&framed) {
             return Ok(Some(bytes.to_vec()));
@@ -164,9 +164,9 @@ fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, E
             // Everything that an exited process wrote is in the pipe.
             return Ok(None);
         }
-        match retry_on_intr(|| read(reader, &mut chunk))? {
-            0 => return Ok(None),
-            length => framed.extend_from_slice(&chunk[..length]),
+        framed.reserve(64 * 1024);
+        if retry_on_intr(|| read(reader, spare_capacity(&mut framed)))? == 0 {
+            return Ok(None);
         }
     }
 }
