@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::FdError;
-use super::open;
-use super::reserved::Reserved;
+use super::open::{Reserved, open_path};
 use super::stdio::{Kind, Stdio};
 use crate::Description;
 use crate::apply::FdRange;
@@ -20,7 +19,7 @@ use crate::apply::FdRange;
 pub struct Descriptors {
     /// Sorted by descriptor number.
     placed: Vec<(RawFd, Stdio)>,
-    close_rest: bool,
+    pub(super) close_rest: bool,
 }
 
 impl Descriptors {
@@ -88,7 +87,7 @@ impl Descriptors {
 
     /// Whether any file is still to be opened by its path. Opening may block, as with a FIFO.
     pub fn opens_paths(&self) -> bool {
-        self.files().any(Stdio::is_path)
+        self.files().any(|file| file.as_path().is_some())
     }
 
     /// Opens all files given by path now, and keeps them open.
@@ -122,7 +121,7 @@ impl Descriptors {
         let reserved = Reserved(self.numbers());
         for (number, file) in &mut self.placed {
             if let Some(path) = file.as_path() {
-                let opened = open::path(*number, path, deadline, &reserved)?;
+                let opened = open_path(*number, path, deadline, &reserved)?;
                 *file = Stdio(Kind::Opened(Arc::new(opened)));
             }
         }
@@ -155,10 +154,6 @@ impl Descriptors {
 
     pub(super) fn placed(&self) -> impl Iterator<Item = (RawFd, &Stdio)> {
         self.placed.iter().map(|(number, file)| (*number, file))
-    }
-
-    pub(super) fn closes_rest(&self) -> bool {
-        self.close_rest
     }
 
     /// Returns all descriptor numbers in the settings, in ascending order, without negative ones.

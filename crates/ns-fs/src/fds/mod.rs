@@ -7,8 +7,6 @@ mod moves;
 mod open;
 mod plan;
 mod ranges;
-mod reserved;
-mod sources;
 mod stdio;
 
 pub use descriptors::Descriptors;

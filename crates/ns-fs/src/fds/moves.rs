@@ -9,14 +9,14 @@ use crate::apply::FdStep;
 /// Target number to source number.
 type Moves = BTreeMap<RawFd, RawFd>;
 
-/// Returns the steps that make each target the file of its source, as if all at once.
+/// Returns the steps that make each target the file of its source, as if all at once. A move is a target
+/// number and a source number.
 ///
 /// Descriptors that already have their number come first, then the moves to numbers that are no longer
 /// a source; the remaining moves form cycles. Cycles come last, when every target is open, so that the
 /// temporary descriptor takes the number of no target.
-pub(super) fn order(moves: &Moves) -> Vec<FdStep> {
-    let (staying, mut moving): (Moves, Moves) =
-        moves.iter().map(|(to, from)| (*to, *from)).partition(|(to, from)| to == from);
+pub(super) fn order(moves: impl Iterator<Item = (RawFd, RawFd)>) -> Vec<FdStep> {
+    let (staying, mut moving): (Moves, Moves) = moves.partition(|(to, from)| to == from);
     let mut steps: Vec<_> = staying.into_keys().map(|fd| FdStep::Inherit { fd }).collect();
     steps.extend(chains(&mut moving));
     while let Some((start, _)) = moving.first_key_value() {

@@ -8,8 +8,7 @@ use std::prelude::rust_2024::*;
 use super::descriptors::Descriptors;
 use super::error::FdError;
 use super::moves;
-use super::reserved::Reserved;
-use super::sources::{Source, Sources, open_all};
+use super::open::{Reserved, Source, Sources, open_all};
 use crate::Description;
 use crate::apply::{FdRange, FdStep};
 
@@ -64,10 +63,8 @@ impl FdPlan {
         descriptors.check()?;
         let reserved = Reserved(descriptors.numbers());
         let (sources, lock) = open_all(descriptors, &reserved, lock)?;
-        let numbers = sources.files.iter().map(|(to, source)| (*to, source.number())).collect();
-        let steps = moves::order(&numbers);
-        let ranges =
-            if descriptors.closes_rest() { reserved.ranges_around(None) } else { Vec::new() };
+        let steps = moves::order(sources.files.iter().map(|(to, source)| (*to, source.number())));
+        let ranges = if descriptors.close_rest { reserved.ranges_around(None) } else { Vec::new() };
         Ok((Self { steps, ranges, sources, reserved }, lock))
     }
 

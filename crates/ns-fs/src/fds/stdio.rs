@@ -70,10 +70,6 @@ impl Stdio {
         matches!(self.0, Kind::Inherit)
     }
 
-    pub(super) fn is_path(&self) -> bool {
-        self.as_path().is_some()
-    }
-
     pub(super) fn as_path(&self) -> Option<&Path> {
         match &self.0 {
             Kind::Path(path) => Some(path),
