@@ -3,12 +3,11 @@
 use core::ffi::CStr;
 
 use ns_sys::child::{self, AtFlags, MountAttr, MountFlags, OFlags};
-use ns_sys::fd::{AsFd, BorrowedFd};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::cwd::CWD;
-use super::handle::Handle;
-use super::open_path::open_path;
+use super::fd_path::FdPath;
+use super::handle::{CWD, Handle, open_path};
 use crate::{Step, StepError};
 
 /// `AT_RECURSIVE` of include/uapi/linux/fcntl.h.
@@ -72,11 +71,16 @@ pub(super) fn set_attributes(
     child::mount_setattr(dir, path, AtFlags::EMPTY_PATH.union(tree), &attr)
 }
 
+/// Sets attributes of the mount whose root is `mounted`, without those below it, by a remount.
+pub(super) fn remount_fd(mounted: &Handle, attributes: u64) -> Result<()> {
+    remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes)
+}
+
 /// Sets attributes of one mount by a remount. `path` leads to the mount whose root is `root`.
 ///
 /// A remount clears each flag that it does not repeat, which a user namespace may not do with
 /// inherited flags.
-pub(super) fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()> {
+fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()> {
     // Fails instead of leaving out what a remount cannot express.
     if attributes & !SAME_VALUE != 0 {
         return Err(Errno::NOSYS);

@@ -6,10 +6,9 @@ use ns_sys::child::{self, MountFlags, MoveMountFlags, OpenTreeFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::attributes::{remount, set_attributes};
-use super::cwd::CWD;
+use super::attributes::{remount_fd, set_attributes};
 use super::fd_path::FdPath;
-use super::handle::Handle;
+use super::handle::{CWD, Handle};
 use super::in_root::resolve;
 use super::mount_step::{Mount, MountKind};
 
@@ -24,7 +23,7 @@ pub(super) fn bind(root: BorrowedFd<'_>, target: &Handle, mount: Mount<'_>) -> R
             bind_by_path(target, source, recursive)?;
             // `target` is now covered by the new mount, whose root is needed.
             let mounted = resolve(root, mount.target)?;
-            remount_fd(&mounted, attributes)
+            if attributes == 0 { Ok(()) } else { remount_fd(&mounted, attributes) }
         }
         Err(errno) => Err(errno),
     }
@@ -54,12 +53,4 @@ fn bind_by_path(target: &Handle, source: &CStr, recursive: bool) -> Result<()> {
     let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
     let path = FdPath::new(target.as_raw_fd());
     child::mount(Some(source), path.as_c_str(), None, MountFlags::BIND.union(tree), None)
-}
-
-/// Sets attributes of the mount whose root is `mounted`, without those below it.
-fn remount_fd(mounted: &Handle, attributes: u64) -> Result<()> {
-    match attributes {
-        0 => Ok(()),
-        _ => remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes),
-    }
 }

@@ -7,9 +7,7 @@ use ns_sys::Errno;
 use ns_sys::child::{self, CloseRangeFlags, Mode, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, RawFd};
 
-use super::cwd::CWD;
-use super::entries::entries;
-use super::handle::Handle;
+use super::handle::{CWD, Handle};
 use crate::{Step, StepError};
 
 /// A range of descriptor numbers, both ends included.
@@ -23,6 +21,12 @@ pub struct FdRange {
 
 /// `PROC_SUPER_MAGIC` of include/uapi/linux/magic.h.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+
+/// The bytes of `d_reclen` in a `struct linux_dirent64`.
+const D_RECLEN: core::ops::Range<usize> = 16..18;
+
+/// The offset of `d_name`, which ends with a NUL.
+const D_NAME: usize = 19;
 
 /// `close_range(first, last, 0)` … — closes every descriptor in the ranges, also above a lowered
 /// `RLIMIT_NOFILE`.
@@ -99,6 +103,16 @@ unsafe fn close_entries(list: &Handle, ranges: &[FdRange]) -> ns_sys::Result<()>
             }
         }
     }
+}
+
+/// Returns the names in a buffer that getdents64(2) has filled.
+fn entries(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || {
+        let length = <[u8; 2]>::try_from(bytes.get(D_RECLEN)?).ok()?;
+        let (entry, rest) = bytes.split_at_checked(usize::from(u16::from_ne_bytes(length)))?;
+        bytes = rest;
+        entry.get(D_NAME..)?.split(|byte| *byte == 0).next()
+    })
 }
 
 /// Parses the name of an entry; `None` for `.` and `..`.

@@ -1,8 +1,18 @@
-//! A descriptor that a step opens for itself.
-#![allow(unsafe_code, reason = "an owned descriptor without std")]
+//! Descriptors of the steps: the working directory, and those that a step opens for itself.
+#![allow(unsafe_code, reason = "AT_FDCWD, and an owned descriptor without std")]
 
-use ns_sys::child;
+use core::ffi::CStr;
+
+use ns_sys::Result;
+use ns_sys::child::{self, Mode, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+/// `AT_FDCWD` of include/uapi/linux/fcntl.h.
+const AT_FDCWD: i32 = -100;
+
+/// The working directory, for system calls that take a directory descriptor.
+// SAFETY: it is not -1, and no call closes it.
+pub(super) const CWD: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(AT_FDCWD) };
 
 /// An owned descriptor, closed by the bare system call on drop.
 pub(super) struct Handle(RawFd);
@@ -32,4 +42,10 @@ impl Drop for Handle {
         // SAFETY: this handle owns it, and is not used again.
         let _ = unsafe { child::close(self.0) };
     }
+}
+
+/// Opens a path without opening the file: `openat(dir, path, O_PATH | O_CLOEXEC | flags)`.
+pub(super) fn open_path(dir: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<Handle> {
+    let flags = flags.union(OFlags::PATH).union(OFlags::CLOEXEC);
+    child::openat(dir, path, flags, Mode::empty()).map(Handle::new)
 }

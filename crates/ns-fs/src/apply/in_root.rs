@@ -6,8 +6,7 @@ use ns_sys::child::{self, Mode, OFlags, ResolveFlags};
 use ns_sys::fd::{AsFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::handle::Handle;
-use super::open_path::open_path;
+use super::handle::{Handle, open_path};
 use super::path_buffer::PathBuffer;
 
 /// The number of attempts when a concurrent rename or mount makes openat2(2) return `EAGAIN`.

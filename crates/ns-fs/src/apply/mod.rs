@@ -18,8 +18,6 @@
 mod attributes;
 mod bind;
 mod close_rest;
-mod cwd;
-mod entries;
 mod fd_path;
 mod handle;
 mod in_root;
@@ -27,7 +25,6 @@ mod mount;
 mod mount_proc;
 mod mount_step;
 mod new_root;
-mod open_path;
 mod path_buffer;
 mod place_fds;
 mod propagation;

@@ -6,14 +6,12 @@ use ns_sys::child::{self, MountFlags, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::attributes::{remount, set_attributes};
+use super::attributes::{remount_fd, set_attributes};
 use super::bind::bind;
-use super::cwd::CWD;
 use super::fd_path::FdPath;
-use super::handle::Handle;
+use super::handle::{CWD, Handle, open_path};
 use super::in_root::{FileType, resolve, resolve_or_create};
 use super::mount_step::{Mount, MountKind};
-use super::open_path::open_path;
 use crate::{Step, StepError};
 
 /// `mount(source, target, …)` — mounts a file system, binds a tree or makes a symbolic link at a target.
@@ -121,9 +119,7 @@ fn enter(target: &Handle) -> Result<Handle> {
 
 fn set_or_remount(mounted: &Handle, attributes: u64) -> Result<()> {
     match set_attributes(mounted.as_fd(), c"", attributes, false) {
-        Err(Errno::NOSYS) => {
-            remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes)
-        }
+        Err(Errno::NOSYS) => remount_fd(mounted, attributes),
         other => other,
     }
 }

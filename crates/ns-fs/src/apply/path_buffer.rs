@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use ns_sys::{Errno, Result};
 
 /// `PATH_MAX` of include/uapi/linux/limits.h, the final NUL included.
-const PATH_MAX: usize = 4096;
+pub(super) const PATH_MAX: usize = 4096;
 
 /// A copy of a path that yields one name after the other.
 pub(super) struct PathBuffer {

@@ -4,11 +4,10 @@ use ns_sys::child::OFlags;
 use ns_sys::fd::AsFd;
 
 use super::attributes::read_only_here;
-use super::cwd::CWD;
+use super::handle::{CWD, open_path};
 use super::mount::mount;
 use super::mount_step::MountStep;
 use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
-use super::open_path::open_path;
 use super::propagation::propagation;
 use super::strings::{StringRef, Strings};
 use super::workdir::workdir;
@@ -26,12 +25,12 @@ pub struct Root<'a> {
     pub(crate) workdir: Option<(StringRef, bool)>,
 }
 
-/// The change of root.
+/// The change of root, with the path of the new root.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Change {
+pub(crate) enum Change<Path = StringRef> {
     None,
-    Pivot(StringRef),
-    Chroot(StringRef),
+    Pivot(Path),
+    Chroot(Path),
 }
 
 /// `mount`, `pivot_root`, `chdir` … — makes all steps of a plan, up to the first that fails.

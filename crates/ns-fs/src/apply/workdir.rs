@@ -5,12 +5,9 @@ use core::ffi::CStr;
 use ns_sys::child::{self, Mode};
 use ns_sys::{Errno, Result};
 
-use super::cwd::CWD;
-use super::path_buffer::PathBuffer;
+use super::handle::CWD;
+use super::path_buffer::{PATH_MAX, PathBuffer};
 use crate::{Step, StepError};
-
-/// The longest path that getcwd(2) returns, with the NUL.
-const PATH_MAX: usize = 4096;
 
 /// `chdir(path)`, `getcwd()` — changes the working directory, and checks that it lies inside the root: a
 /// path through `/proc/PID/fd` can lead out.
