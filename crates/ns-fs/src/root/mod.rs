@@ -2,9 +2,7 @@
 
 mod describe;
 mod plan;
-mod settings;
 mod workdir;
 
-pub use plan::RootPlan;
-pub use settings::Root;
+pub use plan::{Root, RootPlan};
 pub use workdir::Workdir;
