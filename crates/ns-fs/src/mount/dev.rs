@@ -22,8 +22,7 @@ pub(super) const LINKS: [(&str, &str); 5] = [
 /// Returns the tmpfs of `/dev`, followed by the mounts below it.
 pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
     // A later step makes it read-only, once everything is in it.
-    let flags = dev.flags - MountFlags::RDONLY;
-    let base = Mount { kind: Kind::New("tmpfs"), flags, ..dev.clone() };
+    let base = Mount { flags: dev.flags - MountFlags::RDONLY, ..dev.clone() };
     let devices = DEVICES.iter().map(|name| device(&dev.target, name));
     let shm = Mount::new(dev.target.join("shm"), Kind::New("tmpfs"), NO_PROGRAMS);
     let shm = shm.data("mode=1777").create();
