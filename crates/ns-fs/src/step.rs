@@ -37,6 +37,13 @@ pub enum Step {
     CloseRest,
 }
 
+impl Step {
+    /// Returns a function that makes an error of this step.
+    pub(crate) const fn failed(self) -> impl Fn(Errno) -> StepError {
+        move |errno| StepError { step: self, errno }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

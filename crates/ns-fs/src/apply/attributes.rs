@@ -53,7 +53,7 @@ pub fn read_only_here() -> core::result::Result<(), StepError> {
         }
         other => other,
     };
-    set.map_err(|errno| StepError { step: Step::ReadOnlyRoot, errno })
+    set.map_err(Step::ReadOnlyRoot.failed())
 }
 
 /// `MOUNT_ATTR_RDONLY`.

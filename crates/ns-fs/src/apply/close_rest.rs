@@ -52,7 +52,7 @@ const D_NAME: usize = 19;
 /// # References
 /// close_range(2), proc_pid_fd(5); fs/file.c.
 pub unsafe fn close_rest(ranges: &[FdRange]) -> Result<(), StepError> {
-    let failed = |errno| StepError { step: Step::CloseRest, errno };
+    let failed = Step::CloseRest.failed();
     for range in ranges {
         // SAFETY: the caller promises that no owner uses a descriptor of the ranges.
         match unsafe { child::close_range(range.first, range.last, CloseRangeFlags::empty()) } {

@@ -48,8 +48,7 @@ use crate::{Step, StepError};
 /// # References
 /// mount(2), open_tree(2), move_mount(2), openat2(2), user_namespaces(7); fs/namespace.c.
 pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(), StepError> {
-    let failed = |step| move |errno| StepError { step, errno };
-    let target = target(root, mount).map_err(failed(Step::MountTarget(mount.index)))?;
+    let target = target(root, mount).map_err(Step::MountTarget(mount.index).failed())?;
     match mount.kind {
         MountKind::Attributes { attributes } => set_or_remount(&target, attributes),
         MountKind::New { fs_type, source, flags, data } => {
@@ -58,7 +57,7 @@ pub fn mount(root: BorrowedFd<'_>, mount: Mount<'_>) -> core::result::Result<(),
         MountKind::Bind { .. } => bind(root, &target, mount),
         MountKind::Link { name, to } => child::symlinkat(to, target.as_fd(), name),
     }
-    .map_err(failed(Step::Mount(mount.index)))
+    .map_err(Step::Mount(mount.index).failed())
 }
 
 fn target(root: BorrowedFd<'_>, mount: Mount<'_>) -> Result<Handle> {

@@ -24,5 +24,5 @@ use crate::{Step, StepError};
 pub fn mount_proc() -> Result<(), StepError> {
     let flags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
     child::mount(Some(c"proc"), c"/proc", Some(c"proc"), flags, None)
-        .map_err(|errno| StepError { step: Step::MountProc, errno })
+        .map_err(Step::MountProc.failed())
 }

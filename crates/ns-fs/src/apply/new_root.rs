@@ -30,7 +30,7 @@ use crate::{Step, StepError};
 /// mount(2), pivot_root(2); fs/namespace.c.
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
     let flags = MountFlags::BIND.union(MountFlags::REC);
-    child::mount(Some(new_root), new_root, None, flags, None).map_err(failed(Step::OpenRoot))?;
+    child::mount(Some(new_root), new_root, None, flags, None).map_err(Step::OpenRoot.failed())?;
     // `/` still leads to the old root, below the new bind mount; `/..` leads to the mount on top.
     enter_new_root(if new_root == c"/" { c"/.." } else { new_root })
 }
@@ -50,7 +50,7 @@ pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// # References
 /// chdir(2); fs/open.c.
 pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
-    child::chdir(new_root).map_err(failed(Step::OpenRoot))
+    child::chdir(new_root).map_err(Step::OpenRoot.failed())
 }
 
 /// `pivot_root(".", ".")`, `mount(NULL, "..", NULL, MS_REC | MS_SLAVE)`, `umount2(".", MNT_DETACH)`,
@@ -75,13 +75,13 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// # References
 /// pivot_root(2), "pivot_root(".", ".")"; fs/namespace.c.
 pub fn pivot_root_here() -> Result<(), StepError> {
-    child::pivot_root(c".", c".").map_err(failed(Step::PivotRoot))?;
+    child::pivot_root(c".", c".").map_err(Step::PivotRoot.failed())?;
     // The old root is now mounted on top of the new one; `..` of the root leads to it, `.` does not.
     let slave = MountPropagationFlags::DOWNSTREAM.union(MountPropagationFlags::REC);
-    child::mount_change(c"..", slave).map_err(failed(Step::DetachOldRoot))?;
+    child::mount_change(c"..", slave).map_err(Step::DetachOldRoot.failed())?;
     // umount2 takes the topmost mount, by either path.
-    child::umount2(c".", UnmountFlags::DETACH).map_err(failed(Step::DetachOldRoot))?;
-    child::chdir(c"/").map_err(failed(Step::DetachOldRoot))
+    child::umount2(c".", UnmountFlags::DETACH).map_err(Step::DetachOldRoot.failed())?;
+    child::chdir(c"/").map_err(Step::DetachOldRoot.failed())
 }
 
 /// `chroot(".")`, `chdir("/")` — makes the working directory the root of the process.
@@ -102,10 +102,6 @@ pub fn pivot_root_here() -> Result<(), StepError> {
 /// # References
 /// chroot(2); fs/open.c.
 pub fn chroot_here() -> Result<(), StepError> {
-    child::chroot(c".").map_err(failed(Step::Chroot))?;
-    child::chdir(c"/").map_err(failed(Step::Chroot))
-}
-
-fn failed(step: Step) -> impl Fn(ns_sys::Errno) -> StepError {
-    move |errno| StepError { step, errno }
+    child::chroot(c".").map_err(Step::Chroot.failed())?;
+    child::chdir(c"/").map_err(Step::Chroot.failed())
 }

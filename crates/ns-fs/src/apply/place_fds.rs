@@ -81,8 +81,7 @@ pub unsafe fn place_fds(steps: &[FdStep]) -> Result<(), StepError> {
     let mut saved = None;
     for step in steps {
         // SAFETY: this function has the same contract.
-        unsafe { place(*step, &mut saved) }
-            .map_err(|errno| StepError { step: Step::PlaceFd(step.number()), errno })?;
+        unsafe { place(*step, &mut saved) }.map_err(Step::PlaceFd(step.number()).failed())?;
     }
     Ok(())
 }

@@ -23,6 +23,5 @@ use crate::{Propagation, Step, StepError};
 /// # References
 /// mount(2), mount_namespaces(7); fs/namespace.c `do_change_type`.
 pub fn propagation(propagation: Propagation) -> Result<(), StepError> {
-    child::mount_change(c"/", propagation.flags())
-        .map_err(|errno| StepError { step: Step::Propagation, errno })
+    child::mount_change(c"/", propagation.flags()).map_err(Step::Propagation.failed())
 }

@@ -116,7 +116,6 @@ fn mounts(plan: Root<'_>) -> Result<(), StepError> {
         Change::None => c"/",
         Change::Pivot(_) | Change::Chroot(_) => c".",
     };
-    let root = open_path(CWD, path, OFlags::DIRECTORY)
-        .map_err(|errno| StepError { step: Step::OpenRoot, errno })?;
+    let root = open_path(CWD, path, OFlags::DIRECTORY).map_err(Step::OpenRoot.failed())?;
     plan.mounts.iter().try_for_each(|step| mount(root.as_fd(), step.with(plan.strings)))
 }
