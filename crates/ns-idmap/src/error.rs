@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::{ComposeError, IdKind, Numbered, ParseError, RuleError};
+use crate::{ComposeError, Numbered, ParseError, RuleError};
 
 /// Why a writer cannot write a map. The message says what would help.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -60,7 +60,9 @@ pub enum Reason {
         file: &'static str,
     },
     /// The map was written directly, but only a helper can write it.
-    #[error("an unprivileged writer cannot write this map; use newuidmap or newgidmap")]
+    #[error(
+        "a direct write of this map needs CAP_SETUID or CAP_SETGID; use write_by, which runs newuidmap or newgidmap"
+    )]
     NeedsHelper,
     /// The namespace already has a map.
     #[error("a map has been written already, and it cannot be changed")]
@@ -212,23 +214,6 @@ pub enum InstallError {
     /// The helper failed. No direct write was tried.
     #[error(transparent)]
     Helper(#[from] HelperError),
-}
-
-impl HelperError {
-    #[cold]
-    pub(crate) fn failed(program: PathBuf, status: ExitStatus, stderr: String) -> Self {
-        let no_new_privs = rustix::thread::no_new_privs().unwrap_or(false);
-        Self::Failed { program, status, said: stderr, no_new_privs }
-    }
-
-    #[cold]
-    pub(crate) fn status_lost<K: IdKind>(
-        program: PathBuf,
-        stderr: String,
-        read: Option<ProcError>,
-    ) -> Self {
-        Self::StatusLost { program, file: K::FILE, said: stderr, read: read.map(Box::new) }
-    }
 }
 
 /// The reason after a colon. Without a reason, the message ends with the errno of `source()`.

@@ -3,6 +3,25 @@
 use super::format;
 use super::store::Store;
 use crate::{Extent, MAX_BYTES, Numbered, RuleError, Side};
+#[cfg(feature = "std")]
+use crate::{IdKind, IdMap};
+
+#[cfg(feature = "std")]
+impl<K: IdKind> IdMap<K> {
+    /// The extent of a map of one single ID.
+    pub(crate) fn single(&self) -> Option<Extent> {
+        match self.extents() {
+            [extent] if extent.length == 1 => Some(*extent),
+            _ => None,
+        }
+    }
+
+    /// Checks what `From<u32>` and computed maps do not check: the ID, and the length of the text.
+    pub(crate) fn check_for_write(&self) -> Result<(), RuleError> {
+        self.single().map_or(Ok(()), |one| extent(0, one))?;
+        text_length(self.extents())
+    }
+}
 
 /// Checks all rules, and sorts the indices of the store.
 #[inline]

@@ -126,23 +126,6 @@ impl<K: IdKind> IdMap<K> {
     }
 }
 
-#[cfg(feature = "std")]
-impl<K: IdKind> IdMap<K> {
-    /// The extent of a map of one single ID.
-    pub(crate) fn single(&self) -> Option<Extent> {
-        match self.extents() {
-            [extent] if extent.length == 1 => Some(*extent),
-            _ => None,
-        }
-    }
-
-    /// Checks what `From<u32>` and computed maps do not check: the ID, and the length of the text.
-    pub(crate) fn check_for_write(&self) -> Result<(), RuleError> {
-        self.single().map_or(Ok(()), |extent| check::extent(0, extent))?;
-        check::text_length(self.extents())
-    }
-}
-
 /// Maps this ID to 0, and no other.
 ///
 /// 4294967295 is not an ID. A map of it is refused when it is planned or written.

@@ -1,18 +1,40 @@
 //! The files of a process, below an open `/proc/PID`.
 
-mod read;
 mod setgroups;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 
-use crate::ProcError;
+use crate::{IdKind, IdMap, ProcError};
 
 pub use setgroups::Setgroups;
+
+impl<K: IdKind> IdMap<K> {
+    /// Reads the map of the process whose `/proc/PID` is open as `proc_dir`; `None` if it has none.
+    ///
+    /// The outside IDs are those of the *caller's* user namespace or, if the process is in the same
+    /// user namespace, those of its parent.
+    ///
+    /// # Errors
+    /// The call that failed, or that the caller's user namespace does not map the outside IDs.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::UidMap;
+    ///
+    /// let own = UidMap::read(std::fs::File::open("/proc/self")?)?;
+    /// assert!(own.is_some_and(|map| map.contains(0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read(proc_dir: impl AsFd) -> Result<Option<Self>, ProcError> {
+        let text = read_text(proc_dir.as_fd(), K::FILE)?;
+        Self::from_shown(&text).map_err(|source| ProcError::Shown { file: K::FILE, source })
+    }
+}
 
 /// Reads a file of the process.
 pub(crate) fn read_text(dir: BorrowedFd<'_>, file: &'static str) -> Result<String, ProcError> {

@@ -4,6 +4,8 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::thread::no_new_privs;
+
 use super::helper_process::{Outcome, run};
 use crate::{HelperError, IdKind, IdMap};
 
@@ -99,18 +101,22 @@ impl<K: IdKind> IdMap<K> {
             Ok(run) => run,
             Err(source) => return Err(HelperError::Run { program, source }),
         };
-        let stderr = || String::from_utf8_lossy(&stderr).into_owned();
-        match outcome {
-            Outcome::Exited(status) if status.success() => Ok(()),
-            Outcome::Exited(status) => Err(HelperError::failed(program, status, stderr())),
-            Outcome::StatusLost => match Self::read(proc_dir) {
-                Ok(shown) if shown.as_ref() == Some(self) => Ok(()),
-                read => Err(HelperError::status_lost::<K>(program, stderr(), read.err())),
-            },
-            Outcome::TimedOut(helper) => {
-                Err(HelperError::TimedOut { program, said: stderr(), helper })
+        let said = || String::from_utf8_lossy(&stderr).into_owned();
+        Err(match outcome {
+            Outcome::Exited(status) if status.success() => return Ok(()),
+            Outcome::Exited(status) => {
+                let no_new_privs = no_new_privs().unwrap_or(false);
+                HelperError::Failed { program, status, said: said(), no_new_privs }
             }
-        }
+            Outcome::StatusLost => match Self::read(proc_dir) {
+                Ok(shown) if shown.as_ref() == Some(self) => return Ok(()),
+                read => {
+                    let read = read.err().map(Box::new);
+                    HelperError::StatusLost { program, file: K::FILE, said: said(), read }
+                }
+            },
+            Outcome::TimedOut(helper) => HelperError::TimedOut { program, said: said(), helper },
+        })
     }
 }
 
