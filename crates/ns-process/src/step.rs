@@ -64,6 +64,7 @@ macro_rules! steps {
     };
 }
 
+// The next free number is 65.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";

@@ -36,6 +36,7 @@ mod namespaces;
 mod optimistic;
 mod order;
 mod plan;
+mod prctl;
 mod privileges;
 mod program;
 mod root;

@@ -1,5 +1,5 @@
 //! Privileges of the program: capabilities, `no_new_privs`, a seccomp filter, a security label.
-#![allow(unsafe_code, reason = "prctl(2) with integers, a seccomp filter, and a raw descriptor")]
+#![allow(unsafe_code, reason = "a seccomp filter, and a raw descriptor")]
 
 use core::ffi::CStr;
 
@@ -10,13 +10,10 @@ use ns_sys::fd::BorrowedFd;
 use super::cwd::cwd;
 use super::handshake::Report;
 use super::plan::ChildPlan;
+use super::prctl::{self, Attribute};
 use crate::step::Step;
 
 /// include/uapi/linux/prctl.h.
-const PR_SET_KEEPCAPS: u32 = 8;
-const PR_CAPBSET_DROP: u32 = 24;
-const PR_SET_NO_NEW_PRIVS: u32 = 38;
-const PR_CAP_AMBIENT: u32 = 47;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
 
 /// The requested settings.
@@ -71,7 +68,7 @@ fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
 pub(super) fn keep_through_setresuid(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let privileges = plan.privileges;
     if privileges.capabilities.is_some_and(|sets| sets.through_setresuid) {
-        prctl(PR_SET_KEEPCAPS, [1, 0, 0, 0])
+        prctl::set(Attribute::Keepcaps, [1, 0])
             .map_err(|errno| Report::new(Step::Capabilities, errno))?;
     }
     Ok(())
@@ -80,7 +77,7 @@ pub(super) fn keep_through_setresuid(plan: &ChildPlan<'_>) -> Result<(), Report>
 pub(super) fn set_no_new_privs(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let privileges = plan.privileges;
     if privileges.no_new_privs {
-        prctl(PR_SET_NO_NEW_PRIVS, [1, 0, 0, 0])
+        prctl::set(Attribute::NoNewPrivs, [1, 0])
             .map_err(|errno| Report::new(Step::NoNewPrivs, errno))?;
     }
     Ok(())
@@ -105,7 +102,7 @@ pub(super) fn set_capabilities(plan: &ChildPlan<'_>) -> Result<(), Report> {
 
 fn change(sets: Capabilities) -> Result<(), Errno> {
     for capability in bits(sets.dropped) {
-        match prctl(PR_CAPBSET_DROP, [capability, 0, 0, 0]) {
+        match prctl::set(Attribute::DropBounding, [capability, 0]) {
             // This kernel does not know the capability.
             Err(Errno::INVAL) => {}
             dropped => dropped?,
@@ -114,18 +111,13 @@ fn change(sets: Capabilities) -> Result<(), Errno> {
     let Capabilities { permitted, inheritable, .. } = sets;
     child::capset(CapabilitySets { effective: permitted, permitted, inheritable })?;
     for capability in bits(sets.kept) {
-        prctl(PR_CAP_AMBIENT, [PR_CAP_AMBIENT_RAISE, capability, 0, 0])?;
+        prctl::set(Attribute::Ambient, [PR_CAP_AMBIENT_RAISE, capability])?;
     }
     Ok(())
 }
 
 fn bits(set: u64) -> impl Iterator<Item = usize> {
     (0..64).filter(move |bit| set >> bit & 1 == 1)
-}
-
-fn prctl(option: u32, arguments: [usize; 4]) -> Result<(), Errno> {
-    // SAFETY: the options in this file take integer arguments only.
-    unsafe { child::prctl(option, arguments) }.map(drop)
 }
 
 /// Sets a filter without `no_new_privs`. It needs `CAP_SYS_ADMIN`, so it precedes the drop of capabilities.

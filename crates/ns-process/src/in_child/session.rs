@@ -1,18 +1,17 @@
 //! Session, process group, controlling terminal, and parent-death signal.
-#![allow(unsafe_code, reason = "prctl(2) and ioctl(2) with integer arguments")]
+#![allow(unsafe_code, reason = "ioctl(2) with an integer argument")]
 
 use ns_sys::child::{self, exit_group};
 use ns_sys::fd::BorrowedFd;
 
 use super::handshake::Report;
 use super::plan::ChildPlan;
+use super::prctl::{self, Attribute};
 use super::wait;
 use crate::step::Step;
 
 /// `TIOCSCTTY` of include/uapi/asm-generic/ioctls.h.
 const TIOCSCTTY: u32 = 0x540e;
-/// `PR_SET_PDEATHSIG` of include/uapi/linux/prctl.h.
-const PR_SET_PDEATHSIG: u32 = 1;
 
 /// The exit code of a child whose parent has terminated. No process reads it.
 const ORPHAN: i32 = 126;
@@ -50,8 +49,7 @@ pub(super) fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
 /// checks for that.
 pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
     let Some(signal) = plan.session.die_with_parent else { return Ok(()) };
-    // SAFETY: the arguments are integers.
-    unsafe { child::prctl(PR_SET_PDEATHSIG, [signal as usize, 0, 0, 0]) }
+    prctl::set(Attribute::Pdeathsig, [signal as usize, 0])
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
     match wait::has_terminated(plan.parent) {
         Ok(false) => Ok(()),

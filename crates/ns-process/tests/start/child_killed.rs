@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Instant;
 
+use crate::common::every_step::programs;
+use crate::common::target::Target;
 use crate::common::{Directory, assert_unchanged, in_child, mapped, shell};
 use ns_process::{CloneFlags, Container, Resource, Signal, Step};
 use ns_sys::pidfd_send_signal;
@@ -56,7 +58,7 @@ fn f26_a_killed_child_dumps_no_core() {
     });
 }
 
-/// Attributes that the caller and a child in shared memory have in common are not changed by a start.
+/// Attributes that the caller and a child in shared memory have in common are not changed by any step of a start.
 #[test]
 fn f25_the_attributes_of_the_caller_are_unchanged() {
     ns_testbed::run_as!([Root, User, Nested], {
@@ -76,6 +78,11 @@ fn f25_the_attributes_of_the_caller_are_unchanged() {
         container.new_session(true).die_with_parent();
         assert!(container.status().expect("start").success());
         assert_eq!(attributes(), before);
+        let (root, target) = (Directory::new("root"), Target::in_all());
+        for container in programs(root.to_str().expect("text"), &target) {
+            assert!(!container.status().expect("start").success(), "it exits with 7");
+            assert_eq!(attributes(), before, "{}", container.plan().expect("plan").describe());
+        }
     });
 }
 
