@@ -55,28 +55,3 @@ pub enum Resource {
     #[doc(alias = "RLIMIT_RTTIME")]
     Rttime = 15,
 }
-
-impl Resource {
-    /// The name of the resource with this number.
-    pub(crate) fn name(number: u32) -> Option<&'static str> {
-        const NAMES: [&str; 16] = [
-            "Cpu",
-            "Fsize",
-            "Data",
-            "Stack",
-            "Core",
-            "Rss",
-            "Nproc",
-            "Nofile",
-            "Memlock",
-            "As",
-            "Locks",
-            "Sigpending",
-            "Msgqueue",
-            "Nice",
-            "Rtprio",
-            "Rttime",
-        ];
-        NAMES.get(number as usize).copied()
-    }
-}

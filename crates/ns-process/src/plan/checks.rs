@@ -91,7 +91,7 @@ fn one_root_and_cgroup<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
 fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), Error> {
     let changes = [
         (config.root.path.is_some(), "rootdir"),
-        (config.root.workdir.path.is_some(), "workdir"),
+        (config.root.workdir.is_some(), "workdir"),
         (config.limits.umask.is_some(), "umask"),
     ];
     let shares = config.flags.contains(CloneFlags::FS);

@@ -3,7 +3,6 @@
 mod checks;
 mod describe;
 mod dumpable;
-mod objects;
 mod route;
 
 use std::os::fd::OwnedFd;
@@ -67,7 +66,7 @@ impl Plan {
     fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
         checks::all(config)?;
         let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
-        let join = Join::new(&config.join, config.namespaces).map_err(invalid)?;
+        let join = config.join.checked(config.namespaces, config.without).map_err(invalid)?;
         let namespaces =
             if join.target.is_some() { NamespaceFlags::empty() } else { config.namespaces };
         let caller = Caller::current();
@@ -97,7 +96,7 @@ impl Plan {
             maps,
             ids,
             time_offsets: settings::offsets(&config.offsets, namespaces).map_err(invalid)?,
-            session: Session::new(&config.session, config.daemon.is_some()).map_err(invalid)?,
+            session: config.session.checked(config.daemon.is_some()).map_err(invalid)?,
             root: Root::new(&config.root, namespaces).map_err(invalid)?,
             streams: Streams::new(
                 &config.streams,
@@ -105,7 +104,7 @@ impl Plan {
                 (config.closure.is_some(), config.daemon.is_some()),
             )
             .map_err(invalid)?,
-            names: Names::new(&config.names, namespaces).map_err(invalid)?,
+            names: config.names.checked(namespaces).map_err(invalid)?,
             limits: Limits::new(&config.limits, config.daemon.is_some()).map_err(invalid)?,
             privileges,
         })
@@ -152,7 +151,7 @@ impl Plan {
 
     /// Whether the child watches the thread that started it.
     pub(crate) fn watches_parent(&self) -> bool {
-        self.needs_go() || self.session.watches_parent()
+        self.needs_go() || self.session.die_with_parent.is_some()
     }
 }
 

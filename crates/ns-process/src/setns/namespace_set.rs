@@ -39,9 +39,10 @@ impl NamespaceSet {
         if let Some(message) = target.invalid() {
             return Err(set.invalid(message.to_owned()));
         }
-        set.join.target = Some((target.clone(), kinds));
+        set.join.target_kinds = kinds;
+        set.join.target = Some(target.clone());
         let held = target.hold().map_err(|errno| set.spec().open_error(errno))?;
-        set.join.target = Some((held, kinds));
+        set.join.target = Some(held);
         set.non_empty()
     }
 

@@ -116,9 +116,9 @@ impl SetnsProcess {
         functions: &StartFunctions,
     ) -> Result<Process, Error> {
         let join = self.0.spec().join;
-        if let Some((target, kinds)) = &join.target {
+        if let Some(target) = &join.target {
             let mut inject = Inject::from_fn(target.clone(), closure);
-            return (functions.inject)(inject.name(NAME).namespaces(kinds.kinds()));
+            return (functions.inject)(inject.name(NAME).namespaces(join.target_kinds.kinds()));
         }
         let mut container = Container::from_fn(closure);
         container.name(NAME);

@@ -11,13 +11,14 @@ use ns_sys::{Namespace, NamespaceFlags};
 
 use super::{Builder, Target, kind};
 
-/// The requested namespaces, and their target.
+/// Namespaces that a start opens and the child joins.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct JoinConfig {
+pub(crate) struct Join {
     /// The process whose namespaces are joined, for an `Inject`.
     pub(crate) target: Option<Target>,
-    /// Kinds that are removed from the selection.
-    pub(crate) without: NamespaceFlags,
+    /// The kinds to join of the target, including namespaces that the caller is already in. A
+    /// builder leaves this empty; [`Join::checked`] sets it.
+    pub(crate) target_kinds: NamespaceFlags,
     /// Single namespaces, one per kind.
     pub(crate) files: Vec<(Namespace, JoinFile)>,
     pub(crate) from_target: FromTarget,
@@ -228,54 +229,41 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// Namespaces that a start opens and the child joins.
-#[derive(Debug, Default)]
-pub(crate) struct Join {
-    /// The target and the kinds to join, including namespaces that the caller is already in.
-    pub(crate) target: Option<(Target, NamespaceFlags)>,
-    pub(crate) files: Vec<(Namespace, JoinFile)>,
-    pub(crate) from_target: FromTarget,
-}
-
 impl Join {
-    /// Checks the configuration; an error begins with the name of the setter.
-    pub(crate) fn new(config: &JoinConfig, selected: NamespaceFlags) -> Result<Self, String> {
-        let by_file: NamespaceFlags = config.files.iter().map(|(kind, _)| *kind).collect();
-        let Some(target) = &config.target else {
-            return Self::without_target(config, by_file, selected);
+    /// Checks the settings, and computes the kinds to join of the target. An error begins with the
+    /// name of the setter.
+    pub(crate) fn checked(
+        &self,
+        selected: NamespaceFlags,
+        without: NamespaceFlags,
+    ) -> Result<Self, String> {
+        let by_file: NamespaceFlags = self.files.iter().map(|(kind, _)| *kind).collect();
+        let Some(target) = &self.target else {
+            let both = by_file & (selected - NamespaceFlags::PID);
+            return match both.kinds().next() {
+                Some(kind) => {
+                    Err(format!("join_namespace: a new {kind} namespace is requested as well"))
+                }
+                None => Ok(self.clone()),
+            };
         };
         if let Some(message) = target.invalid() {
             return Err(format!("target: {message}"));
         }
         let selects_all = selected.is_empty() && by_file.is_empty();
         let selected = if selects_all { Namespace::ALL.into_iter().collect() } else { selected };
-        let target_kinds = selected - config.without - by_file;
-        let target = Some((target.clone(), target_kinds));
-        Ok(Self { target, files: config.files.clone(), from_target: config.from_target })
-    }
-
-    fn without_target(
-        config: &JoinConfig,
-        joined: NamespaceFlags,
-        new: NamespaceFlags,
-    ) -> Result<Self, String> {
-        if let Some(kind) = (joined & (new - NamespaceFlags::PID)).kinds().next() {
-            return Err(format!("join_namespace: a new {kind} namespace is requested as well"));
-        }
-        Ok(Self { target: None, files: config.files.clone(), from_target: config.from_target })
+        Ok(Self { target_kinds: selected - without - by_file, ..self.clone() })
     }
 
     /// All kinds to join, including namespaces that the caller is already in.
     pub(crate) fn kinds(&self) -> NamespaceFlags {
-        let target_kinds =
-            self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
-        self.files.iter().fold(target_kinds, |kinds, (kind, _)| kinds | kind.flag())
+        self.files.iter().fold(self.target_kinds, |kinds, (kind, _)| kinds | kind.flag())
     }
 
     /// The namespace with the number `index`, or all of them, for an error message.
     pub(crate) fn object(&self, index: u32) -> String {
         let target = self.target.as_ref();
-        let of = target.map_or_else(String::new, |(target, _)| format!(" of {}", target.name()));
+        let of = target.map_or_else(String::new, |target| format!(" of {}", target.name()));
         match Namespace::ALL.into_iter().find(|kind| *kind as u32 == index) {
             Some(kind) => format!("the {kind} namespace{of}"),
             None => format!("{}{of}", self.kinds()),
@@ -284,7 +272,7 @@ impl Join {
 
     /// The files that are opened before the clone.
     pub(crate) fn describe_opening(&self) -> impl Iterator<Item = String> {
-        let target = self.target.iter().map(|(target, _)| format!("pidfd_open({})", target.name()));
+        let target = self.target.iter().map(|target| format!("pidfd_open({})", target.name()));
         target.chain(self.files.iter().map(|(kind, file)| match file {
             JoinFile::Path(path) => {
                 format!("open({:?}), a {kind} namespace", path.to_string_lossy())
@@ -327,13 +315,13 @@ impl Join {
     /// The joins; a start skips namespaces that the caller is already in. An `optimistic` join
     /// verifies its assumptions about the target from inside.
     pub(crate) fn describe(&self, optimistic: bool) -> impl Iterator<Item = String> {
-        let kinds = self.target.as_ref().map_or(NamespaceFlags::empty(), |(_, kinds)| *kinds);
+        let kinds = self.target_kinds;
         let mounts = optimistic && kinds.contains(NamespaceFlags::MNT);
         let user = optimistic && kinds.contains(NamespaceFlags::USER);
         let before = mounts.then_some(r#"statx("/", STATX_MNT_ID_UNIQUE); statmount(root)"#);
         let after = mounts.then_some("statmount(former root)");
         let ids = user.then_some("geteuid(); getegid()");
-        let target = self.target.iter().map(|(_, kinds)| format!("setns(pidfd, {kinds})"));
+        let target = self.target.iter().map(move |_| format!("setns(pidfd, {kinds})"));
         let target = before.map(ToOwned::to_owned).into_iter().chain(target);
         let target = target.chain(after.into_iter().chain(ids).map(ToOwned::to_owned));
         target.chain(self.files.iter().map(|(kind, _)| format!("setns({kind})")))

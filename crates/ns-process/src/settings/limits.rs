@@ -111,6 +111,8 @@ pub(crate) struct Limits {
     no_core: Option<Limit>,
     core: Option<Limit>,
     others: Vec<Limit>,
+    /// The resource of each limit in `others`.
+    resources: Vec<Resource>,
     nice: Option<i32>,
     umask: Option<Mode>,
 }
@@ -127,13 +129,15 @@ impl Limits {
         if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
             return Err("umask: only permission bits, 0o777, are allowed".to_owned());
         }
-        let (core, others): (Vec<Limit>, _) =
-            config.resources.iter().map(limit).partition(|limit| limit.resource == CORE);
+        let is_core = |(resource, ..): &&(Resource, u64, u64)| *resource == Resource::Core;
+        let core = config.resources.iter().find(is_core).map(limit);
+        let others = || config.resources.iter().filter(|limit| !is_core(limit));
         let no_core = caller_core().filter(|limit| limit.hard > 0 && limit.soft != NO_DUMP);
         Ok(Self {
             no_core: no_core.map(|limit| Limit { soft: NO_DUMP, ..limit }),
-            core: core.first().copied().or(no_core),
-            others,
+            core: core.or(no_core),
+            others: others().map(limit).collect(),
+            resources: others().map(|(resource, ..)| *resource).collect(),
             nice: config.nice,
             umask: config.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
         })
@@ -151,8 +155,8 @@ impl Limits {
 
     /// The name of the resource at `index`.
     pub(crate) fn resource(&self, index: u32) -> Option<String> {
-        let limit = self.others.get(usize::try_from(index).ok()?)?;
-        Some(Resource::name(limit.resource)?.to_owned())
+        let resource = self.resources.get(usize::try_from(index).ok()?)?;
+        Some(format!("{resource:?}"))
     }
 
     pub(crate) fn describe_no_core(&self) -> impl Iterator<Item = String> {

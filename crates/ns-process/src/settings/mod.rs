@@ -71,7 +71,6 @@ pub(crate) use ids::Ids;
 pub use init::Init;
 pub(crate) use init::checked as checked_init;
 pub use join::Inject;
-use join::JoinConfig;
 pub(crate) use join::{Join, JoinFile};
 pub(crate) use lifetime::Lifetime;
 use limits::LimitConfig;
@@ -79,7 +78,6 @@ pub(crate) use limits::Limits;
 use maps::MapConfig;
 pub(crate) use maps::Maps;
 pub use memory::Memory;
-use names::NameConfig;
 pub(crate) use names::Names;
 pub use namespaces::NamespaceName;
 pub(crate) use payload::Payload;
@@ -89,9 +87,8 @@ pub(crate) use program::Program;
 pub(crate) use root::Root;
 use root::RootConfig;
 pub(crate) use session::Session;
-use session::SessionConfig;
 use stdio::StreamConfig;
-pub(crate) use stdio::Streams;
+pub(crate) use stdio::{Streams, stream_error};
 pub use target::Target;
 pub use time::Clock;
 use time::Offset;
@@ -174,7 +171,9 @@ pub struct Builder<Kind> {
     pub(crate) env: EnvironmentConfig,
     /// New namespaces; for an `Inject`, the selected ones of the target.
     pub(crate) namespaces: NamespaceFlags,
-    pub(crate) join: JoinConfig,
+    /// The kinds that an `Inject` does not join.
+    pub(crate) without: NamespaceFlags,
+    pub(crate) join: Join,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
     pub(crate) daemon: Option<Daemon>,
@@ -186,10 +185,10 @@ pub struct Builder<Kind> {
     pub(crate) maps: MapConfig,
     pub(crate) ids: IdConfig,
     pub(crate) offsets: Vec<Offset>,
-    pub(crate) session: SessionConfig,
+    pub(crate) session: Session,
     pub(crate) root: RootConfig,
     pub(crate) streams: StreamConfig,
-    pub(crate) names: NameConfig,
+    pub(crate) names: Names,
     pub(crate) limits: LimitConfig,
     pub(crate) privileges: PrivilegeConfig,
     /// Errors of setters; a start reports the first.
@@ -206,7 +205,8 @@ impl<Kind> Builder<Kind> {
             args: Vec::new(),
             env: EnvironmentConfig::default(),
             namespaces: NamespaceFlags::empty(),
-            join: JoinConfig::default(),
+            without: NamespaceFlags::empty(),
+            join: Join::default(),
             memory: Memory::default(),
             init: None,
             daemon: None,
@@ -218,10 +218,10 @@ impl<Kind> Builder<Kind> {
             maps: MapConfig::default(),
             ids: IdConfig::default(),
             offsets: Vec::new(),
-            session: SessionConfig::default(),
+            session: Session::default(),
             root: RootConfig::default(),
             streams: StreamConfig::default(),
-            names: NameConfig::default(),
+            names: Names::default(),
             limits: LimitConfig::default(),
             privileges: PrivilegeConfig::default(),
             errors: Vec::new(),

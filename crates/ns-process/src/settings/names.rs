@@ -10,12 +10,12 @@ use ns_sys::NamespaceFlags;
 use super::Builder;
 use crate::in_child;
 
-/// The requested names.
+/// The names that the child sets, and whether it brings up the loopback interface.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NameConfig {
-    pub(crate) hostname: Option<OsString>,
-    pub(crate) domainname: Option<OsString>,
-    pub(crate) loopback: bool,
+pub(crate) struct Names {
+    hostname: Option<OsString>,
+    domainname: Option<OsString>,
+    loopback: bool,
 }
 
 /// # Host name and loopback
@@ -95,18 +95,10 @@ impl<Kind> Builder<Kind> {
 /// `__NEW_UTS_LEN` of include/uapi/linux/utsname.h.
 const MAX_LENGTH: usize = 64;
 
-/// The names that the child sets.
-#[derive(Debug)]
-pub(crate) struct Names {
-    hostname: Option<OsString>,
-    domainname: Option<OsString>,
-    loopback: bool,
-}
-
 impl Names {
-    /// Checks the configuration; an error begins with the name of the setter.
-    pub(crate) fn new(config: &NameConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
-        for (setter, name) in [("hostname", &config.hostname), ("domainname", &config.domainname)] {
+    /// Checks the settings; an error begins with the name of the setter.
+    pub(crate) fn checked(&self, namespaces: NamespaceFlags) -> Result<Self, String> {
+        for (setter, name) in [("hostname", &self.hostname), ("domainname", &self.domainname)] {
             let Some(name) = name else { continue };
             if !namespaces.contains(NamespaceFlags::UTS) {
                 return Err(format!("{setter}: needs a new uts namespace"));
@@ -115,14 +107,10 @@ impl Names {
                 return Err(format!("{setter}: longer than {MAX_LENGTH} bytes"));
             }
         }
-        if config.loopback && !namespaces.contains(NamespaceFlags::NET) {
+        if self.loopback && !namespaces.contains(NamespaceFlags::NET) {
             return Err("loopback: needs a new net namespace".to_owned());
         }
-        Ok(Self {
-            hostname: config.hostname.clone(),
-            domainname: config.domainname.clone(),
-            loopback: config.loopback,
-        })
+        Ok(self.clone())
     }
 
     pub(crate) fn child(&self) -> in_child::Names<'_> {

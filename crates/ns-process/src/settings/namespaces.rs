@@ -106,7 +106,7 @@ impl<Kind> Builder<Kind> {
     /// join it.
     pub fn without(&mut self, kind: Namespace) -> &mut Self {
         self.namespaces -= kind.flag();
-        self.join.without |= kind.flag();
+        self.without |= kind.flag();
         self
     }
 

@@ -12,6 +12,7 @@ use crate::in_child;
 
 /// The requested root and mounts.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each setter")]
 pub(crate) struct RootConfig {
     pub(crate) path: Option<PathBuf>,
     /// Whether chroot(2) is used even in a new mount namespace.
@@ -20,15 +21,9 @@ pub(crate) struct RootConfig {
     pub(crate) mounts: Vec<Mount>,
     pub(crate) mount_proc: bool,
     pub(crate) propagation: Option<Propagation>,
-    pub(crate) workdir: Directory,
-}
-
-/// The working directory.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Directory {
-    pub(crate) path: Option<PathBuf>,
-    /// Whether the directory is created if it is missing.
-    pub(crate) create: bool,
+    pub(crate) workdir: Option<PathBuf>,
+    /// Whether the working directory is created if it is missing.
+    pub(crate) create_workdir: bool,
 }
 
 /// # Root and mounts
@@ -167,7 +162,7 @@ impl<Kind> Builder<Kind> {
     /// chdir(2).
     #[doc(alias = "current_dir")]
     pub fn workdir(&mut self, path: impl Into<PathBuf>) -> &mut Self {
-        self.root.workdir.path = Some(path.into());
+        self.root.workdir = Some(path.into());
         self
     }
 
@@ -176,7 +171,7 @@ impl<Kind> Builder<Kind> {
     ///
     /// Needs a [`workdir`](Self::workdir).
     pub fn create_workdir(&mut self) -> &mut Self {
-        self.root.workdir.create = true;
+        self.root.create_workdir = true;
         self
     }
 
@@ -207,15 +202,7 @@ impl<Kind> Builder<Kind> {
 
     /// The working directory, if one is set.
     pub fn get_workdir(&self) -> Option<&Path> {
-        self.root.workdir.path.as_deref()
-    }
-}
-
-impl Directory {
-    /// The directory as a setting of ns-fs.
-    pub(crate) fn config(&self) -> Workdir {
-        let workdir = self.path.as_ref().map(Workdir::new).unwrap_or_default();
-        if self.create { workdir.create() } else { workdir }
+        self.root.workdir.as_deref()
     }
 }
 
@@ -227,10 +214,11 @@ pub(crate) struct Root {
     proc_by_path: bool,
     /// Whether the first step sets the propagation type.
     sets_propagation: bool,
-    path: Option<PathBuf>,
+    /// The new root, if there is one.
+    pub(crate) path: Option<PathBuf>,
     /// The target of each mount, by index.
     targets: Vec<PathBuf>,
-    workdir: Option<PathBuf>,
+    pub(crate) workdir: Option<PathBuf>,
 }
 
 impl Root {
@@ -244,9 +232,9 @@ impl Root {
             mounts.push(Mount::proc("/proc"));
         }
         let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
-        let needs_plan = new_mounts || config.path.is_some() || config.workdir.path.is_some();
+        let needs_plan = new_mounts || config.path.is_some() || config.workdir.is_some();
         let plan = if needs_plan { Some(compile(config, mounts, new_mounts)?) } else { None };
-        let (path, workdir) = (config.path.clone(), config.workdir.path.clone());
+        let (path, workdir) = (config.path.clone(), config.workdir.clone());
         Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, targets, workdir })
     }
 
@@ -257,18 +245,9 @@ impl Root {
         }
     }
 
-    /// The new root, if there is one.
-    pub(crate) fn path(&self) -> Option<&PathBuf> {
-        self.path.as_ref()
-    }
-
     /// The target of a mount.
     pub(crate) fn target(&self, index: u32) -> Option<&PathBuf> {
         self.targets.get(usize::try_from(index).ok()?)
-    }
-
-    pub(crate) fn workdir(&self) -> Option<&PathBuf> {
-        self.workdir.as_ref()
     }
 
     /// The call that sets the propagation type, which is the first step.
@@ -304,10 +283,7 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
     needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;
     let pivots = new_mounts && config.path.is_some() && !config.by_chroot;
     needs(!config.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
-    needs(
-        !config.workdir.create || config.workdir.path.is_some(),
-        "create_workdir: needs a workdir",
-    )
+    needs(!config.create_workdir || config.workdir.is_some(), "create_workdir: needs a workdir")
 }
 
 fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
@@ -320,5 +296,7 @@ fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<
     let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
     let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(propagation);
     let root = if config.read_only { root.read_only() } else { root };
-    RootPlan::new(root, config.workdir.config()).map_err(|error| format!("rootdir: {error}"))
+    let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
+    let workdir = if config.create_workdir { workdir.create() } else { workdir };
+    RootPlan::new(root, workdir).map_err(|error| format!("rootdir: {error}"))
 }

@@ -10,13 +10,13 @@ use ns_sys::Signal;
 use super::Builder;
 use crate::in_child;
 
-/// The requested session and signal settings.
+/// The session and signal settings.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SessionConfig {
+pub(crate) struct Session {
     /// `None`: a new session, unless a standard stream is a terminal.
-    pub(crate) new: Option<bool>,
-    pub(crate) group: Option<u32>,
-    pub(crate) terminal: Option<Arc<OwnedFd>>,
+    new: Option<bool>,
+    group: Option<u32>,
+    terminal: Option<Arc<OwnedFd>>,
     pub(crate) die_with_parent: Option<Signal>,
     pub(crate) inherit_ignored: bool,
 }
@@ -128,23 +128,12 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// The session and signal settings of the child.
-#[derive(Debug)]
-pub(crate) struct Session {
-    /// `None`: unless a standard stream is a terminal.
-    new: Option<bool>,
-    group: Option<u32>,
-    terminal: Option<Arc<OwnedFd>>,
-    die_with_parent: Option<Signal>,
-    pub(crate) inherit_ignored: bool,
-}
-
 impl Session {
-    /// Checks the configuration; an error begins with the name of the setter. The intermediate
-    /// process of a daemon has already created a session.
-    pub(crate) fn new(config: &SessionConfig, is_daemon: bool) -> Result<Self, String> {
-        let (new, grouped, terminal) =
-            (config.new, config.group.is_some(), config.terminal.is_some());
+    /// Checks the settings, and resolves whether the session is new where a setting implies it. An
+    /// error begins with the name of the setter. The intermediate process of a daemon has already
+    /// created a session.
+    pub(crate) fn checked(&self, is_daemon: bool) -> Result<Self, String> {
+        let (new, grouped, terminal) = (self.new, self.group.is_some(), self.terminal.is_some());
         if grouped && (new == Some(true) || terminal) {
             return Err(
                 "process_group: cannot be combined with a new session, which has its own group"
@@ -155,13 +144,7 @@ impl Session {
             return Err("terminal: needs a new session".to_owned());
         }
         let implied = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
-        Ok(Self {
-            new: new.or(implied),
-            inherit_ignored: config.inherit_ignored,
-            group: config.group,
-            terminal: config.terminal.clone(),
-            die_with_parent: config.die_with_parent,
-        })
+        Ok(Self { new: new.or(implied), ..self.clone() })
     }
 
     /// The view for the child; `has_terminal`: a standard stream of the program is a terminal.
@@ -172,11 +155,6 @@ impl Session {
             terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()),
             die_with_parent: self.die_with_parent.map(|signal| signal.as_raw().unsigned_abs()),
         }
-    }
-
-    /// Whether the child needs a reference to the thread that started it.
-    pub(crate) fn watches_parent(&self) -> bool {
-        self.die_with_parent.is_some()
     }
 
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {

@@ -6,7 +6,7 @@ use std::prelude::rust_2024::*;
 use std::time::{Duration, Instant};
 use std::{format, io};
 
-use ns_fs::{Descriptors, FdError, FdPlan, Stdio};
+use ns_fs::{Descriptors, FdError, Stdio};
 use ns_sys::{CloneFlags, Errno};
 
 use super::Builder;
@@ -148,7 +148,7 @@ impl<Kind> Builder<Kind> {
 /// The descriptors that the child places and closes.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    descriptors: Descriptors,
+    pub(crate) descriptors: Descriptors,
     /// Whether stdin, stdout and stderr are set.
     set: [bool; 3],
     /// Whether the child shares the caller's descriptor table.
@@ -197,11 +197,6 @@ impl Streams {
         Ok(())
     }
 
-    /// Whether the start creates pipes.
-    pub(crate) fn has_pipes(&self) -> bool {
-        self.descriptors.has_pipes()
-    }
-
     /// Opens files that are given by path. A FIFO without a peer blocks until the deadline.
     pub(crate) fn open_paths(
         &mut self,
@@ -209,15 +204,6 @@ impl Streams {
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
         self.descriptors.open_paths(deadline).map_err(|error| stream_error(name, &error))
-    }
-
-    /// Opens the files, and creates the pipes under a lock.
-    pub(crate) fn open<Lock>(
-        &self,
-        name: &str,
-        lock: impl FnOnce() -> Lock,
-    ) -> Result<(FdPlan, Lock), Error> {
-        FdPlan::new_locked(&self.descriptors, lock).map_err(|error| stream_error(name, &error))
     }
 
     pub(crate) fn describe_opening(&self) -> Vec<String> {
@@ -249,7 +235,8 @@ fn restrict_for_closure(
     descriptors.check().map_err(|error| error.to_string())
 }
 
-fn stream_error(name: &str, error: &FdError) -> Error {
+/// The error if a file cannot be opened.
+pub(crate) fn stream_error(name: &str, error: &FdError) -> Error {
     let failed = |step| Error::new(name, step).with_object(error.to_string());
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     match source.and_then(Errno::from_io_error) {

@@ -5,6 +5,7 @@ use std::format;
 use std::fs;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,9 +19,10 @@ use super::shared::{EXECUTED, SharedState};
 use super::{refused, too_slow};
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::Report;
+use crate::in_child::{PROC, Report};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
+use crate::settings::Init;
 use crate::step::Step;
 
 /// The sleep between two checks: a process needs some microseconds from leaving its memory to the
@@ -174,9 +176,33 @@ pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));
     let hint = restricted.or_else(|| hint::for_step(report.step, report.errno));
     let error = error.with_hint(hint);
-    match plan.object(report) {
+    match object(plan, report) {
         Some(object) => error.with_object(object),
         None => error,
+    }
+}
+
+/// The object of the failed step, if it has one. [`exec_failed`] adds the object of `Step::Exec`.
+fn object(plan: &Plan, report: Report) -> Option<String> {
+    let shown = |path: &PathBuf| path.display().to_string();
+    match report.step {
+        Step::Propagation => Some("/".to_owned()),
+        Step::MountTarget | Step::Mount if report.index == PROC => Some("/proc".to_owned()),
+        Step::MountTarget | Step::Mount => plan.root.target(report.index).map(shown),
+        Step::OpenRoot | Step::ReadOnlyRoot | Step::PivotRoot | Step::Chroot => {
+            plan.root.path.as_ref().map(shown)
+        }
+        Step::Workdir => plan.root.workdir.as_ref().map(shown),
+        Step::PlaceFd => Some(report.index.to_string()),
+        Step::Rlimit => plan.limits.resource(report.index),
+        Step::ExecLabel => plan.privileges.label_text(),
+        Step::Join => Some(plan.join.object(report.index)),
+        Step::Init => {
+            let path = plan.init.as_ref().and_then(Init::get_path);
+            let name = path.map(|path| path.display().to_string());
+            Some(name.unwrap_or_else(|| "the built-in init".to_owned()))
+        }
+        _ => None,
     }
 }
 
@@ -186,7 +212,7 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     let name = program.name().to_string_lossy();
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
-    let root = plan.root.path().map(PathBuf::as_path);
+    let root = plan.root.path.as_deref();
     let hint = if tried == name {
         hint::for_exec(root, &tried, report.errno)
     } else {

@@ -14,6 +14,7 @@ use ns_sys::child::close;
 
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::settings::stream_error;
 
 static OPEN: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
 
@@ -29,8 +30,9 @@ impl Opened {
     /// Opens the descriptors. The lock excludes a fork between making the pipes and registering
     /// them.
     pub(super) fn new(plan: &Plan) -> Result<Self, Error> {
-        let has_pipes = plan.streams.has_pipes();
-        let (fds, mut open) = plan.streams.open(&plan.name, || has_pipes.then(lock))?;
+        let descriptors = &plan.streams.descriptors;
+        let opened = FdPlan::new_locked(descriptors, || descriptors.has_pipes().then(lock));
+        let (fds, mut open) = opened.map_err(|error| stream_error(&plan.name, &error))?;
         let ends: Vec<RawFd> = fds.pipe_ends().flat_map(|(own, theirs)| [own, theirs]).collect();
         if let Some(open) = &mut open {
             open.0.extend(&ends);

@@ -12,7 +12,7 @@ use std::string::ToString;
 use ns_sys::Errno;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use super::TargetSpec;
+use super::{OpenTarget, TargetSpec};
 use crate::error::Error;
 use crate::mountinfo;
 use crate::proc_dir::ProcDir;
@@ -26,18 +26,20 @@ impl Cgroups {
     pub(super) fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.0.iter().map(|(_, file)| file.as_fd())
     }
+}
 
-    /// Moves a process into the cgroups.
+impl OpenTarget {
+    /// Moves the child into the target's cgroups, if requested.
     ///
     /// The files take a process ID, which may be reused once the process is reaped. So `pid`, which fails for a process
     /// that may have been reaped, is called right before each write to shorten this race, and right after it to detect
     /// the race.
-    pub(super) fn move_process(
+    pub(crate) fn move_to_cgroups(
         &self,
         spec: TargetSpec<'_>,
         pid: impl Fn() -> Result<u32, Error>,
     ) -> Result<(), Error> {
-        self.0.iter().try_for_each(|(path, file)| {
+        self.from_target.cgroups.0.iter().try_for_each(|(path, file)| {
             let written = rustix::io::write(file, pid()?.to_string().as_bytes());
             pid()?;
             written.map(drop).map_err(|errno| spec.move_error(path, errno))

@@ -10,6 +10,7 @@ use ns_sys::{Errno, Namespace};
 use super::TargetSpec;
 use crate::error::Error;
 use crate::hint;
+use crate::settings::Target;
 use crate::step::Step;
 
 impl TargetSpec<'_> {
@@ -18,8 +19,7 @@ impl TargetSpec<'_> {
     }
 
     pub(super) fn target_name(self) -> String {
-        let target = self.join.target.as_ref();
-        target.map_or_else(String::new, |(target, _)| target.name())
+        self.join.target.as_ref().map_or_else(String::new, Target::name)
     }
 
     /// The error if the target's pidfd cannot be opened.
@@ -35,18 +35,34 @@ impl TargetSpec<'_> {
 
     /// The error if a namespace of the target cannot be inspected.
     pub(crate) fn inspect_error(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
+        let needs = "the target belongs to another user, has more capabilities, or may not be traced: \
+                     entering it needs CAP_SYS_PTRACE over it";
+        self.target_error(Step::Join, pidfd, &format!("the {kind} namespace"), errno, needs)
+    }
+
+    /// The error if something of the target cannot be read or opened.
+    pub(super) fn read_error(self, pidfd: &OwnedFd, what: &str, errno: Errno) -> Error {
+        let needs = "the caller may not read it: that needs CAP_SYS_PTRACE over the target";
+        self.target_error(Step::Prepare, pidfd, what, errno, needs)
+    }
+
+    fn target_error(
+        self,
+        step: Step,
+        pidfd: &OwnedFd,
+        what: &str,
+        errno: Errno,
+        needs: &'static str,
+    ) -> Error {
         if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
             return self.gone();
         }
-        let object = format!("the {kind} namespace of {}", self.target_name());
+        let object = format!("{what} of {}", self.target_name());
         let hint = match errno {
-            Errno::PERM | Errno::ACCESS => Some(
-                "the target belongs to another user, has more capabilities, or may not be traced: \
-                 entering it needs CAP_SYS_PTRACE over it",
-            ),
+            Errno::PERM | Errno::ACCESS => Some(needs),
             errno => hint::for_descriptors(errno),
         };
-        self.error(Step::Join).with_errno(errno).with_object(object).with_hint(hint)
+        self.error(step).with_errno(errno).with_object(object).with_hint(hint)
     }
 
     /// The error if the target has exited.

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::fcntl_dupfd_cloexec;
 
 use super::TargetSpec;
-use super::own::Own;
+use super::namespaces::Own;
 use crate::error::Error;
 use crate::hint;
 use crate::settings::JoinFile;

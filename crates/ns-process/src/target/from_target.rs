@@ -1,25 +1,20 @@
 //! The root, cgroups and privileges that the child takes over from a target.
 
 use std::borrow::ToOwned;
-use std::fmt::Display;
-use std::format;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
 
 use ns_sys::Errno;
-use ns_sys::child::is_readable;
 use rustix::fs::OFlags;
 use rustix::thread::CapabilitySet;
 
-use super::TargetSpec;
 use super::cgroup::Cgroups;
+use super::{OpenTarget, TargetSpec};
 use crate::error::Error;
-use crate::hint;
 use crate::in_child;
 use crate::proc_dir::ProcDir;
 use crate::settings::PrivilegeCeiling;
-use crate::step::Step;
 
 /// What the child takes over, opened or read before the clone.
 #[derive(Debug, Default)]
@@ -63,21 +58,6 @@ impl TargetSpec<'_> {
         })?;
         PrivilegeCeiling::of(&status).ok_or_else(|| self.read_error(pidfd, "status", Errno::IO))
     }
-
-    /// The error if something of the target cannot be read or opened.
-    pub(super) fn read_error(self, pidfd: &OwnedFd, what: impl Display, errno: Errno) -> Error {
-        if errno == Errno::SRCH || is_readable(pidfd.as_fd()) == Ok(true) {
-            return self.gone();
-        }
-        let object = format!("{what} of {}", self.target_name());
-        let hint = match errno {
-            Errno::PERM | Errno::ACCESS => {
-                Some("the caller may not read it: that needs CAP_SYS_PTRACE over the target")
-            }
-            errno => hint::for_descriptors(errno),
-        };
-        self.error(Step::Prepare).with_errno(errno).with_object(object).with_hint(hint)
-    }
 }
 
 impl OpenFromTarget {
@@ -86,10 +66,12 @@ impl OpenFromTarget {
         let root = self.root.iter().flat_map(|(root, workdir)| [root.as_fd(), workdir.as_fd()]);
         root.chain(self.cgroups.files())
     }
+}
 
-    /// The root and working directory, for the child.
-    pub(super) fn child(&self) -> Option<in_child::FromTarget<'_>> {
-        let (root, workdir) = self.root.as_ref()?;
+impl OpenTarget {
+    /// The root and working directory that the child takes over.
+    pub(crate) fn inherited(&self) -> Option<in_child::FromTarget<'_>> {
+        let (root, workdir) = self.from_target.root.as_ref()?;
         Some(in_child::FromTarget { root: root.as_fd(), workdir: workdir.as_fd() })
     }
 }

@@ -3,6 +3,7 @@
 use ns_idmap::{GidMap, UidMap};
 use rustix::process::{getegid, geteuid};
 
+use super::OpenTarget;
 use crate::in_child::Ids;
 use crate::proc_dir::ProcDir;
 
@@ -27,10 +28,12 @@ impl TargetIds {
         let setgroups_denied = dir.read("setgroups").is_ok_and(|state| state.trim() == "deny");
         Self { zero_uid, zero_gid, setgroups_denied }
     }
+}
 
+impl OpenTarget {
     /// The IDs of the child. A child that changes to uid 0 drops the caller's groups, unless setgroups(2) is denied.
-    pub(super) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
-        let Self { zero_uid, zero_gid, setgroups_denied } = *self;
+    pub(crate) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
+        let TargetIds { zero_uid, zero_gid, setgroups_denied } = self.ids;
         let groups = match ids.groups {
             requested if asks_for_groups => requested,
             _ if setgroups_denied => None,

@@ -7,7 +7,6 @@ mod from_target;
 mod ids;
 mod namespaces;
 mod optimistic;
-mod own;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags};
 
 use crate::error::Error;
-use crate::in_child::{FromTarget, Ids, Join, OverflowIds};
+use crate::in_child::{Join, OverflowIds};
 use crate::proc_dir::ProcDir;
 use crate::process::{LONG_ENOUGH, is_readable_within};
 use crate::settings::{self, PrivilegeCeiling};
@@ -52,57 +51,16 @@ impl OpenTarget {
     pub(crate) fn open(spec: TargetSpec<'_>, target: Option<Arc<OwnedFd>>) -> Result<Self, Error> {
         let files = spec.files()?;
         let (ids, from_target) = (TargetIds::default(), OpenFromTarget::default());
-        let Some((pidfd, (_, kinds))) = target.zip(spec.join.target.as_ref()) else {
+        let Some(pidfd) = target else {
             return Ok(Self { target: None, overflow_ids: None, files, ids, from_target });
         };
         let dir = ProcDir::of(spec.proc, &pidfd);
         let dir = dir.as_ref();
-        let kinds = spec.unshared(&pidfd, dir, *kinds)?;
+        let kinds = spec.unshared(&pidfd, dir, spec.join.target_kinds)?;
         let from_target = spec.open_from_target(&pidfd, dir)?;
         let joins_user = kinds.contains(NamespaceFlags::USER);
         let ids = dir.filter(|_| joins_user).map_or(ids, TargetIds::read);
         Ok(Self { target: Some((pidfd, kinds)), overflow_ids: None, files, ids, from_target })
-    }
-
-    /// Prepares an optimistic join of the target. `None` if that is impossible or of no use.
-    ///
-    /// Only the time namespace is inspected: joining one needs a copy of the memory.
-    pub(crate) fn open_optimistically(
-        spec: TargetSpec<'_>,
-        target: Option<Arc<OwnedFd>>,
-    ) -> Result<Option<Self>, Error> {
-        let target = target.zip(spec.join.target.as_ref());
-        let known = target.zip(optimistic::overflow_ids(spec.proc));
-        let Some(((pidfd, (_, kinds)), overflow_ids)) = known else { return Ok(None) };
-        let time = *kinds & NamespaceFlags::TIME;
-        if !time.is_empty() {
-            let dir = ProcDir::of(spec.proc, &pidfd);
-            if !spec.unshared(&pidfd, dir.as_ref(), time)?.is_empty() {
-                return Ok(None);
-            }
-        }
-        let kinds = *kinds - time;
-        Ok((!kinds.is_empty()).then(|| Self {
-            target: Some((pidfd, kinds)),
-            overflow_ids: Some(overflow_ids),
-            files: Vec::new(),
-            ids: TargetIds::default(),
-            from_target: OpenFromTarget::default(),
-        }))
-    }
-
-    /// Whether an optimistic start failed because an assumption does not hold or could not be verified. The start then
-    /// has to inspect the target. If the kernel cannot verify at all, no later start is optimistic.
-    pub(crate) fn needs_inspection(error: &Error) -> bool {
-        match error.step() {
-            Step::Join => {
-                optimistic::note(error.errno());
-                true
-            }
-            // A caller with a different pid namespace for its children cannot use an intermediate process.
-            Step::Clone => error.errno() == Some(Errno::INVAL),
-            _ => false,
-        }
     }
 
     /// The kinds of all namespaces to join.
@@ -141,27 +99,8 @@ impl OpenTarget {
         Join { target, overflow_ids: self.overflow_ids, files: &self.files }
     }
 
-    /// The IDs of the child.
-    pub(crate) fn ids<'a>(&self, ids: Ids<'a>, asks_for_groups: bool) -> Ids<'a> {
-        self.ids.ids(ids, asks_for_groups)
-    }
-
-    /// The root and working directory that the child takes over.
-    pub(crate) fn inherited(&self) -> Option<FromTarget<'_>> {
-        self.from_target.child()
-    }
-
     /// The upper bound of the child's privileges, if it takes over those of the target.
     pub(crate) fn ceiling(&self) -> Option<PrivilegeCeiling> {
         self.from_target.privileges
-    }
-
-    /// Moves the child into the target's cgroups, if requested. `pid` is called around each write.
-    pub(crate) fn move_to_cgroups(
-        &self,
-        spec: TargetSpec<'_>,
-        pid: impl Fn() -> Result<u32, Error>,
-    ) -> Result<(), Error> {
-        self.from_target.cgroups.move_process(spec, pid)
     }
 }

@@ -89,7 +89,8 @@ fn child_with<'a>(
     tls: Option<NonNull<u8>>,
     full_plan: Option<&'static Plan>,
 ) -> Child<'static> {
-    let fds = full_plan.map(|plan| plan.streams.open("test", || ()).expect("open").0);
+    let fds =
+        full_plan.map(|plan| FdPlan::new_locked(&plan.streams.descriptors, || ()).expect("open").0);
     let fds: Option<&'static FdPlan> = fds.map(leak);
     let shared: &SharedState = leak(SharedState::new(parent.is_some()));
     let resources = resources();
