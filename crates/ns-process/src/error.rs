@@ -6,7 +6,6 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::Errno;
 
-use crate::errno;
 use crate::step::{Side, Step};
 
 /// The error of a start, or of an operation on a started process.
@@ -87,7 +86,10 @@ impl fmt::Display for Error {
             write!(f, ": {}", OneLine(object))?;
         }
         if let Some(errno) = errno {
-            write!(f, ": {}", errno::name(*errno))?;
+            match ERRNO_NAMES.iter().find(|(known, _)| known == errno) {
+                Some((_, name)) => write!(f, ": {name}")?,
+                None => write!(f, ": errno {}", errno.raw_os_error())?,
+            }
         }
         if let Some(hint) = hint {
             write!(f, " ({hint})")?;
@@ -123,3 +125,45 @@ impl StdError for Error {
         self.0.errno.as_ref().map(|errno| errno as &(dyn StdError + 'static))
     }
 }
+
+/// The names of errno(3), which users search for.
+const ERRNO_NAMES: &[(Errno, &str)] = &[
+    (Errno::PERM, "EPERM"),
+    (Errno::NOENT, "ENOENT"),
+    (Errno::SRCH, "ESRCH"),
+    (Errno::INTR, "EINTR"),
+    (Errno::IO, "EIO"),
+    (Errno::NXIO, "ENXIO"),
+    (Errno::TOOBIG, "E2BIG"),
+    (Errno::NOEXEC, "ENOEXEC"),
+    (Errno::BADF, "EBADF"),
+    (Errno::CHILD, "ECHILD"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::NOMEM, "ENOMEM"),
+    (Errno::ACCESS, "EACCES"),
+    (Errno::FAULT, "EFAULT"),
+    (Errno::BUSY, "EBUSY"),
+    (Errno::EXIST, "EEXIST"),
+    (Errno::XDEV, "EXDEV"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOTDIR, "ENOTDIR"),
+    (Errno::ISDIR, "EISDIR"),
+    (Errno::INVAL, "EINVAL"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::NOTTY, "ENOTTY"),
+    (Errno::TXTBSY, "ETXTBSY"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::ROFS, "EROFS"),
+    (Errno::RANGE, "ERANGE"),
+    (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NOSYS, "ENOSYS"),
+    (Errno::LOOP, "ELOOP"),
+    (Errno::LIBBAD, "ELIBBAD"),
+    (Errno::USERS, "EUSERS"),
+    (Errno::OVERFLOW, "EOVERFLOW"),
+    (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
+    (Errno::OPNOTSUPP, "EOPNOTSUPP"),
+    (Errno::STALE, "ESTALE"),
+    (Errno::TIMEDOUT, "ETIMEDOUT"),
+];

@@ -5,7 +5,6 @@
 extern crate std;
 
 mod diagnose;
-mod errno;
 mod error;
 mod hint;
 mod in_child;

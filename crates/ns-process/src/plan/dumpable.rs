@@ -42,7 +42,8 @@ impl Plan {
     /// - A child that changes its IDs makes the kernel clear the shared flag. A program under an init can trace pid 1
     ///   while pid 1 still has the memory. The flag must be clear once the maps are written.
     pub(crate) fn dumpable(&self, joined: NamespaceFlags) -> Dumpable {
-        let at_release = self.changes_ids() || self.init.is_some() || dump_kills_caller();
+        let changes_ids = self.ids.change_user_or_group();
+        let at_release = changes_ids || self.init.is_some() || dump_kills_caller();
         match (self.is_secret(joined), self.writes_maps()) {
             (true, true) if self.needs_own_files() => Dumpable::Own,
             (true, _) => Dumpable::Cleared,
@@ -81,12 +82,6 @@ impl Plan {
     /// Whether the process that writes the maps, the caller or a helper, cannot open files that root owns.
     fn needs_own_files(&self) -> bool {
         !self.caller.opens_files_of_root() || self.maps.have_helpers() && self.caller.euid() != 0
-    }
-
-    /// Whether the child becomes another user or group.
-    fn changes_ids(&self) -> bool {
-        let ids = self.ids.child();
-        ids.zero_uid || ids.zero_gid || ids.uid.is_some() || ids.gid.is_some()
     }
 }
 

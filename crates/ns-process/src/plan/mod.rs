@@ -64,8 +64,8 @@ impl<Kind> Builder<Kind> {
 
 impl Plan {
     fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
-        checks::all(config)?;
         let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
+        checks::all(config).map_err(invalid)?;
         let join = config.join.checked(config.namespaces, config.without).map_err(invalid)?;
         let namespaces =
             if join.target.is_some() { NamespaceFlags::empty() } else { config.namespaces };
@@ -77,12 +77,11 @@ impl Plan {
         let flags = with_base_flags(config.flags) | namespaces.into();
         let joined = (join.kinds(), join.from_target.privileges);
         let is_root = config.privileges.filter.is_some() && caller.euid() == 0;
-        let privileges =
-            Privileges::new(&config.privileges, namespaces, ids.last_uid(), joined, is_root);
+        let privileges = Privileges::new(&config.privileges, namespaces, ids.uid, joined, is_root);
         let privileges = privileges.map_err(invalid)?;
         Ok(Self {
             name: config.name.clone(),
-            work: Payload::new(config)?,
+            work: Payload::new(config).map_err(invalid)?,
             flags,
             cgroup: config.cgroup.clone(),
             hooks: config.hooks.clone(),
@@ -123,7 +122,8 @@ impl Plan {
         let joins = self.join.target.is_some() && self.join.files.is_empty();
         let alone = joins && !self.join.from_target.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
-        simple && self.memory == Memory::Auto && !self.ids.change_anything()
+        let changes_ids = self.ids.change_user_or_group() || self.ids.groups.is_some();
+        simple && self.memory == Memory::Auto && !changes_ids
     }
 
     /// The new namespaces of the child.

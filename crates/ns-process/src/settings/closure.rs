@@ -21,9 +21,7 @@ impl Closure {
     fn new<Value: IntoExitCode>(mut closure: impl FnMut() -> Value + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(move || closure().into_exit_code())))
     }
-}
 
-impl Closure {
     /// Whether this process is the child that runs the closure.
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))

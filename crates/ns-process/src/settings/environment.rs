@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
-use std::{env, format, ptr};
+use std::{env, fmt, format, ptr};
 
 /// The search path if `PATH` is not set: `_CS_PATH` of confstr(3).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -25,6 +25,13 @@ pub(crate) struct Block {
     bytes: Vec<u8>,
     /// The offset of each string.
     starts: Vec<usize>,
+}
+
+impl fmt::Debug for Block {
+    /// Omits the variables, which may contain secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block").finish_non_exhaustive()
+    }
 }
 
 impl Block {

@@ -93,11 +93,12 @@ impl<Kind> Builder<Kind> {
 pub(crate) struct Ids {
     zero_gid: bool,
     zero_uid: bool,
-    groups: Option<Vec<u32>>,
+    pub(crate) groups: Option<Vec<u32>>,
     gid: Option<u32>,
-    uid: Option<u32>,
+    /// The final uid of the program, if the child changes it.
+    pub(crate) uid: Option<u32>,
     /// Whether the groups are requested, not dropped by default.
-    asks_for_groups: bool,
+    pub(crate) asks_for_groups: bool,
 }
 
 impl Ids {
@@ -155,9 +156,9 @@ impl Ids {
         })
     }
 
-    pub(crate) fn change_anything(&self) -> bool {
-        let Self { zero_gid, zero_uid, groups, gid, uid, .. } = self;
-        *zero_gid || *zero_uid || groups.is_some() || gid.is_some() || uid.is_some()
+    /// Whether the child becomes another user or group.
+    pub(crate) fn change_user_or_group(&self) -> bool {
+        self.zero_gid || self.zero_uid || self.gid.is_some() || self.uid.is_some()
     }
 
     pub(crate) fn child(&self) -> in_child::Ids<'_> {
@@ -168,15 +169,6 @@ impl Ids {
             gid: self.gid,
             uid: self.uid,
         }
-    }
-
-    pub(crate) fn asks_for_groups(&self) -> bool {
-        self.asks_for_groups
-    }
-
-    /// The final uid of the program, if the child changes it.
-    pub(crate) fn last_uid(&self) -> Option<u32> {
-        self.uid
     }
 
     /// The calls that follow the writing of the maps.

@@ -230,18 +230,17 @@ impl Maps {
 
     /// The writes and the helpers of the parent.
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let uid = self.uid.as_ref().map(|write| write.describe("uid_map", &write.map));
+        let uid = self.uid.as_ref().map(|write| write.describe("uid_map", "newuidmap"));
         let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
         let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
-        let gid = self.gid.as_ref().map(|write| write.describe("gid_map", &write.map));
+        let gid = self.gid.as_ref().map(|write| write.describe("gid_map", "newgidmap"));
         uid.into_iter().chain(deny).chain(gid)
     }
 }
 
-impl<Map> MapWrite<Map> {
-    fn describe(&self, file: &str, map: &impl ToString) -> String {
-        let (map, helper) =
-            (map.to_string(), if file == "uid_map" { "newuidmap" } else { "newgidmap" });
+impl<Map: ToString> MapWrite<Map> {
+    fn describe(&self, file: &str, helper: &str) -> String {
+        let map = self.map.to_string();
         match self.helper {
             None => format!("write({file}, {map:?})"),
             Some(_) => format!("{helper} PID {}", map.trim_end().replace('\n', " ")),

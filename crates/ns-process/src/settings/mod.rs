@@ -8,7 +8,6 @@
 // root and so on. The blank lines keep rustfmt from sorting the modules.
 mod program;
 
-mod chroot;
 mod closure;
 mod namespaces;
 
@@ -58,7 +57,6 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub(crate) use caller::Caller;
 pub use child_hooks::HookContext;
 pub(crate) use child_hooks::{ChildHook, ChildHooks};
-pub use chroot::Chroot;
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
 pub(crate) use daemon::Daemon;
@@ -128,6 +126,29 @@ pub mod kind {
 /// # References
 /// namespaces(7), clone(2).
 pub type Container = Builder<kind::Container>;
+
+/// Starts a program with a directory as its root.
+///
+/// A `Chroot` is a [`Container`] with new user and mount namespaces and a
+/// [`rootdir`](Builder::rootdir). If the caller is root, it can omit the user namespace by
+/// `without(Namespace::User)`. The setters are listed at [`Builder`].
+///
+/// A dynamically linked program needs its loader and its libraries inside the root. If execve(2)
+/// fails with `ENOENT` although the file exists, its interpreter is missing, and the error's hint
+/// names the interpreter.
+///
+/// # Examples
+/// ```no_run
+/// use ns_process::Chroot;
+///
+/// let process = Chroot::new("rootfs", "/bin/ls").arg("/home").start()?;
+/// assert!(process.join()?.success());
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # References
+/// chroot(2), pivot_root(2).
+pub type Chroot = Builder<kind::Chroot>;
 
 /// Configures and starts a [`Container`], a [`Chroot`] or an [`Inject`].
 ///

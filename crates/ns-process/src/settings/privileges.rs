@@ -151,9 +151,7 @@ const MAX_INSTRUCTIONS: usize = 4096;
 /// The privileges that the child sets.
 #[derive(Debug)]
 pub(crate) struct Privileges {
-    no_new_privs: bool,
-    kept: CapabilitySet,
-    dropped: CapabilitySet,
+    requested: PrivilegeConfig,
     /// The capabilities of the caller, if the child depends on them.
     caller: Option<CapabilityBits>,
     /// Whether the user namespace is new, and the child has all capabilities there.
@@ -164,7 +162,6 @@ pub(crate) struct Privileges {
     uid: Option<u32>,
     /// Whether the caller is root in its user namespace.
     is_root: bool,
-    filter: Option<Vec<BpfInstruction>>,
     label: Option<Label>,
 }
 
@@ -183,10 +180,9 @@ struct CapabilityBits {
     inheritable: u64,
 }
 
-/// A label, the file for it, and the text to write.
+/// The file for a label, and the text to write.
 #[derive(Debug)]
 struct Label {
-    given: String,
     file: CString,
     text: Vec<u8>,
 }
@@ -214,15 +210,12 @@ impl Privileges {
         let depends = has_ceiling || !new_user && sets_any;
         let caller = depends.then(CapabilityBits::current).transpose();
         Ok(Self {
-            no_new_privs: config.no_new_privs,
-            kept: config.kept,
-            dropped: config.dropped,
+            requested: config.clone(),
             caller: caller.map_err(|errno| format!("keep_capabilities: {errno}"))?,
             new_user,
             joined,
             uid,
             is_root,
-            filter: config.filter.clone(),
             label: config.label.as_ref().map(|label| Label::new(label.as_bytes())),
         })
     }
@@ -235,9 +228,9 @@ impl Privileges {
         ceiling: Option<PrivilegeCeiling>,
     ) -> in_child::Privileges<'_> {
         in_child::Privileges {
-            no_new_privs: self.no_new_privs || ceiling.is_some_and(|ceiling| ceiling.no_new_privs),
+            no_new_privs: self.sets_no_new_privs(ceiling),
             capabilities: self.sets(joined, ceiling),
-            filter: self.filter.as_deref(),
+            filter: self.requested.filter.as_deref(),
             label: self.label.as_ref().map(|label| (label.file.as_c_str(), &label.text[..])),
         }
     }
@@ -258,10 +251,9 @@ impl Privileges {
         joined: NamespaceFlags,
         ceiling: Option<PrivilegeCeiling>,
     ) -> Option<Capabilities> {
-        let no_new_privs = self.no_new_privs || ceiling.is_some_and(|ceiling| ceiling.no_new_privs);
         let all = self.new_user || joined.contains(NamespaceFlags::USER);
         let before = self.caller.filter(|_| !all).unwrap_or(CapabilityBits::ALL);
-        let (mut kept, mut dropped) = (self.kept.bits(), self.dropped.bits());
+        let (mut kept, mut dropped) = (self.requested.kept.bits(), self.requested.dropped.bits());
         if let Some(ceiling) = ceiling {
             let bounding = if all { u64::MAX } else { caller_bounding() };
             dropped |= bounding & !ceiling.permitted.bits();
@@ -269,7 +261,8 @@ impl Privileges {
         }
         let becomes_user = self.uid.is_some_and(|uid| uid != 0);
         // Installing a filter needs a capability that root loses when it becomes another user.
-        let filters = self.filter.is_some() && !no_new_privs && (all || self.is_root);
+        let filters = self.requested.filter.is_some() && !self.sets_no_new_privs(ceiling);
+        let filters = filters && (all || self.is_root);
         if kept == 0 && dropped == 0 && !(filters && becomes_user) {
             return None;
         }
@@ -284,16 +277,18 @@ impl Privileges {
         })
     }
 
+    fn sets_no_new_privs(&self, ceiling: Option<PrivilegeCeiling>) -> bool {
+        self.requested.no_new_privs || ceiling.is_some_and(|ceiling| ceiling.no_new_privs)
+    }
+
     /// The label as given.
     pub(crate) fn label_text(&self) -> Option<String> {
-        self.label.as_ref().map(|label| label.given.clone())
+        self.requested.label.as_ref().map(|label| label.to_string_lossy().into_owned())
     }
 
     pub(crate) fn describe_label(&self) -> impl Iterator<Item = String> {
-        self.label.iter().flat_map(|Label { file, text, .. }| {
-            let (open, write) =
-                (format!("openat({file:?})"), format!("write({})", text.escape_ascii()));
-            [open, write]
+        self.label.iter().flat_map(|Label { file, text }| {
+            [format!("openat({file:?})"), format!("write({})", text.escape_ascii())]
         })
     }
 
@@ -304,18 +299,14 @@ impl Privileges {
     }
 
     pub(crate) fn describe_no_new_privs(&self) -> impl Iterator<Item = String> {
-        self.no_new_privs.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
+        let sets = self.requested.no_new_privs;
+        sets.then(|| "prctl(PR_SET_NO_NEW_PRIVS)".to_owned()).into_iter()
     }
 
     /// The capabilities that the change of the uid cleared.
     pub(crate) fn describe_regain(&self) -> impl Iterator<Item = String> {
         let regained = self.planned().filter(|sets| sets.through_setresuid);
         regained.map(|sets| format!("capset({:#x})", sets.before)).into_iter()
-    }
-
-    /// A filter that needs `CAP_SYS_ADMIN`, because `no_new_privs` is not set.
-    pub(crate) fn describe_early_filter(&self) -> impl Iterator<Item = String> {
-        self.filter_line().filter(|_| !self.no_new_privs).into_iter()
     }
 
     pub(crate) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
@@ -331,13 +322,12 @@ impl Privileges {
         })
     }
 
-    pub(crate) fn describe_last(&self) -> impl Iterator<Item = String> {
-        self.filter_line().filter(|_| self.no_new_privs).into_iter()
-    }
-
-    fn filter_line(&self) -> Option<String> {
-        let filter = self.filter.as_ref()?;
-        Some(format!("seccomp(SECCOMP_SET_MODE_FILTER, {} instructions)", filter.len()))
+    /// The filter: with `no_new_privs` in the last step, otherwise in an earlier one, because it
+    /// then needs `CAP_SYS_ADMIN`.
+    pub(crate) fn describe_filter(&self, is_last: bool) -> Option<String> {
+        let filter = self.requested.filter.as_ref()?;
+        (is_last == self.requested.no_new_privs)
+            .then(|| format!("seccomp(SECCOMP_SET_MODE_FILTER, {} instructions)", filter.len()))
     }
 }
 
@@ -365,7 +355,6 @@ impl Label {
         let apparmor = has_own_file || Path::new("/sys/module/apparmor").exists();
         let file = if has_own_file { apparmor_file } else { c"/proc/self/attr/exec" }.to_owned();
         let command: &[u8] = if apparmor { b"exec " } else { b"" };
-        let given = String::from_utf8_lossy(label).into_owned();
-        Self { given, file, text: [command, label].concat() }
+        Self { file, text: [command, label].concat() }
     }
 }

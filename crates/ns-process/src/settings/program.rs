@@ -2,19 +2,30 @@
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::prelude::rust_2024::*;
-use std::{fmt, format, ptr, slice};
+use std::{format, ptr, slice};
+
+use ns_sys::Namespace;
 
 use super::environment::{self, Block};
-use super::{Builder, Container};
-use crate::error::Error;
-use crate::step::Step;
+use super::{Builder, Chroot, Container};
 
 impl Container {
     /// Creates a builder that starts `program`: a path, or a name to search in `PATH` inside the
     /// container.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self::with_program("container", program.as_ref().to_owned())
+    }
+}
+
+impl Chroot {
+    /// Creates a builder that starts `program`: a path, or a name to search in `PATH`, in the new
+    /// root.
+    pub fn new(root: impl Into<PathBuf>, program: impl AsRef<OsStr>) -> Self {
+        let mut chroot = Self::with_program("chroot", program.as_ref().to_owned());
+        chroot.namespace(Namespace::User).namespace(Namespace::Mnt).rootdir(root);
+        chroot
     }
 }
 
@@ -102,6 +113,7 @@ impl<Kind> Builder<Kind> {
 }
 
 /// The arguments of execve(2), and the paths to try.
+#[derive(Debug)]
 pub(crate) struct Program {
     /// The child tries them in this order. `None`: the program was given as a path.
     candidates: Option<Vec<CString>>,
@@ -111,13 +123,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
-        let invalid = |object: String| Error::new(&config.name, Step::Check).with_object(object);
+    pub(crate) fn new<Kind>(config: &Builder<Kind>) -> Result<Self, String> {
         if config.program.is_empty() {
-            return Err(invalid("program: is empty".to_owned()));
+            return Err("program: is empty".to_owned());
         }
-        let argv = arguments(config).map_err(invalid)?;
-        let envp = environment::variables(&config.env).map_err(invalid)?;
+        let argv = arguments(config)?;
+        let envp = environment::variables(&config.env)?;
         let candidates = candidates(&argv[0], || environment::path(&config.env));
         Ok(Self { candidates, argv, envp })
     }
@@ -139,15 +150,6 @@ impl Program {
     /// `envp` for execve(2).
     pub(crate) fn envp(&self) -> Vec<*const c_char> {
         self.envp.pointers()
-    }
-}
-
-impl fmt::Debug for Program {
-    /// Omits the environment, which may contain secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { candidates, argv, envp: _ } = self;
-        let mut fields = f.debug_struct("Program");
-        fields.field("candidates", candidates).field("argv", argv).finish_non_exhaustive()
     }
 }
 

@@ -277,7 +277,7 @@ impl ChildResources {
             join: if has_intermediate { Join::default() } else { joined.child() },
             early_label: privileges.label.filter(|_| enters_mounts),
             init: None,
-            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups()),
+            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups),
             session: plan.session.child(fds.has_terminal()),
             from_target: joined.inherited(),
             root: plan.root.child(),

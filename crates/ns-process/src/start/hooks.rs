@@ -177,7 +177,7 @@ impl ChildCode for HookRunner<'_> {
         self.restore_mutexes();
         self.private_fds.iter().for_each(|fd| pipes::close_copy(*fd));
         let ended = catch_panic(|| {
-            let mut call = closure.call.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut call = closure.0.lock().unwrap_or_else(PoisonError::into_inner);
             call()
         });
         match ended {

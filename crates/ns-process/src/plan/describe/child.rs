@@ -6,6 +6,7 @@ use std::prelude::rust_2024::*;
 use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
 use super::super::Plan;
+use super::line;
 use crate::in_child::{Dispositions, HookPoint, child_steps};
 use crate::settings::Program;
 
@@ -70,7 +71,7 @@ impl Steps<'_> {
     /// All lines, with the hooks between the stages.
     fn all(&self) -> Vec<String> {
         let copies = self.plan.expected_route().copies_memory();
-        let announce = copies.then(|| "set_robust_list(child_tid)".to_owned());
+        let announce = line(copies, "set_robust_list(child_tid)");
         let mut lines: Vec<_> = announce.into_iter().chain(self.begin()).collect();
         if self.role != Role::UnderInit {
             lines.extend(self.hooks([HookPoint::PreUp]));
@@ -130,7 +131,7 @@ impl Steps<'_> {
     }
 
     fn exec_lock(&self) -> Option<String> {
-        self.plan.lock_line()
+        line(self.plan.takes_lock(), "fcntl(F_SETFD); fcntl(F_SETLK)")
     }
 
     fn dumpable(&self) -> Vec<String> {
@@ -163,19 +164,18 @@ impl Steps<'_> {
     }
 
     fn wait(&self) -> Option<String> {
-        let waits = self.runs_setup() && self.plan.needs_go();
-        waits.then(|| "futex(go, wait)".to_owned())
+        line(self.runs_setup() && self.plan.needs_go(), "futex(go, wait)")
     }
 
     fn dumpable_at_release(&self) -> Option<String> {
         let own = self.plan.own_dumpable(self.plan.join.kinds(), true, false);
         let clears = self.plan.expected_route().copies_memory() && own.cleared_at_go;
-        (self.runs_setup() && clears).then(|| "prctl(PR_SET_DUMPABLE, 0)".to_owned())
+        line(self.runs_setup() && clears, "prctl(PR_SET_DUMPABLE, 0)")
     }
 
     fn time_namespace(&self) -> Option<String> {
         let joins = self.plan.made_inside().contains(NamespaceFlags::TIME);
-        (self.runs_setup() && joins).then(|| "setns(time)".to_owned())
+        line(self.runs_setup() && joins, "setns(time)")
     }
 
     fn become_zero(&self) -> Vec<String> {
@@ -263,15 +263,15 @@ impl Steps<'_> {
     }
 
     fn exec_name(&self) -> Option<String> {
-        self.plan.name_line()
+        line(self.plan.has_exec_name(), "prctl(PR_SET_NAME)")
     }
 
     fn regain_capabilities(&self) -> impl Iterator<Item = String> {
         self.plan.privileges.describe_regain()
     }
 
-    fn early_filter(&self) -> impl Iterator<Item = String> {
-        self.plan.privileges.describe_early_filter()
+    fn early_filter(&self) -> Option<String> {
+        self.plan.privileges.describe_filter(false)
     }
 
     fn capabilities(&self) -> impl Iterator<Item = String> {
@@ -288,7 +288,7 @@ impl Steps<'_> {
         self.plan.limits.describe_core()
     }
 
-    fn last_filter(&self) -> impl Iterator<Item = String> {
-        self.plan.privileges.describe_last()
+    fn last_filter(&self) -> Option<String> {
+        self.plan.privileges.describe_filter(true)
     }
 }

@@ -1,8 +1,6 @@
 //! Describes a plan as a list of system calls.
 
 mod child;
-mod intermediate;
-mod leaving;
 
 use std::fmt;
 use std::prelude::rust_2024::*;
@@ -10,7 +8,7 @@ use std::{format, vec};
 
 use ns_sys::CloneFlags;
 
-use super::{Dumpable, Plan};
+use super::{Dumpable, Intermediate, Plan};
 
 /// The steps of a start in order, one per line, as system calls. Nothing has been run.
 ///
@@ -44,44 +42,45 @@ impl Plan {
     }
 
     fn before(&self) -> impl Iterator<Item = String> {
-        let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
-        let watch = self.watches_parent().then(|| watch.to_owned());
+        let route = self.expected_route();
         let clearing = |at: Dumpable| {
-            let line = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
-            (self.flag() == Some(at)).then(|| line.to_owned())
+            line(self.flag() == Some(at), "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)")
         };
-        let lock = self.takes_lock().then(|| "fstat(file of the record locks)".to_owned());
-        let mask = ["rt_sigprocmask(all)".to_owned()];
-        let clone = [self.clone_line(), "rt_sigprocmask(former)".to_owned()];
-        let copy = (self.forks() && self.expected_route().has_intermediate())
-            .then_some("pidfd_open(the copy); futex(go, wake)");
-        let pid = self.expected_route().intermediate_reports().then_some("futex(pid, wait)");
-        let copy = copy.into_iter().chain(pid).map(ToOwned::to_owned);
-        let child_pidfd = self.forks().then(|| "pidfd_open(the child)".to_owned());
-        let made = (!self.made_inside().is_empty()).then(|| "futex(made, wait)".to_owned());
-        let go = self.needs_go().then(|| "futex(go, wake)".to_owned());
+        let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
+        let waits_for_copy = self.forks() && route.has_intermediate();
         self.streams
             .describe_opening()
             .into_iter()
             .chain(self.join.describe_opening())
             .chain(self.join.describe_following())
-            .chain(watch)
-            .chain(self.forks().then(|| "get_robust_list()".to_owned()))
-            .chain(lock)
+            .chain(line(self.watches_parent(), watch))
+            .chain(line(self.forks(), "get_robust_list()"))
+            .chain(line(self.takes_lock(), "fstat(file of the record locks)"))
             .chain(clearing(Dumpable::Cleared))
-            .chain(mask)
-            .chain(clone)
-            .chain(copy)
-            .chain(child_pidfd)
+            .chain(["rt_sigprocmask(all)".to_owned(), self.clone_line()])
+            .chain(["rt_sigprocmask(former)".to_owned()])
+            .chain(line(waits_for_copy, "pidfd_open(the copy); futex(go, wake)"))
+            .chain(line(route.intermediate_reports(), "futex(pid, wait)"))
+            .chain(line(self.forks(), "pidfd_open(the child)"))
             .chain(self.describe_comm())
             .chain(self.join.describe_cgroups())
-            .chain(made)
+            .chain(line(!self.made_inside().is_empty(), "futex(made, wait)"))
             .chain(self.describe_proc_dir())
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(clearing(Dumpable::ClearedAtGo))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
-            .chain(go)
+            .chain(line(self.needs_go(), "futex(go, wake)"))
+    }
+
+    /// The file with the name of the child, by which the caller sees whether it has executed.
+    fn describe_comm(&self) -> impl Iterator<Item = String> {
+        let proc = &self.maps.proc;
+        let lines = [
+            format!("readlinkat({:?})", proc.join("self").to_string_lossy()),
+            format!("open({:?})", proc.join("PID/comm").to_string_lossy()),
+        ];
+        lines.into_iter().filter(|_| self.has_exec_name())
     }
 
     /// The child's directory in proc, after a check that this proc shows the process IDs of the caller's pid namespace.
@@ -98,15 +97,11 @@ impl Plan {
         if self.forks() {
             return "fork()".to_owned();
         }
-        let cgroup = self.cgroup_flag();
-        if !self.expected_route().has_intermediate() {
-            return format!("clone3({})", self.flags | CloneFlags::PIDFD | cgroup);
+        let route = self.expected_route();
+        if !route.has_intermediate() {
+            return format!("clone3({})", self.flags | CloneFlags::PIDFD | self.cgroup_flag());
         }
-        let memory = if self.expected_route().copies_memory() {
-            CloneFlags::empty()
-        } else {
-            CloneFlags::VM
-        };
+        let memory = if route.copies_memory() { CloneFlags::empty() } else { CloneFlags::VM };
         let shared = CloneFlags::FILES | CloneFlags::CLEAR_SIGHAND | CloneFlags::UNTRACED;
         format!("clone3({})", CloneFlags::PIDFD | memory | shared | CloneFlags::CHILD_CLEARTID)
     }
@@ -115,13 +110,77 @@ impl Plan {
         self.cgroup.as_ref().map_or(CloneFlags::empty(), |_| CloneFlags::INTO_CGROUP)
     }
 
-    /// What the parent does while the child leaves the memory, and afterwards.
-    fn after(&self) -> impl Iterator<Item = String> {
-        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(self.describe_proof());
-        let executed =
-            (!self.forks() && !self.is_reparented()).then_some("waitid(pidfd, WNOHANG | WNOWAIT)");
-        left.chain(executed.map(ToOwned::to_owned))
+    /// The intermediate process, which joins namespaces or has a copy of the memory, and makes the
+    /// child.
+    fn intermediate(&self) -> Vec<String> {
+        let route = self.expected_route();
+        let Some(intermediate) = route.intermediate else { return Vec::new() };
+        let mut all = Vec::new();
+        all.extend(line(route.copies_memory(), "set_robust_list(child_tid)"));
+        all.push("getppid()".to_owned());
+        all.extend(self.describe_own_flag());
+        all.extend(self.limits.describe_no_core());
+        all.extend(line(self.daemon.is_some(), "setsid()"));
+        all.extend(self.label_before_join());
+        all.extend(self.join.describe(self.joins_optimistically()));
+        all.push(format!("clone3({})", self.child_flags(intermediate)));
+        all.extend(line(route.intermediate_reports(), "futex(pid, wake)"));
+        all.extend(line(self.forks(), "futex(go, wait)"));
+        if intermediate == Intermediate::Stays {
+            let is_closure = self.work.closure().is_some() && self.init.is_none();
+            let wait = if is_closure { "waitid(child, WNOWAIT)" } else { "wait4(child, __WCLONE)" };
+            all.extend(["futex(child_tid, wait)", wait].map(ToOwned::to_owned));
+        }
+        all
     }
+
+    fn child_flags(&self, intermediate: Intermediate) -> CloneFlags {
+        let parent = match intermediate {
+            Intermediate::Exits => CloneFlags::PARENT,
+            Intermediate::Stays => CloneFlags::empty(),
+        };
+        let flags = self.flags | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
+        if self.forks() {
+            flags.difference(CloneFlags::VM | CloneFlags::NEWTIME) | CloneFlags::CHILD_SETTID
+        } else {
+            flags | CloneFlags::PIDFD
+        }
+    }
+
+    /// The caller while the child leaves the memory, and afterwards: the checks before it restores
+    /// its dumpable flag, and whether the program was executed.
+    fn after(&self) -> impl Iterator<Item = String> {
+        let proof = ["fcntl(F_GETLK)", "pread(comm)", "prctl(PR_SET_DUMPABLE, 1)"];
+        let proof = proof.into_iter().filter_map(|check| line(self.takes_lock(), check));
+        let executed = !self.forks() && !self.is_reparented();
+        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(proof);
+        left.chain(line(executed, "waitid(pidfd, WNOHANG | WNOWAIT)"))
+    }
+
+    /// The requirement on the caller's dumpable flag; `None` with a copy of the memory.
+    fn flag(&self) -> Option<Dumpable> {
+        (!self.expected_route().copies_memory()).then(|| self.dumpable(self.join.kinds()))
+    }
+
+    /// Whether the child takes a record lock, whose release the caller waits for.
+    fn takes_lock(&self) -> bool {
+        matches!(self.flag(), Some(Dumpable::Cleared | Dumpable::ClearedAtGo))
+    }
+
+    /// Whether the child gets a process name by which the caller sees that it has not executed
+    /// anything yet.
+    fn has_exec_name(&self) -> bool {
+        self.takes_lock() || self.has_exit_signal()
+    }
+
+    /// The dumpable flag of the first process with a copy of the memory.
+    fn describe_own_flag(&self) -> Option<String> {
+        line(self.expected_route().copies_memory(), "prctl(PR_SET_DUMPABLE)")
+    }
+}
+
+fn line(applies: bool, line: &str) -> Option<String> {
+    applies.then(|| line.to_owned())
 }
 
 impl fmt::Display for Description {
