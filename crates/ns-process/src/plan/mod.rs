@@ -17,8 +17,8 @@ pub(crate) use route::{Intermediate, Route};
 
 use crate::error::Error;
 use crate::settings::{
-    self, Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps,
-    Memory, Names, Payload, Privileges, Root, Session, Streams, checked_daemon, checked_init,
+    Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps, Memory,
+    Names, Payload, Privileges, Root, Session, Streams,
 };
 use crate::step::Step;
 use crate::target::TargetSpec;
@@ -90,11 +90,11 @@ impl Plan {
             caller,
             join,
             memory: config.memory,
-            init: checked_init(config, namespaces).map_err(invalid)?,
-            daemon: checked_daemon(config).map_err(invalid)?,
+            init: config.checked_init(namespaces).map_err(invalid)?,
+            daemon: config.checked_daemon().map_err(invalid)?,
             maps,
             ids,
-            time_offsets: settings::offsets(&config.offsets, namespaces).map_err(invalid)?,
+            time_offsets: config.checked_offsets(namespaces).map_err(invalid)?,
             session: config.session.checked(config.daemon.is_some()).map_err(invalid)?,
             root: Root::new(&config.root, namespaces).map_err(invalid)?,
             streams: Streams::new(

@@ -71,19 +71,19 @@ impl<Kind> Builder<Kind> {
     pub fn get_daemonize(&self) -> bool {
         self.daemon.is_some()
     }
-}
 
-/// Checks the configuration; an error begins with the name of the setter.
-pub(crate) fn checked<Kind>(config: &Builder<Kind>) -> Result<Option<Daemon>, String> {
-    let Some(daemon) = config.daemon else { return Ok(None) };
-    if config.session.die_with_parent.is_some() {
-        return Err("daemonize: cannot be combined with die_with_parent".to_owned());
+    /// Checks the settings; an error begins with the name of the setter.
+    pub(crate) fn checked_daemon(&self) -> Result<Option<Daemon>, String> {
+        let Some(daemon) = self.daemon else { return Ok(None) };
+        if self.session.die_with_parent.is_some() {
+            return Err("daemonize: cannot be combined with die_with_parent".to_owned());
+        }
+        if self.lifetime.kill_on_drop {
+            return Err("daemonize: cannot be combined with kill_on_drop".to_owned());
+        }
+        if self.flags.contains(CloneFlags::PARENT) {
+            return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));
+        }
+        Ok(Some(daemon))
     }
-    if config.lifetime.kill_on_drop {
-        return Err("daemonize: cannot be combined with kill_on_drop".to_owned());
-    }
-    if config.flags.contains(CloneFlags::PARENT) {
-        return Err(format!("daemonize: {} gives it another parent", CloneFlags::PARENT));
-    }
-    Ok(Some(daemon))
 }

@@ -113,26 +113,23 @@ impl<Kind> Builder<Kind> {
     pub fn get_init(&self) -> Option<&Init> {
         self.init.as_ref()
     }
-}
 
-/// Checks the configuration; an error begins with the name of the setter.
-pub(crate) fn checked<Kind>(
-    config: &Builder<Kind>,
-    namespaces: NamespaceFlags,
-) -> Result<Option<Init>, String> {
-    if config.init.is_none() {
-        return Ok(None);
-    }
-    if !namespaces.contains(NamespaceFlags::PID) {
-        return Err("init: needs a new pid namespace".to_owned());
-    }
-    let shared = config.flags & (CloneFlags::FS | CloneFlags::FILES);
-    match shared.iter().next() {
-        Some(flag) => {
-            let is_fs = flag == CloneFlags::FS;
-            let what = if is_fs { "root and working directory" } else { "descriptors" };
-            Err(format!("init: {flag} would make the init share the caller's {what}"))
+    /// Checks the settings; an error begins with the name of the setter.
+    pub(crate) fn checked_init(&self, namespaces: NamespaceFlags) -> Result<Option<Init>, String> {
+        if self.init.is_none() {
+            return Ok(None);
         }
-        None => Ok(config.init.clone()),
+        if !namespaces.contains(NamespaceFlags::PID) {
+            return Err("init: needs a new pid namespace".to_owned());
+        }
+        let shared = self.flags & (CloneFlags::FS | CloneFlags::FILES);
+        match shared.iter().next() {
+            Some(flag) => {
+                let is_fs = flag == CloneFlags::FS;
+                let what = if is_fs { "root and working directory" } else { "descriptors" };
+                Err(format!("init: {flag} would make the init share the caller's {what}"))
+            }
+            None => Ok(self.init.clone()),
+        }
     }
 }

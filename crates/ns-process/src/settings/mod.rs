@@ -60,14 +60,12 @@ pub(crate) use child_hooks::{ChildHook, ChildHooks};
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
 pub(crate) use daemon::Daemon;
-pub(crate) use daemon::checked as checked_daemon;
 use environment::EnvironmentConfig;
 pub(crate) use hooks::{HookError, Hooks, errno_of};
 pub use hooks::{HookOutcome, WaitingChild};
 use ids::IdConfig;
 pub(crate) use ids::Ids;
 pub use init::Init;
-pub(crate) use init::checked as checked_init;
 pub use join::Inject;
 pub(crate) use join::{Join, JoinFile};
 pub(crate) use lifetime::Lifetime;
@@ -90,7 +88,6 @@ pub(crate) use stdio::{Streams, stream_error};
 pub use target::Target;
 pub use time::Clock;
 use time::Offset;
-pub(crate) use time::offsets;
 
 /// The kinds of [`Builder`].
 pub mod kind {

@@ -58,24 +58,25 @@ impl<Kind> Builder<Kind> {
     pub fn get_time_offsets(&self) -> &[(Clock, i64, u32)] {
         &self.offsets
     }
-}
 
-/// The text for `/proc/PID/timens_offsets`, if a clock is shifted.
-pub(crate) fn offsets(
-    config: &[Offset],
-    namespaces: NamespaceFlags,
-) -> Result<Option<String>, String> {
-    if config.is_empty() {
-        return Ok(None);
+    /// The text for `/proc/PID/timens_offsets`, if a clock is shifted. An error begins with the name
+    /// of the setter.
+    pub(crate) fn checked_offsets(
+        &self,
+        namespaces: NamespaceFlags,
+    ) -> Result<Option<String>, String> {
+        if self.offsets.is_empty() {
+            return Ok(None);
+        }
+        if !namespaces.contains(NamespaceFlags::TIME) {
+            return Err("time_offset: needs a new time namespace".to_owned());
+        }
+        if self.offsets.iter().any(|(.., nanoseconds)| *nanoseconds >= 1_000_000_000) {
+            return Err("time_offset: has a second or more of nanoseconds".to_owned());
+        }
+        let line = |(clock, seconds, nanoseconds): &Offset| {
+            format!("{} {seconds} {nanoseconds}\n", clock.name())
+        };
+        Ok(Some(self.offsets.iter().map(line).collect::<Vec<_>>().concat()))
     }
-    if !namespaces.contains(NamespaceFlags::TIME) {
-        return Err("time_offset: needs a new time namespace".to_owned());
-    }
-    if config.iter().any(|(.., nanoseconds)| *nanoseconds >= 1_000_000_000) {
-        return Err("time_offset: has a second or more of nanoseconds".to_owned());
-    }
-    let line = |(clock, seconds, nanoseconds): &Offset| {
-        format!("{} {seconds} {nanoseconds}\n", clock.name())
-    };
-    Ok(Some(config.iter().map(line).collect::<Vec<_>>().concat()))
 }
