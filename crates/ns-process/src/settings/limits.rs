@@ -129,15 +129,16 @@ impl Limits {
         if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
             return Err("umask: only permission bits, 0o777, are allowed".to_owned());
         }
-        let is_core = |(resource, ..): &&(Resource, u64, u64)| *resource == Resource::Core;
+        let is_core = |limit: &&(Resource, u64, u64)| limit.0 == Resource::Core;
         let core = config.resources.iter().find(is_core).map(limit);
-        let others = || config.resources.iter().filter(|limit| !is_core(limit));
+        let others = config.resources.iter().filter(|limit| !is_core(limit));
+        let (resources, others) = others.map(|config| (config.0, limit(config))).unzip();
         let no_core = caller_core().filter(|limit| limit.hard > 0 && limit.soft != NO_DUMP);
         Ok(Self {
             no_core: no_core.map(|limit| Limit { soft: NO_DUMP, ..limit }),
             core: core.or(no_core),
-            others: others().map(limit).collect(),
-            resources: others().map(|(resource, ..)| *resource).collect(),
+            others,
+            resources,
             nice: config.nice,
             umask: config.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
         })

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
+use ns_sys::NamespaceFlags;
 use ns_sys::child::BpfInstruction;
-use ns_sys::{Errno, NamespaceFlags};
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities};
 
 use super::Builder;
 use crate::hint::machine;
@@ -153,7 +153,7 @@ const MAX_INSTRUCTIONS: usize = 4096;
 pub(crate) struct Privileges {
     requested: PrivilegeConfig,
     /// The capabilities of the caller, if the child depends on them.
-    caller: Option<CapabilityBits>,
+    caller: Option<CapabilitySets>,
     /// Whether the user namespace is new, and the child has all capabilities there.
     new_user: bool,
     /// The kinds to join, including namespaces that the caller may already be in.
@@ -162,7 +162,8 @@ pub(crate) struct Privileges {
     uid: Option<u32>,
     /// Whether the caller is root in its user namespace.
     is_root: bool,
-    label: Option<Label>,
+    /// The file for the label, and the text to write.
+    label: Option<(CString, Vec<u8>)>,
 }
 
 /// The privileges of a target, as an upper bound for the child.
@@ -171,20 +172,6 @@ pub(crate) struct PrivilegeCeiling {
     pub(crate) permitted: CapabilitySet,
     pub(crate) ambient: CapabilitySet,
     pub(crate) no_new_privs: bool,
-}
-
-/// The capability sets of a process, as bits.
-#[derive(Clone, Copy, Debug)]
-struct CapabilityBits {
-    permitted: u64,
-    inheritable: u64,
-}
-
-/// The file for a label, and the text to write.
-#[derive(Debug)]
-struct Label {
-    file: CString,
-    text: Vec<u8>,
 }
 
 impl Privileges {
@@ -208,7 +195,7 @@ impl Privileges {
         let new_user = namespaces.contains(NamespaceFlags::USER);
         let sets_any = !(config.kept | config.dropped).is_empty() || config.filter.is_some();
         let depends = has_ceiling || !new_user && sets_any;
-        let caller = depends.then(CapabilityBits::current).transpose();
+        let caller = depends.then(|| capabilities(None)).transpose();
         Ok(Self {
             requested: config.clone(),
             caller: caller.map_err(|errno| format!("keep_capabilities: {errno}"))?,
@@ -216,7 +203,7 @@ impl Privileges {
             joined,
             uid,
             is_root,
-            label: config.label.as_ref().map(|label| Label::new(label.as_bytes())),
+            label: config.label.as_ref().map(|label| exec_attribute(label.as_bytes())),
         })
     }
 
@@ -231,7 +218,7 @@ impl Privileges {
             no_new_privs: self.sets_no_new_privs(ceiling),
             capabilities: self.sets(joined, ceiling),
             filter: self.requested.filter.as_deref(),
-            label: self.label.as_ref().map(|label| (label.file.as_c_str(), &label.text[..])),
+            label: self.label.as_ref().map(|(file, text)| (file.as_c_str(), &text[..])),
         }
     }
 
@@ -252,27 +239,32 @@ impl Privileges {
         ceiling: Option<PrivilegeCeiling>,
     ) -> Option<Capabilities> {
         let all = self.new_user || joined.contains(NamespaceFlags::USER);
-        let before = self.caller.filter(|_| !all).unwrap_or(CapabilityBits::ALL);
+        // A process has all capabilities in a user namespace that is created or joined.
+        let (before, inheritable) = match self.caller.filter(|_| !all) {
+            Some(sets) => (sets.permitted.bits(), sets.inheritable.bits()),
+            None => (u64::MAX, 0),
+        };
         let (mut kept, mut dropped) = (self.requested.kept.bits(), self.requested.dropped.bits());
         if let Some(ceiling) = ceiling {
             let bounding = if all { u64::MAX } else { caller_bounding() };
             dropped |= bounding & !ceiling.permitted.bits();
-            kept |= ceiling.ambient.bits() & before.permitted & !dropped;
+            kept |= ceiling.ambient.bits() & before & !dropped;
         }
         let becomes_user = self.uid.is_some_and(|uid| uid != 0);
         // Installing a filter needs a capability that root loses when it becomes another user.
-        let filters = self.requested.filter.is_some() && !self.sets_no_new_privs(ceiling);
-        let filters = filters && (all || self.is_root);
+        let filters = self.requested.filter.is_some()
+            && !self.sets_no_new_privs(ceiling)
+            && (all || self.is_root);
         if kept == 0 && dropped == 0 && !(filters && becomes_user) {
             return None;
         }
         Some(Capabilities {
-            before: before.permitted,
+            before,
             // setresuid(2) alone would clear the capabilities before they are set.
             through_setresuid: self.uid.is_some(),
             dropped,
-            permitted: if becomes_user { kept } else { before.permitted & !dropped },
-            inheritable: before.inheritable & !dropped | kept,
+            permitted: if becomes_user { kept } else { before & !dropped },
+            inheritable: inheritable & !dropped | kept,
             kept,
         })
     }
@@ -287,7 +279,7 @@ impl Privileges {
     }
 
     pub(crate) fn describe_label(&self) -> impl Iterator<Item = String> {
-        self.label.iter().flat_map(|Label { file, text }| {
+        self.label.iter().flat_map(|(file, text)| {
             [format!("openat({file:?})"), format!("write({})", text.escape_ascii())]
         })
     }
@@ -331,30 +323,19 @@ impl Privileges {
     }
 }
 
-impl CapabilityBits {
-    /// The sets after a user namespace is created or joined.
-    const ALL: Self = Self { permitted: u64::MAX, inheritable: 0 };
-
-    fn current() -> Result<Self, Errno> {
-        let sets = capabilities(None)?;
-        Ok(Self { permitted: sets.permitted.bits(), inheritable: sets.inheritable.bits() })
-    }
-}
-
 /// The bounding set of the caller.
 fn caller_bounding() -> u64 {
     let bounding = machine::status("CapBnd");
     bounding.and_then(|set| u64::from_str_radix(&set, 16).ok()).unwrap_or(u64::MAX)
 }
 
-impl Label {
-    fn new(label: &[u8]) -> Self {
-        // If several modules are stacked, AppArmor has its own file.
-        let apparmor_file = c"/proc/self/attr/apparmor/exec";
-        let has_own_file = Path::new("/proc/self/attr/apparmor").exists();
-        let apparmor = has_own_file || Path::new("/sys/module/apparmor").exists();
-        let file = if has_own_file { apparmor_file } else { c"/proc/self/attr/exec" }.to_owned();
-        let command: &[u8] = if apparmor { b"exec " } else { b"" };
-        Self { file, text: [command, label].concat() }
-    }
+/// The exec attribute file for a label, and the text to write.
+fn exec_attribute(label: &[u8]) -> (CString, Vec<u8>) {
+    // If several modules are stacked, AppArmor has its own file.
+    let apparmor_file = c"/proc/self/attr/apparmor/exec";
+    let has_own_file = Path::new("/proc/self/attr/apparmor").exists();
+    let apparmor = has_own_file || Path::new("/sys/module/apparmor").exists();
+    let file = if has_own_file { apparmor_file } else { c"/proc/self/attr/exec" }.to_owned();
+    let command: &[u8] = if apparmor { b"exec " } else { b"" };
+    (file, [command, label].concat())
 }

@@ -35,8 +35,8 @@ impl TargetSpec<'_> {
 
     /// The error if a namespace of the target cannot be inspected.
     pub(crate) fn inspect_error(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
-        let needs = "the target belongs to another user, has more capabilities, or may not be traced: \
-                     entering it needs CAP_SYS_PTRACE over it";
+        let needs = "the target belongs to another user, has more capabilities, or may not be \
+                     traced: entering it needs CAP_SYS_PTRACE over it";
         self.target_error(Step::Join, pidfd, &format!("the {kind} namespace"), errno, needs)
     }
 
@@ -46,6 +46,7 @@ impl TargetSpec<'_> {
         self.target_error(Step::Prepare, pidfd, what, errno, needs)
     }
 
+    /// The error of `step`, unless the target has exited. `needs` is the hint if a permission is missing.
     fn target_error(
         self,
         step: Step,

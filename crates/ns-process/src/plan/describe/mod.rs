@@ -179,6 +179,7 @@ impl Plan {
     }
 }
 
+/// The line, if it applies.
 fn line(applies: bool, line: &str) -> Option<String> {
     applies.then(|| line.to_owned())
 }
