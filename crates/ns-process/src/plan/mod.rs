@@ -58,57 +58,52 @@ impl<Kind> Builder<Kind> {
     /// # Errors
     /// The first invalid setting, with the name of its setter.
     pub fn plan(&self) -> Result<Plan, Error> {
-        Plan::new(self)
+        let invalid = |message: String| Error::new(&self.name, Step::Check).with_object(message);
+        checks::all(self).map_err(invalid)?;
+        let join = self.join.checked(self.namespaces, self.without).map_err(invalid)?;
+        let namespaces =
+            if join.target.is_some() { NamespaceFlags::empty() } else { self.namespaces };
+        let caller = Caller::current();
+        let maps = Maps::new(&self.maps, namespaces, &caller)
+            .map_err(|(step, message)| Error::new(&self.name, step).with_object(message))?;
+        let ids = Ids::new(&self.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
+        let flags = with_base_flags(self.flags) | namespaces.into();
+        let joined = (join.kinds(), join.from_target.privileges);
+        let is_root = self.privileges.filter.is_some() && caller.euid() == 0;
+        let privileges = Privileges::new(&self.privileges, namespaces, ids.uid, joined, is_root);
+        let privileges = privileges.map_err(invalid)?;
+        Ok(Plan {
+            name: self.name.clone(),
+            work: Payload::new(self).map_err(invalid)?,
+            flags,
+            cgroup: self.cgroup.clone(),
+            hooks: self.hooks.clone(),
+            child_hooks: self.child_hooks.clone(),
+            lifetime: self.lifetime,
+            caller,
+            join,
+            memory: self.memory,
+            init: self.checked_init(namespaces).map_err(invalid)?,
+            daemon: self.checked_daemon().map_err(invalid)?,
+            maps,
+            ids,
+            time_offsets: self.checked_offsets(namespaces).map_err(invalid)?,
+            session: self.session.checked(self.daemon.is_some()).map_err(invalid)?,
+            root: Root::new(&self.root, namespaces).map_err(invalid)?,
+            streams: Streams::new(
+                &self.streams,
+                self.flags,
+                (self.closure.is_some(), self.daemon.is_some()),
+            )
+            .map_err(invalid)?,
+            names: self.names.checked(namespaces).map_err(invalid)?,
+            limits: Limits::new(&self.limits, self.daemon.is_some()).map_err(invalid)?,
+            privileges,
+        })
     }
 }
 
 impl Plan {
-    fn new<Kind>(config: &Builder<Kind>) -> Result<Self, Error> {
-        let invalid = |message: String| Error::new(&config.name, Step::Check).with_object(message);
-        checks::all(config).map_err(invalid)?;
-        let join = config.join.checked(config.namespaces, config.without).map_err(invalid)?;
-        let namespaces =
-            if join.target.is_some() { NamespaceFlags::empty() } else { config.namespaces };
-        let caller = Caller::current();
-        let maps = Maps::new(&config.maps, namespaces, &caller)
-            .map_err(|(step, message)| Error::new(&config.name, step).with_object(message))?;
-        let ids =
-            Ids::new(&config.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
-        let flags = with_base_flags(config.flags) | namespaces.into();
-        let joined = (join.kinds(), join.from_target.privileges);
-        let is_root = config.privileges.filter.is_some() && caller.euid() == 0;
-        let privileges = Privileges::new(&config.privileges, namespaces, ids.uid, joined, is_root);
-        let privileges = privileges.map_err(invalid)?;
-        Ok(Self {
-            name: config.name.clone(),
-            work: Payload::new(config).map_err(invalid)?,
-            flags,
-            cgroup: config.cgroup.clone(),
-            hooks: config.hooks.clone(),
-            child_hooks: config.child_hooks.clone(),
-            lifetime: config.lifetime,
-            caller,
-            join,
-            memory: config.memory,
-            init: config.checked_init(namespaces).map_err(invalid)?,
-            daemon: config.checked_daemon().map_err(invalid)?,
-            maps,
-            ids,
-            time_offsets: config.checked_offsets(namespaces).map_err(invalid)?,
-            session: config.session.checked(config.daemon.is_some()).map_err(invalid)?,
-            root: Root::new(&config.root, namespaces).map_err(invalid)?,
-            streams: Streams::new(
-                &config.streams,
-                config.flags,
-                (config.closure.is_some(), config.daemon.is_some()),
-            )
-            .map_err(invalid)?,
-            names: config.names.checked(namespaces).map_err(invalid)?,
-            limits: Limits::new(&config.limits, config.daemon.is_some()).map_err(invalid)?,
-            privileges,
-        })
-    }
-
     /// The target and namespace files to open.
     pub(crate) fn spec(&self) -> TargetSpec<'_> {
         TargetSpec { name: &self.name, proc: &self.maps.proc, join: &self.join }
