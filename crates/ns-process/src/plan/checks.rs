@@ -4,6 +4,7 @@ use ns_sys::{CloneArgs, CloneFlags};
 use std::format;
 use std::prelude::rust_2024::*;
 
+use super::route::OF_CALLER;
 use crate::settings::{Builder, Memory};
 
 /// Flags that no start accepts, with the reason.
@@ -69,12 +70,7 @@ fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), String> {
 fn shared_resources<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     let joins = config.join.target.is_some() || !config.join.files.is_empty();
     let forks = config.closure.is_some() || !config.child_hooks.is_empty();
-    let shared = CloneFlags::FS
-        | CloneFlags::IO
-        | CloneFlags::SYSVSEM
-        | CloneFlags::PARENT
-        | CloneFlags::FILES;
-    let flag = (config.flags & shared).iter().next();
+    let flag = (config.flags & (OF_CALLER | CloneFlags::FILES)).iter().next();
     match flag.filter(|_| joins || forks || config.memory == Memory::Copied) {
         Some(flag) => Err(format!(
             "flags: {flag}: not possible with an intermediate process, which this start needs"

@@ -6,6 +6,10 @@ use super::{Dumpable, Plan};
 use crate::in_child::Dispositions;
 use crate::settings::{Daemon, Memory};
 
+/// The flags that refer to the calling process. With an intermediate process, they would refer to that process.
+pub(super) const OF_CALLER: CloneFlags =
+    CloneFlags::FS.union(CloneFlags::IO).union(CloneFlags::SYSVSEM).union(CloneFlags::PARENT);
+
 /// The memory in which the child runs its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChildMemory {
@@ -142,14 +146,8 @@ impl Plan {
         self.flags - CloneFlags::from(self.namespaces()) - CloneFlags::PARENT - removed
     }
 
-    /// Whether memory may be copied although that was not requested. These flags refer to the
-    /// calling process, and an intermediate process would take its state.
+    /// Whether memory may be copied although that was not requested.
     pub(crate) fn can_be_copied(&self) -> bool {
-        let of_caller = CloneFlags::FS
-            | CloneFlags::IO
-            | CloneFlags::SYSVSEM
-            | CloneFlags::PARENT
-            | CloneFlags::PTRACE;
-        !self.flags.intersects(of_caller)
+        !self.flags.intersects(OF_CALLER | CloneFlags::PTRACE)
     }
 }
