@@ -71,7 +71,7 @@ enum Command {
         #[arg(long, default_value_t = 8)]
         threads: u64,
     },
-    /// Run fuzz targets, each for a while; inputs they find are kept in target/fuzz
+    /// Run each fuzz target for a limited time; the corpus and failing inputs are kept in target/fuzz
     Fuzz(fuzz::Options),
     /// Change the code of a crate in small ways, and list the changes that no test detects
     Mutants {

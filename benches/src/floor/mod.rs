@@ -78,7 +78,7 @@ pub struct Floor {
     target: Option<(OwnedFd, NamespaceFlags)>,
     /// The stack of an intermediate process.
     intermediate_stack: Box<[u8]>,
-    /// The file of the record locks.
+    /// The file on whose bytes children hold record locks, fcntl(2).
     locks: OwnedFd,
     /// Whether the caller is made non-dumpable until the child has left the memory.
     is_guarded: bool,

@@ -67,7 +67,7 @@ pub enum Reason {
     /// The namespace already has a map.
     #[error("a map has been written already, and it cannot be changed")]
     AlreadyWritten,
-    /// No other reason is found.
+    /// The error is `EPERM`, and none of the other reasons applies.
     #[error(
         "the writer must be in the user namespace or its parent, and must own the namespace or have CAP_SYS_ADMIN in it"
     )]
@@ -235,7 +235,7 @@ fn advice(file: &str, errno: Errno) -> Option<&'static str> {
         Errno::ROFS => "mount this /proc read-write",
         Errno::NOENT if file == "/proc/self" => "mount a proc file system on /proc",
         Errno::NOENT | Errno::SRCH => "the process has no such file; it may have terminated",
-        Errno::INVAL => "the process must be running, and in a new user namespace",
+        Errno::INVAL => "the process has terminated, or is still in its parent's user namespace",
         Errno::LOOP => "it is a symbolic link; give a descriptor of a real /proc/PID",
         Errno::NOTDIR => "not a directory; give a descriptor of a real /proc/PID",
         Errno::XDEV => "something is mounted on it; unmount it",
@@ -244,7 +244,7 @@ fn advice(file: &str, errno: Errno) -> Option<&'static str> {
 }
 
 fn not_shown(file: &str, read: Option<&ProcError>) -> String {
-    read.map_or_else(|| format!("{file} does not show the map"), ToString::to_string)
+    read.map_or_else(|| format!("{file} does not contain the requested map"), ToString::to_string)
 }
 
 fn one_line(stderr: &str) -> String {

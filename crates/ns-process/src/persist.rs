@@ -67,7 +67,7 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
     })
 }
 
-/// Creates a file at `path` and binds the namespace to it. The namespace exists as long as that mount.
+/// Creates a file at `path` and binds the namespace to it. The namespace exists at least as long as that mount.
 ///
 /// [`Builder::namespace_file`](crate::Builder::namespace_file) joins it, [`open_namespace`] opens it. The mount belongs
 /// to the caller's mount namespace, and propagates like other mounts. Requires `CAP_SYS_ADMIN` over the mount namespace.
@@ -75,9 +75,9 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
 /// ```no_run
 /// use ns_process::{Container, Namespace, bind_namespace, namespace_of, unbind_namespace};
 ///
-/// let process = Container::new("true").namespace(Namespace::Net).start()?;
+/// let process = Container::new("sleep").arg("60").namespace(Namespace::Net).start()?;
 /// bind_namespace(&namespace_of(&process, Namespace::Net)?, "/run/ns/build")?;
-/// process.join()?;
+/// process.kill()?;
 /// Container::new("ip").arg("link").namespace_file(Namespace::Net, "/run/ns/build").status()?;
 /// unbind_namespace("/run/ns/build")?;
 /// # Ok::<(), ns_process::Error>(())
@@ -88,7 +88,8 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
 /// - `EEXIST`: `path` exists.
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 /// - `EINVAL`, `ELOOP`: a mount namespace that is not younger than the caller's: they could keep each other alive.
-///   Linux 6.18 compares numbers that each processor allocates in batches, and so also refuses some younger ones.
+///   Since Linux 6.18, age is compared by IDs that each processor allocates in batches, so some younger ones are
+///   refused too.
 ///
 /// # Kernel support
 /// Linux 5.2.

@@ -12,12 +12,12 @@
 //! let rule = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::FS).validate().unwrap_err();
 //! assert_eq!(rule.to_string(), "CLONE_NEWUSER excludes CLONE_FS");
 //!
-//! // A pidfd never refers to another process. It also opens the namespaces of its process.
+//! // A pidfd refers to the same process, even after its process ID is reused. It gives access to its namespaces.
 //! let own = ns_sys::pidfd_open(std::process::id())?;
 //! let uts = NamespaceFd::from_pidfd(&own, Namespace::Uts)?;
 //! assert_eq!(uts.kind()?, Namespace::Uts);
 //!
-//! // Names are parsed as namespaces(7), clone(2) and pyspaces spell them.
+//! // Names are parsed as namespaces(7) and clone(2) spell them.
 //! assert_eq!("newns".parse(), Ok(Namespace::Mnt));
 //! assert_eq!("net,uts".parse(), Ok(NamespaceFlags::NET | NamespaceFlags::UTS));
 //! # Ok::<(), ns_sys::Errno>(())

@@ -112,8 +112,7 @@ mod tests {
     #[test]
     fn hints_name_options_instead_of_setters() {
         // The real hint appears only if the root is the initramfs.
-        let line =
-            "space: pivot_root: rootfs: EINVAL (the present root is the initramfs: see by_chroot)";
+        let line = "space: pivot_root: rootfs: EINVAL (pivot_root cannot replace the initramfs: use by_chroot)";
         assert!(with_option_names(line).ends_with("initramfs: --no-mnt uses chroot(2))"));
         assert_eq!(missing_options("needs new pid and mnt namespaces"), ": add --mnt --pid");
         assert_eq!(missing_options("a user namespace mounts proc with a pid namespace"), "");

@@ -41,7 +41,7 @@ impl<'a> Arbitrary<'a> for WriteCase {
 /// Oracle: the kernel, which accepts or rejects a map, and shows it afterwards.
 ///
 /// The crate rejects two kinds of text that the kernel accepts: numbers that the kernel truncates to 32 bits, and texts
-/// that it truncates at a NUL. The forms of other tools, which only the crate accepts, are not compared. IDs that the
+/// that it truncates at a NUL. The notations of other tools, which only the crate accepts, are not compared. IDs that the
 /// caller's namespace does not map are `EPERM`, which the kernel checks after all rules.
 ///
 /// # Panics

@@ -4,7 +4,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::extents::id;
 
-/// Seed inputs: texts that the kernel accepts, texts that it rejects, and forms of other tools.
+/// Seed inputs: ID maps that the kernel accepts, ones that it rejects, and the notations of other tools.
 pub const TEXTS: &[&str] = &[
     "0 0 1",
     "0 0 1\n1 1 1",

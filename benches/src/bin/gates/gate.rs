@@ -1,4 +1,4 @@
-//! The gate of a row, and the verdict.
+//! The limit that a row of the table must meet, and whether it meets it.
 
 use std::fmt;
 

@@ -46,7 +46,7 @@ fn bind_root(path: &str) -> Vec<String> {
     vec![bind, format!("chdir({on_top})")]
 }
 
-/// The directory in which targets are resolved.
+/// The name of the directory in which the targets of mounts are resolved.
 fn open_root(change: Change) -> &'static str {
     match change {
         Change::None => r#"openat("/", O_PATH)"#,

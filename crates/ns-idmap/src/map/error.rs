@@ -50,9 +50,9 @@ pub enum RuleError {
     /// Two extents have IDs in common.
     #[error("{first} and {second} share {side} ids; each id may appear only once per side")]
     Overlap {
-        /// The side on which they overlap.
+        /// Whether they overlap inside or outside the namespace.
         side: Side,
-        /// The extent that comes first in the map.
+        /// Of the two extents, the one that is earlier in the map.
         first: Numbered,
         /// The extent that comes second.
         second: Numbered,

@@ -9,7 +9,7 @@ use crate::{Extent, IdKind, IdMap, ParseError};
 /// One item of a list for [`IdMap::from_list`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
-    /// An ID of the parent namespace. Its ID inside is the number of entries before it.
+    /// An ID of the parent namespace. Its ID inside is the index of this item in the list.
     Id(u32),
     /// A text in a form that `parse` accepts.
     Text(&'a str),

@@ -129,7 +129,7 @@ impl HelperProcess {
         false
     }
 
-    /// Kills the helper. Returns whether it terminated at once and was reaped.
+    /// Sends SIGKILL to the helper, and reaps it if it terminates at once. `false`: it has not terminated yet.
     fn kill(&mut self) -> io::Result<bool> {
         // The error is ignored: the caller may have no permission to signal a set-user-ID helper.
         let _ = match &self.pidfd {

@@ -86,7 +86,7 @@ fn f40_other_map_or_no_map_is_failure() {
             let (result, _) = run(StatusLoss::Ignored, &own, &Target::new(), &helper);
             let error = result.expect_err(body);
             let message = ": the exit status is lost because SIGCHLD is ignored or another thread \
-                         waits for all children, and uid_map does not show the map: no message on stderr";
+                         waits for all children, and uid_map does not contain the requested map: no message on stderr";
             assert!(error.to_string().ends_with(message), "{error}");
             assert_eq!(stderr(error), "");
         }

@@ -53,7 +53,7 @@ fn is_privileged(program: &Path) -> bool {
 fn dumpable() -> Finding {
     let is_set = dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable);
     Finding::new("dumpable", is_set, if is_set { "yes" } else { "no" })
-        .advise("without privilege maps cannot be written: set it by prctl, or execute again")
+        .advise("an unprivileged caller cannot write maps: call set_dumpable(true), or execute the program again")
 }
 
 fn setgroups(writer: &Writer) -> Finding {

@@ -43,7 +43,7 @@ pub fn diagnose() -> Diagnosis {
 fn switches() -> impl Iterator<Item = Finding> {
     machine::SWITCHES.into_iter().filter_map(|(name, allows)| {
         let value = machine::sysctl(name)?;
-        Some(Finding::new(name, value == allows, value).advise(format!("set it to {allows}")))
+        Some(Finding::new(name, value == allows, value).advise(format!("set {name} to {allows}")))
     })
 }
 
@@ -62,7 +62,8 @@ fn no_new_privs() -> Finding {
 fn root() -> Finding {
     let chrooted = machine::is_chrooted();
     let detail = if chrooted { "changed by chroot" } else { "that of the mount namespace" };
-    Finding::new("root", !chrooted, detail).advise("a chrooted caller makes no user namespace")
+    Finding::new("root", !chrooted, detail)
+        .advise("a chrooted process cannot create a user namespace: run outside the chroot")
 }
 
 /// The cgroup versions, and whether the caller can create cgroups.

@@ -25,7 +25,7 @@ fn one_kind(kind: Namespace, used: usize) -> Finding {
     let topic = format!("{kind} namespace");
     if !Path::new("/proc/self/ns").join(kind.name()).exists() {
         return Finding::new(topic, false, "not in this kernel")
-            .advise("build it with CONFIG_*_NS");
+            .advise("use a kernel with CONFIG_*_NS");
     }
     let file = machine::limit_file(kind);
     let limit = machine::value(&file).unwrap_or_else(|| "unknown".to_owned());

@@ -44,7 +44,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::OpenRoot, Errno::NOTDIR) => "a root is a directory",
             (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
-            (Step::PivotRoot, Errno::INVAL) => "the present root is the initramfs: see by_chroot",
+            (Step::PivotRoot, Errno::INVAL) => "pivot_root cannot replace the initramfs: use by_chroot",
             (Step::Workdir, Errno::XDEV) => "it lies outside the root",
             (Step::Chroot | Step::Propagation, Errno::PERM) => {
                 "needs CAP_SYS_CHROOT or CAP_SYS_ADMIN, or a new user namespace"

@@ -45,13 +45,15 @@ fn unknown(kinds: NamespaceFlags) -> String {
 }
 
 fn unshared(errno: Errno) -> String {
-    let born = "start from a process that was born after that";
+    let remedy = "start from a process that it made after that";
     if errno == Errno::NOMEM {
         return format!(
-            "the caller has unshared its pid namespace, and the first process born there has ended: {born}"
+            "the caller has unshared its pid namespace, whose process 1 has ended: {remedy}"
         );
     }
-    format!("the caller has unshared its pid namespace, and its children are in another: {born}")
+    format!(
+        "the caller has unshared its pid namespace, so its children are in another one than itself: {remedy}"
+    )
 }
 
 fn filtered(verb: &str) -> String {

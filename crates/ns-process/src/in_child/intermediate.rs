@@ -29,7 +29,7 @@ pub(crate) struct IntermediatePlan<'a> {
     pub(crate) handshake: &'a Handshake,
     /// The dumpable flag to set first, with a copy of the memory. The child inherits it.
     pub(crate) dumpable: Option<bool>,
-    /// A core limit that keeps this process and the child from dumping the caller's memory.
+    /// The core limit of the intermediate process, which the child inherits: neither dumps the caller's memory.
     pub(crate) no_core: Option<Limit>,
     /// Whether to start a new session, which the child inherits.
     pub(crate) leaves_session: bool,

@@ -40,7 +40,8 @@ pub(super) fn wait(handshake: &Handshake, parent: Option<ParentWatch<'_>>) {
     }
 }
 
-/// Whether the thread that made this child has terminated. Fails if the pidfd cannot be polled and there is no word.
+/// Whether the thread that made this child has terminated; `true` without a thread. Fails if the pidfd cannot be polled
+/// and there is no word that the kernel clears.
 pub(super) fn has_terminated(parent: Option<ParentWatch<'_>>) -> Result<bool, Errno> {
     let Some(thread) = parent else { return Ok(true) };
     match thread.pidfd.ok_or(Errno::NOSYS).and_then(is_readable) {

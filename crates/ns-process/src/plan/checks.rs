@@ -73,7 +73,7 @@ fn shared_resources<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     let flag = (config.flags & (OF_CALLER | CloneFlags::FILES)).iter().next();
     match flag.filter(|_| joins || forks || config.memory == Memory::Copied) {
         Some(flag) => Err(format!(
-            "flags: {flag}: not possible with an intermediate process, which this start needs"
+            "flags: {flag}: not possible with a join, a closure, hooks in the child, or Memory::Copied"
         )),
         None => Ok(()),
     }

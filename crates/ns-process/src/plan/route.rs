@@ -1,4 +1,4 @@
-//! Decides how a start makes its child.
+//! Decides how the child is made: in shared or copied memory, directly or by way of an intermediate process.
 
 use ns_sys::{CloneFlags, NamespaceFlags};
 
@@ -109,7 +109,7 @@ impl Plan {
         self.forks() && !needs_clone && self.daemon.is_none()
     }
 
-    /// Whether the child is adopted by init.
+    /// Whether the child will be reparented to init, or to a subreaper, when the intermediate process exits.
     pub(crate) fn is_reparented(&self) -> bool {
         self.daemon == Some(Daemon::OfInit)
     }

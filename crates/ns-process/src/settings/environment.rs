@@ -74,7 +74,7 @@ pub(crate) fn variables(config: &EnvironmentConfig) -> Result<Block, String> {
 
 fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {
     if key.is_empty() || key.as_bytes().contains(&b'=') {
-        return Err(format!("env {key:?}: a name is not empty and has no ="));
+        return Err(format!("env {key:?}: a name must not be empty or contain ="));
     }
     let value = value.map_or(&[][..], OsStr::as_bytes);
     let nul = [key.as_bytes(), b"=", value].concat().iter().position(|byte| *byte == 0);

@@ -25,10 +25,11 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// A child in its new namespaces that waits until the hook returns.
+/// A child in its new namespaces that waits until the hook of
+/// [`before_go`](crate::Builder::before_go) returns.
 ///
-/// Its ID maps are written; the rest of its set-up is not done. It may share the caller's memory,
-/// so do not trace it and do not kill it; return an error from the hook instead.
+/// Its ID maps are written; the rest of its set-up is not done. It may run in the caller's memory:
+/// do not trace it. To give up the start, return an error from the hook; do not kill the child.
 #[derive(Debug)]
 pub struct WaitingChild<'a> {
     pid: u32,

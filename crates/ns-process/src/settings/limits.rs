@@ -105,7 +105,7 @@ const CORE: u32 = Resource::Core as u32;
 /// but not of 1, and 1 is too small for a dump into a file (fs/coredump.c).
 const NO_DUMP: u64 = 1;
 
-/// The limits that the child sets.
+/// The resource limits, nice value and file mode mask that the child sets.
 #[derive(Debug)]
 pub(crate) struct Limits {
     no_core: Option<Limit>,
@@ -124,7 +124,7 @@ impl Limits {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
         }
         if config.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) {
-            return Err("nice: is not from -20 to 19".to_owned());
+            return Err("nice: must be from -20 to 19".to_owned());
         }
         if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
             return Err("umask: only permission bits, 0o777, are allowed".to_owned());

@@ -20,7 +20,7 @@ use super::child::Child;
 use super::exec_name::CommFile;
 use crate::proc_dir::path_in;
 
-/// The length of any process ID, and the space after it.
+/// The most bytes of a process ID: ten digits, and the space after them.
 const LENGTH: usize = 11;
 
 impl Child<'_> {

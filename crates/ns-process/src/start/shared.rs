@@ -116,7 +116,7 @@ impl Drop for SharedPage {
 /// The largest length in bytes. A longer text is truncated.
 const LONGEST: usize = 512;
 
-/// A short text from the child for the caller. Only the child writes it, before it reports its error.
+/// The message of an error that the child reports. Only the child writes it, before the report.
 #[derive(Debug)]
 pub(super) struct Text {
     length: AtomicUsize,

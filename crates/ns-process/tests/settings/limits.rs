@@ -84,7 +84,7 @@ fn f23_attributes_outside_namespaces_are_inherited() {
 fn invalid_limits_are_refused() {
     let message = "rlimit: Nofile: the soft limit is above the hard one";
     assert_refused(Container::new("true").rlimit(Resource::Nofile, 2, 1), message);
-    assert_refused(Container::new("true").nice(20), "nice: is not from -20 to 19");
+    assert_refused(Container::new("true").nice(20), "nice: must be from -20 to 19");
     assert_refused(
         Container::new("true").umask(0o1000),
         "umask: only permission bits, 0o777, are allowed",

@@ -99,7 +99,7 @@ fn an_error_message_is_one_line() {
         assert!(error.to_string().starts_with(line), "{error}");
         assert_eq!(format!("{error:?}"), error.to_string());
         for key in ["", "A=B"] {
-            let object = format!("env {key:?}: a name is not empty and has no =");
+            let object = format!("env {key:?}: a name must not be empty or contain =");
             assert_error(Container::new("true").env(key, "x"), Step::Check, None, &object);
         }
     });

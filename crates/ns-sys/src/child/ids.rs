@@ -1,7 +1,7 @@
 //! User and group IDs of the calling thread.
 //!
-//! libc's functions with these names change every thread of the process. In shared memory these would be
-//! the parent's threads.
+//! libc's setresuid, setresgid and setgroups change every thread that libc knows. In a child that shares the
+//! parent's memory, these would be the parent's threads.
 #![allow(unsafe_code, reason = "system calls")]
 
 use linux_raw_sys::general::{

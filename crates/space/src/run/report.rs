@@ -81,7 +81,8 @@ impl<'a> Report<'a> {
         ExitCode::from(status)
     }
 
-    /// Prints the line that pyspaces prints. The status of a killed program is the negative signal number.
+    /// Prints the status in the words of the Python package pyspaces: for a program that was killed, the negative signal
+    /// number.
     fn print_status(&self, outcome: Outcome) {
         let signal = outcome.status.signal().map(|signal| -signal);
         let status = outcome.status.code().or(signal).unwrap_or_default();

@@ -12,10 +12,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The interval between two checks for a pending signal.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs `start`, during which signals are blocked.
+/// Calls `start` with signals blocked.
 ///
-/// If a signal arrives that would terminate `space`, and the start does not return within [`GRACE`], the signal
-/// terminates `space`. No program is left behind: a program that has not been executed by then is never executed.
+/// A signal that would terminate `space` does so if `start` does not return within [`GRACE`]; otherwise it is handled
+/// afterwards. A program that has not been executed by then is never executed.
 pub(super) fn interruptible<T>(start: impl FnOnce() -> T) -> T {
     let (done, is_done) = channel();
     thread::scope(|scope| {

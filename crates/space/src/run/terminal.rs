@@ -73,8 +73,8 @@ impl Terminal {
         });
     }
 
-    /// Returns to the caller's group, and makes it the foreground group if the foreground group is that of the program
-    /// or has no processes.
+    /// Moves `space` back to the process group in which it was started. That group becomes the foreground group of the
+    /// terminal if the present one is the program's or has no processes.
     pub(super) fn reclaim(&self, program: Option<Pid>) {
         let Some(caller_group) = self.caller_group else { return };
         if self.has_left_caller_group() {
