@@ -4,7 +4,7 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use crate::{fs, idmap, noise, process, space, sys};
 
-/// A target, which runs on bytes.
+/// A fuzz target: a name, and the function that takes the input bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// `layer_operation`.

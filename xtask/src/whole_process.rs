@@ -12,7 +12,7 @@ use crate::tools::{Outcome, succeeds};
 /// The load of the machine changes between rounds, and much less within one.
 const ROUNDS: usize = 5;
 
-/// Another command and the part of its time that `space` may take, with the namespaces of
+/// Name and arguments of another command, and the part of its time that `space` may take. The namespaces are those of
 /// `space execute --all --no-net --id` as far as the command supports them.
 const PEERS: [(&str, &str, f64); 2] = [
     ("unshare", "unshare -Urmpui --fork", 1.0),

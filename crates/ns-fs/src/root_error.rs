@@ -15,13 +15,13 @@ pub enum RootError {
     /// A path or option is empty, or the target of a mount is the root itself.
     #[error("{what} is empty")]
     Empty {
-        /// The setting.
+        /// The name of the setting.
         what: String,
     },
     /// A path or option contains a NUL byte.
     #[error("{what} contains a NUL byte: {}", path.display())]
     Nul {
-        /// The setting.
+        /// The name of the setting.
         what: String,
         /// Its value.
         path: PathBuf,
@@ -30,15 +30,15 @@ pub enum RootError {
     /// directory before it.
     #[error("{what} is {length} bytes long; the maximum is 4095")]
     TooLong {
-        /// The setting.
+        /// The name of the setting.
         what: String,
-        /// Its length.
+        /// Its length in bytes.
         length: usize,
     },
     /// The target of a mount contains `..`.
     #[error("{what} contains `..`: {}", path.display())]
     Parent {
-        /// The setting.
+        /// The name of the setting.
         what: String,
         /// Its value.
         path: PathBuf,

@@ -169,7 +169,7 @@ steps! {
     Wait = 41, Parent, "wait";
     /// Sending a signal.
     Signal = 42, Parent, "signal";
-    /// Reading the output.
+    /// Reading the output of a program, or the value of a closure.
     Output = 43, Parent, "output";
     /// Binding a namespace to a file, or unbinding it.
     Bind = 60, Parent, "bind";

@@ -9,7 +9,7 @@ use crate::arch::syscall;
 use crate::flags::NamespaceFlags;
 use crate::{Errno, Namespace, Result};
 
-/// `NSIO` of include/uapi/linux/nsfs.h.
+/// `_IO(NSIO, number)` of include/uapi/linux/nsfs.h.
 const fn nsio(number: u32) -> u32 {
     0xb700 | number
 }

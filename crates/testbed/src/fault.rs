@@ -36,7 +36,7 @@ pub enum FaultSide {
 /// that waits for it may hold a lock of the allocator.
 struct Supervisor {
     fault: Fault,
-    /// The starting thread, as notifications name it.
+    /// The thread ID of the starting thread, as in the field `pid` of notifications.
     starter: u32,
     is_running: AtomicBool,
     /// -1 until the filter is set.

@@ -14,7 +14,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::ExecLabel, _) => "no security module here takes this label",
             (Step::Seccomp, Errno::ACCESS) => "needs no_new_privs, or a new user namespace",
             (Step::Seccomp, Errno::INVAL) => "the kernel does not understand the filter",
-            (Step::Capabilities, Errno::PERM) => "needs CAP_SETPCAP and the capabilities themselves",
+            (Step::Capabilities, Errno::PERM) => "needs CAP_SETPCAP, and each capability that is kept",
             (Step::Groups, Errno::PERM) => groups_denied(),
             (Step::Uid | Step::Gid | Step::BecomeZero, Errno::PERM) => {
                 "needs CAP_SETUID or CAP_SETGID, or a new user namespace"
@@ -45,7 +45,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
             (Step::PivotRoot, Errno::INVAL) => "pivot_root cannot replace the initramfs: use by_chroot",
-            (Step::Workdir, Errno::XDEV) => "it lies outside the root",
+            (Step::Workdir, Errno::XDEV) => "the directory lies outside the root",
             (Step::Chroot | Step::Propagation, Errno::PERM) => {
                 "needs CAP_SYS_CHROOT or CAP_SYS_ADMIN, or a new user namespace"
             }
@@ -53,7 +53,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                 "the caller's root is no mount point, as after chroot(2): mount it onto itself before, or make \
                  no new mount namespace"
             }
-            (Step::Session, Errno::PERM) => "it leads a process group already",
+            (Step::Session, Errno::PERM) => "the child leads a process group already",
             (Step::Terminal, Errno::PERM) => "another session has the terminal",
             (Step::PlaceFd, Errno::BADF) => "the descriptor is not open, or above RLIMIT_NOFILE",
             _ => return None,

@@ -41,7 +41,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) exec_lock: Option<ExecLock<'a>>,
     /// The process name from shortly before exec until exec.
     pub(crate) exec_name: Option<&'a CStr>,
-    /// The dumpable flag to set first, with a copy of the memory. `None` if an intermediate process has set it.
+    /// The dumpable flag to set first, if the child has a copy of the memory. `None` if an intermediate process has set
+    /// it.
     pub(crate) dumpable: Option<bool>,
     /// The dumpable flag to set once the caller has written the ID maps.
     pub(crate) dumpable_at_release: Option<bool>,

@@ -59,7 +59,7 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct NamespaceFile {
-    /// The path in its mount namespace.
+    /// The path, in the mount namespace that has the file.
     pub path: PathBuf,
     /// The inode of that mount namespace.
     pub mnt: u64,

@@ -106,7 +106,7 @@ impl SetnsProcess {
             Error::new(NAME, Step::Output)
                 .with_errno(errno)
                 .with_object(status.to_string())
-                .with_hint(Some("the closure ended without a value"))
+                .with_hint(Some("the closure panicked or exited, without a value"))
         })
     }
 

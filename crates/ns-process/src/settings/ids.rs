@@ -72,7 +72,7 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// The user id, if one is set.
+    /// The user ID inside the namespace, if one is set.
     pub fn get_uid(&self) -> Option<u32> {
         self.ids.uid
     }

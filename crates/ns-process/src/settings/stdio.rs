@@ -22,7 +22,7 @@ pub(crate) struct StreamConfig {
     pub(crate) set: [bool; 3],
     /// Whether `close_fds(true)` is requested explicitly.
     pub(crate) closes: bool,
-    /// The other descriptors that a closure keeps.
+    /// The descriptors that a closure keeps in addition to the standard and the passed ones; `None` keeps all.
     pub(crate) close_except: Option<Vec<RawFd>>,
 }
 

@@ -59,7 +59,7 @@ impl Signals {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Returns the next pending signal.
+    /// Takes the next pending signal, without waiting.
     pub(super) fn next(&self) -> Option<Received> {
         let mut bytes = [0; SIZE];
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut bytes));

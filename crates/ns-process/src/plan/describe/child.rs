@@ -103,7 +103,7 @@ impl Steps<'_> {
         exec.chain(self.plan.work.closure().map(|_| closure).into_iter().flatten())
     }
 
-    /// Whether this process runs the setup, and not a forked one whose pid 1 has run it.
+    /// Whether this process runs the setup. Under an init, pid 1 has run it before it forks the program's process.
     fn runs_setup(&self) -> bool {
         self.role != Role::UnderInit
     }
