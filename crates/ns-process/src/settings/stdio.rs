@@ -197,15 +197,6 @@ impl Streams {
         Ok(())
     }
 
-    /// Opens files that are given by path. A FIFO without a peer blocks until the deadline.
-    pub(crate) fn open_paths(
-        &mut self,
-        name: &str,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        self.descriptors.open_paths(deadline).map_err(|error| stream_error(name, &error))
-    }
-
     pub(crate) fn describe_opening(&self) -> Vec<String> {
         self.descriptors.describe_opening().lines().map(ToOwned::to_owned).collect()
     }

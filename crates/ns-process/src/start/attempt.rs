@@ -59,17 +59,6 @@ impl From<Error> for Failure {
     }
 }
 
-impl Failure {
-    /// Changes the error and keeps the kind of failure.
-    pub(super) fn map(self, change: impl FnOnce(Error) -> Error) -> Self {
-        match self {
-            Self::Error(error) => Self::Error(change(error)),
-            Self::Retry(copy, error) => Self::Retry(copy, change(error)),
-            Self::Again(error) => Self::Again(change(error)),
-        }
-    }
-}
-
 /// Everything that an attempt needs, kept until the child has left the memory.
 pub(super) struct Attempt {
     pub(super) fds: Opened,

@@ -59,12 +59,11 @@ pub(super) fn fork<'a>(
 }
 
 /// Makes a child that is not the caller's, by way of an intermediate process that stays until the
-/// child has executed. `release` releases the child. The intermediate process reports whether the
+/// child has executed. The intermediate process reports whether the
 /// start succeeded.
 pub(super) fn daemon<'a>(
     start: Start<'a>,
     runner: Option<&HookRunner<'_>>,
-    release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
 ) -> Result<Child<'a>, Failure> {
     let Attempt { plan, deadline, .. } = start.attempt();
     let shared = start.attempt().shared();
@@ -82,7 +81,7 @@ pub(super) fn daemon<'a>(
     let (child, intermediate) = start.child_of(intermediate)?;
     // Only the intermediate process could report the outcome of the start.
     let Some(intermediate) = intermediate else { return Err(start.failed().into()) };
-    release(&child)?;
+    start.release(&child)?;
     if !intermediate.wait_exit(*deadline) {
         return Err(too_slow(plan, child.pid()).into());
     }
@@ -226,8 +225,12 @@ impl<'a> Start<'a> {
     pub(super) fn failed(self) -> Error {
         let (plan, shared) = (self.plan(), self.attempt().shared());
         match shared.intermediate.reported().or_else(|| shared.child.reported()) {
-            Some(message) => outcome::failed(plan, message),
-            None => shared.executed(plan).err().unwrap_or_else(|| outcome::ended_early(plan, None)),
+            Some(message) => outcome::failed(self.attempt(), message),
+            None => self
+                .attempt()
+                .program_executed()
+                .err()
+                .unwrap_or_else(|| outcome::ended_early(plan, None)),
         }
     }
 }

@@ -51,7 +51,7 @@ use crate::hint;
 use crate::in_child::{self, ChildPlan};
 use crate::plan::{Intermediate, Plan};
 use crate::process::{self, Process};
-use crate::settings::Builder;
+use crate::settings::{Builder, stream_error};
 use crate::step::Step;
 use crate::target::OpenTarget;
 use attempt::{Attempt, CopyMode, Failure};
@@ -142,7 +142,8 @@ fn start(mut plan: Plan) -> Result<Process, Error> {
     process::sweep();
     let limit = plan.lifetime.start_timeout;
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    plan.streams.open_paths(&plan.name, deadline)?;
+    let opened = plan.streams.descriptors.open_paths(deadline);
+    opened.map_err(|error| stream_error(&plan.name, &error))?;
     let plan = Arc::new(plan);
     let spec = plan.spec();
     let target = spec.target()?;
@@ -182,8 +183,7 @@ fn start_in(
 fn attempt(resources: &ChildResources) -> Result<(u32, OwnedFd), Failure> {
     resources.before_clone()?;
     let runner = resources.runner();
-    let start = Start { resources, steps: resources.steps(runner) };
-    start.run(runner).map_err(|failure| failure.map(|error| start.with_hook_message(error)))
+    Start { resources, steps: resources.steps(runner) }.run(runner)
 }
 
 /// An attempt, with the steps of its child.
@@ -205,7 +205,7 @@ impl<'a> Start<'a> {
     /// Makes the child, releases it, and waits until its execve(2) has succeeded or the start has failed.
     fn run(self, runner: Option<&HookRunner<'_>>) -> Result<(u32, OwnedFd), Failure> {
         let Attempt { plan, deadline, .. } = self.attempt();
-        let child = self.make(runner, |child| self.release(child))?;
+        let child = self.make(runner)?;
         let has_left = child.wait_left_memory(*deadline).map_err(|errno| {
             let error = Error::new(&plan.name, Step::MemoryLock).with_errno(errno);
             error.with_object("the lock of the child")
@@ -214,52 +214,24 @@ impl<'a> Start<'a> {
             return Err(too_slow(plan, child.pid()).into());
         }
         self.resources.release_hold();
-        self.attempt().shared().executed(plan)?;
+        self.attempt().program_executed()?;
         child.executed(plan, *deadline)?;
         Ok(child.into_pidfd())
     }
 
-    /// Makes the child by the route of the attempt, and calls `release` to release it.
-    fn make(
-        self,
-        runner: Option<&HookRunner<'_>>,
-        release: impl FnOnce(&Child<'a>) -> Result<(), Failure>,
-    ) -> Result<Child<'a>, Failure> {
+    /// Makes the child by the route of the attempt, and releases it.
+    fn make(self, runner: Option<&HookRunner<'_>>) -> Result<Child<'a>, Failure> {
         let plan = self.plan();
         let (child, intermediate) = match (runner, self.attempt().route.intermediate) {
-            (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner, release),
+            (_, Some(Intermediate::Stays)) => return intermediate::daemon(self, runner),
             (Some(runner), Some(Intermediate::Exits)) => intermediate::fork(self, runner)?,
             (Some(runner), None) => (self.fork(runner)?, None),
             (None, Some(Intermediate::Exits)) => (intermediate::clone(self)?, None),
             (None, None) => (self.clone()?, None),
         };
-        release(&child)?;
+        self.release(&child)?;
         let in_time = intermediate.is_none_or(|process| process.wait_exit(self.attempt().deadline));
         if in_time { Ok(child) } else { Err(too_slow(plan, child.pid()).into()) }
-    }
-
-    fn release(self, child: &Child<'_>) -> Result<(), Failure> {
-        let plan = self.plan();
-        let pid = || self.checked_pid(child);
-        self.attempt().joined.move_to_cgroups(plan.spec(), pid)?;
-        child.release()
-    }
-
-    /// The process ID of the child. Fails if it may have been reused.
-    fn checked_pid(self, child: &Child<'_>) -> Result<u32, Error> {
-        let plan = self.plan();
-        if child.pid_may_be_reused() {
-            return Err(child.ended(plan).unwrap_or_else(|| child.died(plan)));
-        }
-        Ok(child.pid())
-    }
-
-    /// If a hook in the child failed, adds the message of its error.
-    fn with_hook_message(self, error: Error) -> Error {
-        match self.attempt().shared().message.read() {
-            Some(message) if error.step().is_hook() => error.with_object(message),
-            _ => error,
-        }
     }
 
     /// Makes the child in the caller's memory.

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
+use super::attempt::Attempt;
 use super::child::Child;
 use super::exec_name::CommFile;
-use super::shared::{EXECUTED, SharedState};
+use super::shared::EXECUTED;
 use super::{refused, too_slow};
 use crate::error::Error;
 use crate::hint;
@@ -29,16 +30,16 @@ use crate::step::Step;
 /// end of exec or exit.
 const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
-impl SharedState {
+impl Attempt {
     /// The outcome of the program alongside an init: its reported error, or how it terminated
     /// before it executed.
-    pub(super) fn executed(&self, plan: &Plan) -> Result<(), Error> {
-        if let Some(report) = self.program.reported() {
-            return Err(failed(plan, report));
+    pub(super) fn program_executed(&self) -> Result<(), Error> {
+        if let Some(report) = self.shared().program.reported() {
+            return Err(failed(self, report));
         }
-        match self.program_ended.load(Ordering::Acquire) {
+        match self.shared().program_ended.load(Ordering::Acquire) {
             EXECUTED => Ok(()),
-            status => Err(ended_early(plan, Some(WaitStatus::from_raw(status)))),
+            status => Err(ended_early(&self.plan, Some(WaitStatus::from_raw(status)))),
         }
     }
 }
@@ -52,7 +53,7 @@ impl Child<'_> {
     /// the wait is short.
     pub(super) fn executed(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         if let Some(report) = self.handshake().reported() {
-            return Err(failed(plan, report));
+            return Err(failed(self.resources.attempt(), report));
         }
         if plan.is_reparented() {
             // The intermediate process that stayed has reported the outcome.
@@ -114,7 +115,8 @@ impl Child<'_> {
 
     /// The error of a child that terminated while the caller waited for it.
     pub(super) fn ended(&self, plan: &Plan) -> Option<Error> {
-        let reported = self.handshake().reported().map(|report| failed(plan, report));
+        let reported =
+            self.handshake().reported().map(|report| failed(self.resources.attempt(), report));
         reported.or_else(|| self.killed(plan))
     }
 
@@ -165,7 +167,8 @@ fn never_executed(pid: u32) -> bool {
     is_dead && flags.is_some_and(|flags| flags & NEVER_EXECUTED != 0)
 }
 
-pub(super) fn failed(plan: &Plan, report: Report) -> Error {
+pub(super) fn failed(attempt: &Attempt, report: Report) -> Error {
+    let plan = &attempt.plan;
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
     match report.step {
         Step::Exec => return exec_failed(error, plan, report),
@@ -176,14 +179,15 @@ pub(super) fn failed(plan: &Plan, report: Report) -> Error {
     let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));
     let hint = restricted.or_else(|| hint::for_step(report.step, report.errno));
     let error = error.with_hint(hint);
-    match object(plan, report) {
+    match object(attempt, report) {
         Some(object) => error.with_object(object),
         None => error,
     }
 }
 
 /// The object of the failed step, if it has one. [`exec_failed`] adds the object of `Step::Exec`.
-fn object(plan: &Plan, report: Report) -> Option<String> {
+fn object(attempt: &Attempt, report: Report) -> Option<String> {
+    let plan = &attempt.plan;
     let shown = |path: &PathBuf| path.display().to_string();
     match report.step {
         Step::Propagation => Some("/".to_owned()),
@@ -202,6 +206,8 @@ fn object(plan: &Plan, report: Report) -> Option<String> {
             let name = path.map(|path| path.display().to_string());
             Some(name.unwrap_or_else(|| "the built-in init".to_owned()))
         }
+        // The message of the hook's error.
+        step if step.is_hook() => attempt.shared().message.read(),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use super::attempt::{Attempt, Failure};
 use super::child::Child;
 use super::maps;
 use super::outcome;
-use super::too_slow;
+use super::{Start, too_slow};
 use crate::error::Error;
 use crate::in_child::GO;
 use crate::plan::Plan;
@@ -21,38 +21,50 @@ use crate::proc_dir::ProcDir;
 use crate::settings::{HookError, WaitingChild, errno_of};
 use crate::step::Step;
 
+impl Start<'_> {
+    /// Moves the child to the target's cgroups, writes its maps, runs the hooks and releases it, as
+    /// far as the child waits for that.
+    pub(super) fn release(self, child: &Child<'_>) -> Result<(), Failure> {
+        let Attempt { plan, joined, deadline, .. } = self.attempt();
+        joined.move_to_cgroups(plan.spec(), || child.checked_pid(plan))?;
+        if !plan.made_inside().is_empty() {
+            child.wait_made(plan, *deadline)?;
+        }
+        if plan.writes_files() {
+            // If the child was killed, its maps are gone too, and the death of the child is the
+            // error to report.
+            let written = child.write_files(plan, *deadline);
+            written.map_err(|error| {
+                child.ended(plan).map_or_else(|| self.resources.map_failure(error), Failure::from)
+            })?;
+        }
+        if plan.needs_go() {
+            self.resources.maps_written()?;
+            child.run_hooks(plan)?;
+            child.handshake().signal(GO);
+        }
+        Ok(())
+    }
+}
+
 impl Child<'_> {
+    /// The process ID. Fails if it may have been reused.
+    fn checked_pid(&self, plan: &Plan) -> Result<u32, Error> {
+        if self.pid_may_be_reused() {
+            return Err(self.ended(plan).unwrap_or_else(|| self.died(plan)));
+        }
+        Ok(self.pid())
+    }
+
     /// Waits until the child has created the namespaces that it creates itself.
     fn wait_made(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
         if !self.wait_word(&self.handshake().has_made, |made| made == 1, deadline) {
             return Err(too_slow(plan, self.pid()));
         }
         match self.handshake().reported() {
-            Some(report) => Err(outcome::failed(plan, report)),
+            Some(report) => Err(outcome::failed(self.resources.attempt(), report)),
             None => Ok(()),
         }
-    }
-
-    /// Writes the maps, runs the hooks and releases the child, if it waits for that.
-    pub(super) fn release(&self) -> Result<(), Failure> {
-        let Attempt { plan, deadline, .. } = self.resources.attempt();
-        if !plan.made_inside().is_empty() {
-            self.wait_made(plan, *deadline)?;
-        }
-        if plan.writes_files() {
-            // If the child was killed, its maps are gone too, and the death of the child is the
-            // error to report.
-            let written = self.write_files(plan, *deadline);
-            written.map_err(|error| {
-                self.ended(plan).map_or_else(|| self.resources.map_failure(error), Failure::from)
-            })?;
-        }
-        if plan.needs_go() {
-            self.resources.maps_written()?;
-            self.run_hooks(plan)?;
-            self.handshake().signal(GO);
-        }
-        Ok(())
     }
 
     fn write_files(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
