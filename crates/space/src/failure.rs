@@ -62,7 +62,7 @@ fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// References to setters in hints, and the text that refers to options instead.
 const REFERENCES: [(&str, &str); 2] =
-    [("see by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid")];
+    [("use by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid")];
 
 fn with_option_names(line: &str) -> String {
     REFERENCES.iter().fold(line.to_owned(), |line, (setter, option)| line.replace(setter, option))

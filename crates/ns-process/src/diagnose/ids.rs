@@ -53,7 +53,7 @@ fn is_privileged(program: &Path) -> bool {
 fn dumpable() -> Finding {
     let is_set = dumpable_behavior().is_ok_and(|now| now == DumpableBehavior::Dumpable);
     Finding::new("dumpable", is_set, if is_set { "yes" } else { "no" })
-        .advise("an unprivileged caller cannot write maps: call set_dumpable(true), or execute the program again")
+        .advise("an unprivileged caller cannot write maps: call prctl(PR_SET_DUMPABLE, 1), or execute the program again")
 }
 
 fn setgroups(writer: &Writer) -> Finding {
