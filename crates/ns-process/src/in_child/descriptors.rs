@@ -4,16 +4,15 @@
 use ns_fs::apply;
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use super::root::report;
 
-pub(super) fn place(plan: &ChildPlan<'_>) -> Result<(), Report> {
+pub(super) fn place(steps: &[apply::FdStep]) -> Result<(), Report> {
     // SAFETY: the numbers refer to the child's own descriptor table, because the plan removes `CLONE_FILES` from its
     // clone. No value in memory owns a descriptor of that table.
-    unsafe { apply::place_fds(plan.place_fds) }.map_err(report)
+    unsafe { apply::place_fds(steps) }.map_err(report)
 }
 
-pub(super) fn close_rest(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    // SAFETY: as in `place`; no later step uses a descriptor in these ranges.
-    unsafe { apply::close_rest(plan.close_rest) }.map_err(report)
+pub(super) fn close_rest(ranges: &[apply::FdRange]) -> Result<(), Report> {
+    // SAFETY: as in `place`; no later step uses a descriptor in `ranges`.
+    unsafe { apply::close_rest(ranges) }.map_err(report)
 }

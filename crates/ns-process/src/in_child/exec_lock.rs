@@ -6,8 +6,7 @@
 use ns_sys::child;
 use ns_sys::fd::BorrowedFd;
 
-use super::handshake::Report;
-use super::plan::ChildPlan;
+use super::handshake::{Handshake, Report};
 use crate::step::Step;
 
 /// One byte of a file whose descriptor is close-on-exec.
@@ -18,13 +17,13 @@ pub(crate) struct ExecLock<'a> {
 }
 
 /// Takes the lock. No later step may close a descriptor of that file: this would release the lock.
-pub(super) fn take(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(lock) = plan.exec_lock else { return Ok(()) };
+pub(super) fn take(lock: Option<ExecLock<'_>>, handshake: &Handshake) -> Result<(), Report> {
+    let Some(lock) = lock else { return Ok(()) };
     // The program may have cleared the close-on-exec flag of every descriptor. Then exec would keep the lock.
     let close_on_exec = child::fcntl_setfd(lock.file, true);
     close_on_exec
         .and_then(|()| child::fcntl_setlk(lock.file, lock.byte))
         .map_err(|errno| Report::new(Step::MemoryLock, errno))?;
-    plan.handshake.set_locked();
+    handshake.set_locked();
     Ok(())
 }

@@ -4,7 +4,6 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// Descriptors of the directories, opened before the join: no path is resolved in the target's namespaces.
@@ -14,8 +13,8 @@ pub(crate) struct FromTarget<'a> {
     pub(crate) workdir: BorrowedFd<'a>,
 }
 
-pub(super) fn change_root(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(config) = plan.from_target else { return Ok(()) };
+pub(super) fn change_root(config: Option<FromTarget<'_>>) -> Result<(), Report> {
+    let Some(config) = config else { return Ok(()) };
     change(config).map_err(|errno| Report::new(Step::FollowRoot, errno))
 }
 

@@ -68,8 +68,8 @@ pub(crate) trait ChildCode {
 
 /// Prepares the copy of the memory for the caller's code.
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
-pub(super) fn after_fork(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    if let Some(child_code) = plan.child_code {
+pub(super) fn after_fork(child_code: Option<&dyn ChildCode>) -> Result<(), Report> {
+    if let Some(child_code) = child_code {
         child_code.after_fork();
     }
     Ok(())

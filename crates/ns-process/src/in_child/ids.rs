@@ -3,7 +3,6 @@
 use ns_sys::child;
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// The IDs to set, computed by the parent.
@@ -18,8 +17,7 @@ pub(crate) struct Ids<'a> {
 }
 
 /// Changes to ID 0, where the caller's own ID has no mapping and 0 has one.
-pub(super) fn become_zero(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let ids = plan.ids;
+pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
     let failed = |errno| Report::new(Step::BecomeZero, errno);
     if ids.zero_gid {
         child::setresgid(0).map_err(failed)?;
@@ -32,8 +30,7 @@ pub(super) fn become_zero(plan: &ChildPlan<'_>) -> Result<(), Report> {
 
 /// Sets groups, gid and uid of the program. The uid is last: its change clears the capabilities that the other
 /// calls need.
-pub(super) fn assume(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let ids = plan.ids;
+pub(super) fn assume(ids: Ids<'_>) -> Result<(), Report> {
     if let Some(groups) = ids.groups {
         child::setgroups(groups).map_err(|errno| Report::new(Step::Groups, errno))?;
     }

@@ -15,6 +15,7 @@ use ns_sys::fd::{BorrowedFd, RawFd};
 
 use super::decimal::Decimal;
 use super::handshake::{Handshake, Report};
+use super::hooks::ChildCode;
 use super::plan::ChildPlan;
 use super::{entry, executed};
 use crate::step::Step;
@@ -44,13 +45,16 @@ pub(crate) struct Init<'a> {
 }
 
 /// Forks the process for the program, if this is pid 1 of an init.
-pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(init) = plan.init else { return Ok(()) };
+pub(super) fn fork_program(
+    init: Option<Init<'_>>,
+    child_code: Option<&dyn ChildCode>,
+) -> Result<(), Report> {
+    let Some(init) = init else { return Ok(()) };
     // If SIGCHLD were ignored or unblocked, the init would miss the exit of the program.
     let _ = child::rt_sigaction_default(SIGCHLD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
-    let make = if plan.child_code.is_some() { entry::clone_with_copy } else { entry::clone };
+    let make = if child_code.is_some() { entry::clone_with_copy } else { entry::clone };
     // SAFETY: all signals are blocked, and the caller that made pid 1 keeps a stack and a handshake for each of the
     // two processes. With `child_code`, pid 1 has its own copy of the memory and a single thread.
     let made = unsafe { make(init.args, init.program) };
@@ -60,8 +64,8 @@ pub(super) fn fork_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
 }
 
 /// Waits until the program is executed. If the program's process exits before that, pid 1 exits.
-pub(super) fn wait_for_program(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(init) = plan.init else { return Ok(()) };
+pub(super) fn wait_for_program(init: Option<Init<'_>>) -> Result<(), Report> {
+    let Some(init) = init else { return Ok(()) };
     let pid = init.pid.load(Ordering::Acquire);
     match executed::wait(pid, init.program.handshake, init.program.has_closure()) {
         Ok(None) => Ok(()),

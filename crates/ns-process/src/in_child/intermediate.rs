@@ -106,12 +106,12 @@ fn make_child(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
         // its exit would kill the child, and process IDs in it are not valid for the caller.
         return Err(Report::new(Step::Clone, Errno::INVAL));
     }
-    dumpable::set(plan.dumpable);
-    limits::no_core(plan.no_core)?;
+    dumpable::set(plan.dumpable)?;
+    limits::set_no_core(plan.no_core)?;
     if plan.leaves_session {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }
-    join::join_as(plan.join, plan.child.early_label, plan.handshake)?;
+    join::join(plan.join, plan.child.early_label, plan.handshake)?;
     let make = if plan.forks { entry::clone_with_copy } else { entry::clone };
     // SAFETY: the caller that made this process guarantees the same for the child.
     let made = unsafe { make(plan.args, plan.child) };

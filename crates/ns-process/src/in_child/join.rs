@@ -5,7 +5,6 @@ use ns_sys::{Errno, Namespace, NamespaceFd, NamespaceFlags, setns, setns_pidfd};
 
 use super::handshake::{ALL_AT_ONCE, Handshake, Report};
 use super::optimistic::{self, OverflowIds};
-use super::plan::ChildPlan;
 use super::privileges::{self, Label};
 use crate::step::Step;
 
@@ -36,12 +35,7 @@ impl Join<'_> {
 }
 
 /// Writes the exec label and joins the namespaces. Does nothing if there is no namespace to join.
-pub(super) fn join(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    join_as(plan.join, plan.early_label, plan.handshake)
-}
-
-/// As [`join`], for an intermediate process too.
-pub(super) fn join_as(
+pub(super) fn join(
     config: Join<'_>,
     label: Option<Label<'_>>,
     handshake: &Handshake,
@@ -49,7 +43,7 @@ pub(super) fn join_as(
     if config.kinds().is_empty() {
         return Ok(());
     }
-    privileges::exec_label(label)?;
+    privileges::set_exec_label(label)?;
     match (config.target, config.overflow_ids) {
         (Some((target, kinds)), Some(overflow_ids)) => {
             optimistic::join(target, kinds, overflow_ids, handshake)

@@ -4,7 +4,6 @@ use ns_sys::Errno;
 use ns_sys::child::{self, Mode};
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// A resource limit of setrlimit(2).
@@ -29,22 +28,17 @@ pub(crate) struct Limits<'a> {
     pub(crate) umask: Option<Mode>,
 }
 
-pub(super) fn set_no_core(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    no_core(plan.limits.no_core)
-}
-
 /// Lowers the core limit until exec.
-pub(super) fn no_core(limit: Option<Limit>) -> Result<(), Report> {
+pub(super) fn set_no_core(limit: Option<Limit>) -> Result<(), Report> {
     change(limit.as_slice(), Step::NoCore)
 }
 
-/// Sets the core limit of the program, where [`no_core`] lowered it.
-pub(super) fn set_core(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    change(plan.limits.core.as_slice(), Step::CoreLimit)
+/// Sets the core limit of the program, where [`set_no_core`] lowered it.
+pub(super) fn set_core(limit: Option<Limit>) -> Result<(), Report> {
+    change(limit.as_slice(), Step::CoreLimit)
 }
 
-pub(super) fn set(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let limits = plan.limits;
+pub(super) fn set(limits: Limits<'_>) -> Result<(), Report> {
     change(limits.others, Step::Rlimit)?;
     if let Some(nice) = limits.nice {
         child::setpriority(nice).map_err(|errno| Report::new(Step::Nice, errno))?;

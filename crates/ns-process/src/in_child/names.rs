@@ -5,7 +5,6 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, child};
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 const AF_INET: u32 = 2;
@@ -31,8 +30,7 @@ struct Interface {
     rest: [u8; 22],
 }
 
-pub(super) fn set(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let names = plan.names;
+pub(super) fn set(names: Names<'_>) -> Result<(), Report> {
     if let Some(name) = names.hostname {
         child::sethostname(name).map_err(|errno| Report::new(Step::Hostname, errno))?;
     }

@@ -11,25 +11,24 @@ use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, Namespace, NamespaceFlags, setns, unshare};
 
 use super::cwd::cwd;
-use super::handshake::Report;
-use super::plan::ChildPlan;
+use super::handshake::{Handshake, Report};
 use crate::step::Step;
 
 /// Creates the namespaces. From then on the caller can write their maps and clock offsets.
-pub(super) fn make(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    if plan.makes.is_empty() {
+pub(super) fn make(kinds: NamespaceFlags, handshake: &Handshake) -> Result<(), Report> {
+    if kinds.is_empty() {
         return Ok(());
     }
-    let only_time = plan.makes == NamespaceFlags::TIME;
+    let only_time = kinds == NamespaceFlags::TIME;
     let step = if only_time { Step::TimeNamespace } else { Step::Clone };
-    unshare(plan.makes.into()).map_err(|errno| Report::new(step, errno))?;
-    plan.handshake.set_made();
+    unshare(kinds.into()).map_err(|errno| Report::new(step, errno))?;
+    handshake.set_made();
     Ok(())
 }
 
 /// Joins the time namespace that the child has created.
-pub(super) fn join_time(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(file) = plan.time_namespace else { return Ok(()) };
+pub(super) fn join_time(file: Option<&CStr>) -> Result<(), Report> {
+    let Some(file) = file else { return Ok(()) };
     join_file(file).map_err(|errno| Report::new(Step::TimeNamespace, errno))
 }
 

@@ -11,49 +11,50 @@ use super::{
     names, namespaces, privileges, root, session, signals, wait,
 };
 
-/// The one list of steps, in order: the name of each step, and the function that makes it. The macro `$visit` receives
-/// the list: here to run the steps, and in `Plan::describe` to list their system calls.
+/// The one list of steps, in order: the name of each step, the function that makes it, and the fields of the plan that
+/// it uses. The macro `$visit` receives the list: here to run the steps, and in `Plan::describe` to list their system
+/// calls.
 macro_rules! child_steps {
     ($visit:ident) => {
         $visit! {
             begin {
-                after_fork => hooks::after_fork,
-                exec_lock => exec_lock::take,
-                dumpable => dumpable::set_first,
-                dispositions => signals::reset_dispositions,
-                no_core => limits::set_no_core,
-                join => join::join,
-                namespaces => namespaces::make,
-                wait => wait::wait_for_release,
-                dumpable_at_release => dumpable::set_at_release,
-                time_namespace => namespaces::join_time,
-                become_zero => ids::become_zero,
-                propagation => root::set_propagation,
+                after_fork => hooks::after_fork(child_code),
+                exec_lock => exec_lock::take(exec_lock, handshake),
+                dumpable => dumpable::set(dumpable),
+                dispositions => signals::reset_dispositions(dispositions),
+                no_core => limits::set_no_core(limits.no_core),
+                join => join::join(join, early_label, handshake),
+                namespaces => namespaces::make(makes, handshake),
+                wait => wait::wait_for_release(waits_for_release, handshake, parent),
+                dumpable_at_release => dumpable::set(dumpable_at_release),
+                time_namespace => namespaces::join_time(time_namespace),
+                become_zero => ids::become_zero(ids),
+                propagation => root::set_propagation(root),
             }
             setup {
-                exec_label => privileges::set_exec_label,
-                target_root => from_target::change_root,
-                root => root::change,
-                names => names::set,
-                fork_program => init::fork_program,
-                session => session::begin,
-                place_fds => descriptors::place,
+                exec_label => privileges::set_exec_label(privileges.label),
+                target_root => from_target::change_root(from_target),
+                root => root::change(root),
+                names => names::set(names),
+                fork_program => init::fork_program(init, child_code),
+                session => session::begin(session),
+                place_fds => descriptors::place(place_fds),
             }
             drop_privileges {
-                limits => limits::set,
-                keep_capabilities => privileges::keep_through_setresuid,
-                ids => ids::assume,
-                no_new_privs => privileges::set_no_new_privs,
-                parent_death_signal => session::die_with_parent,
-                wait_for_program => init::wait_for_program,
-                close_rest => descriptors::close_rest,
-                exec_name => exec_name::set,
-                regain_capabilities => privileges::regain,
-                early_filter => privileges::filter_early,
-                capabilities => privileges::set_capabilities,
-                signal_mask => signals::set_mask,
-                core_limit => limits::set_core,
-                last_filter => privileges::filter_last,
+                limits => limits::set(limits),
+                keep_capabilities => privileges::keep_through_setresuid(privileges),
+                ids => ids::assume(ids),
+                no_new_privs => privileges::set_no_new_privs(privileges),
+                parent_death_signal => session::die_with_parent(session.die_with_parent, parent),
+                wait_for_program => init::wait_for_program(init),
+                close_rest => descriptors::close_rest(close_rest),
+                exec_name => exec_name::set(exec_name),
+                regain_capabilities => privileges::regain(privileges),
+                early_filter => privileges::filter_early(privileges),
+                capabilities => privileges::set_capabilities(privileges),
+                signal_mask => signals::set_mask(mask),
+                core_limit => limits::set_core(limits.core),
+                last_filter => privileges::filter_last(privileges),
             }
         }
     };
@@ -62,10 +63,12 @@ pub(crate) use child_steps;
 
 /// Makes one function of each stage, which runs its steps until one fails.
 macro_rules! run_in_order {
-    ($($stage:ident { $($step:ident => $file:ident::$function:ident,)+ })+) => {
+    ($($stage:ident {
+        $($step:ident => $file:ident::$function:ident($($($field:ident).+),+),)+
+    })+) => {
         $(
             fn $stage(plan: &ChildPlan<'_>) -> Result<(), Report> {
-                $($file::$function(plan)?;)+
+                $($file::$function($(plan.$($field).+),+)?;)+
                 Ok(())
             }
         )+

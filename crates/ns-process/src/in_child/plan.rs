@@ -2,12 +2,11 @@
 
 use core::ffi::{CStr, c_char};
 use core::mem::needs_drop;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::Ordering;
 
 use ns_fs::apply;
 use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
-use ns_sys::fd::BorrowedFd;
 
 use super::exec_lock::ExecLock;
 use super::from_target::FromTarget;
@@ -22,16 +21,7 @@ use super::privileges::{Label, Privileges};
 use super::root::Root;
 use super::session::Session;
 use super::signals::Dispositions;
-
-/// The parent's thread that made the child, as the child watches it.
-#[derive(Clone, Copy)]
-pub(crate) struct ParentWatch<'a> {
-    /// Readable once the thread has terminated; `None` if only `word` is available.
-    pub(crate) pidfd: Option<BorrowedFd<'a>>,
-    pub(crate) tid: u32,
-    /// Points to a word that holds `tid` until the thread has terminated; null if there is none.
-    pub(crate) word: *const AtomicU32,
-}
+use super::wait::ParentWatch;
 
 /// Everything that the child needs: numbers, and pointers to values that the parent keeps valid.
 pub(crate) struct ChildPlan<'a> {

@@ -9,7 +9,6 @@ use ns_sys::fd::BorrowedFd;
 
 use super::cwd::cwd;
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use super::prctl::{self, Attribute};
 use crate::step::Step;
 
@@ -44,12 +43,7 @@ pub(crate) struct Capabilities {
 }
 
 /// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
-pub(super) fn set_exec_label(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    exec_label(plan.privileges.label)
-}
-
-/// As [`set_exec_label`], for an intermediate process too.
-pub(super) fn exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
+pub(super) fn set_exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
     write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
@@ -65,8 +59,7 @@ fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
 }
 
 /// Must precede the change of the uid.
-pub(super) fn keep_through_setresuid(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn keep_through_setresuid(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.capabilities.is_some_and(|sets| sets.through_setresuid) {
         prctl::set(Attribute::Keepcaps, [1, 0])
             .map_err(|errno| Report::new(Step::Capabilities, errno))?;
@@ -74,8 +67,7 @@ pub(super) fn keep_through_setresuid(plan: &ChildPlan<'_>) -> Result<(), Report>
     Ok(())
 }
 
-pub(super) fn set_no_new_privs(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn set_no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs {
         prctl::set(Attribute::NoNewPrivs, [1, 0])
             .map_err(|errno| Report::new(Step::NoNewPrivs, errno))?;
@@ -84,8 +76,7 @@ pub(super) fn set_no_new_privs(plan: &ChildPlan<'_>) -> Result<(), Report> {
 }
 
 /// Raises the effective set, which a change of the uid has cleared: the filter may need it, and [`set_capabilities`] does.
-pub(super) fn regain(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn regain(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(sets) = privileges.capabilities.filter(|sets| sets.through_setresuid) else {
         return Ok(());
     };
@@ -94,8 +85,7 @@ pub(super) fn regain(plan: &ChildPlan<'_>) -> Result<(), Report> {
         .map_err(|errno| Report::new(Step::Capabilities, errno))
 }
 
-pub(super) fn set_capabilities(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn set_capabilities(privileges: Privileges<'_>) -> Result<(), Report> {
     let Some(sets) = privileges.capabilities else { return Ok(()) };
     change(sets).map_err(|errno| Report::new(Step::Capabilities, errno))
 }
@@ -121,14 +111,12 @@ fn bits(set: u64) -> impl Iterator<Item = usize> {
 }
 
 /// Sets a filter without `no_new_privs`. It needs `CAP_SYS_ADMIN`, so it precedes the drop of capabilities.
-pub(super) fn filter_early(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn filter_early(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { Ok(()) } else { filter(privileges) }
 }
 
 /// Sets a filter with `no_new_privs`. It follows every call that it may forbid.
-pub(super) fn filter_last(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let privileges = plan.privileges;
+pub(super) fn filter_last(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { filter(privileges) } else { Ok(()) }
 }
 

@@ -3,7 +3,6 @@
 use ns_fs::{StepError, apply};
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// The index of the mount of `/proc` by path, which is in no list.
@@ -18,13 +17,13 @@ pub(crate) struct Root<'a> {
 }
 
 /// Changes the mount propagation. Must precede the first mount, including mounts of a hook.
-pub(super) fn set_propagation(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    plan.root.root.map_or(Ok(()), apply::detach).map_err(report)
+pub(super) fn set_propagation(root: Root<'_>) -> Result<(), Report> {
+    root.root.map_or(Ok(()), apply::detach).map_err(report)
 }
 
-pub(super) fn change(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    plan.root.root.map_or(Ok(()), apply::change).map_err(report)?;
-    if plan.root.proc_by_path {
+pub(super) fn change(root: Root<'_>) -> Result<(), Report> {
+    root.root.map_or(Ok(()), apply::change).map_err(report)?;
+    if root.proc_by_path {
         apply::mount_proc().map_err(report)?;
     }
     Ok(())

@@ -5,9 +5,8 @@ use ns_sys::child::{self, exit_group};
 use ns_sys::fd::BorrowedFd;
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use super::prctl::{self, Attribute};
-use super::wait;
+use super::wait::{self, ParentWatch};
 use crate::step::Step;
 
 /// `TIOCSCTTY` of include/uapi/asm-generic/ioctls.h.
@@ -29,8 +28,7 @@ pub(crate) struct Session<'a> {
     pub(crate) die_with_parent: Option<u32>,
 }
 
-pub(super) fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let session = plan.session;
+pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
     if session.new {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
     }
@@ -47,11 +45,14 @@ pub(super) fn begin(plan: &ChildPlan<'_>) -> Result<(), Report> {
 
 /// Sets the parent-death signal. The kernel does not send it for a parent that has already terminated, so the child
 /// checks for that.
-pub(super) fn die_with_parent(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    let Some(signal) = plan.session.die_with_parent else { return Ok(()) };
+pub(super) fn die_with_parent(
+    signal: Option<u32>,
+    parent: Option<ParentWatch<'_>>,
+) -> Result<(), Report> {
+    let Some(signal) = signal else { return Ok(()) };
     prctl::set(Attribute::Pdeathsig, [signal as usize, 0])
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
-    match wait::has_terminated(plan.parent) {
+    match wait::has_terminated(parent) {
         Ok(false) => Ok(()),
         Ok(true) => exit_group(ORPHAN),
         Err(errno) => Err(Report::new(Step::DieWithParent, errno)),

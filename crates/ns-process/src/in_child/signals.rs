@@ -1,9 +1,8 @@
 //! Signal dispositions and the signal mask of the program.
 
-use ns_sys::child;
+use ns_sys::child::{self, SignalSet};
 
 use super::handshake::Report;
-use super::plan::ChildPlan;
 use crate::step::Step;
 
 /// The number of signals (`_NSIG`).
@@ -21,8 +20,8 @@ pub(crate) enum Dispositions {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
-pub(super) fn reset_dispositions(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    match plan.dispositions {
+pub(super) fn reset_dispositions(dispositions: Dispositions) -> Result<(), Report> {
+    match dispositions {
         Dispositions::Kept => {}
         Dispositions::Handled => clear_handlers(),
         Dispositions::All => (1..=SIGNALS).for_each(clear),
@@ -41,7 +40,7 @@ fn clear(signal: u32) {
     let _ = child::rt_sigaction_default(signal);
 }
 
-pub(super) fn set_mask(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    child::rt_sigprocmask(plan.mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
+pub(super) fn set_mask(mask: SignalSet) -> Result<(), Report> {
+    child::rt_sigprocmask(mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
     Ok(())
 }

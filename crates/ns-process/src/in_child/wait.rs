@@ -1,14 +1,24 @@
 //! Waits for the release by the parent.
 #![allow(unsafe_code, reason = "reads a word of libc in the parent's memory")]
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
 use ns_sys::child::{exit_group, is_readable};
+use ns_sys::fd::BorrowedFd;
 use ns_sys::{Errno, futex};
 
 use super::handshake::{GO, Handshake, Report, WAIT};
-use super::plan::{ChildPlan, ParentWatch};
+
+/// The parent's thread that made the child, as the child watches it.
+#[derive(Clone, Copy)]
+pub(crate) struct ParentWatch<'a> {
+    /// Readable once the thread has terminated; `None` if only `word` is available.
+    pub(crate) pidfd: Option<BorrowedFd<'a>>,
+    pub(crate) tid: u32,
+    /// Points to a word that holds `tid` until the thread has terminated; null if there is none.
+    pub(crate) word: *const AtomicU32,
+}
 
 /// The interval between checks of the parent's thread. If it is killed, or another thread calls execve(2), it never
 /// releases the child.
@@ -18,9 +28,13 @@ const ROUND: Duration = Duration::from_millis(100);
 const NOT_RELEASED: i32 = 126;
 
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
-pub(super) fn wait_for_release(plan: &ChildPlan<'_>) -> Result<(), Report> {
-    if plan.waits_for_release {
-        wait(plan.handshake, plan.parent);
+pub(super) fn wait_for_release(
+    waits: bool,
+    handshake: &Handshake,
+    parent: Option<ParentWatch<'_>>,
+) -> Result<(), Report> {
+    if waits {
+        wait(handshake, parent);
     }
     Ok(())
 }

@@ -1,25 +1,20 @@
-//! One attempt of a start: what it opens and allocates before clone, and the steps of its child.
+//! One attempt of a start: what it opens and allocates before clone.
 //!
 //! The child shares the caller's memory, or gets a copy if it needs its own dumpable flag.
-#![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
 use std::boxed::Box;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ns_fs::apply::FdRange;
-use ns_sys::child::SignalSet;
 use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
 
-use super::child_resources::ChildResources;
 use super::dumpable;
 use super::exec_lock::ExecLock;
 use super::exec_name::ExecName;
-use super::hooks::HookRunner;
 use super::init::InitProcess;
 use super::parent::ParentThread;
 use super::pipes::Opened;
@@ -27,7 +22,7 @@ use super::prepare;
 use super::shared::{SharedState, StateMemory};
 use super::stack::Stack;
 use crate::error::Error;
-use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges, SIGCHLD, STATUS};
+use crate::in_child::{SIGCHLD, STATUS};
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::process::{DropPolicy, Process};
 use crate::settings::Program;
@@ -66,9 +61,9 @@ pub(super) struct Attempt {
     pub(super) stack: Stack,
     pub(super) init_process: Option<InitProcess>,
     pub(super) deadline: Option<Instant>,
-    argv: Vec<*const c_char>,
-    envp: Vec<*const c_char>,
-    clocks: Option<CString>,
+    pub(super) argv: Vec<*const c_char>,
+    pub(super) envp: Vec<*const c_char>,
+    pub(super) clocks: Option<CString>,
     pub(super) joined: Arc<OpenTarget>,
     pub(super) route: Route,
     pub(super) dumpable: Dumpable,
@@ -144,7 +139,7 @@ impl Attempt {
     }
 
     /// The arguments with which pid 1 clones a process that runs the caller's code.
-    fn args_under_init(&self) -> CloneArgs<'_> {
+    pub(super) fn args_under_init(&self) -> CloneArgs<'_> {
         let plan = &self.plan;
         let mut args = self.args_of_copy(plan.flags_under_init());
         args.parent_tid(&self.shared().program_pid);
@@ -193,114 +188,4 @@ fn drop_policy(plan: &Plan) -> DropPolicy {
 fn clocks(plan: &Plan) -> CString {
     let path = plan.maps.proc.join("self/ns/time_for_children");
     CString::new(path.into_os_string().into_vec()).unwrap_or_default()
-}
-
-impl ChildResources {
-    /// Runs the caller's code in the child; `None` if there is none.
-    pub(super) fn runner(&self) -> Option<&HookRunner<'_>> {
-        let attempt = self.attempt();
-        let parent_fd = attempt.parent.as_ref().and_then(ParentThread::raw_fd);
-        let init_process = attempt.init_process.iter().flat_map(InitProcess::opened);
-        let private_fds = parent_fd.into_iter().chain(attempt.joined.opened()).chain(init_process);
-        let runner = || {
-            HookRunner::new(
-                &attempt.plan,
-                &attempt.shared().message,
-                &attempt.fds,
-                private_fds,
-                &attempt.envp,
-            )
-        };
-        // SAFETY: the runner borrows the attempt.
-        attempt.plan.forks().then(|| unsafe { self.keep(runner()) })
-    }
-
-    /// The steps of the child. If an init runs as pid 1, these are the steps of the init.
-    pub(super) fn steps<'a>(&'a self, runner: Option<&'a HookRunner<'a>>) -> &'a ChildPlan<'a> {
-        let all = self.all_steps(runner.map(|runner| runner as &dyn ChildCode));
-        let attempt = self.attempt();
-        let shared = attempt.shared();
-        let Some(init_process) = &attempt.init_process else {
-            // SAFETY: the plan borrows the attempt, and the runner and the arrays, which were kept.
-            return unsafe { self.keep(all) };
-        };
-        let args = match runner {
-            Some(_) => attempt.args_under_init(),
-            None => init_process.args(&attempt.plan, shared),
-        };
-        // SAFETY: as above.
-        let args = unsafe { self.keep(args) };
-        let lock = attempt.lock.as_ref().map(ExecLock::program);
-        // SAFETY: as above.
-        let program = unsafe { self.keep(InitProcess::program(&all, shared, lock)) };
-        let lock_fd = attempt.lock.as_ref().map(ExecLock::raw_fd);
-        // SAFETY: as above.
-        let ranges = unsafe { self.keep(init_process.ranges(lock_fd)) };
-        // SAFETY: as above.
-        unsafe { self.keep(init_process.pid_one(&all, program, args, shared, ranges)) }
-    }
-
-    /// All steps, both of an init and of its program.
-    fn all_steps<'a>(&'a self, child_code: Option<&'a dyn ChildCode>) -> ChildPlan<'a> {
-        let attempt = self.attempt();
-        let Attempt { plan, joined, fds, route, .. } = attempt;
-        let limits = plan.limits.child();
-        let copied = route.copies_memory();
-        let has_intermediate = route.has_intermediate();
-        let no_core = limits.no_core.filter(|_| !has_intermediate);
-        let privileges = plan.privileges.child(joined.kinds(), joined.ceiling());
-        let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
-        ChildPlan {
-            handshake: &attempt.shared().child,
-            is_under_init: false,
-            exec_lock: attempt.lock.as_ref().map(ExecLock::child),
-            exec_name: attempt.name.as_ref().map(ExecName::as_c_str),
-            dumpable: attempt.first_dumpable().filter(|_| !has_intermediate),
-            dumpable_at_release: (copied && attempt.own_dumpable.cleared_at_go).then_some(false),
-            parent: attempt.parent.as_ref().map(|parent| parent.watch(copied)),
-            copied,
-            waits_for_release: plan.needs_go(),
-            child_code,
-            makes: plan.made_inside(),
-            time_namespace: attempt.clocks.as_deref(),
-            join: if has_intermediate { Join::default() } else { joined.child() },
-            early_label: privileges.label.filter(|_| enters_mounts),
-            init: None,
-            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups),
-            session: plan.session.child(fds.has_terminal()),
-            from_target: joined.inherited(),
-            root: plan.root.child(),
-            place_fds: fds.steps(),
-            close_rest: self.ranges(),
-            names: plan.names.child(),
-            limits: Limits { no_core, ..limits },
-            privileges: Privileges {
-                label: privileges.label.filter(|_| !enters_mounts),
-                ..privileges
-            },
-            dispositions: plan.dispositions(),
-            mask: SignalSet::EMPTY,
-            candidates: self.candidates(),
-            argv: attempt.argv.as_ptr(),
-            envp: attempt.envp.as_ptr(),
-        }
-    }
-
-    /// The descriptors that the child closes: all except the file of its lock, which exec closes.
-    fn ranges(&self) -> &[FdRange] {
-        let Attempt { fds, lock, .. } = self.attempt();
-        match lock {
-            // SAFETY: the ranges borrow nothing.
-            Some(lock) => unsafe { self.keep(fds.ranges_around(lock.raw_fd())) },
-            None => fds.ranges(),
-        }
-    }
-
-    /// The paths to try, in order.
-    fn candidates(&self) -> &[&CStr] {
-        let program = self.attempt().plan.work.program();
-        let candidates: Vec<_> = program.iter().flat_map(|program| program.candidates()).collect();
-        // SAFETY: the paths belong to the plan of the attempt.
-        unsafe { self.keep(candidates) }
-    }
 }

@@ -53,7 +53,7 @@ fn labelled(side: &str, lines: Vec<String>) -> Vec<String> {
 
 /// Makes one function of each stage, which lists the lines of its steps.
 macro_rules! describe_in_order {
-    ($($stage:ident { $($step:ident => $file:ident::$function:ident,)+ })+) => {
+    ($($stage:ident { $($step:ident => $file:ident::$function:ident $fields:tt,)+ })+) => {
         impl Steps<'_> {
             $(
                 fn $stage(&self) -> Vec<String> {
