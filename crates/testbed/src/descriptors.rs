@@ -10,7 +10,7 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd};
 
 /// The descriptors that are open before, and the requested changes.
 #[derive(Clone, Debug, Default)]
-pub struct DescriptorWish {
+pub struct DescriptorRequest {
     /// Open descriptor numbers, and whether each is close-on-exec.
     pub open: BTreeMap<RawFd, bool>,
     /// Requested descriptor numbers, each with the open descriptor that it duplicates.
@@ -27,12 +27,12 @@ pub type DescriptorTable = BTreeMap<RawFd, (RawFd, bool)>;
 /// The lowest descriptor number of the copies that the child keeps.
 const ABOVE: RawFd = 100;
 
-impl DescriptorWish {
+impl DescriptorRequest {
     /// Descriptor numbers are lower than this.
     pub const NUMBERS: RawFd = 14;
 
     /// The requested table.
-    pub fn wished(&self) -> DescriptorTable {
+    pub fn requested(&self) -> DescriptorTable {
         let mut table = self.before();
         table.retain(|number, _| !self.close_rest || *number <= 2 || self.kept.contains(number));
         table.extend(self.moves.iter().map(|(to, from)| (*to, (*from, false))));
@@ -44,8 +44,8 @@ impl DescriptorWish {
     }
 
     /// A simulation of the table before the changes.
-    pub fn on_paper(&self) -> PaperTable {
-        PaperTable { table: self.before(), saved: None }
+    pub fn simulated(&self) -> SimulatedTable {
+        SimulatedTable { table: self.before(), saved: None }
     }
 
     /// Opens a file for each descriptor number, closes all others, calls `body` to make the changes, and exits:
@@ -56,8 +56,10 @@ impl DescriptorWish {
     pub fn try_in_child(&self, body: impl FnOnce()) -> ! {
         let inodes = self.arrange();
         body();
-        let requested = self.wished().into_iter();
-        let requested = requested.map(|(number, (source, flag))| (number, (inodes[&source], flag)));
+        let requested = self
+            .requested()
+            .into_iter()
+            .map(|(number, (source, flag))| (number, (inodes[&source], flag)));
         let code = i32::from(read_back() != requested.collect());
         // SAFETY: exits at once, before the owner of a closed descriptor closes it again.
         unsafe { libc::_exit(code) }
@@ -105,12 +107,12 @@ fn read_back() -> BTreeMap<RawFd, (u64, bool)> {
 ///
 /// A change panics if the kernel would refuse it, or if a file would be lost.
 #[derive(Clone, Debug)]
-pub struct PaperTable {
+pub struct SimulatedTable {
     table: DescriptorTable,
     saved: Option<RawFd>,
 }
 
-impl PaperTable {
+impl SimulatedTable {
     /// `dup3(from, to, 0)`.
     ///
     /// # Panics
@@ -169,8 +171,8 @@ mod tests {
     use super::*;
     use crate::forked;
 
-    fn cycle() -> DescriptorWish {
-        DescriptorWish {
+    fn cycle() -> DescriptorRequest {
+        DescriptorRequest {
             open: [(0, true), (1, false), (7, true), (9, false)].into(),
             moves: [(0, 1), (1, 0)].into(),
             kept: [7].into(),
@@ -180,18 +182,18 @@ mod tests {
 
     #[test]
     fn a_cycle_is_simulated() {
-        let mut table = cycle().on_paper();
+        let mut table = cycle().simulated();
         table.save(0);
         table.duplicate(1, 0);
         table.restore(1);
         table.close(8..=u32::MAX);
-        assert_eq!(table.finish(), cycle().wished());
-        assert_eq!(cycle().wished(), [(0, (1, false)), (1, (0, false)), (7, (7, true))].into());
+        assert_eq!(table.finish(), cycle().requested());
+        assert_eq!(cycle().requested(), [(0, (1, false)), (1, (0, false)), (7, (7, true))].into());
     }
 
     #[test]
     fn a_child_that_changes_nothing_is_detected() {
-        let staying = DescriptorWish { moves: BTreeMap::new(), close_rest: false, ..cycle() };
+        let staying = DescriptorRequest { moves: BTreeMap::new(), close_rest: false, ..cycle() };
         assert_eq!(forked(|| staying.try_in_child(|| ())), 0);
         assert_eq!(forked(|| cycle().try_in_child(|| ())), 1);
     }

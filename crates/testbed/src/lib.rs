@@ -15,6 +15,7 @@
 //! }
 //! ```
 
+pub mod argv;
 mod become_role;
 mod clone3;
 mod counting_heap;
@@ -37,7 +38,7 @@ mod watched_heap;
 
 pub use clone3::{await_left, clone3_leave};
 pub use counting_heap::CountingHeap;
-pub use descriptors::{DescriptorTable, DescriptorWish, PaperTable};
+pub use descriptors::{DescriptorRequest, DescriptorTable, SimulatedTable};
 pub use fault::{Fault, FaultSide, with_fault};
 pub use forked::{forked, forked_by_reaper};
 pub use leftovers::Leftovers;

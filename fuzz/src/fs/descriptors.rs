@@ -6,11 +6,11 @@ use std::os::fd::{BorrowedFd, RawFd};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_fs::{Descriptors, FdPlan, Stdio};
-use ns_testbed::DescriptorWish;
+use ns_testbed::DescriptorRequest;
 
 /// The descriptors that are open, and the ones that are requested.
 #[derive(Clone, Debug)]
-pub struct DescriptorCase(pub(super) DescriptorWish);
+pub struct DescriptorCase(pub(super) DescriptorRequest);
 
 impl<'a> Arbitrary<'a> for DescriptorCase {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
@@ -24,12 +24,12 @@ impl<'a> Arbitrary<'a> for DescriptorCase {
             moves.insert(number(u)?, *u.choose(&sources)?);
         }
         let kept = (0..u.int_in_range(0..=3)?).map(|_| number(u)).collect::<Result<_>>()?;
-        Ok(Self(DescriptorWish { open, moves, kept, close_rest: u.arbitrary()? }))
+        Ok(Self(DescriptorRequest { open, moves, kept, close_rest: u.arbitrary()? }))
     }
 }
 
 fn number(u: &mut Unstructured<'_>) -> Result<RawFd> {
-    u.int_in_range(0..=DescriptorWish::NUMBERS - 1)
+    u.int_in_range(0..=DescriptorRequest::NUMBERS - 1)
 }
 
 impl DescriptorCase {

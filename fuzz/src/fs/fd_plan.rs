@@ -2,7 +2,7 @@
 
 use ns_fs::FdPlan;
 use ns_fs::apply::FdStep;
-use ns_testbed::PaperTable;
+use ns_testbed::SimulatedTable;
 
 use super::descriptors::DescriptorCase;
 
@@ -14,14 +14,14 @@ use super::descriptors::DescriptorCase;
 /// If it does not.
 pub fn fd_plan(case: &DescriptorCase) {
     let plan = case.plan();
-    let mut table = case.0.on_paper();
+    let mut table = case.0.simulated();
     apply(&plan, &mut table);
-    assert_eq!(table.finish(), case.0.wished(), "{plan:?} of {case:?}");
+    assert_eq!(table.finish(), case.0.requested(), "{plan:?} of {case:?}");
     let described = plan.describe().lines().count();
     assert_eq!(described, plan.steps().len() + plan.ranges().len());
 }
 
-fn apply(plan: &FdPlan, table: &mut PaperTable) {
+fn apply(plan: &FdPlan, table: &mut SimulatedTable) {
     for step in plan.steps() {
         match *step {
             FdStep::Duplicate { from, to } => table.duplicate(from, to),
@@ -35,17 +35,17 @@ fn apply(plan: &FdPlan, table: &mut PaperTable) {
 
 #[cfg(test)]
 mod tests {
-    use ns_testbed::DescriptorWish;
+    use ns_testbed::DescriptorRequest;
 
     use super::*;
 
     #[test]
     fn a_cycle_and_a_chain_are_resolved() {
-        fd_plan(&DescriptorCase(DescriptorWish {
+        fd_plan(&DescriptorCase(DescriptorRequest {
             open: [(0, true), (1, false), (2, true), (7, true)].into(),
             moves: [(0, 1), (1, 0), (2, 7), (9, 2), (7, 7)].into(),
             close_rest: true,
-            ..DescriptorWish::default()
+            ..DescriptorRequest::default()
         }));
     }
 }

@@ -27,14 +27,14 @@ pub fn fd_real(case: &DescriptorCase) {
 
 #[cfg(test)]
 mod tests {
-    use ns_testbed::DescriptorWish;
+    use ns_testbed::DescriptorRequest;
 
     use super::*;
 
     #[test]
     fn a_cycle_is_resolved_in_a_child() {
         ns_testbed::run_as!([Root, User], {
-            fd_real(&DescriptorCase(DescriptorWish {
+            fd_real(&DescriptorCase(DescriptorRequest {
                 open: [(0, true), (1, false), (13, true)].into(),
                 moves: [(0, 1), (1, 0), (2, 13)].into(),
                 kept: [13, 5].into(),

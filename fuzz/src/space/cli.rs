@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use ns_testbed::argv::{AMBIGUOUS, OPTIONS, VERBS, line};
 
 /// The arguments of `space`.
 #[derive(Clone, Debug)]
@@ -22,65 +23,6 @@ pub enum CommandLine {
         argv: Vec<OsString>,
     },
 }
-
-const VERBS: &[(&str, Option<&str>)] = &[
-    ("execute", None),
-    ("run", None),
-    ("chroot", Some("ROOT")),
-    ("inject", Some("42")),
-    ("enter", Some("42")),
-];
-
-/// Options that every verb accepts.
-const OPTIONS: &[&[&str]] = &[
-    &["-a"],
-    &["-imnpuUCT"],
-    &["--all", "--no-net"],
-    &["--fs"],
-    &["-v"],
-    &["--verbose"],
-    &["--timeout", "3"],
-    &["--timeout=3"],
-    &["--env", "A=B"],
-    &["--env", "A=-- x"],
-    &["--clear-env"],
-    &["--workdir=--all"],
-    &["--workdir", "/"],
-    &["--hostname", "box"],
-    &["--mount-proc"],
-    &["--stdin", "f"],
-    &["--stdout=--"],
-    &["--json"],
-    &["--dry-run"],
-    &["--name=--all"],
-];
-
-/// Words that could be taken for options and verbs of `space`.
-const AMBIGUOUS: &[&str] = &[
-    "--",
-    "-",
-    "-a",
-    "-v",
-    "-Uz",
-    "--all",
-    "--no-net",
-    "--json",
-    "--help",
-    "-h",
-    "--version",
-    "-V",
-    "--timeout",
-    "--timeout=1",
-    "-M",
-    "execute",
-    "run",
-    "chroot",
-    "inject",
-    "help",
-    "=",
-    "",
-    "sh",
-];
 
 impl<'a> Arbitrary<'a> for CommandLine {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
@@ -124,18 +66,6 @@ pub fn cli(command_line: &CommandLine) {
             assert_eq!(cli.argv(), argv, "{line:?}");
         }
     }
-}
-
-fn line(
-    (verb, operand): (&str, Option<&str>),
-    options: &[&str],
-    escaped: bool,
-    argv: &[OsString],
-) -> Vec<OsString> {
-    let is_option = argv[0].as_encoded_bytes().starts_with(b"-") && argv[0] != "-";
-    let dashes = (escaped || is_option).then_some("--");
-    let words = ["space", verb].into_iter().chain(options.iter().copied()).chain(operand);
-    words.chain(dashes).map(OsString::from).chain(argv.iter().cloned()).collect()
 }
 
 fn check_words(words: &[OsString]) {

@@ -1,9 +1,9 @@
 //! Numbers of heap allocations.
 
 use benches::by_hand::{LARGE_EXTENTS, SMALL_MAP, large_map as text};
-use benches::counting::allocations;
 use benches::subjects::{self, run};
 use ns_idmap::UidMap;
+use ns_testbed::CountingHeap;
 
 use crate::measured::Measured;
 
@@ -26,5 +26,5 @@ pub(crate) fn plain() -> Measured {
 }
 
 fn counted<T>(work: impl FnOnce() -> T) -> Measured {
-    Measured::Count(u32::try_from(allocations(work)).unwrap_or(u32::MAX))
+    Measured::Count(u32::try_from(CountingHeap::allocations(work)).unwrap_or(u32::MAX))
 }

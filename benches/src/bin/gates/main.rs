@@ -35,11 +35,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use arguments::Arguments;
-use benches::counting::CountingAllocator;
+use ns_testbed::CountingHeap;
 use report::Report;
 
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static HEAP: CountingHeap = CountingHeap;
 
 /// How often a time row that misses its limit is measured again, after all others. Another load of the processor
 /// passes; a regression does not.

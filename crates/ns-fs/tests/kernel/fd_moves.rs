@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use ns_fs::apply::{self, FdStep};
 use ns_fs::{Descriptors, FdPlan, Stdio};
-use ns_testbed::{DescriptorTable, DescriptorWish, forked};
+use ns_testbed::{DescriptorRequest, DescriptorTable, forked};
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
@@ -15,20 +15,20 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::fixture::borrow;
 
 /// A move is drawn as a target number and an index into the open descriptors.
-fn draw() -> impl Strategy<Value = DescriptorWish> {
-    let number = || 0..DescriptorWish::NUMBERS;
+fn draw() -> impl Strategy<Value = DescriptorRequest> {
+    let number = || 0..DescriptorRequest::NUMBERS;
     let open = btree_map(number(), any::<bool>(), 1..10);
     let moves = btree_map(number(), any::<usize>(), 0..10);
     (open, moves, btree_set(number(), 0..4), any::<bool>()).prop_map(
         |(open, moves, kept, close_rest): (BTreeMap<RawFd, bool>, BTreeMap<_, usize>, _, _)| {
             let sources: Vec<_> = open.keys().copied().collect();
             let moves = moves.iter().map(|(to, index)| (*to, sources[index % sources.len()]));
-            DescriptorWish { moves: moves.collect(), open, kept, close_rest }
+            DescriptorRequest { moves: moves.collect(), open, kept, close_rest }
         },
     )
 }
 
-fn plan(case: &DescriptorWish) -> FdPlan {
+fn plan(case: &DescriptorRequest) -> FdPlan {
     let mut descriptors = Descriptors::new();
     descriptors.close_rest(case.close_rest);
     for number in &case.kept {
@@ -40,8 +40,8 @@ fn plan(case: &DescriptorWish) -> FdPlan {
     FdPlan::new(&descriptors).expect("nothing is opened")
 }
 
-fn simulate(case: &DescriptorWish, plan: &FdPlan) -> DescriptorTable {
-    let mut table = case.on_paper();
+fn simulate(case: &DescriptorRequest, plan: &FdPlan) -> DescriptorTable {
+    let mut table = case.simulated();
     for step in plan.steps() {
         match *step {
             FdStep::Duplicate { from, to } => table.duplicate(from, to),
@@ -54,7 +54,7 @@ fn simulate(case: &DescriptorWish, plan: &FdPlan) -> DescriptorTable {
     table.finish()
 }
 
-fn run(cases: u32, check: impl Fn(&DescriptorWish)) {
+fn run(cases: u32, check: impl Fn(&DescriptorRequest)) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&draw(), |case| {
         check(&case);
@@ -71,7 +71,7 @@ fn e03_random_moves_simulated() {
         let cycles = Cell::new(0_u32);
         run(cases, |case| {
             let plan = plan(case);
-            assert_eq!(simulate(case, &plan), case.wished(), "{plan:?}");
+            assert_eq!(simulate(case, &plan), case.requested(), "{plan:?}");
             let saves = |step: &&FdStep| matches!(step, FdStep::Save { .. });
             cycles.set(cycles.get() + u32::from(plan.steps().iter().any(|step| saves(&step))));
         });
@@ -83,7 +83,7 @@ fn e03_random_moves_simulated() {
     });
 }
 
-fn run_in_child(case: &DescriptorWish) -> ! {
+fn run_in_child(case: &DescriptorRequest) -> ! {
     case.try_in_child(|| {
         let plan = plan(case);
         // SAFETY: this child uses no closed descriptor, and exits without destructors.
