@@ -74,7 +74,7 @@ fn target(root: BorrowedFd<'_>, mount: Mount<'_>) -> Result<Handle> {
 /// Whether `target` and `root` are the same file: the target path may contain a symbolic link to the root. Always
 /// false if statx(2) is missing.
 fn is_same_file(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
-    matches!((child::place(root), child::place(target)), (Ok(root), Ok(target)) if root == target)
+    matches!((child::file_id(root), child::file_id(target)), (Ok(root), Ok(target)) if root == target)
 }
 
 /// The type of a missing target: a file can only be bound on a file.

@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 
-use ns_sys::child::{has_ended, wait4};
+use ns_sys::child::{has_terminated, wait4};
 use ns_sys::{Errno, WaitFlags, WaitStatus, futex};
 
 use super::handshake::{Handshake, has_left};
@@ -41,7 +41,7 @@ struct Outcome {
 ///
 /// The flag is read again after the exit check, because the closure may begin and end between the two.
 fn closure_outcome(pid: u32, handshake: &Handshake) -> Result<Option<Outcome>, Errno> {
-    let has_ended = !handshake.has_entered() && has_ended(pid)?;
+    let has_ended = !handshake.has_entered() && has_terminated(pid)?;
     if handshake.has_entered() {
         return Ok(Some(Outcome { early_exit: None }));
     }

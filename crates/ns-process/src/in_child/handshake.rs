@@ -18,7 +18,7 @@ const IN_MEMORY: u32 = 1;
 
 /// Whether this value of `child_tid` means that the child has left the memory.
 pub(crate) fn has_left(child_tid: u32) -> bool {
-    child_tid == 0 || child::has_died(child_tid)
+    child_tid == 0 || child::is_owner_dead(child_tid)
 }
 
 /// State that caller and child share. All accesses are atomic; there are no locks.

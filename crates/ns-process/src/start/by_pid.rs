@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ns_sys::child::{has_ended, wait4};
+use ns_sys::child::{has_terminated, wait4};
 use ns_sys::{Errno, Signal, WaitFlags, pidfd_open, pidfd_send_signal, waitid_pidfd};
 use rustix::process::{Pid, kill_process};
 
@@ -57,7 +57,7 @@ pub(super) fn open_pidfd(
 fn abort_by_pid(pid: u32, handshake: &Handshake, is_own: bool) {
     handshake.signal(ABORT);
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    if !is_own || has_ended(pid).is_err() {
+    if !is_own || has_terminated(pid).is_err() {
         return;
     }
     let _ = kill_process(raw, Signal::KILL);

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ns_sys::Errno;
 use ns_sys::child::{
-    FormerList, SignalSet, get_robust_list, getpid, restore_robust_list, rt_sigprocmask,
+    SavedRobustList, SignalSet, get_robust_list, getpid, restore_robust_list, rt_sigprocmask,
 };
 
 use super::atfork::{self, AtFork};
@@ -50,7 +50,7 @@ pub(super) struct HookRunner<'a> {
     /// The environment of the closure; `None` to inherit.
     environment: Option<*const *const c_char>,
     /// libc's list of the robust mutexes of this thread, see get_robust_list(2).
-    mutexes: Option<FormerList>,
+    mutexes: Option<SavedRobustList>,
     locks: Cell<Option<AtFork>>,
 }
 

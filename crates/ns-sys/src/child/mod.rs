@@ -26,7 +26,7 @@
 //! |---|---|
 //! | program, exit | [`execve`], [`execveat`], [`exit_group`] |
 //! | process, session | [`getpid`], [`getppid`], [`setsid`], [`setpgid`], [`prctl`] |
-//! | waiting | [`wait4`], [`has_ended`], [`is_readable`] |
+//! | waiting | [`wait4`], [`has_terminated`], [`is_readable`] |
 //! | user and group IDs | [`geteuid`], [`getegid`], [`setgroups`], [`setresgid`], [`setresuid`] |
 //! | privileges | [`capset`], [`seccomp_set_filter`] |
 //! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
@@ -36,10 +36,10 @@
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
 //! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`] |
-//! | file identity | [`fstatfs`], [`place`], [`mount_id`](mount_id()), [`has_mount`] |
+//! | file identity | [`fstatfs`], [`file_id`], [`mount_id`](mount_id()), [`has_mount`] |
 //! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
 //! | record locks | [`fcntl_setlk`], [`fcntl_getlk`] |
-//! | robust futex list | [`set_robust_list`], [`get_robust_list`], [`restore_robust_list`], [`has_died`] |
+//! | robust futex list | [`set_robust_list`], [`get_robust_list`], [`restore_robust_list`], [`is_owner_dead`] |
 
 mod descriptors;
 mod directory;
@@ -77,13 +77,14 @@ pub use open::{openat, openat2, socket};
 pub use process::{getpid, getppid, prctl, setpgid, setsid};
 pub use record_lock::{fcntl_getlk, fcntl_setlk};
 pub use robust::{
-    FormerList, RobustList, get_robust_list, has_died, restore_robust_list, set_robust_list,
+    RobustList, SavedRobustList, get_robust_list, is_owner_dead, restore_robust_list,
+    set_robust_list,
 };
 pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
-pub use stat::{FileSystem, Place, fstatfs, place};
+pub use stat::{FileId, FileSystem, file_id, fstatfs};
 pub use uts::{setdomainname, sethostname};
-pub use wait::{has_ended, wait4};
+pub use wait::{has_terminated, wait4};
 
 pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 pub use rustix::mount::{

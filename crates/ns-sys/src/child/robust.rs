@@ -39,7 +39,7 @@ impl RobustList {
 /// mark `word` and wake its waiters when the thread terminates or executes a program.
 ///
 /// If `word` is in a shared mapping, this also works in a process with its own copy of the memory, where
-/// the kernel ignores `CLONE_CHILD_CLEARTID`. [`has_died`] tests for the mark.
+/// the kernel ignores `CLONE_CHILD_CLEARTID`. [`is_owner_dead`] tests for the mark.
 ///
 /// # Errors
 /// - `ENOSYS`: a seccomp filter hides the call.
@@ -73,7 +73,7 @@ pub unsafe fn set_robust_list(list: &mut RobustList, word: &AtomicU32) -> Result
 /// # References
 /// get_robust_list(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FormerList {
+pub struct SavedRobustList {
     head: usize,
     size: usize,
 }
@@ -101,12 +101,12 @@ pub struct FormerList {
 ///
 /// # References
 /// get_robust_list(2); kernel/futex/syscalls.c.
-pub fn get_robust_list() -> Result<FormerList> {
+pub fn get_robust_list() -> Result<SavedRobustList> {
     let (mut head, mut size) = (0_usize, 0_usize);
     let arguments = [0, (&raw mut head).expose_provenance(), (&raw mut size).expose_provenance()];
     // SAFETY: both words outlive the call, which writes one word into each.
     unsafe { syscall(__NR_get_robust_list, arguments) }?;
-    Ok(FormerList { head, size })
+    Ok(SavedRobustList { head, size })
 }
 
 /// `set_robust_list(list, size)` — set a list that [`get_robust_list`] has returned.
@@ -126,7 +126,7 @@ pub fn get_robust_list() -> Result<FormerList> {
 ///
 /// # References
 /// set_robust_list(2); kernel/futex/syscalls.c.
-pub unsafe fn restore_robust_list(list: FormerList) -> Result<()> {
+pub unsafe fn restore_robust_list(list: SavedRobustList) -> Result<()> {
     // SAFETY: the caller guarantees that the list is still valid.
     unsafe { syscall(__NR_set_robust_list, [list.head, list.size]) }.map(drop)
 }
@@ -138,6 +138,6 @@ pub unsafe fn restore_robust_list(list: FormerList) -> Result<()> {
 ///
 /// # References
 /// futex(2) on `FUTEX_OWNER_DIED`.
-pub const fn has_died(value: u32) -> bool {
+pub const fn is_owner_dead(value: u32) -> bool {
     value & FUTEX_OWNER_DIED != 0
 }

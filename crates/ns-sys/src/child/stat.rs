@@ -52,9 +52,9 @@ pub fn fstatfs(file: BorrowedFd<'_>) -> Result<FileSystem> {
     Ok(FileSystem { magic: stat.f_type as u64, flags: stat.f_flags as u64 })
 }
 
-/// The result of [`place`]: the identity of a file and of the mount through which it was opened.
+/// The result of [`file_id`]: the identity of a file and of the mount through which it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct FileId {
     /// `stx_dev_major` and `stx_dev_minor`.
     pub device: (u32, u32),
     /// `stx_ino`.
@@ -73,22 +73,22 @@ pub struct Place {
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 4.11; [`Place::mount`] 5.8.
+/// Linux 4.11; [`FileId::mount`] 5.8.
 ///
 /// # Examples
 /// ```
 /// use std::os::fd::AsFd;
 ///
-/// use ns_sys::child::place;
+/// use ns_sys::child::file_id;
 ///
 /// let (one, same) = (std::fs::File::open("/")?, std::fs::File::open("/.")?);
-/// assert_eq!(place(one.as_fd())?, place(same.as_fd())?);
+/// assert_eq!(file_id(one.as_fd())?, file_id(same.as_fd())?);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # References
 /// statx(2); fs/stat.c.
-pub fn place(file: BorrowedFd<'_>) -> Result<Place> {
+pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
     let mut stat = MaybeUninit::<Statx>::uninit();
     let arguments = [
         fd(file),
@@ -101,7 +101,7 @@ pub fn place(file: BorrowedFd<'_>) -> Result<Place> {
     unsafe { syscall(__NR_statx, arguments) }?;
     // SAFETY: the kernel has written the whole struct.
     let stat = unsafe { stat.assume_init() };
-    Ok(Place {
+    Ok(FileId {
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         inode: stat.stx_ino,
         mount: (stat.stx_mask & STATX_MNT_ID != 0).then_some(stat.stx_mnt_id),

@@ -48,7 +48,7 @@ pub fn wait4(pid: u32, flags: WaitFlags) -> Result<Option<WaitStatus>> {
 ///
 /// # References
 /// waitid(2); kernel/exit.c.
-pub fn has_ended(pid: u32) -> Result<bool> {
+pub fn has_terminated(pid: u32) -> Result<bool> {
     /// `siginfo_t` of include/uapi/asm-generic/siginfo.h. `si_signo` is first, and 0 if no child has
     /// terminated.
     type Info = [u32; 32];

@@ -81,15 +81,15 @@ fn a15_fstatfs_identifies_proc() {
 
 /// Two paths of one file have the same identity; files and mounts are distinguished.
 #[test]
-fn place_distinguishes_files_and_mounts() {
+fn file_id_distinguishes_files_and_mounts() {
     ns_testbed::run_as!([Root, User, Nested], {
-        let place = |path: &str| {
+        let file_id = |path: &str| {
             let file = File::open(path).expect("open");
-            child::place(file.as_fd()).expect("statx")
+            child::file_id(file.as_fd()).expect("statx")
         };
-        let (root, again, proc) = (place("/"), place("/."), place("/proc"));
+        let (root, again, proc) = (file_id("/"), file_id("/."), file_id("/proc"));
         assert_eq!(root, again);
         assert!(root.mount.is_some() && root.mount != proc.mount, "{root:?} {proc:?}");
-        assert_ne!(place("/proc/self").inode, proc.inode);
+        assert_ne!(file_id("/proc/self").inode, proc.inode);
     });
 }
