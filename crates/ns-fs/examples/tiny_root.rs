@@ -12,16 +12,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn build_and_list(directory: &Path) -> Result<(), Box<dyn Error>> {
+    run(example("space", "rootfs")?.arg(directory).args(["sh", "ls", "cat"]))?;
+    // The other example of this crate enters the root.
+    let script = "echo \"pid $$ in $(pwd)\"; ls -l / /dev; cat /proc/self/mountinfo";
+    run(example("ns-fs", "pre_exec_root")?.arg(directory).args(["/bin/sh", "-c", script]))
+}
+
+/// An example of this workspace: the one that was built beside this one, or else by way of cargo.
+fn example(package: &str, name: &str) -> Result<Command, Box<dyn Error>> {
+    let built = std::env::current_exe()?.with_file_name(name);
+    if built.exists() {
+        return Ok(Command::new(built));
+    }
     // Cargo sets CARGO to its own path for the programs it runs.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut rootfs = Command::new(&cargo);
-    rootfs.args(["run", "--quiet", "-p", "space", "--example", "rootfs", "--"]);
-    run(rootfs.arg(directory).args(["sh", "ls", "cat"]))?;
-    // The other example of this crate enters the root.
-    let mut inside = Command::new(&cargo);
-    inside.args(["run", "--quiet", "-p", "ns-fs", "--example", "pre_exec_root", "--"]);
-    let script = "echo \"pid $$ in $(pwd)\"; ls -l / /dev; cat /proc/self/mountinfo";
-    run(inside.arg(directory).args(["/bin/sh", "-c", script]))
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet", "-p", package, "--example", name, "--"]);
+    Ok(command)
 }
 
 fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
