@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
 use crate::RootError;
-use crate::apply::StringRef;
+use crate::apply::{BytesRef, StringRef};
 
 /// `PATH_MAX` of include/uapi/linux/limits.h, and the page in which mount(2) takes options.
-const MAX: usize = 4096;
+pub(crate) const MAX: usize = 4096;
 
 /// C strings one after the other, each with its NUL.
 #[derive(Default)]
@@ -33,6 +33,13 @@ impl Arena {
     /// Adds a constant of this crate, unchecked.
     pub(crate) fn add(&mut self, text: &str) -> StringRef {
         self.push(text.as_bytes())
+    }
+
+    /// Adds the contents of a file.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> BytesRef {
+        let start = self.0.len();
+        self.0.extend_from_slice(bytes);
+        BytesRef(start, bytes.len())
     }
 
     fn push(&mut self, bytes: &[u8]) -> StringRef {

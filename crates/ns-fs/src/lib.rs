@@ -34,23 +34,30 @@ extern crate std;
 
 pub mod apply;
 mod arena;
+mod attributes;
 mod description;
 mod fds;
 mod file_bind;
+mod in_root;
 mod mount;
 mod propagation;
 mod root;
 mod root_error;
 mod step;
+mod tree;
 
+pub use attributes::MountAttrs;
 pub use description::Description;
 pub use fds::{Descriptors, FdError, FdPlan, Stdio};
 pub use file_bind::{BindError, bind_file, unbind_file};
-pub use mount::Mount;
+pub use in_root::{make_in_root, resolve_in_root};
+pub use mount::{DeviceKind, Mount};
+pub use ns_sys::child::{FileType, MountFlags};
 pub use propagation::Propagation;
-pub use root::{Root, RootPlan, Workdir};
+pub use root::{Explanation, OpenTrees, Root, RootPlan, Workdir};
 pub use root_error::RootError;
 pub use step::{Step, StepError};
+pub use tree::{Tree, TreeError};
 
 /// Runs the examples of the README.
 #[cfg(doctest)]

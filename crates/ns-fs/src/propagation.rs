@@ -15,16 +15,28 @@ pub enum Propagation {
     Slave,
     /// Mounts propagate in both directions.
     Shared,
+    /// As private; and the mount cannot be bound elsewhere.
+    Unbindable,
 }
 
 impl Propagation {
-    /// The flags of mount(2) that set this type on a whole tree.
-    pub(crate) const fn flags(self) -> MountPropagationFlags {
+    /// The flag of mount(2) and mount_setattr(2).
+    pub(crate) const fn flag(self) -> MountPropagationFlags {
         match self {
             Self::Private => MountPropagationFlags::PRIVATE,
             Self::Slave => MountPropagationFlags::DOWNSTREAM,
             Self::Shared => MountPropagationFlags::SHARED,
+            Self::Unbindable => MountPropagationFlags::UNBINDABLE,
         }
-        .union(MountPropagationFlags::REC)
+    }
+
+    /// The name of the flag.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "MS_PRIVATE",
+            Self::Slave => "MS_SLAVE",
+            Self::Shared => "MS_SHARED",
+            Self::Unbindable => "MS_UNBINDABLE",
+        }
     }
 }

@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RootError {
-    /// A path or option is empty, or the target of a mount is the root itself.
+    /// A path or option is empty, or the target of a mount other than the first is the root itself.
     #[error("{what} is empty")]
     Empty {
         /// The name of the setting.
@@ -48,8 +48,23 @@ pub enum RootError {
     /// caller's mount namespace.
     #[error("propagation: pivot_root refuses shared mounts; use private or slave")]
     SharedPivot,
-    /// [`Root::read_only`](crate::Root::read_only) without [`Root::pivot`](crate::Root::pivot): the
-    /// root is not a separate mount.
+    /// [`Propagation::Unbindable`](crate::Propagation::Unbindable) for all mounts, of which none could be
+    /// bound then.
+    #[error("propagation: no mount could be bound; use private")]
+    Unbindable,
+    /// A mount does not have an option, or not this value.
+    #[error("{what}: {reason}")]
+    Option {
+        /// The mount and its setting.
+        what: String,
+        /// Why it is refused.
+        reason: &'static str,
+    },
+    /// A tree could not be opened.
+    #[error(transparent)]
+    Tree(crate::TreeError),
+    /// [`Root::read_only`](crate::Root::read_only) without a new root made by pivot_root(2): the root is
+    /// not a separate mount.
     #[error("read_only: needs a root made by pivot_root")]
     ReadOnlyWithoutPivot,
     /// A path is relative, and getcwd(2) failed.

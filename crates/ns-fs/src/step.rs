@@ -16,10 +16,16 @@ pub enum Step {
     /// [`apply::bind_new_root`](crate::apply::bind_new_root) or
     /// [`apply::enter_new_root`](crate::apply::enter_new_root).
     OpenRoot,
-    /// The target of a mount, in [`apply::mount`](crate::apply::mount); with the position of the mount
-    /// in the list.
+    /// Opening or creating the target of a mount; with the position of the mount in the list.
     MountTarget(u32),
-    /// [`apply::mount`](crate::apply::mount) itself; with the position of the mount in the list.
+    /// Opening a source of a mount: a directory of an overlay, or the one source of another mount.
+    MountSource {
+        /// The position of the mount in the list.
+        mount: u32,
+        /// The position of the source in the mount.
+        source: u32,
+    },
+    /// A mount itself; with its position in the list.
     Mount(u32),
     /// [`apply::read_only_here`](crate::apply::read_only_here).
     ReadOnlyRoot,
@@ -51,6 +57,8 @@ impl fmt::Display for Step {
             Self::MountProc => f.write_str("mount_proc"),
             Self::OpenRoot => f.write_str("new root"),
             Self::MountTarget(index) => write!(f, "target of mount {index}"),
+            Self::MountSource { mount, source: 0 } => write!(f, "source of mount {mount}"),
+            Self::MountSource { mount, source } => write!(f, "source {source} of mount {mount}"),
             Self::Mount(index) => write!(f, "mount {index}"),
             Self::ReadOnlyRoot => f.write_str("read-only root"),
             Self::PivotRoot => f.write_str("pivot_root"),

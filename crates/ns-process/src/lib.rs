@@ -36,7 +36,9 @@ pub use settings::{
 pub use start::set_dumpable;
 pub use step::{Side, Step};
 
-pub use ns_fs::{Descriptors, Mount, Propagation, Stdio};
+pub use ns_fs::{
+    Descriptors, DeviceKind, Mount, MountAttrs, MountFlags, Propagation, Stdio, Tree, TreeError,
+};
 pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};
 pub use ns_sys::child::BpfInstruction;
 pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, Signal};

@@ -64,7 +64,7 @@ macro_rules! steps {
     };
 }
 
-// The next free number is 65.
+// The next free number is 66.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
@@ -113,6 +113,8 @@ steps! {
     OpenRoot = 16, Child, "new root";
     /// Opening the target of a mount.
     MountTarget = 17, Child, "mount target";
+    /// Opening a source of a mount.
+    MountSource = 65, Child, "mount source";
     /// A mount.
     Mount = 18, Child, "mount";
     /// Making the new root read-only.

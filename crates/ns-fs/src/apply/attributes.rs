@@ -8,25 +8,66 @@ use ns_sys::{Errno, Result};
 
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
-use crate::{Step, StepError};
+use crate::{Propagation, Step, StepError};
 
 /// `AT_RECURSIVE` of include/uapi/linux/fcntl.h.
 const RECURSIVE: AtFlags = AtFlags::from_bits_retain(0x8000);
 
-/// The `ST_*` flags of statfs(2), and the `MS_*` flags that keep them in a remount.
-const KEPT: [(u64, MountFlags); 8] = [
-    (1, MountFlags::RDONLY),
-    (2, MountFlags::NOSUID),
-    (4, MountFlags::NODEV),
-    (8, MountFlags::NOEXEC),
-    (1024, MountFlags::NOATIME),
-    (2048, MountFlags::NODIRATIME),
-    (4096, MountFlags::RELATIME),
-    (8192, MountFlags::from_bits_retain(MS_NOSYMFOLLOW)),
+/// The changes of one mount, or of all mounts of a tree: `MOUNT_ATTR_*` bits to set and to clear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) set: u64,
+    pub(crate) clear: u64,
+    pub(crate) propagation: Option<Propagation>,
+}
+
+/// The changes of a tree: first those of all its mounts, then those of the topmost one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TreeAttributes {
+    pub(crate) all: Attributes,
+    pub(crate) top: Attributes,
+}
+
+impl Attributes {
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl TreeAttributes {
+    pub(crate) fn is_empty(self) -> bool {
+        self.all.is_empty() && self.top.is_empty()
+    }
+}
+
+/// One attribute: its `MOUNT_ATTR_*` bit, its `ST_*` bit of statfs(2), and its `MS_*` flag of mount(2).
+struct Attribute {
+    attr: u64,
+    statfs: u64,
+    flag: u32,
+}
+
+const ATTRIBUTES: [Attribute; 7] = [
+    Attribute { attr: 0x1, statfs: 1, flag: MountFlags::RDONLY.bits() },
+    Attribute { attr: 0x2, statfs: 2, flag: MountFlags::NOSUID.bits() },
+    Attribute { attr: 0x4, statfs: 4, flag: MountFlags::NODEV.bits() },
+    Attribute { attr: 0x8, statfs: 8, flag: MountFlags::NOEXEC.bits() },
+    Attribute { attr: 0x10, statfs: 1024, flag: MountFlags::NOATIME.bits() },
+    Attribute { attr: 0x80, statfs: 2048, flag: MountFlags::NODIRATIME.bits() },
+    Attribute { attr: NOSYMFOLLOW, statfs: 8192, flag: MS_NOSYMFOLLOW },
 ];
 
-/// The `MOUNT_ATTR_*` bits with the value of their `MS_*` flag: rdonly, nosuid, nodev, noexec.
-const SAME_VALUE: u64 = 15;
+/// `MOUNT_ATTR_RDONLY`.
+const RDONLY: u64 = 0x1;
+/// `MOUNT_ATTR_NOATIME`, `MOUNT_ATTR_STRICTATIME`, `MOUNT_ATTR__ATIME`.
+const NOATIME: u64 = 0x10;
+const STRICTATIME: u64 = 0x20;
+const ATIME_MASK: u64 = 0x70;
+/// `MOUNT_ATTR_NOSYMFOLLOW`.
+const NOSYMFOLLOW: u64 = 0x20_0000;
+/// Of include/uapi/linux/mount.h.
+const MS_NOSYMFOLLOW: u32 = 256;
+const MS_REMOUNT: u32 = 32;
 
 /// `mount_setattr(AT_FDCWD, ".", 0, {MOUNT_ATTR_RDONLY})` — makes the mount whose root is the working
 /// directory read-only.
@@ -47,54 +88,121 @@ const SAME_VALUE: u64 = 15;
 /// # References
 /// mount_setattr(2), mount(2), mount_namespaces(7) "Restrictions on mount namespaces".
 pub fn read_only_here() -> core::result::Result<(), StepError> {
-    let set = match set_attributes(CWD, c".", RDONLY, false) {
+    let read_only = Attributes { set: RDONLY, ..Attributes::default() };
+    let set = match set_attributes(CWD, c".", read_only, None, false) {
         Err(Errno::NOSYS) => {
-            open_path(CWD, c".", OFlags::DIRECTORY).and_then(|root| remount(&root, c".", RDONLY))
+            open_path(CWD, c".", OFlags::DIRECTORY).and_then(|root| remount(&root, c".", read_only))
         }
         other => other,
     };
     set.map_err(Step::ReadOnlyRoot.failed())
 }
 
-/// `MOUNT_ATTR_RDONLY`.
-const RDONLY: u64 = 1;
+/// Changes the mounts of a tree, which may be detached. `userns` is the user namespace of ID-mapped mounts.
+///
+/// # Errors
+/// `ENOSYS`: before Linux 5.12; nothing was changed.
+pub(crate) fn change(
+    tree: BorrowedFd<'_>,
+    attributes: TreeAttributes,
+    userns: Option<BorrowedFd<'_>>,
+    is_recursive: bool,
+) -> Result<()> {
+    let TreeAttributes { all, top } = attributes;
+    if !all.is_empty() || userns.is_some() {
+        set_attributes(tree, c"", all, userns, is_recursive)?;
+    }
+    if top.is_empty() { Ok(()) } else { set_attributes(tree, c"", top, None, false) }
+}
 
-/// Sets attributes of the mount at `path`. With an empty path, `dir` is the root of the mount.
-pub(super) fn set_attributes(
+/// As [`change`], for an attached mount and before Linux 5.12 too.
+///
+/// # Errors
+/// `ENOSYS`: before Linux 5.12, and the mounts below are to be changed too.
+pub(super) fn change_mounted(
+    mounted: &Handle,
+    attributes: TreeAttributes,
+    is_recursive: bool,
+) -> Result<()> {
+    match change(mounted.as_fd(), attributes, None, is_recursive) {
+        Err(Errno::NOSYS) if !is_recursive || attributes.all.is_empty() => {
+            remount_tree(mounted, attributes)
+        }
+        other => other,
+    }
+}
+
+/// Makes the changes of a single mount by remounts.
+pub(super) fn remount_tree(mounted: &Handle, attributes: TreeAttributes) -> Result<()> {
+    let path = FdPath::new(mounted.as_raw_fd());
+    for attributes in [attributes.all, attributes.top] {
+        if !attributes.is_empty() {
+            remount(mounted, path.as_c_str(), attributes)?;
+        }
+    }
+    Ok(())
+}
+
+/// With an empty path, `dir` is the root of the mount.
+fn set_attributes(
     dir: BorrowedFd<'_>,
     path: &CStr,
-    attributes: u64,
-    recursive: bool,
+    attributes: Attributes,
+    userns: Option<BorrowedFd<'_>>,
+    is_recursive: bool,
 ) -> Result<()> {
-    let tree = if recursive { RECURSIVE } else { AtFlags::empty() };
-    let attr = MountAttr { attr_set: attributes, ..MountAttr::default() };
+    const IDMAP: u64 = 0x10_0000;
+    let Attributes { set, clear, propagation } = attributes;
+    let attr = MountAttr {
+        attr_set: set | if userns.is_some() { IDMAP } else { 0 },
+        attr_clr: clear,
+        propagation: propagation.map_or(0, |propagation| propagation.flag().bits().into()),
+        userns_fd: userns,
+    };
+    let tree = if is_recursive { RECURSIVE } else { AtFlags::empty() };
     child::mount_setattr(dir, path, AtFlags::EMPTY_PATH.union(tree), &attr)
 }
 
-/// Sets attributes of the mount whose root is `mounted`, without those below it, by a remount.
-pub(super) fn remount_fd(mounted: &Handle, attributes: u64) -> Result<()> {
-    remount(mounted, FdPath::new(mounted.as_raw_fd()).as_c_str(), attributes)
-}
-
-/// Sets attributes of one mount by a remount. `path` leads to the mount whose root is `root`.
+/// Changes one mount by a remount. `path` leads to the mount whose root is `root`.
 ///
 /// A remount clears each flag that it does not repeat, which a user namespace may not do with
 /// inherited flags.
-fn remount(root: &Handle, path: &CStr, attributes: u64) -> Result<()> {
-    // Fails instead of leaving out what a remount cannot express.
-    if attributes & !SAME_VALUE != 0 {
-        return Err(Errno::NOSYS);
+fn remount(root: &Handle, path: &CStr, attributes: Attributes) -> Result<()> {
+    let Attributes { set, clear, propagation } = attributes;
+    if set | clear != 0 {
+        let flags = present_flags(root.as_fd(), attributes)?;
+        let remount = MountFlags::from_bits_retain(MS_REMOUNT).union(MountFlags::BIND);
+        child::mount(None, path, None, flags.union(remount), None)?;
     }
-    let present = child::fstatfs(root.as_fd())?.flags;
-    let set = MountFlags::from_bits_truncate((attributes & SAME_VALUE) as u32);
-    let flags = KEPT
-        .iter()
-        .filter(|(st, _)| present & st != 0)
-        .fold(set, |flags, (_, ms)| flags.union(*ms));
-    let remount = MountFlags::from_bits_retain(MS_REMOUNT).union(MountFlags::BIND);
-    child::mount(None, path, None, flags.union(remount), None)
+    propagation.map_or(Ok(()), |propagation| child::mount_change(path, propagation.flag()))
 }
 
-/// Of include/uapi/linux/mount.h.
-const MS_REMOUNT: u32 = 32;
-const MS_NOSYMFOLLOW: u32 = 256;
+/// The `MS_*` flags of a mount after these changes. How access times are updated stays as it is, unless
+/// that is changed.
+pub(super) fn present_flags(root: BorrowedFd<'_>, attributes: Attributes) -> Result<MountFlags> {
+    let present = child::fstatfs(root)?.flags;
+    let mut flags = 0;
+    for Attribute { attr, statfs, flag } in ATTRIBUTES {
+        let is_kept = present & statfs != 0 && attributes.clear & attr == 0;
+        flags |= if is_kept || attributes.set & attr != 0 { flag } else { 0 };
+    }
+    let flags = MountFlags::from_bits_retain(flags);
+    Ok(match attributes.set & ATIME_MASK {
+        NOATIME => flags,
+        STRICTATIME => flags.union(MountFlags::STRICTATIME),
+        _ if attributes.clear & ATIME_MASK != 0 => flags.union(MountFlags::RELATIME),
+        _ if present & ST_RELATIME != 0 => flags.union(MountFlags::RELATIME),
+        _ => flags,
+    })
+}
+
+/// Of statfs(2).
+const ST_RELATIME: u64 = 4096;
+
+/// The `MS_*` flags of a new mount with these attributes.
+pub(super) fn new_flags(attributes: Attributes) -> MountFlags {
+    let set = |attribute: &&Attribute| attributes.set & attribute.attr != 0;
+    let flags = ATTRIBUTES.iter().filter(set).fold(0, |flags, attribute| flags | attribute.flag);
+    let flags = MountFlags::from_bits_retain(flags);
+    if attributes.set & STRICTATIME != 0 { flags.union(MountFlags::STRICTATIME) } else { flags }
+}

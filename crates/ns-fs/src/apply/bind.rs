@@ -1,56 +1,112 @@
 //! Bind mounts: a tree is cloned, gets its attributes, then is attached to its target.
 
-use core::ffi::CStr;
-
-use ns_sys::child::{self, MountFlags, MoveMountFlags, OpenTreeFlags};
+use ns_sys::child::{self, FileType, MountFlags, MoveMountFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::attributes::{remount_fd, set_attributes};
+use super::attributes::{TreeAttributes, change, remount_tree};
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle};
 use super::in_root::resolve;
-use super::mount_step::{Mount, MountKind};
+use super::mount_step::{Bind, Source};
+use super::root::Root;
+use super::source::{Opened, Slot, callers_tree, clone_tree};
+use super::target::Target;
+use crate::{Step, StepError};
 
-/// Does nothing for another kind of mount.
-pub(super) fn bind(root: BorrowedFd<'_>, target: &Handle, mount: Mount<'_>) -> Result<()> {
-    let MountKind::Bind { source, recursive, attributes } = mount.kind else { return Ok(()) };
-    match child::open_tree(CWD, source, tree_flags(recursive)) {
-        Ok(tree) => attach(&Handle::new(tree), target, recursive, attributes),
-        // No remount reaches a whole tree, and a tree is not attached without its attributes.
-        Err(Errno::NOSYS) if recursive && attributes != 0 => Err(Errno::NOSYS),
-        Err(Errno::NOSYS) => {
-            bind_by_path(target, source, recursive)?;
-            // `target` is now covered by the new mount, whose root is needed.
-            let mounted = resolve(root, mount.target)?;
-            if attributes == 0 { Ok(()) } else { remount_fd(&mounted, attributes) }
+/// Opens the source, then the target, so that no target is created for a missing source.
+pub(super) fn bind(
+    plan: Root<'_>,
+    bind: Bind,
+    target: Target<'_>,
+    slot: Option<&Slot>,
+) -> core::result::Result<(), StepError> {
+    let opened = open_source(plan, bind, Some(target.root), slot);
+    let opened = opened.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
+    let file_type =
+        if is_directory(opened.as_fd()) { FileType::Directory } else { FileType::RegularFile };
+    let place = target.open_to_cover(file_type)?;
+    attach(&opened, &place, bind.attributes, bind.recursive, || target.reopen())
+        .map_err(Step::Mount(target.index).failed())
+}
+
+/// `root` is the new root, in which a [`Source::InRoot`] is resolved.
+pub(super) fn open_source<'a>(
+    plan: Root<'a>,
+    bind: Bind,
+    root: Option<BorrowedFd<'_>>,
+    slot: Option<&Slot>,
+) -> Result<Opened<'a>> {
+    if let Some(file) = slot.and_then(Slot::take) {
+        return clone_tree(file.as_fd(), c"", bind.recursive);
+    }
+    match bind.source {
+        Source::Path(path) => clone_tree(CWD, plan.strings.get(path), bind.recursive),
+        Source::InRoot(path) => {
+            let file = resolve(root.unwrap_or(CWD), plan.strings.get(path))?;
+            clone_tree(file.as_fd(), c"", bind.recursive)
         }
-        Err(errno) => Err(errno),
+        Source::Tree(tree, path) => {
+            let tree = plan.trees.get(tree).ok_or(Errno::BADF)?;
+            callers_tree(tree, plan.strings.get(path), bind.recursive)
+        }
     }
 }
 
-fn tree_flags(recursive: bool) -> OpenTreeFlags {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
-    if recursive { flags.union(OpenTreeFlags::AT_RECURSIVE) } else { flags }
+/// Attaches what was opened, with its attributes. `reopen` opens the target once it is covered.
+pub(super) fn attach(
+    opened: &Opened<'_>,
+    target: &Handle,
+    attributes: TreeAttributes,
+    recursive: bool,
+    reopen: impl Fn() -> Result<Handle>,
+) -> Result<()> {
+    // No remount reaches a whole tree, and a tree is not attached without its attributes.
+    let is_tree = recursive && !attributes.all.is_empty();
+    match opened {
+        Opened::Callers(tree) => move_to(*tree, target.as_fd()),
+        Opened::File(_) if is_tree => Err(Errno::NOSYS),
+        Opened::File(file) => {
+            bind_by_path(file, target, recursive)?;
+            if attributes.is_empty() { Ok(()) } else { remount_tree(&reopen()?, attributes) }
+        }
+        Opened::Tree(tree) => {
+            let changed = match attributes.is_empty() {
+                true => Ok(()),
+                false => change(tree.as_fd(), attributes, None, recursive),
+            };
+            match changed {
+                Err(Errno::NOSYS) if !is_tree => {}
+                other => return other.and_then(|()| move_to(tree.as_fd(), target.as_fd())),
+            }
+            move_to(tree.as_fd(), target.as_fd())?;
+            remount_tree(tree, attributes)
+        }
+    }
 }
 
-fn attach(tree: &Handle, target: &Handle, recursive: bool, attributes: u64) -> Result<()> {
-    let set = match attributes {
-        0 => Ok(()),
-        _ => set_attributes(tree.as_fd(), c"", attributes, recursive),
-    };
-    if !matches!(set, Ok(()) | Err(Errno::NOSYS)) || recursive && set.is_err() {
-        return set;
-    }
+/// `move_mount(tree, "", target, "", …)`; `ENOTDIR` or `EISDIR` if only one of both is a directory.
+pub(super) fn move_to(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     let flags = flags.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
-    child::move_mount(tree.as_fd(), c"", target.as_fd(), c"", flags)?;
-    set.or_else(|_| remount_fd(tree, attributes))
+    child::move_mount(tree, c"", target, c"", flags).map_err(|errno| {
+        match (errno, is_directory(tree), is_directory(target)) {
+            (Errno::INVAL, true, false) => Errno::NOTDIR,
+            (Errno::INVAL, false, true) => Errno::ISDIR,
+            _ => errno,
+        }
+    })
 }
 
-/// mount(2) takes no descriptor, so the target is named by its path in `/proc`.
-fn bind_by_path(target: &Handle, source: &CStr, recursive: bool) -> Result<()> {
+/// mount(2) takes no descriptor, so both are named by their paths in `/proc`.
+fn bind_by_path(file: &Handle, target: &Handle, recursive: bool) -> Result<()> {
     let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
-    let path = FdPath::new(target.as_raw_fd());
-    child::mount(Some(source), path.as_c_str(), None, MountFlags::BIND.union(tree), None)
+    let (source, path) = (FdPath::new(file.as_raw_fd()), FdPath::new(target.as_raw_fd()));
+    let flags = MountFlags::BIND.union(tree);
+    child::mount(Some(source.as_c_str()), path.as_c_str(), None, flags, None)
+}
+
+/// True if statx(2) is missing.
+pub(super) fn is_directory(file: BorrowedFd<'_>) -> bool {
+    child::file_id(file).map_or(true, |id| id.file_type == FileType::Directory)
 }

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use ns_sys::Result;
 use ns_sys::child::{self, Mode, OFlags};
-use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// `AT_FDCWD` of include/uapi/linux/fcntl.h.
 const AT_FDCWD: i32 = -100;
@@ -15,12 +15,23 @@ const AT_FDCWD: i32 = -100;
 pub(super) const CWD: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(AT_FDCWD) };
 
 /// An owned descriptor, closed by the bare system call on drop.
-pub(super) struct Handle(RawFd);
+pub(crate) struct Handle(RawFd);
 
 impl Handle {
     /// Takes ownership of a descriptor that a system call has just opened.
     pub(super) fn new(opened: RawFd) -> Self {
         Self(opened)
+    }
+
+    /// Gives up ownership.
+    pub(super) fn into_raw(self) -> RawFd {
+        core::mem::ManuallyDrop::new(self).0
+    }
+
+    /// Hands it to the parent's half.
+    pub(crate) fn into_owned(self) -> OwnedFd {
+        // SAFETY: a successful call opened it, and this handle was its only owner.
+        unsafe { OwnedFd::from_raw_fd(self.into_raw()) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, Mode, OFlags, ResolveFlags};
+use ns_sys::child::{self, FileType, Mode, OFlags, ResolveFlags};
 use ns_sys::fd::{AsFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
@@ -12,16 +12,9 @@ use super::path_buffer::PathBuffer;
 /// The number of attempts when a concurrent rename or mount makes openat2(2) return `EAGAIN`.
 const TRIES: u32 = 64;
 
-/// The type of a missing file to create.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum FileType {
-    Directory,
-    Regular,
-}
-
 /// Opens `path` with `O_PATH` as if `root` were the root. Without openat2(2) any symbolic link is an
 /// error.
-pub(super) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
+pub(crate) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     let flags = OFlags::PATH.union(OFlags::CLOEXEC);
     let how = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
     for _ in 0..TRIES {
@@ -51,12 +44,9 @@ fn walk(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
     Ok(at)
 }
 
-/// As [`resolve`], but creates missing directories on the way, and a missing `last` at the end.
-pub(super) fn resolve_or_create(
-    root: BorrowedFd<'_>,
-    path: &CStr,
-    last: FileType,
-) -> Result<Handle> {
+/// As [`resolve`], but creates missing directories on the way, and a missing `last` at the end: a
+/// directory, or else an empty file.
+pub(crate) fn make(root: BorrowedFd<'_>, path: &CStr, last: FileType) -> Result<Handle> {
     let mut buffer = PathBuffer::new(path)?;
     let mut at = open_path(root, c".", OFlags::DIRECTORY)?;
     while let Some((prefix, name, is_last)) = buffer.next_prefix() {
@@ -79,13 +69,14 @@ pub(super) fn resolve_or_create(
 fn create_at(dir: BorrowedFd<'_>, name: &CStr, file_type: FileType) -> Result<()> {
     let created = match file_type {
         FileType::Directory => child::mkdirat(dir, name, Mode::from_bits_truncate(0o755)),
-        FileType::Regular => create_file(dir, name),
+        _ => create_file(dir, name, Mode::from_bits_truncate(0o644)).map(drop),
     };
     if created == Err(Errno::EXIST) { Ok(()) } else { created }
 }
 
-fn create_file(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+/// Creates an empty file, open for writing.
+pub(super) fn create_file(dir: BorrowedFd<'_>, name: &CStr, mode: Mode) -> Result<Handle> {
     let new = OFlags::CREATE.union(OFlags::EXCL).union(OFlags::WRONLY);
     let flags = new.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
-    child::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).map(|fd| drop(Handle::new(fd)))
+    child::openat(dir, name, flags, mode).map(Handle::new)
 }

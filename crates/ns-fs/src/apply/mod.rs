@@ -18,31 +18,40 @@
 mod attributes;
 mod bind;
 mod close_rest;
+mod entry;
 mod fd_path;
 mod handle;
 mod in_root;
+mod mask;
 mod mount;
 mod mount_proc;
 mod mount_step;
+mod new_fs;
 mod new_root;
 mod path_buffer;
 mod place_fds;
 mod propagation;
 mod root;
+mod root_mount;
+mod source;
 mod strings;
+mod target;
 mod workdir;
 
 pub use attributes::read_only_here;
 pub use close_rest::{FdRange, close_rest};
-pub use mount::mount;
 pub use mount_proc::mount_proc;
-pub use mount_step::{Mount, MountKind};
 pub use new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 pub use place_fds::{FdStep, place_fds};
 pub use propagation::propagation;
 pub use root::{Root, change, detach, root};
 pub use workdir::workdir;
 
-pub(crate) use mount_step::{MountStep, StepKind};
+pub(crate) use attributes::{Attributes, TreeAttributes, change as change_attributes};
+pub(crate) use in_root::{make, resolve};
+pub(crate) use mount_step::{
+    Bind, Configured, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Source,
+};
 pub(crate) use root::Change;
-pub(crate) use strings::{StringRef, Strings};
+pub(crate) use source::{OpenedTree, Slot};
+pub(crate) use strings::{BytesRef, StringRef, Strings};

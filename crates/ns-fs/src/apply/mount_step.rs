@@ -1,103 +1,118 @@
-//! A mount in two forms: with its strings, as the child uses it, and with references to them, as a
-//! plan stores it.
+//! The mounts of a plan, with references to its strings.
 
-use core::ffi::CStr;
+use ns_sys::child::{FileType, MountFlags};
 
-use ns_sys::child::MountFlags;
+use super::attributes::TreeAttributes;
+use super::strings::{BytesRef, StringRef};
 
-use super::strings::{StringRef, Strings};
-
-/// One mount, or one symbolic link, below a new root.
-#[derive(Clone, Copy, Debug)]
-pub struct Mount<'a> {
-    /// Its position in the list of mounts, for errors.
-    pub index: u32,
-    /// The target, a path of the new root.
-    pub target: &'a CStr,
-    /// Whether to create the target and its parent directories if they are missing.
-    pub create: bool,
-    /// What is mounted.
-    pub kind: MountKind<'a>,
-}
-
-/// What is mounted at a target.
-#[derive(Clone, Copy, Debug)]
-pub enum MountKind<'a> {
-    /// A new file system; the target is a directory.
-    New {
-        /// Its type, one of filesystems(5).
-        fs_type: &'a CStr,
-        /// Its source; some types ignore it.
-        source: &'a CStr,
-        /// `MS_*` flags, such as read-only.
-        flags: MountFlags,
-        /// Options of the file system, separated by commas.
-        data: Option<&'a CStr>,
-    },
-    /// A bind mount of a file or directory.
-    Bind {
-        /// Its path in the caller's root, before the change of root.
-        source: &'a CStr,
-        /// Whether to include the mounts below it.
-        recursive: bool,
-        /// `MOUNT_ATTR_*` bits to set, such as read-only.
-        attributes: u64,
-    },
-    /// No new mount: sets attributes of the mount at the target, and of that mount alone.
-    Attributes {
-        /// `MOUNT_ATTR_*` bits to set.
-        attributes: u64,
-    },
-    /// A symbolic link in the target, which is a directory; `create` makes that directory.
-    Link {
-        /// The name of the link.
-        name: &'a CStr,
-        /// The path in the link; it is not checked.
-        to: &'a CStr,
-    },
-}
-
-/// A [`Mount`] as a plan stores it.
+/// One mount, or one file, below a new root.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MountStep {
+    /// The position in the caller's list, for errors.
     pub(crate) index: u32,
+    /// The path in the new root: of the target, or of the directory of a [`Kind::Entry`].
     pub(crate) target: StringRef,
+    /// Whether to create the target and its parent directories if they are missing.
     pub(crate) create: bool,
-    pub(crate) kind: StepKind,
+    /// Whether to skip the mount if its source or target is missing.
+    pub(crate) optional: bool,
+    pub(crate) kind: Kind,
 }
 
-/// A [`MountKind`] as a plan stores it.
+/// What is done at a target.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum StepKind {
-    New { fs_type: StringRef, source: StringRef, flags: MountFlags, data: Option<StringRef> },
-    Bind { source: StringRef, recursive: bool, attributes: u64 },
-    Attributes { attributes: u64 },
-    Link { name: StringRef, to: StringRef },
+pub(crate) enum Kind {
+    /// A new file system, by mount(2).
+    New(NewFs),
+    /// A new file system whose options are files: overlayfs. Also a new file system that becomes the root.
+    Configured(Configured),
+    Bind(Bind),
+    /// The attributes of the mount at the target.
+    Attributes {
+        attributes: TreeAttributes,
+        recursive: bool,
+    },
+    /// The options of the file system at the target, and the attributes of its mount.
+    Reconfigure {
+        flags: MountFlags,
+        data: Option<StringRef>,
+        attributes: TreeAttributes,
+    },
+    /// This empty file system over a directory, or `/dev/null` over a file.
+    Mask(NewFs),
+    /// A new entry of a directory.
+    Entry {
+        name: StringRef,
+        entry: Entry,
+    },
 }
 
-impl MountStep {
-    /// Returns the mount with its strings.
-    pub(crate) fn with(self, strings: Strings<'_>) -> Mount<'_> {
-        let Self { index, target, create, kind } = self;
-        Mount { index, target: strings.get(target), create, kind: kind.with(strings) }
-    }
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewFs {
+    pub(crate) fs_type: StringRef,
+    pub(crate) source: StringRef,
+    /// Whether the source is the path of a device.
+    pub(crate) has_device: bool,
+    pub(crate) flags: MountFlags,
+    pub(crate) data: Option<StringRef>,
+    pub(crate) attributes: TreeAttributes,
 }
 
-impl StepKind {
-    fn with(self, strings: Strings<'_>) -> MountKind<'_> {
-        let get = |string| strings.get(string);
-        match self {
-            Self::New { fs_type, source, flags, data } => MountKind::New {
-                fs_type: get(fs_type),
-                source: get(source),
-                flags,
-                data: data.map(get),
-            },
-            Self::Bind { source, recursive, attributes } => {
-                MountKind::Bind { source: get(source), recursive, attributes }
-            }
-            Self::Attributes { attributes } => MountKind::Attributes { attributes },
-            Self::Link { name, to } => MountKind::Link { name: get(name), to: get(to) },
-        }
-    }
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Configured {
+    pub(crate) new: NewFs,
+    /// The range of its [`FsOption`]s.
+    pub(crate) options: (usize, usize),
+    /// Whether its options also fit in the one string of mount(2).
+    pub(crate) fits_mount: bool,
+}
+
+/// An option of a [`Configured`] file system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FsOption {
+    pub(crate) key: StringRef,
+    pub(crate) value: FsValue,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FsValue {
+    None,
+    Text(StringRef),
+    /// A directory of the caller.
+    Directory(StringRef),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bind {
+    pub(crate) source: Source,
+    pub(crate) recursive: bool,
+    pub(crate) attributes: TreeAttributes,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// A path of the caller.
+    Path(StringRef),
+    /// A path in the new root.
+    InRoot(StringRef),
+    /// A tree that the caller has opened: its position in the list, and its path.
+    Tree(usize, StringRef),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry {
+    Link { to: StringRef },
+    File { contents: BytesRef, mode: u32 },
+    Directory { mode: u32 },
+    Device(Device),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Device {
+    pub(crate) file_type: FileType,
+    pub(crate) number: (u32, u32),
+    pub(crate) mode: u32,
+    pub(crate) owner: Option<(u32, u32)>,
+    /// The same device of the caller, which is bound where mknod(2) is forbidden.
+    pub(crate) host: StringRef,
 }

@@ -2,38 +2,63 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, MountFlags, MountPropagationFlags, UnmountFlags};
+use ns_sys::Errno;
+use ns_sys::child::{self, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags};
+use ns_sys::fd::{AsFd, BorrowedFd};
 
+use super::handle::CWD;
+use super::source::open_tree;
 use crate::{Step, StepError};
 
-/// `mount(new_root, new_root, NULL, MS_BIND | MS_REC, NULL)`, `chdir(new_root)` — binds a directory onto
-/// itself, because pivot_root(2) needs a mount point, and enters it.
+/// `open_tree(new_root, OPEN_TREE_CLONE | AT_RECURSIVE)`, `move_mount`, `fchdir` — clones a directory,
+/// because pivot_root(2) needs a mount point, mounts it on `/`, and enters it.
 ///
-/// `new_root` may be `/`: the current root can then be made read-only, for example.
+/// `new_root` is resolved once, and may be any name of any directory, the current root among them: it can
+/// then be made read-only, for example. Paths that begin with `/` still lead to the current root.
 ///
-/// The bind is recursive, because a user namespace may not uncover what an inherited mount covers.
-/// Call [`propagation`](crate::apply::propagation) first: below a shared mount the bind would propagate
+/// The clone is recursive, because a user namespace may not uncover what an inherited mount covers.
+/// Call [`propagation`](crate::apply::propagation) first: on a shared mount the new one would propagate
 /// to the caller's namespace, and pivot_root(2) would refuse it.
 ///
 /// # Errors
 /// [`Step::OpenRoot`]:
 /// - `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`: the path cannot be resolved.
 /// - `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
+/// - `EINVAL`: the mount of the directory is unbindable.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 2.4.
+/// Linux 5.2; before, mount(2), which resolves the path itself.
 ///
 /// # References
-/// mount(2), pivot_root(2); fs/namespace.c.
+/// open_tree(2), move_mount(2), pivot_root(2); fs/namespace.c.
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
-    let flags = MountFlags::BIND.union(MountFlags::REC);
-    child::mount(Some(new_root), new_root, None, flags, None).map_err(Step::OpenRoot.failed())?;
-    // `/` still leads to the old root, below the new bind mount; `/..` leads to the mount on top.
-    enter_new_root(if new_root == c"/" { c"/.." } else { new_root })
+    let failed = Step::OpenRoot.failed();
+    match open_tree(CWD, new_root, true) {
+        Ok(tree) => enter_tree(tree.as_fd()).map_err(failed),
+        Err(Errno::NOSYS) => bind_on_root(new_root, true).map_err(failed),
+        Err(errno) => Err(failed(errno)),
+    }
 }
+
+/// Mounts a detached tree on `/`, and enters it.
+pub(super) fn enter_tree(tree: BorrowedFd<'_>) -> ns_sys::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    child::move_mount(tree, c"", CWD, c"/", flags)?;
+    child::fchdir(tree)
+}
+
+/// As [`enter_tree`], before Linux 5.2.
+pub(super) fn bind_on_root(path: &CStr, recursive: bool) -> ns_sys::Result<()> {
+    let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
+    child::mount(Some(path), c"/", None, MountFlags::BIND.union(tree), None)?;
+    child::chdir(TOP)
+}
+
+/// The mount on top of `/`, to which `/` itself does not lead.
+pub(super) const TOP: &CStr = c"/..";
 
 /// `chdir(new_root)` — enters the directory that becomes the root.
 ///
@@ -59,9 +84,9 @@ pub fn enter_new_root(new_root: &CStr) -> Result<(), StepError> {
 /// No unmount in the old tree propagates to the caller's namespace, even from shared mounts.
 ///
 /// # Errors
-/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts two causes
-///   remain: the current root is the initial ramfs, which cannot be pivoted away (use [`chroot_here`], or
-///   boot from another root file system); or the path was a symbolic link to the current root.
+/// - [`Step::PivotRoot`] with `EINVAL`: after [`bind_new_root`] and with private mounts one cause remains:
+///   the current root is the initial ramfs, which cannot be pivoted away (use [`chroot_here`], or boot
+///   from another root file system).
 /// - [`Step::PivotRoot`] with `EBUSY`: the working directory is already the root.
 /// - [`Step::PivotRoot`] with `EPERM`: no `CAP_SYS_ADMIN` over the mount namespace.
 /// - [`Step::DetachOldRoot`]: the old root is still mounted.

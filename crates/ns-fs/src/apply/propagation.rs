@@ -1,6 +1,6 @@
 //! The propagation of the child's mounts.
 
-use ns_sys::child;
+use ns_sys::child::{self, MountPropagationFlags};
 
 use crate::{Propagation, Step, StepError};
 
@@ -23,5 +23,6 @@ use crate::{Propagation, Step, StepError};
 /// # References
 /// mount(2), mount_namespaces(7); fs/namespace.c `do_change_type`.
 pub fn propagation(propagation: Propagation) -> Result<(), StepError> {
-    child::mount_change(c"/", propagation.flags()).map_err(Step::Propagation.failed())
+    let flags = propagation.flag().union(MountPropagationFlags::REC);
+    child::mount_change(c"/", flags).map_err(Step::Propagation.failed())
 }

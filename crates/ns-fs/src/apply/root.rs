@@ -5,10 +5,12 @@ use ns_sys::fd::AsFd;
 
 use super::attributes::read_only_here;
 use super::handle::{CWD, open_path};
-use super::mount::mount;
-use super::mount_step::MountStep;
+use super::mount::{close_early, mount, open_early};
+use super::mount_step::{Configured, FsOption, MountStep};
 use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 use super::propagation::propagation;
+use super::root_mount::enter_root_mount;
+use super::source::{OpenedTree, Slot};
 use super::strings::{StringRef, Strings};
 use super::workdir::workdir;
 use crate::{Propagation, Step, StepError};
@@ -19,25 +21,42 @@ pub struct Root<'a> {
     pub(crate) strings: Strings<'a>,
     pub(crate) propagation: Option<Propagation>,
     pub(crate) change: Change,
+    /// Without the one that becomes the root.
     pub(crate) mounts: &'a [MountStep],
+    pub(crate) options: &'a [FsOption],
+    /// The trees that the caller has opened.
+    pub(crate) trees: &'a [OpenedTree],
+    /// One for each mount, if an earlier mount could hide the source of a later one.
+    pub(crate) slots: &'a [Slot],
     pub(crate) read_only: bool,
     /// The directory, and whether to create it.
     pub(crate) workdir: Option<(StringRef, bool)>,
 }
 
-/// The change of root, with the path of the new root.
+impl<'a> Root<'a> {
+    pub(crate) fn options_of(self, fs: Configured) -> &'a [FsOption] {
+        let (start, end) = fs.options;
+        self.options.get(start..end).unwrap_or_default()
+    }
+}
+
+/// The change of root.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Change<Path = StringRef> {
+pub(crate) enum Change {
     None,
-    Pivot(Path),
-    Chroot(Path),
+    /// To a directory.
+    Pivot(StringRef),
+    /// To a mount.
+    PivotTo(MountStep),
+    Chroot(StringRef),
 }
 
 /// `mount`, `pivot_root`, `chdir` … — makes all steps of a plan, up to the first that fails.
 ///
 /// The reasons for the order:
 /// - Propagation is first: an earlier mount would propagate to the caller's namespace.
-/// - Mounts come before the change of root, while the sources of binds are reachable. Their targets are
+/// - Sources that a mount could hide are opened before the first mount.
+/// - Mounts come before the change of root, while their sources are reachable. Their targets are
 ///   resolved inside the new root.
 /// - Read-only comes after the mounts, which may have to create their targets.
 /// - The working directory is last: it is a path of the new root.
@@ -91,9 +110,19 @@ pub fn detach(plan: Root<'_>) -> Result<(), StepError> {
 /// # References
 /// pivot_root(2).
 pub fn change(plan: Root<'_>) -> Result<(), StepError> {
+    let changed = open_early(plan).and_then(|()| change_and_mount(plan));
+    if changed.is_err() {
+        close_early(plan);
+    }
+    changed?;
+    plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
+}
+
+fn change_and_mount(plan: Root<'_>) -> Result<(), StepError> {
     match plan.change {
         Change::None => {}
         Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
+        Change::PivotTo(step) => enter_root_mount(plan, step)?,
         Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
     }
     if !plan.mounts.is_empty() {
@@ -103,19 +132,21 @@ pub fn change(plan: Root<'_>) -> Result<(), StepError> {
         read_only_here()?;
     }
     match plan.change {
-        Change::None => {}
-        Change::Pivot(_) => pivot_root_here()?,
-        Change::Chroot(_) => chroot_here()?,
+        Change::None => Ok(()),
+        Change::Pivot(_) | Change::PivotTo(_) => pivot_root_here(),
+        Change::Chroot(_) => chroot_here(),
     }
-    plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
 }
 
 /// Resolves targets in the new root, which is already the working directory, or in the current root.
 fn mounts(plan: Root<'_>) -> Result<(), StepError> {
     let path = match plan.change {
         Change::None => c"/",
-        Change::Pivot(_) | Change::Chroot(_) => c".",
+        Change::Pivot(_) | Change::PivotTo(_) | Change::Chroot(_) => c".",
     };
     let root = open_path(CWD, path, OFlags::DIRECTORY).map_err(Step::OpenRoot.failed())?;
-    plan.mounts.iter().try_for_each(|step| mount(root.as_fd(), step.with(plan.strings)))
+    for (position, step) in plan.mounts.iter().enumerate() {
+        mount(plan, root.as_fd(), step, plan.slots.get(position))?;
+    }
+    Ok(())
 }

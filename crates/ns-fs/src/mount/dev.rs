@@ -2,16 +2,16 @@
 
 use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::vec;
 
-use ns_sys::child::MountFlags;
-
-use super::settings::{Kind, Mount, NO_PROGRAMS};
+use super::{Kind, Mount};
+use crate::attributes::{Changes, MountAttrs};
 
 /// Devices bound from the caller's `/dev`: mknod(2) of a device fails in a user namespace.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Symbolic links: name and target.
-pub(super) const LINKS: [(&str, &str); 5] = [
+const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -19,19 +19,38 @@ pub(super) const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// Returns the tmpfs of `/dev`, followed by the mounts below it.
+/// Returns the tmpfs of `/dev`, followed by what is below it.
 pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
+    let target = &dev.target;
+    let mut base = Mount { kind: tmpfs(), ..dev.clone() };
+    let is_read_only =
+        [dev.changes, dev.top].iter().any(|set| set.attrs().contains(MountAttrs::RDONLY));
     // A later step makes it read-only, once everything is in it.
-    let base = Mount { flags: dev.flags - MountFlags::RDONLY, ..dev.clone() };
-    let devices = DEVICES.iter().map(|name| device(&dev.target, name));
-    let shm = Mount::new(dev.target.join("shm"), Kind::New("tmpfs"), NO_PROGRAMS);
-    let shm = shm.data("mode=1777").create();
-    let pts = Mount::devpts(dev.target.join("pts")).create();
-    [base].into_iter().chain(devices).chain([pts, shm]).collect()
+    base.changes = without_read_only(dev.changes);
+    base.top = without_read_only(dev.top);
+    let mut mounts = vec![base];
+    mounts.extend(DEVICES.iter().map(|name| device(target, name)));
+    mounts.push(Mount::devpts(target.join("pts")).create());
+    let shm = Mount::tmpfs(target.join("shm")).noexec().data("mode=1777");
+    mounts.push(shm.create());
+    mounts.extend(LINKS.iter().map(|(name, to)| Mount::symlink(*to, target.join(name))));
+    if is_read_only {
+        mounts.push(Mount::remount(target).set(MountAttrs::RDONLY));
+    }
+    mounts
+}
+
+fn tmpfs() -> Kind {
+    Kind::New { fs_type: "tmpfs".into(), source: "tmpfs".into() }
+}
+
+fn without_read_only(mut changes: Changes) -> Changes {
+    if changes.attrs().contains(MountAttrs::RDONLY) {
+        changes.clear(MountAttrs::RDONLY);
+    }
+    changes
 }
 
 fn device(dev: &Path, name: &str) -> Mount {
-    let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
-    let bind = Mount::bind(Path::new("/dev").join(name), dev.join(name)).create();
-    Mount { flags, ..bind }
+    Mount::bind(Path::new("/dev").join(name), dev.join(name)).nosuid().noexec().create()
 }

@@ -1,9 +1,99 @@
 //! Mounts below a root: their settings, and the steps made from them.
 
+mod check;
 mod compile;
 mod dev;
+mod kinds;
+mod options;
 mod overlay;
-mod settings;
+mod sources;
 
-pub(crate) use compile::compile;
-pub use settings::Mount;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::prelude::rust_2024::*;
+use std::sync::Arc;
+
+use ns_sys::child::{FileType, MountFlags};
+
+use crate::attributes::Changes;
+use crate::{Propagation, Tree};
+
+pub(crate) use compile::Compiler;
+pub use kinds::DeviceKind;
+
+/// One mount below a root, or one file or directory: what it is, its target, and its attributes.
+///
+/// A target is a path of the new root and is resolved inside it: no symbolic link leads out. A source
+/// is a path of the caller; a relative one starts at the caller's working directory at the time the
+/// plan is made. Mounts are made in the order in which they are added; their sources are those of before
+/// the first mount.
+///
+/// A mount with the target `/` becomes the root itself; it must be the first mount.
+///
+/// An option that a mount does not have is an error of the plan.
+///
+/// # Examples
+/// ```
+/// use ns_fs::Mount;
+///
+/// let mounts = [
+///     Mount::proc("/proc"),
+///     Mount::dev("/dev").create(),
+///     Mount::tmpfs("/tmp").data("size=16m,mode=1777"),
+///     Mount::bind("/usr", "/usr").recursive().read_only().create(),
+///     Mount::mask("/proc/kcore"),
+/// ];
+/// # assert_eq!(mounts.len(), 5);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mount {
+    target: PathBuf,
+    create: bool,
+    optional: bool,
+    kind: Kind,
+    recursive: bool,
+    source_in_root: bool,
+    /// The attributes of everything that the mount brings along.
+    changes: Changes,
+    /// The attributes of all mounts of a tree.
+    all: Changes,
+    /// The attributes of the topmost mount.
+    top: Changes,
+    flags: MountFlags,
+    data: Option<OsString>,
+    mode: Option<u32>,
+    owner: Option<(u32, u32)>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    New {
+        fs_type: OsString,
+        source: OsString,
+    },
+    Bind {
+        source: PathBuf,
+    },
+    Tree(Arc<Tree>),
+    /// The upper directory comes with its work directory.
+    Overlay {
+        lower: Vec<PathBuf>,
+        upper: Option<(PathBuf, PathBuf)>,
+    },
+    Dev,
+    Remount,
+    Propagation(Propagation),
+    Mask,
+    ReadOnlyPath,
+    Directory,
+    Symlink {
+        to: PathBuf,
+    },
+    File {
+        contents: Vec<u8>,
+    },
+    Device {
+        file_type: FileType,
+        number: (u32, u32),
+    },
+}

@@ -1,32 +1,57 @@
-//! The options of overlayfs. Commas, colons and backslashes in paths are escaped.
+//! The options of overlayfs.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
 use crate::RootError;
 use crate::arena::absolute;
+use crate::tree::split_options;
 
-/// Returns `lowerdir=…:…,upperdir=…,workdir=…`.
-pub(super) fn options(
+/// The directories of an overlay, absolute, each with the name of its option.
+pub(super) fn directories(
     lower: &[PathBuf],
     upper: Option<&(PathBuf, PathBuf)>,
-) -> Result<OsString, RootError> {
-    let lower = lower.iter().map(|path| escaped(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut options = [b"lowerdir=".as_slice(), &lower.join(&b':')].concat();
-    if let Some((upper, work)) = upper {
-        options.extend([b",upperdir=".as_slice(), &escaped(upper)?].concat());
-        options.extend([b",workdir=".as_slice(), &escaped(work)?].concat());
-    }
-    Ok(OsString::from_vec(options))
+) -> Result<Vec<(&'static str, PathBuf)>, RootError> {
+    let lower = lower.iter().map(|path| ("lowerdir+", path));
+    let upper = upper.map(|(upper, work)| [("upperdir", upper), ("workdir", work)]);
+    let all = lower.chain(upper.into_iter().flatten());
+    all.map(|(key, path)| Ok((key, absolute(path)?))).collect()
 }
 
-fn escaped(path: &Path) -> Result<Vec<u8>, RootError> {
-    let path = absolute(path)?;
+/// The other options; with `userxattr` if it is needed and not there.
+pub(super) fn others(data: Option<&OsStr>, needs_userxattr: bool) -> OsString {
+    let mut others = data.map(OsStr::to_owned).unwrap_or_default();
+    let has_it = split_options(&others).any(|(key, _)| key == "userxattr");
+    if needs_userxattr && !has_it {
+        others.push(if others.is_empty() { "userxattr" } else { ",userxattr" });
+    }
+    others
+}
+
+/// Returns `lowerdir=…:…,upperdir=…,workdir=…`, as mount(2) takes it. Commas, colons and backslashes in paths
+/// are escaped.
+pub(super) fn text(directories: &[(&'static str, PathBuf)], others: &OsStr) -> OsString {
+    let lower: Vec<_> = directories
+        .iter()
+        .filter(|(key, _)| *key == "lowerdir+")
+        .map(|(_, path)| escaped(path))
+        .collect();
+    let mut text = [b"lowerdir=".as_slice(), &lower.join(&b':')].concat();
+    for (key, path) in directories.iter().filter(|(key, _)| *key != "lowerdir+") {
+        text.extend([b",", key.as_bytes(), b"=", &escaped(path)].concat());
+    }
+    if !others.is_empty() {
+        text.extend([b",", others.as_bytes()].concat());
+    }
+    OsString::from_vec(text)
+}
+
+fn escaped(path: &Path) -> Vec<u8> {
     let escape = |byte: &u8| {
         let escape = b"\\,:".contains(byte).then_some(b'\\');
         escape.into_iter().chain([*byte])
     };
-    Ok(path.as_os_str().as_bytes().iter().flat_map(escape).collect())
+    path.as_os_str().as_bytes().iter().flat_map(escape).collect()
 }

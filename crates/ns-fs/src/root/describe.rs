@@ -4,21 +4,28 @@ use std::ffi::CStr;
 use std::prelude::rust_2024::*;
 use std::{format, vec};
 
-use crate::apply::{Change, Mount, MountKind, Root};
+use super::describe_mount::{configure, mount, tree_calls};
+use crate::apply::{Change, Kind, MountStep, Root};
 use crate::{Description, Propagation};
 
 pub(super) fn describe(plan: Root<'_>) -> Description {
     let text = |text| quoted(plan.strings.get(text));
     let mut lines: Vec<String> = plan.propagation.map(propagation).into_iter().collect();
+    if !plan.slots.is_empty() {
+        lines.extend(plan.mounts.iter().flat_map(|step| early(plan, step)));
+    }
     lines.extend(match plan.change {
         Change::None => vec![],
-        Change::Pivot(path) => bind_root(&text(path)),
+        Change::Pivot(path) => {
+            let open = format!("open_tree({}, OPEN_TREE_CLONE | AT_RECURSIVE)", text(path));
+            [vec![open], on_root()].concat()
+        }
+        Change::PivotTo(step) => [root_mount(plan, step), on_root()].concat(),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
     if !plan.mounts.is_empty() {
         lines.push(open_root(plan.change).to_owned());
-        let mounts = plan.mounts.iter().map(|step| mount(step.with(plan.strings)));
-        lines.extend(mounts.flatten());
+        lines.extend(plan.mounts.iter().flat_map(|step| mount(plan, *step)));
     }
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
     lines.extend(plan.read_only.then_some(read_only));
@@ -27,37 +34,52 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
     Description::new(lines)
 }
 
-fn quoted(text: &CStr) -> String {
+pub(super) fn quoted(text: &CStr) -> String {
     format!("{:?}", text.to_string_lossy())
 }
 
 fn propagation(propagation: Propagation) -> String {
-    let flag = match propagation {
-        Propagation::Private => "MS_PRIVATE",
-        Propagation::Slave => "MS_SLAVE",
-        Propagation::Shared => "MS_SHARED",
-    };
-    format!(r#"mount(NULL, "/", NULL, MS_REC | {flag}, NULL)"#)
+    format!(r#"mount(NULL, "/", NULL, MS_REC | {}, NULL)"#, propagation.name())
 }
 
-fn bind_root(path: &str) -> Vec<String> {
-    let bind = format!("mount({path}, {path}, NULL, MS_BIND | MS_REC, NULL)");
-    let on_top = if path == "\"/\"" { "\"/..\"" } else { path };
-    vec![bind, format!("chdir({on_top})")]
+/// The calls for a source that is opened before the first mount.
+fn early(plan: Root<'_>, step: &MountStep) -> Vec<String> {
+    match step.kind {
+        Kind::Bind(bind) => match bind.source {
+            crate::apply::Source::Path(path) => {
+                vec![format!("openat({}, O_PATH)", quoted(plan.strings.get(path)))]
+            }
+            _ => vec![],
+        },
+        Kind::Configured(fs) => configure(plan, fs),
+        _ => vec![],
+    }
+}
+
+fn root_mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
+    match step.kind {
+        Kind::Bind(bind) => tree_calls(plan, bind),
+        Kind::Configured(fs) => configure(plan, fs),
+        _ => vec![],
+    }
+}
+
+fn on_root() -> Vec<String> {
+    [r#"move_mount(tree, "/")"#, "fchdir(tree)"].map(ToOwned::to_owned).to_vec()
 }
 
 /// The name of the directory in which the targets of mounts are resolved.
 fn open_root(change: Change) -> &'static str {
     match change {
         Change::None => r#"openat("/", O_PATH)"#,
-        Change::Pivot(_) | Change::Chroot(_) => r#"openat(".", O_PATH)"#,
+        _ => r#"openat(".", O_PATH)"#,
     }
 }
 
 fn change(change: Change) -> &'static [&'static str] {
     match change {
         Change::None => &[],
-        Change::Pivot(_) => &[
+        Change::Pivot(_) | Change::PivotTo(_) => &[
             r#"pivot_root(".", ".")"#,
             r#"mount(NULL, "..", NULL, MS_REC | MS_SLAVE, NULL)"#,
             r#"umount2(".", MNT_DETACH)"#,
@@ -65,44 +87,6 @@ fn change(change: Change) -> &'static [&'static str] {
         ],
         Change::Chroot(_) => &[r#"chroot(".")"#, r#"chdir("/")"#],
     }
-}
-
-fn mount(mount: Mount<'_>) -> Vec<String> {
-    let make = if mount.create { " or mkdirat" } else { "" };
-    let target = quoted(mount.target);
-    let mut lines = vec![format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}")];
-    if matches!(mount.kind, MountKind::New { .. } | MountKind::Bind { .. }) {
-        lines.extend(["statx(root)", "statx(target)"].map(ToOwned::to_owned));
-    }
-    match mount.kind {
-        MountKind::New { fs_type, source, flags, data } => {
-            let data = data.map_or("NULL".to_owned(), quoted);
-            let (source, fs_type) = (quoted(source), quoted(fs_type));
-            lines.extend([r#"openat(".", O_PATH)"#, "fchdir(target)"].map(ToOwned::to_owned));
-            lines.push(format!("mount({source}, \".\", {fs_type}, {flags:?}, {data})"));
-            lines.push("fchdir(back)".to_owned());
-        }
-        MountKind::Bind { source, recursive, attributes } => {
-            lines.extend(bind(&quoted(source), recursive, attributes));
-        }
-        MountKind::Attributes { attributes } => {
-            lines.push(format!("mount_setattr(target, AT_EMPTY_PATH, {attributes:#x})"));
-        }
-        MountKind::Link { name, to } => {
-            lines.push(format!("symlinkat({}, target, {})", quoted(to), quoted(name)));
-        }
-    }
-    lines
-}
-
-fn bind(source: &str, recursive: bool, attributes: u64) -> Vec<String> {
-    let tree = if recursive { " | AT_RECURSIVE" } else { "" };
-    let mut lines = vec![format!("open_tree({source}, OPEN_TREE_CLONE{tree})")];
-    if attributes != 0 {
-        lines.push(format!("mount_setattr(tree, AT_EMPTY_PATH{tree}, {attributes:#x})"));
-    }
-    lines.push("move_mount(tree, target)".to_owned());
-    lines
 }
 
 fn workdir(path: &str, create: bool) -> Vec<String> {

@@ -1,8 +1,13 @@
 //! The plan of a new root and working directory, made by the parent.
 
 mod describe;
+mod describe_mount;
+mod explain;
 mod plan;
+mod settings;
 mod workdir;
 
-pub use plan::{Root, RootPlan};
+pub use explain::Explanation;
+pub use plan::{OpenTrees, RootPlan};
+pub use settings::Root;
 pub use workdir::Workdir;

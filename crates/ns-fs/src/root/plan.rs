@@ -1,116 +1,17 @@
-//! The settings of a root, and the plan made from them: checked, with all strings in one buffer for the child.
+//! The plan made from the settings of a root: checked, with all strings in one buffer for the child.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::os::fd::{AsRawFd, RawFd};
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 
 use super::describe::describe;
+use super::settings::{ChangeSetting, Root};
 use super::workdir::Workdir;
-use crate::apply::{self, Change, MountStep, StringRef, Strings};
-use crate::arena::{Arena, absolute};
-use crate::{Description, Mount, Propagation, RootError, StepError, mount};
-
-/// The root of a process, and the mounts below it.
-///
-/// A relative path starts at the caller's working directory at the time the plan is made.
-#[derive(Clone, Debug)]
-pub struct Root {
-    change: Change<PathBuf>,
-    mounts: Vec<Mount>,
-    read_only: bool,
-    propagation: PropagationSetting,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum PropagationSetting {
-    /// Private where something is mounted, else left as it is.
-    Default,
-    /// `None` leaves it as it is.
-    Explicit(Option<Propagation>),
-}
-
-impl Root {
-    /// Makes a directory the root of the mount namespace by pivot_root(2), and detaches the old root.
-    ///
-    /// The process needs its own mount namespace.
-    pub fn pivot(new_root: impl Into<PathBuf>) -> Self {
-        Self::new(Change::Pivot(new_root.into()))
-    }
-
-    /// Makes a directory the root of the process by chroot(2).
-    ///
-    /// This is no jail: a process with `CAP_SYS_CHROOT`, or with a descriptor of an outer directory,
-    /// can leave it. The old root stays in the mount namespace. With mounts, the process needs its own
-    /// mount namespace, as with [`Root::current`].
-    pub fn chroot(new_root: impl Into<PathBuf>) -> Self {
-        Self::new(Change::Chroot(new_root.into()))
-    }
-
-    /// Keeps the current root; mounts and the working directory can still change.
-    ///
-    /// With mounts, the process needs its own mount namespace: otherwise the propagation of the
-    /// caller's mounts changes too.
-    pub fn current() -> Self {
-        Self::new(Change::None)
-    }
-
-    fn new(change: Change<PathBuf>) -> Self {
-        Self {
-            change,
-            mounts: Vec::new(),
-            read_only: false,
-            propagation: PropagationSetting::Default,
-        }
-    }
-
-    /// Adds a mount, after those added before.
-    #[must_use]
-    pub fn mount(mut self, mount: Mount) -> Self {
-        self.mounts.push(mount);
-        self
-    }
-
-    /// Makes the new root read-only. Mounts below it keep their own attributes.
-    ///
-    /// Only for [`Root::pivot`].
-    #[must_use]
-    pub fn read_only(mut self) -> Self {
-        self.read_only = true;
-        self
-    }
-
-    /// Sets the propagation of all mounts, as the first step.
-    ///
-    /// The default is [`Propagation::Private`] with [`Root::pivot`] or with mounts, and otherwise no
-    /// change. `None` makes no change, for a caller that has set the propagation itself: pivot_root(2)
-    /// refuses shared mounts around the new root. In the caller's own mount namespace this changes the
-    /// caller's mounts.
-    #[must_use]
-    pub fn propagation(mut self, propagation: impl Into<Option<Propagation>>) -> Self {
-        self.propagation = PropagationSetting::Explicit(propagation.into());
-        self
-    }
-
-    /// Checks everything except paths.
-    fn check(&self) -> Result<(), RootError> {
-        let pivots = matches!(self.change, Change::Pivot(_));
-        if pivots && self.get_propagation() == Some(Propagation::Shared) {
-            return Err(RootError::SharedPivot);
-        }
-        if self.read_only && !pivots {
-            return Err(RootError::ReadOnlyWithoutPivot);
-        }
-        Ok(())
-    }
-
-    fn get_propagation(&self) -> Option<Propagation> {
-        let mounts = !self.mounts.is_empty() || matches!(self.change, Change::Pivot(_));
-        match self.propagation {
-            PropagationSetting::Default => mounts.then_some(Propagation::Private),
-            PropagationSetting::Explicit(propagation) => propagation,
-        }
-    }
-}
+use crate::apply::{self, Change, FsOption, MountStep, OpenedTree, Slot, StringRef, Strings};
+use crate::arena::absolute;
+use crate::mount::Compiler;
+use crate::{Description, Propagation, RootError, StepError, Tree};
 
 /// A new root with its mounts and a working directory, checked.
 ///
@@ -131,36 +32,94 @@ pub struct RootPlan {
     propagation: Option<Propagation>,
     change: Change,
     mounts: Vec<MountStep>,
+    options: Vec<FsOption>,
     read_only: bool,
     workdir: Option<(StringRef, bool)>,
+    opened: OpenTrees,
+    trees: Vec<Arc<Tree>>,
+    /// The settings, for errors.
+    pub(super) settings: Root,
+}
+
+/// The trees of a plan, opened for one process.
+#[derive(Debug)]
+pub struct OpenTrees {
+    trees: Vec<OpenedTree>,
+    slots: Vec<Slot>,
+}
+
+impl OpenTrees {
+    /// Returns the descriptors, which a forked copy of the caller that does not call exec still has open.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        self.trees.iter().map(|tree| match tree {
+            OpenedTree::Detached(file) | OpenedTree::File(file) => file.as_raw_fd(),
+        })
+    }
 }
 
 impl RootPlan {
-    /// Checks the settings.
-    ///
-    /// The only system call is getcwd(2), and only for relative paths.
+    /// Checks the settings, and opens the trees of [`Mount::tree`](crate::Mount::tree).
     ///
     /// # Errors
-    /// [`RootError`]. Missing paths are found by the child, which may live in another mount namespace.
-    #[expect(clippy::needless_pass_by_value, reason = "callers build the settings in the call")]
+    /// [`RootError`]. Other missing paths are found by the child, which may live in another mount namespace.
     pub fn new(root: Root, workdir: Workdir) -> Result<Self, RootError> {
         root.check()?;
-        let mut arena = Arena::default();
-        let change = match &root.change {
-            Change::None => Change::None,
-            Change::Pivot(path) => Change::Pivot(arena.path("root", &absolute(path)?)?),
-            Change::Chroot(path) => Change::Chroot(arena.path("root", &absolute(path)?)?),
+        let user_namespace = root.user_namespace;
+        let mut compiler = Compiler { user_namespace, ..Compiler::default() };
+        let (change, is_first) = match &root.change {
+            _ if root.has_root_mount() => {
+                let first = root.mounts.first().map(|mount| compiler.root(mount)).transpose()?;
+                (first.map_or(Change::None, Change::PivotTo), 1)
+            }
+            ChangeSetting::None => (Change::None, 0),
+            ChangeSetting::Pivot(path) => {
+                (Change::Pivot(compiler.arena.path("root", &absolute(path)?)?), 0)
+            }
+            ChangeSetting::Chroot(path) => {
+                (Change::Chroot(compiler.arena.path("root", &absolute(path)?)?), 0)
+            }
         };
-        let mounts = mount::compile(&root.mounts, &mut arena)?;
-        let workdir = workdir.compile(&mut arena)?;
+        let mut mounts = Vec::new();
+        for (index, mount) in (0..).zip(&root.mounts).skip(is_first) {
+            mounts.extend(compiler.mount(index, mount)?);
+        }
+        let workdir = workdir.compile(&mut compiler.arena)?;
+        let Compiler { arena, options, trees, .. } = compiler;
         let (propagation, read_only) = (root.get_propagation(), root.read_only);
-        Ok(Self { strings: arena.into_bytes(), propagation, change, mounts, read_only, workdir })
+        let mut plan = Self {
+            strings: arena.into_bytes(),
+            propagation,
+            change,
+            mounts,
+            options,
+            read_only,
+            workdir,
+            opened: OpenTrees { trees: Vec::new(), slots: Vec::new() },
+            trees,
+            settings: root,
+        };
+        plan.opened = plan.open_trees()?;
+        Ok(plan)
+    }
+
+    /// Opens the trees once more, for another process: each process uses its trees up.
+    ///
+    /// # Errors
+    /// [`RootError::Tree`].
+    pub fn open_trees(&self) -> Result<OpenTrees, RootError> {
+        let trees = self.trees.iter().map(|tree| tree.open_for_child());
+        let trees = trees.collect::<Result<_, _>>().map_err(RootError::Tree)?;
+        // A pivoted root is mounted apart, where none of its mounts hides a source.
+        let hides =
+            matches!(self.change, Change::None | Change::Chroot(_)) && self.mounts.len() > 1;
+        let slots = if hides { self.mounts.len() } else { 0 };
+        Ok(OpenTrees { trees, slots: (0..slots).map(|_| Slot::empty()).collect() })
     }
 
     /// Makes all steps in the calling process: a forked child, or a process that changes itself.
     ///
     /// # Errors
-    /// Those of [`apply::root`].
+    /// Those of [`apply::root`]. [`explain`](Self::explain) names the path that an error is about.
     ///
     /// # Async-signal-safety
     /// May be called between clone and exec.
@@ -170,11 +129,19 @@ impl RootPlan {
 
     /// Borrows what the child needs, for [`apply::root`].
     pub fn apply_data(&self) -> apply::Root<'_> {
+        self.apply_data_with(&self.opened)
+    }
+
+    /// As [`apply_data`](Self::apply_data), with trees of [`open_trees`](Self::open_trees).
+    pub fn apply_data_with<'a>(&'a self, opened: &'a OpenTrees) -> apply::Root<'a> {
         apply::Root {
             strings: Strings(&self.strings),
             propagation: self.propagation,
             change: self.change,
             mounts: &self.mounts,
+            options: &self.options,
+            trees: &opened.trees,
+            slots: &opened.slots,
             read_only: self.read_only,
             workdir: self.workdir,
         }

@@ -2,6 +2,7 @@
 
 mod binds;
 mod close_rest;
+mod entries;
 mod escape;
 mod fd_moves;
 mod fds;
@@ -9,6 +10,9 @@ mod fixture;
 mod host_unchanged;
 mod mounts;
 mod root;
+mod root_mounts;
+mod sources;
 mod steps;
 mod targets;
+mod trees;
 mod workdir;

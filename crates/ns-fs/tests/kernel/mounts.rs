@@ -80,18 +80,18 @@ fn d11_kernel_file_systems() {
 fn d11_errors_name_the_mount() {
     ns_testbed::run_as!([User, Nested], {
         let dir = TempDir::new("refused");
-        let assert_error = |mount: Mount, errno| {
+        let source = Step::MountSource { mount: 1, source: 0 };
+        let assert_error = |mount: Mount, step, errno| {
             let first = Mount::tmpfs("/tmp").create();
             let plan = pivot(&dir, [first, mount.create()]);
             in_own_mounts(|| {
-                let error = StepError { step: Step::Mount(1), errno };
-                assert_eq!(plan.apply(), Err(error));
+                assert_eq!(plan.apply(), Err(StepError { step, errno }));
             });
         };
-        assert_error(Mount::sysfs("/sys"), Errno::PERM);
-        assert_error(Mount::mqueue("/mqueue"), Errno::PERM);
-        assert_error(Mount::devpts("/pts").data("gid=5"), Errno::INVAL);
-        assert_error(Mount::bind("/", "/host"), Errno::INVAL);
+        assert_error(Mount::sysfs("/sys"), Step::Mount(1), Errno::PERM);
+        assert_error(Mount::mqueue("/mqueue"), Step::Mount(1), Errno::PERM);
+        assert_error(Mount::devpts("/pts").data("gid=5"), Step::Mount(1), Errno::INVAL);
+        assert_error(Mount::bind("/", "/host"), source, Errno::INVAL);
     });
 }
 

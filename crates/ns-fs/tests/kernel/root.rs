@@ -252,6 +252,6 @@ fn errors_name_the_step() {
         let missing = pivot().mount(Mount::tmpfs("missing"));
         assert_error(missing, Step::MountTarget(0), Errno::NOENT);
         let missing = pivot().mount(Mount::bind("/nonexistent", "file"));
-        assert_error(missing, Step::Mount(0), Errno::NOENT);
+        assert_error(missing, Step::MountSource { mount: 0, source: 0 }, Errno::NOENT);
     });
 }

@@ -35,11 +35,6 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                 "a user namespace mounts proc with a pid, sysfs with a net, mqueue with an ipc namespace \
                  of its own, and proc only if nothing below the caller's is hidden"
             }
-            (Step::Mount | Step::MountTarget, Errno::OVERFLOW) => {
-                "the child's id has no mapping: see uid_map"
-            }
-            (Step::MountTarget, Errno::NOENT) => "make it, or let the mount create it",
-            (Step::MountTarget, Errno::BUSY) => "it is the root itself",
             (Step::OpenRoot, Errno::NOENT) => "there is no such directory",
             (Step::OpenRoot, Errno::NOTDIR) => "a root is a directory",
             (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",

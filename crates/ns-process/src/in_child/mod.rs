@@ -61,7 +61,7 @@ pub(crate) use optimistic::OverflowIds;
 pub(crate) use order::child_steps;
 pub(crate) use plan::ChildPlan;
 pub(crate) use privileges::{Capabilities, Privileges};
-pub(crate) use root::{PROC, Root};
+pub(crate) use root::{PROC, Root, unpack};
 pub(crate) use session::Session;
 pub(crate) use signals::Dispositions;
 pub(crate) use wait::ParentWatch;

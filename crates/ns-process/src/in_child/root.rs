@@ -35,6 +35,7 @@ pub(super) fn report(error: StepError) -> Report {
         ns_fs::Step::Propagation => (Step::Propagation, 0),
         ns_fs::Step::OpenRoot => (Step::OpenRoot, 0),
         ns_fs::Step::MountTarget(index) => (Step::MountTarget, index),
+        ns_fs::Step::MountSource { mount, source } => (Step::MountSource, pack(mount, source)),
         ns_fs::Step::Mount(index) => (Step::Mount, index),
         ns_fs::Step::ReadOnlyRoot => (Step::ReadOnlyRoot, 0),
         ns_fs::Step::PivotRoot => (Step::PivotRoot, 0),
@@ -46,4 +47,23 @@ pub(super) fn report(error: StepError) -> Report {
         _ => (Step::Mount, PROC),
     };
     Report { step, errno: error.errno, index }
+}
+
+/// The index of a source of a mount: a report has one number for both.
+const fn pack(mount: u32, source: u32) -> u32 {
+    mount & 0xffff | (source & 0xffff) << 16
+}
+
+/// The step of `ns_fs` in a report, if it is about a mount in the list.
+pub(crate) fn unpack(report: Report) -> Option<StepError> {
+    let Report { step, errno, index } = report;
+    let step = match step {
+        Step::MountTarget if index != PROC => ns_fs::Step::MountTarget(index),
+        Step::Mount if index != PROC => ns_fs::Step::Mount(index),
+        Step::MountSource => {
+            ns_fs::Step::MountSource { mount: index & 0xffff, source: index >> 16 }
+        }
+        _ => return None,
+    };
+    Some(StepError { step, errno })
 }

@@ -1,10 +1,15 @@
 //! Root directory, mounts and working directory.
 
 use std::format;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use ns_fs::{Description, Mount, Propagation, RootPlan, Workdir};
+use ns_fs::{
+    Description, Explanation, Mount, OpenTrees, Propagation, RootError, RootPlan, StepError,
+    Workdir,
+};
 use ns_sys::NamespaceFlags;
 
 use super::Builder;
@@ -214,16 +219,21 @@ pub(crate) struct Root {
     proc_by_path: bool,
     /// Whether the first step sets the propagation type.
     sets_propagation: bool,
-    /// The new root, if there is one.
+    /// The new root, if it is a directory of the caller.
     pub(crate) path: Option<PathBuf>,
-    /// The target of each mount, by index.
-    targets: Vec<PathBuf>,
+    /// Whether the new root is a mount, in which the caller sees nothing.
+    pub(crate) is_mount: bool,
     pub(crate) workdir: Option<PathBuf>,
 }
 
 impl Root {
-    /// Checks the configuration; an error begins with the name of the setter.
-    pub(crate) fn new(config: &RootConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
+    /// Checks the configuration; an error begins with the name of the setter. `new_user` is whether the
+    /// child is in another user namespace than the caller.
+    pub(crate) fn new(
+        config: &RootConfig,
+        namespaces: NamespaceFlags,
+        new_user: bool,
+    ) -> Result<Self, String> {
         let new_mounts = namespaces.contains(NamespaceFlags::MNT);
         check(config, namespaces)?;
         let proc_by_path = config.mount_proc && config.path.is_none() && config.mounts.is_empty();
@@ -231,23 +241,31 @@ impl Root {
         if config.mount_proc && !proc_by_path {
             mounts.push(Mount::proc("/proc"));
         }
-        let targets = mounts.iter().map(|mount| mount.target().to_owned()).collect();
+        let is_mount = config.has_root_mount();
         let needs_plan = new_mounts || config.path.is_some() || config.workdir.is_some();
-        let plan = if needs_plan { Some(compile(config, mounts, new_mounts)?) } else { None };
-        let (path, workdir) = (config.path.clone(), config.workdir.clone());
-        Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, targets, workdir })
+        let plan = needs_plan.then(|| compile(config, mounts, new_mounts, new_user)).transpose()?;
+        let path = config.path.clone().filter(|_| !is_mount);
+        let workdir = config.workdir.clone();
+        Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, is_mount, workdir })
     }
 
-    pub(crate) fn child(&self) -> in_child::Root<'_> {
-        in_child::Root {
-            root: self.plan.as_ref().map(RootPlan::apply_data),
-            proc_by_path: self.proc_by_path,
-        }
+    /// Opens the trees for one child.
+    pub(crate) fn open_trees(&self) -> Result<Option<OpenTrees>, String> {
+        let opened = self.plan.as_ref().map(RootPlan::open_trees).transpose();
+        opened.map_err(|error| format!("mount: {error}"))
     }
 
-    /// The target of a mount.
-    pub(crate) fn target(&self, index: u32) -> Option<&PathBuf> {
-        self.targets.get(usize::try_from(index).ok()?)
+    pub(crate) fn child<'a>(&'a self, trees: Option<&'a OpenTrees>) -> in_child::Root<'a> {
+        let root = self.plan.as_ref().map(|plan| match trees {
+            Some(trees) => plan.apply_data_with(trees),
+            None => plan.apply_data(),
+        });
+        in_child::Root { root, proc_by_path: self.proc_by_path }
+    }
+
+    /// The path that an error of the child is about, and what to do.
+    pub(crate) fn explain(&self, error: &StepError) -> Option<Explanation> {
+        self.plan.as_ref().map(|plan| plan.explain(error))
     }
 
     /// The call that sets the propagation type, which is the first step.
@@ -267,6 +285,13 @@ impl Root {
     }
 }
 
+impl RootConfig {
+    /// Whether the first mount becomes the root.
+    pub(crate) fn has_root_mount(&self) -> bool {
+        !self.by_chroot && self.mounts.first().is_some_and(Mount::is_root)
+    }
+}
+
 fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> {
     let new_mounts = namespaces.contains(NamespaceFlags::MNT);
     let new_pids = namespaces.contains(NamespaceFlags::PID);
@@ -281,12 +306,18 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
     needs(config.mounts.is_empty() || new_mounts, "mount: needs a new mnt namespace")?;
     needs(config.propagation.is_none() || new_mounts, "propagation: needs a new mnt namespace")?;
     needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;
-    let pivots = new_mounts && config.path.is_some() && !config.by_chroot;
+    let has_root = config.path.is_some() || config.has_root_mount();
+    let pivots = new_mounts && has_root && !config.by_chroot;
     needs(!config.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
     needs(!config.create_workdir || config.workdir.is_some(), "create_workdir: needs a workdir")
 }
 
-fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
+fn compile(
+    config: &RootConfig,
+    mounts: Vec<Mount>,
+    new_mounts: bool,
+    new_user: bool,
+) -> Result<RootPlan, String> {
     let root = match &config.path {
         Some(path) if new_mounts && !config.by_chroot => ns_fs::Root::pivot(path),
         Some(path) => ns_fs::Root::chroot(path),
@@ -294,9 +325,34 @@ fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<
     };
     // By default no mount propagates between a new mount namespace and the caller's.
     let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
+    let user_namespace = new_user || !mounts.is_empty() && !is_in_initial_user_namespace();
     let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(propagation);
+    let root = root.user_namespace(user_namespace);
     let root = if config.read_only { root.read_only() } else { root };
     let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
     let workdir = if config.create_workdir { workdir.create() } else { workdir };
-    RootPlan::new(root, workdir).map_err(|error| format!("rootdir: {error}"))
+    RootPlan::new(root, workdir).map_err(|error| format!("{}: {error}", setter(&error)))
+}
+
+/// The setter of the invalid setting.
+fn setter(error: &RootError) -> &'static str {
+    match error {
+        RootError::Tree(_) | RootError::Option { .. } => "mount",
+        RootError::Empty { what }
+        | RootError::Nul { what, .. }
+        | RootError::TooLong { what, .. }
+        | RootError::Parent { what, .. } => match what.split(' ').next() {
+            Some("mount") => "mount",
+            Some("working") => "workdir",
+            _ => "rootdir",
+        },
+        RootError::SharedPivot | RootError::Unbindable => "propagation",
+        _ => "rootdir",
+    }
+}
+
+/// Whether the caller's user namespace is the initial one, whose inode number is fixed: `PROC_USER_INIT_INO`
+/// of include/linux/proc_ns.h. True if `/proc` cannot be read.
+fn is_in_initial_user_namespace() -> bool {
+    fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == 0xeffffffd)
 }

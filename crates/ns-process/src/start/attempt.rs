@@ -10,6 +10,7 @@ use std::prelude::rust_2024::*;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ns_fs::OpenTrees;
 use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
 
 use super::dumpable;
@@ -26,6 +27,7 @@ use crate::in_child::{SIGCHLD, STATUS};
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::process::{DropPolicy, Process};
 use crate::settings::Program;
+use crate::step::Step;
 use crate::target::OpenTarget;
 
 /// When an attempt copies memory.
@@ -77,6 +79,8 @@ pub(super) struct Attempt {
     pub(super) name: Option<ExecName>,
     /// The stack of an intermediate process that clone3 makes.
     pub(super) intermediate_stack: Option<Stack>,
+    /// The trees to mount; each child uses its own up.
+    pub(super) trees: Option<OpenTrees>,
     /// Owns the strings of `argv` and `envp`.
     pub(super) plan: Arc<Plan>,
 }
@@ -95,6 +99,9 @@ impl Attempt {
         let parent = parent.map_err(prepare(plan, "a descriptor of the calling thread"))?;
         let stack = Stack::take().map_err(prepare(plan, "a stack"))?;
         let init_process = InitProcess::open(plan)?;
+        let trees = plan.root.open_trees();
+        let trees =
+            trees.map_err(|message| Error::new(&plan.name, Step::Prepare).with_object(message))?;
         let program = plan.work.program();
         let kinds = joined.kinds();
         let route = plan.route(kinds, copy != CopyMode::IfNeeded);
@@ -123,6 +130,7 @@ impl Attempt {
             name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
+            trees,
             fds,
             joined: Arc::clone(joined),
             plan: Arc::clone(plan),

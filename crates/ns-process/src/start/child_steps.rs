@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::prelude::rust_2024::*;
 
+use ns_fs::OpenTrees;
 use ns_fs::apply::FdRange;
 use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
@@ -23,7 +24,9 @@ impl ChildResources {
         let attempt = self.attempt();
         let parent_fd = attempt.parent.as_ref().and_then(ParentThread::raw_fd);
         let init_process = attempt.init_process.iter().flat_map(InitProcess::opened);
-        let private_fds = parent_fd.into_iter().chain(attempt.joined.opened()).chain(init_process);
+        let trees = attempt.trees.iter().flat_map(OpenTrees::descriptors);
+        let private_fds = parent_fd.into_iter().chain(attempt.joined.opened());
+        let private_fds = private_fds.chain(init_process).chain(trees);
         let runner = || {
             HookRunner::new(
                 &attempt.plan,
@@ -91,7 +94,7 @@ impl ChildResources {
             ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups),
             session: plan.session.child(fds.has_terminal()),
             from_target: joined.inherited(),
-            root: plan.root.child(),
+            root: plan.root.child(attempt.trees.as_ref()),
             place_fds: fds.steps(),
             close_rest: self.ranges(),
             names: plan.names.child(),

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ns_fs::Explanation;
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
@@ -20,7 +21,7 @@ use super::shared::EXECUTED;
 use super::{refused, too_slow};
 use crate::error::Error;
 use crate::hint;
-use crate::in_child::{PROC, Report};
+use crate::in_child::{PROC, Report, unpack};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
 use crate::settings::Init;
@@ -177,10 +178,29 @@ pub(super) fn failed(attempt: &Attempt, report: Report) -> Error {
     }
     let restricted = hint::in_user_namespace(report.step, report.errno);
     let restricted = restricted.filter(|_| plan.namespaces().contains(NamespaceFlags::USER));
+    if let Some(explanation) = unpack(report).and_then(|error| plan.root.explain(&error)) {
+        return mount_failed(error, restricted, &explanation);
+    }
     let hint = restricted.or_else(|| hint::for_step(report.step, report.errno));
     let error = error.with_hint(hint);
     match object(attempt, report) {
         Some(object) => error.with_object(object),
+        None => error,
+    }
+}
+
+fn mount_failed(error: Error, restricted: Option<String>, explanation: &Explanation) -> Error {
+    let hint = restricted.or_else(|| explanation.hint.map(str::to_owned));
+    let hint = match &explanation.target {
+        Some(target) => {
+            let role = format!("the {} of the mount on {}", explanation.role, target.display());
+            Some(hint.map_or_else(|| role.clone(), |hint| format!("{role}: {hint}")))
+        }
+        None => hint,
+    };
+    let error = error.with_hint(hint);
+    match &explanation.path {
+        Some(path) => error.with_object(path.display().to_string()),
         None => error,
     }
 }
@@ -192,7 +212,6 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
     match report.step {
         Step::Propagation => Some("/".to_owned()),
         Step::MountTarget | Step::Mount if report.index == PROC => Some("/proc".to_owned()),
-        Step::MountTarget | Step::Mount => plan.root.target(report.index).map(shown),
         Step::OpenRoot | Step::ReadOnlyRoot | Step::PivotRoot | Step::Chroot => {
             plan.root.path.as_ref().map(shown)
         }
@@ -219,7 +238,9 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
     let root = plan.root.path.as_deref();
-    let hint = if tried == name {
+    let hint = if plan.root.is_mount {
+        None
+    } else if tried == name {
         hint::for_exec(root, &tried, report.errno)
     } else {
         Some(hint::for_exec_search(root, &candidates, &tried, report.errno))

@@ -236,7 +236,7 @@ fn d08_f12_each_failed_step_names_its_object() {
         assert_error(&chroot, Step::Mount, Errno::INVAL, "/proc");
         let mut chroot = Chroot::new(&*root, "sh");
         chroot.mount(Mount::bind("/nowhere", "/proc"));
-        assert_error(&chroot, Step::Mount, Errno::NOENT, "/proc");
+        assert_error(&chroot, Step::MountSource, Errno::NOENT, "/nowhere");
         symlink("/elsewhere", root.join("etc")).expect("symlink");
         let mut chroot = Chroot::new(&*root, "sh");
         chroot.mount(Mount::tmpfs("/etc"));

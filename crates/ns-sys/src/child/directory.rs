@@ -1,11 +1,14 @@
-//! Directory entries: create directories and symbolic links, and read them.
+//! Directory entries: create directories, symbolic links and device files, change them, and read them.
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{__NR_getdents64, __NR_mkdirat, __NR_readlinkat, __NR_symlinkat};
+use linux_raw_sys::general::{
+    __NR_fchmodat, __NR_fchownat, __NR_getdents64, __NR_mkdirat, __NR_mknodat, __NR_readlinkat,
+    __NR_symlinkat, AT_SYMLINK_NOFOLLOW,
+};
 use rustix::fd::BorrowedFd;
-use rustix::fs::Mode;
+use rustix::fs::{FileType, Mode};
 
 use super::fd;
 use crate::Result;
@@ -150,4 +153,81 @@ pub fn getdents64(dir: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     let arguments = [fd(dir), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
     // SAFETY: the slice has the given length and outlives the call.
     unsafe { syscall(__NR_getdents64, arguments) }
+}
+
+/// `mknodat(dir, path, file_type | mode, device)` — create a device file, FIFO or empty file; the umask
+/// applies to `mode`.
+///
+/// `device` is the major and minor number of a device.
+///
+/// # Errors
+/// - `EPERM`: the caller lacks `CAP_MKNOD` in the initial user namespace, or the file system has no devices.
+/// - `EEXIST`: the path already exists.
+/// - `EROFS`, `ENOSPC`, and errors of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// mknodat(2), makedev(3); fs/namei.c.
+pub fn mknodat(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    file_type: FileType,
+    mode: Mode,
+    device: (u32, u32),
+) -> Result<()> {
+    let (major, minor) = (device.0 as usize, device.1 as usize);
+    // The encoding of include/linux/kdev_t.h `new_decode_dev`.
+    let number = minor & 0xff | (major & 0xfff) << 8 | (minor & 0xf_ff00) << 12;
+    let mode = (file_type.as_raw_mode() | mode.bits()) as usize;
+    let arguments = [fd(dir), path.as_ptr().expose_provenance(), mode, number];
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_mknodat, arguments) }.map(drop)
+}
+
+/// `fchmodat(dir, path, mode)` — change the permissions of a file; a symbolic link at the end of `path` is
+/// followed.
+///
+/// # Errors
+/// - `EPERM`: the caller neither owns the file nor has `CAP_FOWNER` over it.
+/// - `EROFS`, and errors of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// fchmodat(2); fs/open.c.
+pub fn fchmodat(dir: BorrowedFd<'_>, path: &CStr, mode: Mode) -> Result<()> {
+    let arguments = [fd(dir), path.as_ptr().expose_provenance(), mode.bits() as usize];
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_fchmodat, arguments) }.map(drop)
+}
+
+/// `fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW)` — change the owner and group of a file.
+///
+/// # Errors
+/// - `EPERM`: the caller lacks `CAP_CHOWN` over the file.
+/// - `EINVAL`: an ID has no mapping in the user namespace.
+/// - `EROFS`, and errors of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// fchownat(2); fs/open.c.
+pub fn fchownat(dir: BorrowedFd<'_>, path: &CStr, uid: u32, gid: u32) -> Result<()> {
+    let path = path.as_ptr().expose_provenance();
+    let arguments = [fd(dir), path, uid as usize, gid as usize, AT_SYMLINK_NOFOLLOW as usize];
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_fchownat, arguments) }.map(drop)
 }

@@ -35,15 +35,17 @@
 //! | open files | [`openat`], [`openat2`], [`socket`], [`write`](write()), [`ioctl`] |
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
-//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`] |
+//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`] |
 //! | file identity | [`fstatfs`], [`file_id`], [`mount_id`](mount_id()), [`has_mount`] |
 //! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
+//! | new file systems | [`fsopen`], [`fsconfig_set_string`], [`fsconfig_set_flag`], [`fsconfig_set_fd`], [`fsconfig_create`], [`fsmount`] |
 //! | record locks | [`fcntl_setlk`], [`fcntl_getlk`] |
 //! | robust futex list | [`set_robust_list`], [`get_robust_list`], [`restore_robust_list`], [`is_owner_dead`] |
 
 mod descriptors;
 mod directory;
 mod exec;
+mod fs_context;
 mod fs_info;
 mod ids;
 mod io;
@@ -63,8 +65,11 @@ mod wait;
 pub use descriptors::{
     CloseRangeFlags, close, close_range, dup3, fcntl_dupfd_cloexec, fcntl_setfd,
 };
-pub use directory::{getdents64, mkdirat, readlinkat, symlinkat};
+pub use directory::{fchmodat, fchownat, getdents64, mkdirat, mknodat, readlinkat, symlinkat};
 pub use exec::{execve, execveat, exit_group};
+pub use fs_context::{
+    fsconfig_create, fsconfig_set_fd, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen,
+};
 pub use fs_info::{chdir, chroot, fchdir, getcwd, umask};
 pub use ids::{getegid, geteuid, setgroups, setresgid, setresuid};
 pub use io::{ioctl, is_readable, write};
@@ -86,9 +91,10 @@ pub use stat::{FileId, FileSystem, file_id, fstatfs};
 pub use uts::{setdomainname, sethostname};
 pub use wait::{has_terminated, wait4};
 
-pub use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+pub use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 pub use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags, UnmountFlags,
 };
 
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};

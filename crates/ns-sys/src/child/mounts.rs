@@ -184,6 +184,9 @@ pub fn move_mount(
 /// - `EPERM`: an attribute is locked, or the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
 /// - `EINVAL`: the path is not a mount point, or the attributes exclude each other.
 /// - `EBUSY`: the mount cannot become read-only while a file on it is open for writing.
+/// - `EINVAL`, with `MOUNT_ATTR_IDMAP`: the mount is attached or already ID-mapped, or the file system does
+///   not support ID-mapped mounts. `EPERM`: the user namespace is the initial one, or the caller lacks
+///   `CAP_SYS_ADMIN` over the user namespace of the file system.
 /// - `ENOSYS`: before Linux 5.12, or a seccomp filter hides the call.
 ///
 /// # Async-signal-safety
@@ -198,10 +201,11 @@ pub fn mount_setattr(
     dir: BorrowedFd<'_>,
     path: &CStr,
     flags: AtFlags,
-    attr: &MountAttr,
+    attr: &MountAttr<'_>,
 ) -> Result<()> {
-    let MountAttr { attr_set, attr_clr, propagation } = *attr;
-    let raw = RawMountAttr { attr_set, attr_clr, propagation, userns_fd: 0 };
+    let MountAttr { attr_set, attr_clr, propagation, userns_fd } = *attr;
+    let userns_fd = userns_fd.map_or(0, |userns| fd(userns) as u64);
+    let raw = RawMountAttr { attr_set, attr_clr, propagation, userns_fd };
     let arguments = [
         fd(dir),
         address(Some(path)),
@@ -217,14 +221,16 @@ pub fn mount_setattr(
 ///
 /// # References
 /// mount_setattr(2); include/uapi/linux/mount.h.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MountAttr {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MountAttr<'a> {
     /// Attributes to set.
     pub attr_set: u64,
     /// Attributes to clear before the others are set.
     pub attr_clr: u64,
     /// `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or `MS_UNBINDABLE`; 0 leaves the propagation type unchanged.
     pub propagation: u64,
+    /// The user namespace whose maps apply to the mount, for `MOUNT_ATTR_IDMAP`.
+    pub userns_fd: Option<BorrowedFd<'a>>,
 }
 
 /// `struct mount_attr` of include/uapi/linux/mount.h.
@@ -233,7 +239,6 @@ struct RawMountAttr {
     attr_set: u64,
     attr_clr: u64,
     propagation: u64,
-    /// For ID-mapped mounts, which this crate does not create.
     userns_fd: u64,
 }
 

@@ -4,9 +4,11 @@
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
-    __NR_fstatfs, __NR_statx, AT_EMPTY_PATH, STATX_INO, STATX_MNT_ID, statfs, statx as Statx,
+    __NR_fstatfs, __NR_statx, AT_EMPTY_PATH, STATX_INO, STATX_MNT_ID, STATX_TYPE, statfs,
+    statx as Statx,
 };
 use rustix::fd::BorrowedFd;
+use rustix::fs::FileType;
 
 use super::fd;
 use crate::Result;
@@ -52,8 +54,8 @@ pub fn fstatfs(file: BorrowedFd<'_>) -> Result<FileSystem> {
     Ok(FileSystem { magic: stat.f_type as u64, flags: stat.f_flags as u64 })
 }
 
-/// The result of [`file_id`]: the identity of a file and of the mount through which it was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The result of [`file_id`]: the identity and type of a file, and the mount through which it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
     /// `stx_dev_major` and `stx_dev_minor`.
     pub device: (u32, u32),
@@ -61,10 +63,14 @@ pub struct FileId {
     pub inode: u64,
     /// `stx_mnt_id`; `None` before Linux 5.8.
     pub mount: Option<u64>,
+    /// The type in `stx_mode`.
+    pub file_type: FileType,
+    /// `stx_rdev_major` and `stx_rdev_minor`: the device that a device file stands for.
+    pub represents: (u32, u32),
 }
 
-/// `statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, …)` — get the identity of an open file and of
-/// the mount through which it was opened.
+/// `statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_TYPE | STATX_MNT_ID, …)` — get the identity and type of
+/// an open file, and the mount through which it was opened.
 ///
 /// # Errors
 /// - `ENOSYS`: before Linux 4.11, or a seccomp filter hides the call.
@@ -94,7 +100,7 @@ pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
         fd(file),
         c"".as_ptr().expose_provenance(),
         AT_EMPTY_PATH as usize,
-        (STATX_INO | STATX_MNT_ID) as usize,
+        (STATX_INO | STATX_TYPE | STATX_MNT_ID) as usize,
         stat.as_mut_ptr().expose_provenance(),
     ];
     // SAFETY: the path is a C string and the struct has the kernel's layout; both outlive the call.
@@ -105,5 +111,7 @@ pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         inode: stat.stx_ino,
         mount: (stat.stx_mask & STATX_MNT_ID != 0).then_some(stat.stx_mnt_id),
+        file_type: FileType::from_raw_mode(stat.stx_mode.into()),
+        represents: (stat.stx_rdev_major, stat.stx_rdev_minor),
     })
 }

@@ -116,7 +116,7 @@ fn child_with<'a>(
         from_target: None,
         early_label: None,
         session: full_plan.map_or_else(Session::default, |plan| plan.session.child(false)),
-        root: full_plan.map_or_else(Root::default, |plan| plan.root.child()),
+        root: full_plan.map_or_else(Root::default, |plan| plan.root.child(None)),
         place_fds: fds.map_or(&[], FdPlan::steps),
         close_rest: fds.map_or(&[], FdPlan::ranges),
         names: full_plan.map_or_else(Names::default, |plan| plan.names.child()),

@@ -1,0 +1,133 @@
+//! New entries of directories: links, files, directories and devices.
+
+use core::ffi::CStr;
+
+use ns_sys::child::{self, FileType, Mode, OFlags};
+use ns_sys::fd::{AsFd, BorrowedFd};
+use ns_sys::{Errno, Result};
+
+use super::attributes::TreeAttributes;
+use super::bind::attach;
+use super::handle::{CWD, Handle, open_path};
+use super::in_root::create_file;
+use super::mount_step::{Device, Entry};
+use super::path_buffer::PATH_MAX;
+use super::root::Root;
+use super::source::clone_tree;
+use crate::{Step, StepError};
+
+/// Makes an entry of an open directory.
+pub(super) fn make_entry(
+    plan: Root<'_>,
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    entry: Entry,
+    index: u32,
+) -> core::result::Result<(), StepError> {
+    let made = match entry {
+        Entry::Link { to } => link(plan.strings.get(to), directory, name),
+        Entry::File { contents, mode } => file(directory, name, plan.strings.bytes(contents), mode),
+        Entry::Directory { mode } => make_directory(directory, name, mode),
+        Entry::Device(device) => match node(directory, name, device) {
+            Err(Errno::PERM) => return bind_device(plan, directory, name, device, index),
+            other => other,
+        },
+    };
+    made.map_err(Step::Mount(index).failed())
+}
+
+/// It is no error if the link exists already.
+fn link(to: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    match child::symlinkat(to, directory, name) {
+        Err(Errno::EXIST) => {
+            let mut present = [0; PATH_MAX];
+            let length = child::readlinkat(directory, name, &mut present);
+            let is_same = length.is_ok_and(|length| present.get(..length) == Some(to.to_bytes()));
+            if is_same { Ok(()) } else { Err(Errno::EXIST) }
+        }
+        other => other,
+    }
+}
+
+fn file(directory: BorrowedFd<'_>, name: &CStr, mut contents: &[u8], mode: u32) -> Result<()> {
+    let file = with_mode(mode, |mode| create_file(directory, name, mode))?;
+    while !contents.is_empty() {
+        match child::write(file.as_fd(), contents) {
+            Ok(written) => contents = contents.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// It is no error if the directory exists already.
+fn make_directory(parent: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<()> {
+    match with_mode(mode, |mode| child::mkdirat(parent, name, mode)) {
+        Err(Errno::EXIST) => open_path(parent, name, OFlags::DIRECTORY.union(OFlags::NOFOLLOW))
+            .map(drop)
+            .map_err(|_| Errno::EXIST),
+        other => other,
+    }
+}
+
+/// It is no error if the device exists already.
+fn node(directory: BorrowedFd<'_>, name: &CStr, device: Device) -> Result<()> {
+    let make = |mode| child::mknodat(directory, name, device.file_type, mode, device.number);
+    match with_mode(device.mode, make) {
+        Err(Errno::EXIST) => {
+            let present = open_path(directory, name, OFlags::NOFOLLOW)?;
+            if is_device(present.as_fd(), device) { Ok(()) } else { Err(Errno::EXIST) }
+        }
+        Ok(()) => match device.owner {
+            Some((uid, gid)) => child::fchownat(directory, name, uid, gid),
+            None => Ok(()),
+        },
+        other => other,
+    }
+}
+
+/// Binds the caller's device, on a new empty file.
+fn bind_device(
+    plan: Root<'_>,
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    device: Device,
+    index: u32,
+) -> core::result::Result<(), StepError> {
+    let source = clone_tree(CWD, plan.strings.get(device.host), false)
+        .and_then(
+            |source| if is_device(source.as_fd(), device) { Ok(source) } else { Err(Errno::NODEV) },
+        )
+        .map_err(Step::MountSource { mount: index, source: 0 }.failed())?;
+    let open = || open_path(directory, name, OFlags::NOFOLLOW);
+    create_file(directory, name, Mode::from_bits_truncate(0o644))
+        .or_else(|errno| if errno == Errno::EXIST { open() } else { Err(errno) })
+        .and_then(|_| open())
+        .and_then(|target| attach(&source, &target, TreeAttributes::default(), false, open))
+        .map_err(Step::Mount(index).failed())
+}
+
+/// Whether an open file is this device.
+pub(super) fn is_device(file: BorrowedFd<'_>, device: Device) -> bool {
+    let id = child::file_id(file);
+    id.is_ok_and(|id| (id.file_type, id.represents) == (device.file_type, device.number))
+}
+
+/// Calls `make` with this mode and without a umask.
+fn with_mode<T>(mode: u32, make: impl FnOnce(Mode) -> T) -> T {
+    let previous = child::umask(Mode::empty());
+    let made = make(Mode::from_bits_truncate(mode));
+    child::umask(previous);
+    made
+}
+
+/// `/dev/null`.
+pub(super) const NULL: (FileType, (u32, u32)) = (FileType::CharacterDevice, (1, 3));
+
+/// Opens the caller's `/dev/null`, and checks that it is this device.
+pub(super) fn open_null() -> Result<Handle> {
+    let null = open_path(CWD, c"/dev/null", OFlags::empty())?;
+    let id = child::file_id(null.as_fd())?;
+    if (id.file_type, id.represents) == NULL { Ok(null) } else { Err(Errno::NODEV) }
+}

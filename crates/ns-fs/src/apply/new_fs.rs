@@ -1,0 +1,161 @@
+//! New file systems: by mount(2), or option by option.
+
+use ns_sys::child::{
+    self, FileType, FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OFlags,
+};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
+use ns_sys::{Errno, Result};
+
+use super::attributes::{Attributes, TreeAttributes, change, change_mounted, new_flags};
+use super::bind::move_to;
+use super::fd_path::FdPath;
+use super::handle::{CWD, Handle, open_path};
+use super::mount_step::{Configured, FsOption, FsValue, NewFs};
+use super::root::Root;
+use super::source::Slot;
+use super::target::Target;
+use crate::{Step, StepError};
+
+type Outcome<T = ()> = core::result::Result<T, StepError>;
+
+/// Mounts by mount(2).
+pub(super) fn mount_new(plan: Root<'_>, new: NewFs, target: Target<'_>) -> Outcome {
+    if new.has_device {
+        // No target is created for a missing device.
+        let device = open_path(CWD, plan.strings.get(new.source), OFlags::empty());
+        device.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
+    }
+    let place = target.open_to_cover(FileType::Directory)?;
+    mount_on(plan, new, &place)
+        .and_then(|()| finish(new, || target.reopen()))
+        .map_err(Step::Mount(target.index).failed())
+}
+
+/// Mounts option by option; before Linux 6.15, and for options that do not fit, by mount(2).
+pub(super) fn mount_configured(
+    plan: Root<'_>,
+    fs: Configured,
+    target: Target<'_>,
+    slot: Option<&Slot>,
+) -> Outcome {
+    let tree = match slot.and_then(Slot::take) {
+        Some(tree) => Some(tree),
+        None => create(plan, fs, target.index)?,
+    };
+    let place = target.open_to_cover(FileType::Directory)?;
+    let mounted = match tree {
+        Some(tree) => move_to(tree.as_fd(), place.as_fd()),
+        None => mount_on(plan, fs.new, &place).and_then(|()| finish(fs.new, || target.reopen())),
+    };
+    mounted.map_err(Step::Mount(target.index).failed())
+}
+
+/// Creates the file system as a detached mount; `None` if the kernel cannot do that.
+pub(super) fn create(plan: Root<'_>, fs: Configured, index: u32) -> Outcome<Option<Handle>> {
+    let mut sources = 0;
+    for option in plan.options_of(fs) {
+        if let FsValue::Directory(path) = option.value {
+            let step = Step::MountSource { mount: index, source: sources };
+            open_path(CWD, plan.strings.get(path), OFlags::DIRECTORY).map_err(step.failed())?;
+            sources = sources.saturating_add(1);
+        }
+    }
+    match try_create(plan, fs) {
+        Ok(None) if !fs.fits_mount => Err(Errno::TOOBIG),
+        other => other,
+    }
+    .map_err(Step::Mount(index).failed())
+}
+
+fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
+    let context = match child::fsopen(plan.strings.get(fs.new.fs_type), FsOpenFlags::FSOPEN_CLOEXEC)
+    {
+        Ok(context) => Handle::new(context),
+        Err(Errno::NOSYS) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    child::fsconfig_set_string(context.as_fd(), c"source", plan.strings.get(fs.new.source))?;
+    for option in plan.options_of(fs) {
+        match set(plan, context.as_fd(), *option) {
+            // mount(2) takes paths where this kernel takes no descriptor here, and longer values.
+            Err(Errno::INVAL | Errno::BADF) => return Ok(None),
+            other => other?,
+        }
+    }
+    child::fsconfig_create(context.as_fd())?;
+    let TreeAttributes { all, top } = fs.new.attributes;
+    let attrs = MountAttrFlags::from_bits_retain(attribute_bits(all.set | top.set));
+    let tree = child::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attrs)?;
+    let tree = Handle::new(tree);
+    let propagation = propagation_only(fs.new.attributes);
+    if !propagation.is_empty() {
+        change(tree.as_fd(), propagation, None, false)?;
+    }
+    Ok(Some(tree))
+}
+
+/// The bits of fsmount(2), which are 32.
+fn attribute_bits(set: u64) -> u32 {
+    (set & u64::from(u32::MAX)) as u32
+}
+
+fn set(plan: Root<'_>, context: BorrowedFd<'_>, option: FsOption) -> Result<()> {
+    let key = plan.strings.get(option.key);
+    match option.value {
+        FsValue::None => child::fsconfig_set_flag(context, key),
+        FsValue::Text(value) => child::fsconfig_set_string(context, key, plan.strings.get(value)),
+        FsValue::Directory(path) => {
+            let directory = open_path(CWD, plan.strings.get(path), OFlags::DIRECTORY)?;
+            child::fsconfig_set_fd(context, key, directory.as_fd())
+        }
+    }
+}
+
+/// `mount(source, target, …)` on an open target: a path would be resolved again and could lead elsewhere.
+pub(super) fn mount_on(plan: Root<'_>, new: NewFs, target: &Handle) -> Result<()> {
+    match enter(target) {
+        Ok(previous) => {
+            let mounted = mount_at(plan, new, c".");
+            child::fchdir(previous.as_fd()).and(mounted)
+        }
+        // fchdir(2) needs search permission on the target and on the working directory; mount(2) needs
+        // neither, so that a mount can hide a directory that may not be searched.
+        Err(Errno::ACCESS) => mount_at(plan, new, FdPath::new(target.as_raw_fd()).as_c_str()),
+        Err(errno) => Err(errno),
+    }
+}
+
+pub(super) fn mount_at(plan: Root<'_>, new: NewFs, path: &core::ffi::CStr) -> Result<()> {
+    let text = |text| plan.strings.get(text);
+    let flags = new.mount_flags();
+    child::mount(Some(text(new.source)), path, Some(text(new.fs_type)), flags, new.data.map(text))
+}
+
+impl NewFs {
+    /// The flags of mount(2).
+    pub(crate) fn mount_flags(self) -> MountFlags {
+        let TreeAttributes { all, top } = self.attributes;
+        self.flags.union(new_flags(all)).union(new_flags(top))
+    }
+}
+
+/// Changes the working directory, and returns the previous one.
+fn enter(target: &Handle) -> Result<Handle> {
+    let previous = open_path(CWD, c".", OFlags::DIRECTORY)?;
+    child::fchdir(target.as_fd()).map(|()| previous)
+}
+
+/// mount(2) of a file system does not set the propagation type.
+fn finish(new: NewFs, reopen: impl Fn() -> Result<Handle>) -> Result<()> {
+    let propagation = propagation_only(new.attributes);
+    if propagation.is_empty() {
+        return Ok(());
+    }
+    change_mounted(&reopen()?, propagation, false)
+}
+
+fn propagation_only(attributes: TreeAttributes) -> TreeAttributes {
+    let only =
+        |from: Attributes| Attributes { propagation: from.propagation, ..Attributes::default() };
+    TreeAttributes { all: only(attributes.all), top: only(attributes.top) }
+}

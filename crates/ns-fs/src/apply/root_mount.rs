@@ -1,0 +1,66 @@
+//! A mount that becomes the root.
+
+use ns_sys::fd::AsFd;
+use ns_sys::{Errno, child};
+
+use super::attributes::{TreeAttributes, change, change_mounted};
+use super::bind::open_source;
+use super::handle::{CWD, open_path};
+use super::mount_step::{Bind, Configured, Kind, MountStep, Source};
+use super::new_fs::{create, mount_at};
+use super::new_root::{TOP, bind_on_root, enter_tree};
+use super::root::Root;
+use super::source::Opened;
+use crate::{Step, StepError};
+
+/// Mounts it on `/`, and enters it. Paths that begin with `/` still lead to the current root.
+pub(super) fn enter_root_mount(plan: Root<'_>, step: MountStep) -> Result<(), StepError> {
+    match step.kind {
+        Kind::Bind(bind) => enter_bind(plan, bind, step.index),
+        Kind::Configured(fs) => enter_new(plan, fs, step.index),
+        // The plan accepts no other kind here.
+        _ => Err(Step::Mount(step.index).failed()(Errno::INVAL)),
+    }
+}
+
+fn enter_bind(plan: Root<'_>, bind: Bind, index: u32) -> Result<(), StepError> {
+    let source = Step::MountSource { mount: index, source: 0 };
+    let opened = open_source(plan, bind, None, None).map_err(source.failed())?;
+    let entered = match (&opened, bind.source) {
+        (Opened::File(_), Source::Path(path) | Source::Tree(_, path)) => {
+            bind_on_root(plan.strings.get(path), bind.recursive)
+                .and_then(|()| change_here(bind.attributes, bind.recursive))
+        }
+        (Opened::Callers(_), _) => enter_tree(opened.as_fd()),
+        _ => match change_detached(&opened, bind) {
+            Err(Errno::NOSYS) => enter_tree(opened.as_fd())
+                .and_then(|()| change_here(bind.attributes, bind.recursive)),
+            other => other.and_then(|()| enter_tree(opened.as_fd())),
+        },
+    };
+    entered.map_err(Step::Mount(index).failed())
+}
+
+fn change_detached(opened: &Opened<'_>, bind: Bind) -> ns_sys::Result<()> {
+    if bind.attributes.is_empty() {
+        return Ok(());
+    }
+    change(opened.as_fd(), bind.attributes, None, bind.recursive)
+}
+
+/// Changes the mount whose root is the working directory.
+fn change_here(attributes: TreeAttributes, recursive: bool) -> ns_sys::Result<()> {
+    if attributes.is_empty() {
+        return Ok(());
+    }
+    let here = open_path(CWD, c".", child::OFlags::DIRECTORY)?;
+    change_mounted(&here, attributes, recursive)
+}
+
+fn enter_new(plan: Root<'_>, fs: Configured, index: u32) -> Result<(), StepError> {
+    let entered = match create(plan, fs, index)? {
+        Some(tree) => enter_tree(tree.as_fd()),
+        None => mount_at(plan, fs.new, c"/").and_then(|()| child::chdir(TOP)),
+    };
+    entered.map_err(Step::Mount(index).failed())
+}

@@ -1,0 +1,179 @@
+//! The options of mounts.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+use std::prelude::rust_2024::*;
+
+use ns_sys::child::MountFlags;
+
+use super::Mount;
+use crate::Propagation;
+use crate::attributes::MountAttrs;
+
+impl Mount {
+    /// Creates the target and its parent directories if they are missing; they stay afterwards.
+    ///
+    /// The mode of a directory is 755 and of a file 644, less the umask. Nothing is created if the source
+    /// is missing.
+    #[must_use]
+    pub fn create(mut self) -> Self {
+        self.create = true;
+        self
+    }
+
+    /// Skips the mount if its source or target does not exist.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Includes what is mounted below: the source of a bind, or the target of a
+    /// [`remount`](Self::remount) or [`propagation`](Self::propagation).
+    ///
+    /// In a user namespace a directory with inherited mounts below it can only be bound this way.
+    #[must_use]
+    pub fn recursive(mut self) -> Self {
+        self.recursive = true;
+        self
+    }
+
+    /// Takes the source of a bind in the new root, after the mounts before it; it is resolved there as a
+    /// target is.
+    #[must_use]
+    pub fn source_in_root(mut self) -> Self {
+        self.source_in_root = true;
+        self
+    }
+
+    /// Makes everything that the mount brings read-only: with [`recursive`](Self::recursive) the whole
+    /// tree, which needs Linux 5.12 (mount(8) `ro=recursive`, OCI `rro`).
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        self.changing(MountAttrs::RDONLY)
+    }
+
+    /// Makes the topmost mount read-only; what is mounted below it stays writable (OCI `ro`).
+    #[must_use]
+    pub fn read_only_top(self) -> Self {
+        self.set(MountAttrs::RDONLY)
+    }
+
+    /// Ignores set-user-ID and set-group-ID bits and file capabilities, in everything that the mount brings.
+    #[must_use]
+    pub fn nosuid(self) -> Self {
+        self.changing(MountAttrs::NOSUID)
+    }
+
+    /// Forbids opening devices, in everything that the mount brings.
+    #[must_use]
+    pub fn nodev(self) -> Self {
+        self.changing(MountAttrs::NODEV)
+    }
+
+    /// Forbids executing programs, in everything that the mount brings.
+    #[must_use]
+    pub fn noexec(self) -> Self {
+        self.changing(MountAttrs::NOEXEC)
+    }
+
+    fn changing(mut self, attrs: MountAttrs) -> Self {
+        self.changes.set(attrs);
+        self
+    }
+
+    /// Sets attributes of the topmost mount. The last change of an attribute applies.
+    #[must_use]
+    pub fn set(mut self, attrs: MountAttrs) -> Self {
+        self.top.set(attrs);
+        self
+    }
+
+    /// Clears attributes of the topmost mount, also those that this kind of mount has by default. A user
+    /// namespace may not clear those that it inherited.
+    #[must_use]
+    pub fn clear(mut self, attrs: MountAttrs) -> Self {
+        self.top.clear(attrs);
+        self
+    }
+
+    /// Sets attributes of all mounts of a tree.
+    #[must_use]
+    pub fn set_all(mut self, attrs: MountAttrs) -> Self {
+        self.all.set(attrs);
+        self
+    }
+
+    /// Clears attributes of all mounts of a tree. A user namespace may not clear those that it inherited.
+    #[must_use]
+    pub fn clear_all(mut self, attrs: MountAttrs) -> Self {
+        self.all.clear(attrs);
+        self
+    }
+
+    /// Sets the propagation type of the topmost mount.
+    #[must_use]
+    pub fn with_propagation(mut self, propagation: Propagation) -> Self {
+        self.top.propagation = Some(propagation);
+        self
+    }
+
+    /// Sets the propagation type of all mounts of a tree.
+    #[must_use]
+    pub fn with_propagation_all(mut self, propagation: Propagation) -> Self {
+        self.all.propagation = Some(propagation);
+        self
+    }
+
+    /// Adds options of the file system, separated by commas.
+    #[must_use]
+    pub fn data(mut self, options: impl Into<OsString>) -> Self {
+        let options = options.into();
+        match &mut self.data {
+            Some(data) => data.extend([",".into(), options]),
+            None => self.data = Some(options),
+        }
+        self
+    }
+
+    /// Adds flags of the file system: `SYNCHRONOUS`, `DIRSYNC`, `LAZYTIME`, `SILENT` and others of mount(2)
+    /// that are not attributes of the mount.
+    #[must_use]
+    pub fn flags(mut self, flags: MountFlags) -> Self {
+        self.flags |= flags;
+        self
+    }
+
+    /// Sets the mode of a new directory, file or device, without regard to the umask.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Sets the owner of a new device.
+    #[must_use]
+    pub fn owner(mut self, uid: u32, gid: u32) -> Self {
+        self.owner = Some((uid, gid));
+        self
+    }
+
+    /// Replaces the target.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<PathBuf>) -> Self {
+        self.target = target.into();
+        self
+    }
+
+    /// Returns the target, a path of the new root.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Whether the target is the root itself.
+    pub fn is_root(&self) -> bool {
+        let mut names = self.target.components();
+        names.all(|name| matches!(name, Component::RootDir | Component::CurDir))
+            && !self.target.as_os_str().is_empty()
+    }
+}

@@ -1,0 +1,154 @@
+//! The settings of a root.
+
+use std::path::PathBuf;
+use std::prelude::rust_2024::*;
+
+use crate::{Mount, Propagation, RootError, Tree};
+
+/// The root of a process, and the mounts below it.
+///
+/// A relative path starts at the caller's working directory at the time the plan is made.
+///
+/// A mount with the target `/`, which must be the first, becomes the root itself:
+///
+/// ```
+/// use ns_fs::{Mount, Root};
+///
+/// let empty = Root::current().mount(Mount::tmpfs("/"));
+/// let overlay = Root::current().mount(Mount::overlay("/", ["base"], "changes", "work"));
+/// # let _ = (empty, overlay);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Root {
+    pub(super) change: ChangeSetting,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) read_only: bool,
+    pub(super) user_namespace: bool,
+    propagation: PropagationSetting,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum ChangeSetting {
+    None,
+    Pivot(PathBuf),
+    Chroot(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum PropagationSetting {
+    /// Private where something is mounted, else left as it is.
+    Default,
+    /// `None` leaves it as it is.
+    Explicit(Option<Propagation>),
+}
+
+impl Root {
+    /// Makes a directory the root of the mount namespace by pivot_root(2), and detaches the old root.
+    ///
+    /// The process needs its own mount namespace.
+    pub fn pivot(new_root: impl Into<PathBuf>) -> Self {
+        Self::new(ChangeSetting::Pivot(new_root.into()))
+    }
+
+    /// Makes a directory the root of the process by chroot(2).
+    ///
+    /// This is no jail: a process with `CAP_SYS_CHROOT`, or with a descriptor of an outer directory,
+    /// can leave it. The old root stays in the mount namespace. With mounts, the process needs its own
+    /// mount namespace, as with [`Root::current`].
+    pub fn chroot(new_root: impl Into<PathBuf>) -> Self {
+        Self::new(ChangeSetting::Chroot(new_root.into()))
+    }
+
+    /// Makes a tree that the caller has opened the root, as [`Root::pivot`] does with a path.
+    pub fn tree(tree: Tree) -> Self {
+        Self::current().mount(Mount::tree(tree, "/"))
+    }
+
+    /// Keeps the current root; mounts and the working directory can still change.
+    ///
+    /// With mounts, the process needs its own mount namespace: otherwise the propagation of the
+    /// caller's mounts changes too.
+    pub fn current() -> Self {
+        Self::new(ChangeSetting::None)
+    }
+
+    fn new(change: ChangeSetting) -> Self {
+        Self {
+            change,
+            mounts: Vec::new(),
+            read_only: false,
+            user_namespace: false,
+            propagation: PropagationSetting::Default,
+        }
+    }
+
+    /// Adds a mount, after those added before.
+    #[must_use]
+    pub fn mount(mut self, mount: Mount) -> Self {
+        self.mounts.push(mount);
+        self
+    }
+
+    /// Makes the new root read-only. Mounts below it keep their own attributes.
+    ///
+    /// Not for [`Root::chroot`] and for an unchanged root. To make the mounts below read-only too, add
+    /// [`Mount::remount`] with [`set_all`](Mount::set_all).
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Sets whether the process is in another user namespace than the initial one; by default it is not.
+    ///
+    /// An overlay then gets the option `userxattr`, which it needs there.
+    #[must_use]
+    pub fn user_namespace(mut self, is_new: bool) -> Self {
+        self.user_namespace = is_new;
+        self
+    }
+
+    /// Sets the propagation of all mounts, as the first step.
+    ///
+    /// The default is [`Propagation::Private`] with a new root or with mounts, and otherwise no
+    /// change. `None` makes no change, for a caller that has set the propagation itself: pivot_root(2)
+    /// refuses shared mounts around the new root. In the caller's own mount namespace this changes the
+    /// caller's mounts.
+    #[must_use]
+    pub fn propagation(mut self, propagation: impl Into<Option<Propagation>>) -> Self {
+        self.propagation = PropagationSetting::Explicit(propagation.into());
+        self
+    }
+
+    /// Checks everything except paths.
+    pub(super) fn check(&self) -> Result<(), RootError> {
+        match self.get_propagation() {
+            Some(Propagation::Shared) if self.pivots() => return Err(RootError::SharedPivot),
+            Some(Propagation::Unbindable) => return Err(RootError::Unbindable),
+            _ => {}
+        }
+        if self.read_only && !self.pivots() {
+            return Err(RootError::ReadOnlyWithoutPivot);
+        }
+        Ok(())
+    }
+
+    /// Whether a mount becomes the root.
+    pub(super) fn has_root_mount(&self) -> bool {
+        let is_chroot = matches!(self.change, ChangeSetting::Chroot(_));
+        let first = self.mounts.first();
+        !is_chroot && first.is_some_and(|mount| mount.is_root() && !mount.is_change())
+    }
+
+    fn pivots(&self) -> bool {
+        matches!(self.change, ChangeSetting::Pivot(_)) || self.has_root_mount()
+    }
+
+    pub(super) fn get_propagation(&self) -> Option<Propagation> {
+        let mounts = !self.mounts.is_empty() || matches!(self.change, ChangeSetting::Pivot(_));
+        match self.propagation {
+            PropagationSetting::Default => mounts.then_some(Propagation::Private),
+            PropagationSetting::Explicit(propagation) => propagation,
+        }
+    }
+}

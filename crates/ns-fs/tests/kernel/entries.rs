@@ -1,0 +1,225 @@
+//! Files, directories, links, devices, masks and remounts.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+
+use linux_raw_sys::general::{__NR_mount_setattr, __NR_move_mount, __NR_open_tree};
+use ns_fs::{DeviceKind, Mount, MountAttrs, Propagation, Step, StepError};
+use ns_sys::Errno;
+use ns_testbed::{Leftovers, Role, refuse, role};
+use rustix::fs::{major, minor};
+
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, pivot};
+
+/// Entries are created with their directories, modes and contents, whatever the umask.
+#[test]
+fn entries_are_created() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::new("entries");
+        let long = vec![7_u8; 300_000];
+        let mounts = [
+            Mount::directory("/a/b").mode(0o1777),
+            Mount::directory("/a"),
+            Mount::file("/etc/motd", "hi\0there"),
+            Mount::file("/long", long.clone()).mode(0o600),
+            Mount::symlink("/etc/motd", "/a/link"),
+            Mount::symlink("/etc/motd", "/a/link"),
+        ];
+        let plan = pivot(&dir, mounts);
+        in_own_mounts(|| {
+            rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+            plan.apply().expect("apply");
+            assert_eq!(fs::read("/a/link").expect("read"), b"hi\0there");
+            assert_eq!(fs::read("/long").expect("read"), long);
+            for (path, mode) in [("/a/b", 0o1777), ("/etc/motd", 0o644), ("/long", 0o600)] {
+                assert_eq!(fs::metadata(path).expect("stat").mode() & 0o7777, mode, "{path}");
+            }
+            let mask = rustix::process::umask(rustix::fs::Mode::empty());
+            assert_eq!(mask.bits(), 0o77, "the umask is restored");
+        });
+    });
+}
+
+/// What is there already is not replaced, and no link is followed out of the root.
+#[test]
+fn d13_entries_replace_nothing() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let host = TempDir::new("host");
+        let dir = TempDir::with("taken", &["directory"]);
+        fs::write(dir.path().join("file"), "old").expect("write");
+        symlink(host.path(), dir.path().join("out")).expect("symlink");
+        symlink(host.path().join("new"), dir.path().join("dangling")).expect("symlink");
+        let taken = [
+            Mount::file("/file", "new"),
+            Mount::file("/dangling", "new"),
+            Mount::directory("/file"),
+            Mount::directory("/dangling"),
+            Mount::symlink("elsewhere", "/file"),
+            Mount::symlink("elsewhere", "/out"),
+        ];
+        for mount in taken {
+            let plan = pivot(&dir, [mount]);
+            in_own_mounts(|| {
+                let error = StepError { step: Step::Mount(0), errno: Errno::EXIST };
+                assert_eq!(plan.apply(), Err(error));
+            });
+        }
+        let plan = pivot(&dir, [Mount::file("/out/new", "text")]);
+        in_own_mounts(|| {
+            let error = StepError { step: Step::MountTarget(0), errno: Errno::NOENT };
+            assert_eq!(plan.apply(), Err(error));
+        });
+        assert_eq!(fs::read_to_string(dir.path().join("file")).expect("read"), "old");
+        assert_eq!(fs::read_dir(host.path()).expect("list").count(), 0);
+    });
+}
+
+/// Devices are made, or bound from the caller where a user namespace may not make them.
+#[test]
+fn devices() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], &[__NR_open_tree, __NR_move_mount]] {
+            let dir = TempDir::with("devices", &["proc"]);
+            let null = || Mount::device("/dev/null", DeviceKind::Character, 1, 3).mode(0o622);
+            let mounts = [Mount::proc("/proc"), null().owner(0, 0), null()];
+            let plan = pivot(&dir, mounts);
+            in_own_pids(|| {
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                plan.apply().expect("apply");
+                let file = fs::metadata("/dev/null").expect("stat");
+                assert!(file.file_type().is_char_device());
+                assert_eq!((major(file.rdev()), minor(file.rdev())), (1, 3));
+                let is_bound = mounts_at("/dev/null", &Leftovers::mountinfo()).len() > 0;
+                assert_eq!(is_bound, role() != Role::Root);
+                if !is_bound {
+                    assert_eq!(file.mode() & 0o7777, 0o622);
+                }
+            });
+        }
+        let dir = TempDir::new("devices");
+        let other = pivot(&dir, [Mount::device("/dev/zero", DeviceKind::Character, 1, 3)]);
+        in_own_mounts(|| match other.apply() {
+            Ok(()) => assert_eq!(role(), Role::Root),
+            Err(error) => {
+                let step = Step::MountSource { mount: 0, source: 0 };
+                assert_eq!(error, StepError { step, errno: Errno::NODEV });
+            }
+        });
+    });
+}
+
+/// Masked paths are empty and read-only; a path that is missing is skipped.
+#[test]
+fn masks_hide_files_and_directories() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], &[__NR_open_tree, __NR_move_mount]] {
+            let dir = TempDir::with("masks", &["secret/inner", "proc"]);
+            fs::write(dir.path().join("file"), "secret").expect("write");
+            let masks = ["/secret", "/file", "/none", "/proc/cmdline"].map(Mount::mask);
+            let mounts = [Mount::proc("/proc")].into_iter().chain(masks);
+            let plan = pivot(&dir, mounts);
+            in_own_pids(|| {
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                plan.apply().expect("apply");
+                assert_eq!(fs::read_dir("/secret").expect("list").count(), 0);
+                let error = fs::write("/secret/file", "").expect_err("read-only");
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+                for file in ["/file", "/proc/cmdline"] {
+                    assert_eq!(fs::read_to_string(file).expect("read"), "", "{file}");
+                }
+            });
+            assert!(!dir.path().join("none").exists());
+        }
+    });
+}
+
+/// A mask by a device that only looks like `/dev/null` is refused.
+#[test]
+fn a_mask_is_the_real_null() {
+    ns_testbed::run_as!([Root, Nested], {
+        let dir = TempDir::new("null");
+        fs::write(dir.path().join("file"), "secret").expect("write");
+        fs::write(dir.path().join("null"), "not null").expect("write");
+        let plan = pivot(&dir, [Mount::mask("/file")]);
+        in_own_mounts(|| {
+            ns_fs::apply::propagation(Propagation::Private).expect("private");
+            rustix::mount::mount_bind(dir.path().join("null"), "/dev/null").expect("bind");
+            let error = StepError { step: Step::Mount(0), errno: Errno::NODEV };
+            assert_eq!(plan.apply(), Err(error));
+        });
+    });
+}
+
+/// A path is read-only with what is mounted below it; the rest stays writable.
+#[test]
+fn d19_a_read_only_path() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("paths", &["data/below", "free"]);
+        let mounts = [
+            Mount::tmpfs("/data/below"),
+            Mount::read_only_path("/data"),
+            Mount::read_only_path("/none"),
+        ];
+        let plan = pivot(&dir, mounts);
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            for path in ["/data/file", "/data/below/file"] {
+                let error = fs::write(path, "").expect_err("read-only");
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem, "{path}");
+            }
+            fs::write("/free/file", "").expect("write");
+        });
+    });
+}
+
+/// Read-only for the topmost mount, or for the whole tree.
+#[test]
+fn d19_read_only_for_the_mount_or_the_tree() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("both", &["source/below", "tree", "top"]);
+        in_own_mounts(|| {
+            let source = dir.path().join("source");
+            let mounts = [
+                Mount::tmpfs(source.join("below")),
+                Mount::bind(&source, dir.path().join("tree")).recursive().read_only(),
+                Mount::bind(&source, dir.path().join("top")).recursive().read_only_top(),
+            ];
+            let root = mounts.into_iter().fold(ns_fs::Root::current(), ns_fs::Root::mount);
+            crate::fixture::plan(root).apply().expect("apply");
+            let is_read_only = |path| fs::write(dir.path().join(path), "").is_err();
+            let paths = ["tree/file", "tree/below/file", "top/file", "top/below/file"];
+            assert_eq!(paths.map(is_read_only), [true, true, true, false]);
+        });
+    });
+}
+
+/// What is mounted already is changed: attributes, propagation, and the options of the file system.
+#[test]
+fn remounts() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], &[__NR_mount_setattr]] {
+            let dir = TempDir::with("remount", &["data", "proc"]);
+            let mounts = [
+                Mount::proc("/proc"),
+                Mount::tmpfs("/data").data("size=1m").set(MountAttrs::NOATIME),
+                Mount::remount("/data").clear(MountAttrs::NODEV | MountAttrs::NOATIME),
+                Mount::remount("/data").set(MountAttrs::NOEXEC | MountAttrs::NODIRATIME),
+                Mount::remount("/data").data("size=2m"),
+                Mount::propagation("/data", Propagation::Shared),
+                Mount::remount("/").set(MountAttrs::NOSUID),
+            ];
+            let plan = pivot(&dir, mounts);
+            in_own_pids(|| {
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                plan.apply().expect("apply");
+                let info = Leftovers::mountinfo();
+                let data = &mounts_at("/data", &info)[0];
+                assert_eq!(data[5], "rw,nosuid,noexec,nodiratime,relatime");
+                assert!(data[6].starts_with("shared:"), "{data:?}");
+                assert!(info.contains("size=2048k"), "{info}");
+                assert!(mounts_at("/", &info)[0][5].contains("nosuid"), "{info}");
+            });
+        }
+    });
+}

@@ -1,0 +1,109 @@
+//! Mounts that become the root.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use linux_raw_sys::general::{__NR_fsopen, __NR_move_mount, __NR_open_tree};
+use ns_fs::{Mount, MountAttrs, Root, RootError, RootPlan, Workdir};
+use ns_sys::Errno;
+use ns_testbed::{Leftovers, Role, refuse, role};
+
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, names, plan};
+
+const OLD: &[u32] = &[__NR_open_tree, __NR_move_mount, __NR_fsopen];
+
+/// An overlay as the root: changes go to the upper directory; also of a root with a path, and by mount(2).
+#[test]
+fn an_overlay_as_the_root() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], OLD] {
+            let dir = TempDir::with("overlay", &["one", "two/proc", "up,per", "work", "unused"]);
+            let at = |name: &str| dir.path().join(name);
+            fs::write(at("one/file"), "one").expect("write");
+            fs::write(at("two/file"), "two").expect("write");
+            let overlay = || Mount::overlay("/", [at("one"), at("two")], at("up,per"), at("work"));
+            for root in [Root::current(), Root::pivot(at("unused"))] {
+                let is_user_namespace = role() != Role::Root;
+                let root = root.user_namespace(is_user_namespace);
+                let root = root.mount(overlay()).mount(Mount::proc("/proc"));
+                let plan = plan(root.mount(Mount::directory("/made")));
+                in_own_pids(|| {
+                    missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                    plan.apply().expect("apply");
+                    assert_eq!(fs::read_to_string("/file").expect("read"), "one");
+                    fs::write("/new", "text").expect("write");
+                    let info = Leftovers::mountinfo();
+                    assert_eq!(mounts_at("/", &info)[0][8], "overlay", "{info}");
+                    // Needs extended attributes: the directory is opaque.
+                    fs::remove_dir("/made").expect("rmdir");
+                    fs::create_dir("/made").expect("mkdir");
+                });
+                assert_eq!(fs::read_to_string(at("up,per/new")).expect("read"), "text");
+                assert!(at("up,per/made").exists() && !at("one/made").exists());
+            }
+            use std::os::unix::fs::PermissionsExt;
+            let _ = fs::set_permissions(at("work/work"), fs::Permissions::from_mode(0o700));
+        }
+    });
+}
+
+/// An empty tmpfs as the root, filled by binds and files.
+#[test]
+fn a_tmpfs_as_the_root() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], OLD] {
+            let tmpfs = Mount::tmpfs("/").data("mode=755,size=1m").set(MountAttrs::NOATIME);
+            let mounts = [
+                tmpfs,
+                Mount::bind("/usr", "/usr").recursive().read_only_top().create(),
+                Mount::symlink("usr/bin", "/bin"),
+                Mount::file("/etc/hostname", "box\n"),
+                Mount::proc("/proc").create(),
+            ];
+            let root = mounts.into_iter().fold(Root::current().read_only(), Root::mount);
+            let plan = plan(root);
+            in_own_pids(|| {
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                plan.apply().expect("apply");
+                assert_eq!(names("/"), ["bin", "etc", "proc", "usr"]);
+                assert!(fs::exists("/bin/env").expect("stat"));
+                let error = fs::write("/file", "").expect_err("read-only");
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+                let info = Leftovers::mountinfo();
+                assert_eq!(mounts_at("/", &info)[0][5], "ro,nosuid,nodev,noatime");
+            });
+        }
+    });
+}
+
+/// A bind as the root has attributes, and recursion as other binds.
+#[test]
+fn a_bind_as_the_root() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[][..], OLD] {
+            let bind =
+                Mount::bind("/", "/").recursive().set(MountAttrs::NOSUID | MountAttrs::RDONLY);
+            let plan = plan(Root::current().mount(bind));
+            in_own_mounts(|| {
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                plan.apply().expect("apply");
+                let info = Leftovers::mountinfo();
+                assert!(mounts_at("/", &info)[0][5].starts_with("ro,nosuid"), "{info}");
+                assert!(fs::exists("/proc/self").expect("stat"));
+            });
+        }
+    });
+}
+
+/// A mount on `/` that is not the first, or below chroot(2), is refused.
+#[test]
+fn a_root_mount_that_is_not_the_first() {
+    ns_testbed::run_as!([Root], {
+        let second = Root::current().mount(Mount::tmpfs("/tmp")).mount(Mount::tmpfs("/"));
+        let chroot = Root::chroot("/tmp").mount(Mount::tmpfs("/"));
+        for root in [second, chroot] {
+            let error = RootPlan::new(root, Workdir::default()).expect_err("the root");
+            assert!(matches!(error, RootError::Empty { .. }), "{error}");
+        }
+    });
+}
