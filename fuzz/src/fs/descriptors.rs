@@ -44,6 +44,6 @@ impl DescriptorCase {
             // SAFETY: the number is never -1, and calls use it only while it is open.
             descriptors.place(*to, Stdio::borrowed(unsafe { BorrowedFd::borrow_raw(*from) }));
         }
-        FdPlan::new(&descriptors).expect("the plan opens nothing")
+        FdPlan::new(&descriptors).expect("plan")
     }
 }

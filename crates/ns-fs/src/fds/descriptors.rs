@@ -30,22 +30,34 @@ impl Descriptors {
     }
 
     /// Sets descriptor 0.
-    pub fn stdin(&mut self, file: Stdio) -> &mut Self {
+    pub fn stdin(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.place(0, file)
     }
 
     /// Sets descriptor 1.
-    pub fn stdout(&mut self, file: Stdio) -> &mut Self {
+    pub fn stdout(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.place(1, file)
     }
 
     /// Sets descriptor 2.
-    pub fn stderr(&mut self, file: Stdio) -> &mut Self {
+    pub fn stderr(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.place(2, file)
     }
 
-    /// Sets any descriptor. Pipes and paths are only for 0 to 2, which have a direction.
-    pub fn place(&mut self, number: RawFd, file: Stdio) -> &mut Self {
+    /// Sets any descriptor.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::fs::File;
+    ///
+    /// use ns_fs::{Descriptors, Stdio};
+    ///
+    /// let mut descriptors = Descriptors::new();
+    /// descriptors.place(3, File::open("/dev/zero")?).place(4, Stdio::path("/dev/null"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn place(&mut self, number: RawFd, file: impl Into<Stdio>) -> &mut Self {
+        let file = file.into();
         match self.placed.binary_search_by_key(&number, |(at, _)| *at) {
             Ok(index) => self.placed[index].1 = file,
             Err(index) => self.placed.insert(index, (number, file)),
@@ -67,7 +79,8 @@ impl Descriptors {
     /// Checks the settings, without a system call.
     ///
     /// # Errors
-    /// [`FdError`], except [`Open`](FdError::Open) and [`Pipe`](FdError::Pipe).
+    /// [`Number`](FdError::Number), [`Direction`](FdError::Direction), [`Nul`](FdError::Nul) and
+    /// [`Empty`](FdError::Empty).
     pub fn check(&self) -> Result<(), FdError> {
         self.placed.iter().try_for_each(|(number, file)| match number {
             ..0 => Err(FdError::Number { number: *number }),
@@ -120,8 +133,8 @@ impl Descriptors {
         }
         let reserved = Reserved(self.numbers());
         for (number, file) in &mut self.placed {
-            if let Some(path) = file.as_path() {
-                let opened = open_path(*number, path, deadline, &reserved)?;
+            if let Some(path_file) = file.as_path() {
+                let opened = open_path(*number, path_file, deadline, &reserved)?;
                 *file = Stdio(Kind::Opened(Arc::new(opened)));
             }
         }

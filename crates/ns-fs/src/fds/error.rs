@@ -19,8 +19,8 @@ pub enum FdError {
         /// The descriptor number.
         number: RawFd,
     },
-    /// A pipe or path at a number above 2: only 0 to 2 have a direction.
-    #[error("descriptor {number}: only 0 to 2 can be a pipe or path; open the file and pass it")]
+    /// [`Stdio::piped`](crate::Stdio::piped) at a number above 2: only 0 to 2 have a direction.
+    #[error("descriptor {number}: a pipe above 2 has no direction; make one and pass an end of it")]
     Direction {
         /// The descriptor number.
         number: RawFd,
@@ -52,6 +52,20 @@ pub enum FdError {
     /// pipe2(2) or fcntl(2) failed.
     #[error("descriptor {number}: could not make a pipe")]
     Pipe {
+        /// The descriptor number.
+        number: RawFd,
+        /// The errno.
+        source: io::Error,
+    },
+    /// The descriptor number is not below `RLIMIT_NOFILE`.
+    #[error("descriptor {number}: the number is not below RLIMIT_NOFILE")]
+    Limit {
+        /// The descriptor number.
+        number: RawFd,
+    },
+    /// pipe2(2) or fcntl(2) failed for the placeholder at the descriptor number.
+    #[error("descriptor {number}: could not reserve the number")]
+    Reserve {
         /// The descriptor number.
         number: RawFd,
         /// The errno.

@@ -5,6 +5,8 @@ mod error;
 mod fifo;
 mod moves;
 mod open;
+mod path;
+mod placeholders;
 mod plan;
 mod ranges;
 mod stdio;

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::descriptors::Descriptors;
 use super::error::FdError;
-use super::fifo::open_until;
+use super::path::PathFile;
 use super::stdio::{Kind, Stdio};
 use crate::apply::FdRange;
 
@@ -111,7 +111,7 @@ fn source(number: RawFd, file: &Stdio, reserved: &Reserved) -> Result<Option<Sou
     Ok(match &file.0 {
         Kind::Inherit | Kind::Piped => None,
         Kind::Null => Some(Source::Opened(open_null(number, reserved)?)),
-        Kind::Path(path) => Some(Source::Opened(open_path(number, path, None, reserved)?)),
+        Kind::Path(file) => Some(Source::Opened(open_path(number, file, None, reserved)?)),
         Kind::Opened(file) => Some(Source::OpenedBefore(Arc::clone(file))),
         Kind::Owned(file) => Some(Source::Owned(Arc::clone(file))),
         Kind::Borrowed(file) => Some(Source::Borrowed(*file)),
@@ -126,23 +126,14 @@ fn open_null(number: RawFd, reserved: &Reserved) -> Result<OwnedFd, FdError> {
     finish(number, path, options.open(path), reserved)
 }
 
-/// Opens the file at `path` for a descriptor number; a deadline limits the wait for a FIFO's peer.
+/// Opens a file by its path for a descriptor number; a deadline limits the wait for a FIFO's peer.
 pub(super) fn open_path(
     number: RawFd,
-    path: &Path,
+    file: &PathFile,
     deadline: Option<Instant>,
     reserved: &Reserved,
 ) -> Result<OwnedFd, FdError> {
-    let mut options = OpenOptions::new();
-    match number {
-        0 => options.read(true),
-        _ => options.append(true).create(true),
-    };
-    let opened = match deadline {
-        Some(deadline) => open_until(&options, path, deadline),
-        None => options.open(path),
-    };
-    finish(number, path, opened, reserved)
+    finish(number, &file.path, file.open(number, deadline), reserved)
 }
 
 fn finish(

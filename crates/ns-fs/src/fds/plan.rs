@@ -9,6 +9,7 @@ use super::descriptors::Descriptors;
 use super::error::FdError;
 use super::moves;
 use super::open::{Reserved, Source, Sources, open_all};
+use super::placeholders::Placeholders;
 use crate::Description;
 use crate::apply::{FdRange, FdStep};
 
@@ -36,6 +37,7 @@ pub struct FdPlan {
     /// Keeps the numbers in `steps` open.
     sources: Sources,
     reserved: Reserved,
+    placeholders: Placeholders,
 }
 
 impl FdPlan {
@@ -44,18 +46,27 @@ impl FdPlan {
     /// Each file is opened close-on-exec, at a number that the settings do not name, even if the caller
     /// has nothing open at the named numbers. Opening a file may block.
     ///
+    /// Until it is dropped, the plan keeps a close-on-exec placeholder at each number above 2 that gets a
+    /// file and is free in the caller. Without it, a file that the caller opens later could have that
+    /// number, and the child would overwrite it: std's `Command` opens a pipe that reports a failed exec.
+    /// If the caller itself has a file at such a number, it must stay open until the child has started.
+    ///
     /// # Errors
     /// [`FdError`]; invalid settings are reported before anything is opened.
     pub fn new(descriptors: &Descriptors) -> Result<Self, FdError> {
-        Self::new_locked(descriptors, || ()).map(|(plan, ())| plan)
+        let (mut plan, ()) = Self::new_locked(descriptors, || ())?;
+        plan.placeholders = Placeholders::new(&plan.targets(), &plan.reserved)?;
+        Ok(plan)
     }
 
-    /// As [`new`](Self::new), but takes a lock after all files are open and before pipes are made.
+    /// As [`new`](Self::new), but takes a lock after all files are open and before pipes are made, and
+    /// keeps no placeholders.
     ///
-    /// For callers that must know every pipe of the process. The lock is returned with the plan.
+    /// For callers that must know every pipe of the process, and that move each descriptor which the
+    /// child still needs with [`apart`](Self::apart). The lock is returned with the plan.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new).
+    /// Those of [`new`](Self::new), except [`Limit`](FdError::Limit) and [`Reserve`](FdError::Reserve).
     pub fn new_locked<Lock>(
         descriptors: &Descriptors,
         lock: impl FnOnce() -> Lock,
@@ -65,7 +76,14 @@ impl FdPlan {
         let (sources, lock) = open_all(descriptors, &reserved, lock)?;
         let steps = moves::order(sources.files.iter().map(|(to, source)| (*to, source.number())));
         let ranges = if descriptors.close_rest { reserved.ranges_around(None) } else { Vec::new() };
-        Ok((Self { steps, ranges, sources, reserved }, lock))
+        let placeholders = Placeholders::default();
+        Ok((Self { steps, ranges, sources, reserved, placeholders }, lock))
+    }
+
+    /// Returns the numbers above 2 to which a file moves.
+    fn targets(&self) -> Vec<RawFd> {
+        let files = self.sources.files.iter().filter(|(to, source)| **to != source.number());
+        files.map(|(to, _)| *to).filter(|to| *to > 2).collect()
     }
 
     /// Takes the caller's end of the pipe at `number`; `None` if there is none, or it was taken.
@@ -132,7 +150,8 @@ impl FdPlan {
         &self.steps
     }
 
-    /// Returns the descriptor numbers to close, for [`apply::close_rest`](crate::apply::close_rest).
+    /// Returns the descriptor numbers to close, for [`apply::close_rest`](crate::apply::close_rest) and
+    /// [`apply::close_rest_on_exec`](crate::apply::close_rest_on_exec).
     pub fn ranges(&self) -> &[FdRange] {
         &self.ranges
     }

@@ -1,13 +1,12 @@
 //! The file of one descriptor.
 
-use std::format;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
 use super::error::FdError;
+use super::path::{Access, PathFile};
 
 /// The file of a descriptor in a new process.
 ///
@@ -20,7 +19,7 @@ pub(super) enum Kind {
     Inherit,
     Null,
     Piped,
-    Path(PathBuf),
+    Path(PathFile),
     Owned(Arc<OwnedFd>),
     /// Already opened by its path.
     Opened(Arc<OwnedFd>),
@@ -42,16 +41,65 @@ impl Stdio {
     }
 
     /// Makes a pipe: the process gets one end, and the caller can take the other.
+    ///
+    /// Only for the numbers 0 to 2, which have a direction: the process reads at 0 and writes at 1 and 2.
+    /// For another number make the pipe, as with std's `pipe`, and pass one end with [`Stdio::fd`].
     pub fn piped() -> Self {
         Self(Kind::Piped)
     }
 
-    /// Opens a file by its path: for reading at 0; for appending at 1 and 2, where a missing file is
-    /// created.
+    /// Opens a file by its path, in the mode that suits the descriptor number.
     ///
+    /// - At 0: for reading, as `< path` of a shell.
+    /// - At 1 and 2: for appending; a missing file is created. As `>> path`.
+    /// - Above 2: for reading and writing, at the beginning of the file, which must exist.
+    ///
+    /// [`Stdio::read`], [`Stdio::append`] and [`Stdio::create`] open it in the same mode at every number.
     /// To open it in another mode, use [`Stdio::fd`] with an open file.
+    ///
+    /// # References
+    /// open(2).
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        Self(Kind::Path(path.into()))
+        Self(Kind::Path(PathFile { path: path.into(), access: None }))
+    }
+
+    /// Opens a file by its path for reading, at any descriptor number.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_fs::{Descriptors, Stdio};
+    ///
+    /// let mut descriptors = Descriptors::new();
+    /// descriptors.place(3, Stdio::read("/etc/passwd")).place(4, Stdio::append("/var/log/job"));
+    /// let opening = descriptors.describe_opening().to_string();
+    /// assert!(opening.starts_with(r#"openat("/etc/passwd", O_RDONLY)"#));
+    /// ```
+    ///
+    /// # References
+    /// open(2).
+    pub fn read(path: impl Into<PathBuf>) -> Self {
+        Self::open(path, Access::Read)
+    }
+
+    /// Opens a file by its path for appending, at any descriptor number; a missing file is created.
+    ///
+    /// # References
+    /// open(2).
+    pub fn append(path: impl Into<PathBuf>) -> Self {
+        Self::open(path, Access::Append)
+    }
+
+    /// Opens a file by its path for writing, at any descriptor number. A missing file is created, and an
+    /// existing one is truncated.
+    ///
+    /// # References
+    /// open(2).
+    pub fn create(path: impl Into<PathBuf>) -> Self {
+        Self::open(path, Access::Create)
+    }
+
+    fn open(path: impl Into<PathBuf>, access: Access) -> Self {
+        Self(Kind::Path(PathFile { path: path.into(), access: Some(access) }))
     }
 
     /// Uses an open file, which several plans and descriptor numbers may share.
@@ -59,7 +107,7 @@ impl Stdio {
         Self(Kind::Owned(Arc::new(file.into())))
     }
 
-    /// Uses a file that stays open as long as the program runs, such as std's `stderr()`.
+    /// Uses a file that stays open as long as the program runs, such as `rustix::stdio::stderr()`.
     ///
     /// For any other borrowed file, use [`Stdio::fd`] with `try_clone_to_owned`.
     pub fn borrowed(file: BorrowedFd<'static>) -> Self {
@@ -70,9 +118,9 @@ impl Stdio {
         matches!(self.0, Kind::Inherit)
     }
 
-    pub(super) fn as_path(&self) -> Option<&Path> {
+    pub(super) fn as_path(&self) -> Option<&PathFile> {
         match &self.0 {
-            Kind::Path(path) => Some(path),
+            Kind::Path(file) => Some(file),
             _ => None,
         }
     }
@@ -86,10 +134,7 @@ impl Stdio {
         match &self.0 {
             Kind::Null => Some("openat(\"/dev/null\")".to_owned()),
             Kind::Piped => Some("pipe2(O_CLOEXEC)".to_owned()),
-            Kind::Path(path) => {
-                let flags = if number == 0 { "O_RDONLY" } else { "O_WRONLY | O_CREAT | O_APPEND" };
-                Some(format!("openat({:?}, {flags})", path.to_string_lossy()))
-            }
+            Kind::Path(file) => Some(file.describe(number)),
             Kind::Inherit | Kind::Owned(_) | Kind::Opened(_) | Kind::Borrowed(_) => None,
         }
     }
@@ -100,7 +145,7 @@ impl Stdio {
             Kind::Inherit => "inherited".to_owned(),
             Kind::Null => "/dev/null".to_owned(),
             Kind::Piped => "pipe".to_owned(),
-            Kind::Path(path) => format!("{:?}", path.to_string_lossy()),
+            Kind::Path(file) => file.name(),
             Kind::Owned(file) | Kind::Opened(file) => file.as_raw_fd().to_string(),
             Kind::Borrowed(file) => file.as_raw_fd().to_string(),
         }
@@ -109,12 +154,17 @@ impl Stdio {
     /// Checks it, without a system call.
     pub(super) fn check(&self, number: RawFd) -> Result<(), FdError> {
         match &self.0 {
-            Kind::Piped | Kind::Path(_) if number > 2 => Err(FdError::Direction { number }),
-            Kind::Path(path) if path.as_os_str().as_bytes().contains(&0) => {
-                Err(FdError::Nul { number, path: path.clone() })
-            }
-            Kind::Path(path) if path.as_os_str().is_empty() => Err(FdError::Empty { number }),
+            Kind::Piped if number > 2 => Err(FdError::Direction { number }),
+            Kind::Path(file) => file.check(number),
             _ => Ok(()),
         }
+    }
+}
+
+/// As [`Stdio::fd`]: an open file, such as a `File`, a socket, the end of a pipe or a stream of std's
+/// `Child`.
+impl<File: Into<OwnedFd>> From<File> for Stdio {
+    fn from(file: File) -> Self {
+        Self::fd(file)
     }
 }

@@ -1,22 +1,21 @@
 //! Standard streams and other descriptors.
 #![allow(unsafe_code, reason = "descriptors by number")]
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use linux_raw_sys::general::__NR_close;
 use ns_fs::apply::{self, FdRange, FdStep};
-use ns_fs::{Descriptors, FdError, FdPlan, Stdio, Step};
+use ns_fs::{Descriptors, FdPlan, Stdio, Step};
 use ns_sys::Errno;
 use ns_sys::child::{self, execve, exit_group};
 use ns_testbed::{forked, refuse};
-use rustix::fs::{OFlags, fcntl_getfl};
 
-use crate::fixture::{TempDir, apply_fds, borrow, is_open};
+use crate::fixture::{apply_fds, borrow, is_open};
 
 /// Applies the plan and executes a shell with `script`, in a forked child; returns its exit code.
-fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
+pub(crate) fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     forked(|| {
         apply_fds(plan);
         let argv = [c"sh".as_ptr(), c"-c".as_ptr(), script.as_ptr(), std::ptr::null()];
@@ -26,7 +25,7 @@ fn shell(plan: &FdPlan, script: &std::ffi::CStr) -> i32 {
     })
 }
 
-fn plan(descriptors: &Descriptors) -> FdPlan {
+pub(crate) fn plan(descriptors: &Descriptors) -> FdPlan {
     FdPlan::new(descriptors).expect("plan")
 }
 
@@ -149,32 +148,13 @@ fn e04_inherit_leaves_the_flag() {
     });
 }
 
-/// A path is read at 0, and created and appended to at 1 and 2.
-#[test]
-fn stdio_paths() {
-    ns_testbed::run_as!([Root, User], {
-        let dir = TempDir::new("stdio");
-        let path = dir.path().join("file");
-        let mut descriptors = Descriptors::new();
-        descriptors.stdout(Stdio::path(&path));
-        for _ in 0..2 {
-            assert_eq!(shell(&plan(&descriptors), c"echo line"), 0);
-        }
-        descriptors.stdin(Stdio::path(&path)).stdout(Stdio::null());
-        assert_eq!(shell(&plan(&descriptors), c"read a; read b; test $a$b = lineline"), 0);
-        fs::remove_file(&path).expect("remove");
-        let error = FdPlan::new(&descriptors).expect_err("removed");
-        assert!(matches!(error, FdError::Open { number: 0, .. }), "{error}");
-    });
-}
-
 /// The error of a failed move names the descriptor number.
 #[test]
 fn a_failed_move_names_its_number() {
     ns_testbed::run_as!([User], {
         let code = forked(|| {
-            child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
             let plan = plan(Descriptors::new().place(70, Stdio::null()));
+            child::prlimit(7, 64, 64).expect("RLIMIT_NOFILE");
             // SAFETY: the child exits right after it.
             let error = unsafe { apply::place_fds(plan.steps()) }.expect_err("above the limit");
             i32::from((error.step, error.errno) != (Step::PlaceFd(70), Errno::BADF))
@@ -219,26 +199,6 @@ fn e03_a_failed_close_in_a_swap() {
         assert_eq!(code, 0);
     });
 }
-/// `/dev/null` is opened for reading at 0, for writing at 1 and 2, and for both above.
-#[test]
-fn null_has_a_direction() {
-    let mut descriptors = Descriptors::new();
-    for number in [0, 1, 2, 700] {
-        descriptors.place(number, Stdio::null());
-    }
-    let plan = plan(&descriptors);
-    for step in plan.steps() {
-        let FdStep::Duplicate { from, to } = *step else { panic!("{step}") };
-        let expected = match to {
-            0 => OFlags::RDONLY,
-            1 | 2 => OFlags::WRONLY,
-            _ => OFlags::RDWR,
-        };
-        assert_eq!(fcntl_getfl(borrow(from)).expect("fcntl") & OFlags::RWMODE, expected, "{to}");
-    }
-    assert_eq!(plan.steps().len(), 4);
-}
-
 /// A terminal at 0 to 2 is detected, opened or inherited; at other numbers it does not count.
 #[test]
 fn f11_a_terminal_is_detected() {

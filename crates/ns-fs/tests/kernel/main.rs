@@ -9,6 +9,7 @@ mod fds;
 mod fixture;
 mod host_unchanged;
 mod mounts;
+mod paths;
 mod root;
 mod root_mounts;
 mod sources;

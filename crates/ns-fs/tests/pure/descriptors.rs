@@ -24,8 +24,8 @@ fn invalid_settings_are_errors() {
         FdPlan::new(descriptors).expect_err("invalid").to_string()
     };
     assert_eq!(error(-1, Stdio::null()), "descriptor -1: the number is negative");
-    assert!(error(3, Stdio::piped()).starts_with("descriptor 3: only 0 to 2"));
-    assert!(error(3, missing()).starts_with("descriptor 3: only 0 to 2"));
+    assert!(error(3, Stdio::piped()).starts_with("descriptor 3: a pipe above 2"));
+    assert_eq!(error(3, Stdio::read("")), "descriptor 3: the path is empty");
     assert_eq!(error(1, Stdio::path("a\0b")), "descriptor 1: the path contains a NUL byte: a\0b");
     assert_eq!(error(2, Stdio::path("")), "descriptor 2: the path is empty");
 }
@@ -61,6 +61,16 @@ fn settings_list_files_and_moves() {
         "pipe2(O_CLOEXEC)",
     ];
     assert_eq!(descriptors.describe_opening().lines().collect::<Vec<_>>(), opening);
+    let mut above = Descriptors::new();
+    above.place(3, Stdio::path("/a")).place(4, Stdio::read("/b")).place(5, Stdio::append("/c"));
+    above.place(6, Stdio::create("/d"));
+    let opening = [
+        r#"openat("/a", O_RDWR)"#,
+        r#"openat("/b", O_RDONLY)"#,
+        r#"openat("/c", O_WRONLY | O_CREAT | O_APPEND)"#,
+        r#"openat("/d", O_WRONLY | O_CREAT | O_TRUNC)"#,
+    ];
+    assert_eq!(above.describe_opening().lines().collect::<Vec<_>>(), opening);
     descriptors.stdin(Stdio::inherit());
     let placing = ["dup3(\"/log\", 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
     assert_eq!(descriptors.describe_placing().lines().collect::<Vec<_>>(), placing);
