@@ -86,6 +86,27 @@ impl fmt::Display for StepError {
     }
 }
 
+/// The errno, as `pre_exec` of std's `Command` returns it. The step is lost. Allocates nothing.
+///
+/// # Examples
+/// ```no_run
+/// use std::os::unix::process::CommandExt;
+/// use std::process::Command;
+///
+/// use ns_fs::{Root, RootPlan, Workdir};
+///
+/// let plan = RootPlan::new(Root::pivot("rootfs"), Workdir::new("/"))?;
+/// let mut command = Command::new("sh");
+/// // SAFETY: the plan only makes bare system calls, and allocates nothing.
+/// unsafe { command.pre_exec(move || Ok(plan.apply()?)) };
+/// # Ok::<(), ns_fs::RootError>(())
+/// ```
+impl From<StepError> for std::io::Error {
+    fn from(error: StepError) -> Self {
+        Self::from_raw_os_error(error.errno.raw_os_error())
+    }
+}
+
 impl core::error::Error for StepError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&self.errno)

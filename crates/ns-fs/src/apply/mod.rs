@@ -39,7 +39,7 @@ mod target;
 mod workdir;
 
 pub use attributes::read_only_here;
-pub use close_rest::{FdRange, close_rest};
+pub use close_rest::{FdRange, close_rest, close_rest_on_exec};
 pub use mount_proc::mount_proc;
 pub use new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 pub use place_fds::{FdStep, place_fds};

@@ -50,7 +50,9 @@ const ABOVE_STDIO: RawFd = 3;
 ///
 /// # Safety
 /// The caller does not share its descriptor table, as after fork(2) or clone(2) without `CLONE_FILES`,
-/// and no owned descriptor at a target number is used afterwards. No descriptor number is negative.
+/// and no owned descriptor at a target number is used afterwards. In `pre_exec` of std's `Command` this
+/// holds for the numbers above 2 of [`FdPlan::new`](crate::FdPlan::new), which reserves them. No descriptor
+/// number is negative.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -67,10 +69,8 @@ const ABOVE_STDIO: RawFd = 3;
 /// descriptors.stdout(Stdio::null()).stderr(Stdio::null());
 /// let plan = FdPlan::new(&descriptors)?;
 /// let mut command = std::process::Command::new("ls");
-/// // SAFETY: the child has its own descriptor table and only calls exec; nothing allocates.
-/// unsafe {
-///     command.pre_exec(move || apply::place_fds(plan.steps()).map_err(|error| error.errno.into()));
-/// }
+/// // SAFETY: the closure only makes bare system calls, in a forked child that then calls exec.
+/// unsafe { command.pre_exec(move || Ok(apply::place_fds(plan.steps())?)) };
 /// assert!(command.status()?.success());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

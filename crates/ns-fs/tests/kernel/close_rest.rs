@@ -10,8 +10,9 @@ use ns_fs::{Descriptors, FdPlan, Step};
 use ns_sys::Errno;
 use ns_sys::child::{self, exit_group};
 use ns_testbed::{forked, refuse};
+use rustix::io::fcntl_getfd;
 
-use crate::fixture::{TempDir, apply_fds, is_open};
+use crate::fixture::{TempDir, apply_fds, borrow, is_open};
 
 /// Opens ten inheritable descriptors, one of them 900, and lowers the limit below it.
 fn open_many() {
@@ -105,6 +106,63 @@ fn e01_a_reversed_range_is_an_error() {
                 i32::from((error.step, error.errno) != (Step::CloseRest, Errno::INVAL))
             });
             assert_eq!(code, 0, "{old}");
+        }
+    });
+}
+
+/// The kernels that a test simulates: with `CLOSE_RANGE_CLOEXEC`, Linux 5.9 and 5.10, and older ones.
+const KERNELS: [Option<Errno>; 3] = [None, Some(Errno::INVAL), Some(Errno::NOSYS)];
+
+/// On every kernel the rest stays open until exec, also above a lowered limit.
+#[test]
+fn e01_the_rest_is_closed_on_exec() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut descriptors = Descriptors::new();
+        let plan = FdPlan::new(descriptors.keep(41).keep(900)).expect("plan");
+        for kernel in KERNELS {
+            let code = forked(|| {
+                open_many();
+                let open = open_numbers();
+                if let Some(errno) = kernel {
+                    refuse(__NR_close_range, errno);
+                }
+                apply::close_rest_on_exec(plan.ranges()).expect("close_rest_on_exec");
+                assert_eq!(open_numbers(), open, "nothing is closed before exec");
+                let inherited = open
+                    .iter()
+                    .filter(|fd| fcntl_getfd(borrow(**fd)).is_ok_and(|flags| flags.is_empty()));
+                assert!(inherited.eq(&[0, 1, 2, 41, 900]));
+                exit_group(0)
+            });
+            assert_eq!(code, 0, "{kernel:?}");
+        }
+    });
+}
+
+/// It fails as [`apply::close_rest`] does: with a reversed range, without a list, without a number for it.
+#[test]
+fn e01_errors_of_closing_on_exec() {
+    ns_testbed::run_as!([Root], {
+        let dir = TempDir::with("fake list", &["proc/self/fd"]);
+        let errno = |first, last| {
+            let error = apply::close_rest_on_exec(&[FdRange { first, last }]).expect_err("fails");
+            assert_eq!(error.step, Step::CloseRest);
+            error.errno
+        };
+        for kernel in KERNELS {
+            let code = forked(|| {
+                if let Some(errno) = kernel {
+                    refuse(__NR_close_range, errno);
+                }
+                assert_eq!(errno(60, 50), Errno::INVAL);
+                let Some(_) = kernel else { exit_group(0) };
+                rustix::process::chroot(dir.path()).expect("chroot");
+                assert_eq!(errno(50, 60), Errno::NOSYS);
+                child::prlimit(7, 3, 3).expect("RLIMIT_NOFILE");
+                assert_eq!(errno(50, 60), Errno::MFILE);
+                exit_group(0)
+            });
+            assert_eq!(code, 0, "{kernel:?}");
         }
     });
 }

@@ -3,16 +3,20 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use ns_fs::apply::{self, FdStep};
 use ns_fs::{Descriptors, FdPlan, Stdio};
+use ns_sys::child::exit_group;
 use ns_testbed::{DescriptorRequest, DescriptorTable, forked};
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
+use rustix::fs::fstat;
 
-use crate::fixture::borrow;
+use crate::fixture::{borrow, command};
 
 /// A move is drawn as a target number and an index into the open descriptors.
 fn draw() -> impl Strategy<Value = DescriptorRequest> {
@@ -37,7 +41,7 @@ fn plan(case: &DescriptorRequest) -> FdPlan {
     for (to, from) in &case.moves {
         descriptors.place(*to, Stdio::borrowed(borrow(*from)));
     }
-    FdPlan::new(&descriptors).expect("nothing is opened")
+    FdPlan::new(&descriptors).expect("plan")
 }
 
 fn simulate(case: &DescriptorRequest, plan: &FdPlan) -> DescriptorTable {
@@ -103,5 +107,36 @@ fn e03_random_moves_in_children() {
             assert_eq!(code, 0, "{:?}", plan(case));
         });
         println!("shown: {cases} random descriptor maps in real children, all correct");
+    });
+}
+
+/// Starts a missing program and then `true`, with the plan in `pre_exec`. The sources are empty files.
+fn spawn_in_child(case: &DescriptorRequest) -> ! {
+    case.try_in_child(|| {
+        let plan = Arc::new(plan(case));
+        let start = |program| {
+            let status = command(program, Arc::clone(&plan)).status();
+            status.map_err(|error| error.kind())
+        };
+        let missing = start("/no/such/program") == Err(io::ErrorKind::NotFound);
+        let is_found = start("/bin/true").is_ok_and(|status| status.success());
+        let is_empty = |fd: &RawFd| fstat(borrow(*fd)).is_ok_and(|file| file.st_size == 0);
+        let are_empty = case.open.keys().all(is_empty);
+        exit_group(i32::from(!missing) | i32::from(!is_found) << 1 | i32::from(!are_empty) << 2)
+    })
+}
+
+/// In `pre_exec` of std's `Command`, no plan breaks the report of a failed exec.
+#[test]
+fn e11_random_moves_in_pre_exec() {
+    ns_testbed::run_as!([Root, User], {
+        let cases = if std::env::var_os("NS_STRESS").is_some() { 1_000 } else { 100 };
+        run(cases, |case| {
+            // std expects the standard streams to be open.
+            let mut case = case.clone();
+            (0..=2).for_each(|number| _ = case.open.entry(number).or_insert(false));
+            assert_eq!(forked(|| spawn_in_child(&case)), 0, "{case:?}");
+        });
+        println!("shown: {cases} random descriptor maps in pre_exec, all errors reported");
     });
 }

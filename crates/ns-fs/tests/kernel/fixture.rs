@@ -1,9 +1,12 @@
 //! Directories, namespaces and descriptors for tests.
 #![allow(unsafe_code, reason = "descriptors by number")]
 
-use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::{fs, io};
 
 use ns_fs::{FdPlan, Mount, Root, RootPlan, Workdir, apply};
 use ns_sys::child::{self, exit_group};
@@ -161,6 +164,19 @@ pub(crate) fn apply_fds(plan: &FdPlan) {
     if let Err(error) = closed {
         exit_group(error.errno.raw_os_error());
     }
+}
+
+/// `program`, which moves descriptors in `pre_exec` and closes the rest on exec.
+pub(crate) fn command(program: &str, plan: Arc<FdPlan>) -> Command {
+    let mut command = Command::new(program);
+    let in_child = move || -> io::Result<()> {
+        // SAFETY: a forked child calls it, and then exec.
+        unsafe { apply::place_fds(plan.steps()) }?;
+        Ok(apply::close_rest_on_exec(plan.ranges())?)
+    };
+    // SAFETY: the closure only makes bare system calls.
+    unsafe { command.pre_exec(in_child) };
+    command
 }
 
 /// Whether a descriptor is open.

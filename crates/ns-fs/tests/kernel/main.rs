@@ -10,6 +10,7 @@ mod fixture;
 mod host_unchanged;
 mod mounts;
 mod paths;
+mod pre_exec;
 mod root;
 mod root_mounts;
 mod sources;
