@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     command.args(rest).env_clear().env("PATH", "/bin:/usr/bin");
     // SAFETY: the plan only makes bare system calls, and allocates nothing.
     unsafe {
-        command.pre_exec(move || plan.apply().map_err(|error| error.errno.into()));
+        command.pre_exec(move || Ok(plan.apply()?));
     }
     let status = command.status()?;
     std::process::exit(status.code().unwrap_or(1));

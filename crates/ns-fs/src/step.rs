@@ -9,6 +9,8 @@ use ns_sys::fd::RawFd;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
+    /// unshare(2) of the mount namespace, in [`RootPlan::apply`](crate::RootPlan::apply).
+    Namespace,
     /// [`apply::propagation`](crate::apply::propagation).
     Propagation,
     /// [`apply::mount_proc`](crate::apply::mount_proc).
@@ -53,6 +55,7 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Namespace => f.write_str("mount namespace"),
             Self::Propagation => f.write_str("propagation"),
             Self::MountProc => f.write_str("mount_proc"),
             Self::OpenRoot => f.write_str("new root"),

@@ -24,7 +24,7 @@ mod target;
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, namespaces};
-pub use persist::{bind_namespace, namespace_of, open_namespace, unbind_namespace};
+pub use persist::{bind_namespace, make_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use plan::{Description, Plan};
 pub use process::{Process, reap};
 pub use resource::Resource;

@@ -5,15 +5,17 @@ use std::io;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
+use std::sync::{Arc, OnceLock};
 
 use ns_fs::BindError;
+use ns_idmap::{GidMap, UidMap};
 use ns_sys::{Errno, Namespace, NamespaceFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::error::Error;
 use crate::hint;
 use crate::setns::NamespaceSet;
-use crate::settings::Target;
+use crate::settings::{Container, Target};
 use crate::step::Step;
 
 /// Opens a namespace of a running process. The namespace exists as long as the descriptor is open, with or without
@@ -43,6 +45,57 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
     let pidfd = spec.pidfd()?;
     let namespace = spec.of_target(&pidfd, kind).and_then(|found| found.ok_or(Errno::OPNOTSUPP));
     namespace.map_err(|errno| spec.inspect_error(&pidfd, kind, errno))
+}
+
+/// Makes a namespace without a program: it exists as long as the descriptor is open.
+///
+/// With maps, it belongs to a new user namespace with these maps; for `User` it is this namespace. Without maps, it
+/// belongs to the caller's user namespace, which needs `CAP_SYS_ADMIN`; a user namespace then has no maps.
+/// [`Builder::join_namespace`](crate::Builder::join_namespace) joins it, and
+/// [`Tree::idmap`](crate::Tree::idmap) maps the owners of files through it.
+///
+/// ```
+/// use ns_process::{GidMap, Namespace, UidMap, make_namespace};
+///
+/// let maps = (UidMap::current(), GidMap::current());
+/// let user = make_namespace(Namespace::User, maps)?;
+/// assert_eq!(user.kind(), Ok(Namespace::User));
+/// # Ok::<(), ns_process::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`Builder::start`](crate::Builder::start): a step up to [`Step::BeforeGo`](crate::Step::BeforeGo).
+///
+/// # Kernel support
+/// Linux 5.3.
+///
+/// # References
+/// namespaces(7), user_namespaces(7).
+pub fn make_namespace(
+    kind: Namespace,
+    maps: impl Into<Option<(UidMap, GidMap)>>,
+) -> Result<NamespaceFd, Error> {
+    let made = Arc::new(OnceLock::new());
+    // The program is never executed: the hook gives up the start once the namespace is open.
+    let mut container = Container::new("make_namespace");
+    container.namespace(kind);
+    if let Some((uids, gids)) = maps.into() {
+        container.namespace(Namespace::User).uid_map(uids).gid_map(gids);
+    }
+    let namespace = Arc::clone(&made);
+    container.before_go(move |child| -> Result<(), Box<dyn StdError + Send + Sync>> {
+        let opened = namespace_of(child.pid(), kind)?;
+        namespace.set(opened).map_err(|_| "called twice")?;
+        Err("the namespace is made".into())
+    });
+    let started = container.start();
+    // Drops the hook, which shares `made`.
+    drop(container);
+    match (Arc::into_inner(made).and_then(OnceLock::into_inner), started) {
+        (Some(namespace), _) => Ok(namespace),
+        (None, Err(error)) => Err(error),
+        (None, Ok(_)) => Err(Error::new("make_namespace", Step::BeforeGo)),
+    }
 }
 
 /// Opens the namespace of a file: `/proc/PID/ns/…`, or a file that [`bind_namespace`] made.

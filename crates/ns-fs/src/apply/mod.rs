@@ -26,6 +26,7 @@ mod mask;
 mod mount;
 mod mount_proc;
 mod mount_step;
+mod namespace;
 mod new_fs;
 mod new_root;
 mod path_buffer;
@@ -52,6 +53,7 @@ pub(crate) use in_root::{make, resolve};
 pub(crate) use mount_step::{
     Bind, Configured, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Source,
 };
+pub(crate) use namespace::{own_namespace, root_mount};
 pub(crate) use root::Change;
 pub(crate) use source::{OpenedTree, Slot};
 pub(crate) use strings::{BytesRef, StringRef, Strings};

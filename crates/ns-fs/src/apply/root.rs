@@ -34,6 +34,12 @@ pub struct Root<'a> {
 }
 
 impl<'a> Root<'a> {
+    /// Whether a step changes the mount namespace.
+    pub(crate) fn changes_mounts(self) -> bool {
+        let pivots = matches!(self.change, Change::Pivot(_) | Change::PivotTo(_));
+        pivots || !self.mounts.is_empty() || self.propagation.is_some()
+    }
+
     pub(crate) fn options_of(self, fs: Configured) -> &'a [FsOption] {
         let (start, end) = fs.options;
         self.options.get(start..end).unwrap_or_default()

@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod dev;
+mod host;
 mod kinds;
 mod options;
 mod overlay;

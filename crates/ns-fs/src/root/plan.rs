@@ -37,6 +37,8 @@ pub struct RootPlan {
     workdir: Option<(StringRef, bool)>,
     opened: OpenTrees,
     trees: Vec<Arc<Tree>>,
+    /// The mount of the root in the namespace where the plan was made.
+    root_mount: Option<u64>,
     /// The settings, for errors.
     pub(super) settings: Root,
 }
@@ -96,6 +98,7 @@ impl RootPlan {
             workdir,
             opened: OpenTrees { trees: Vec::new(), slots: Vec::new() },
             trees,
+            root_mount: apply::root_mount(),
             settings: root,
         };
         plan.opened = plan.open_trees()?;
@@ -118,13 +121,45 @@ impl RootPlan {
 
     /// Makes all steps in the calling process: a forked child, or a process that changes itself.
     ///
+    /// In the mount namespace in which the plan was made, a plan with mounts or a new root first makes a
+    /// new one: the mounts of other processes never change.
+    ///
     /// # Errors
-    /// Those of [`apply::root`]. [`explain`](Self::explain) names the path that an error is about.
+    /// Those of [`apply::root`], and [`Step::Namespace`](crate::Step::Namespace), `EPERM`: no
+    /// `CAP_SYS_ADMIN`; a new user namespace gives it. [`explain`](Self::explain) names the path that an
+    /// error is about.
     ///
     /// # Async-signal-safety
     /// May be called between clone and exec.
+    ///
+    /// # Examples
+    /// A program without privilege, in namespaces of its own:
+    /// ```
+    /// use std::os::unix::process::CommandExt;
+    /// use std::process::Command;
+    ///
+    /// use ns_fs::{Mount, Root, RootPlan, Workdir};
+    /// use ns_sys::UnshareFlags;
+    ///
+    /// let root = Root::current().mount(Mount::tmpfs("/tmp"));
+    /// let plan = RootPlan::new(root, Workdir::new("/tmp"))?;
+    /// let mut command = Command::new("ls");
+    /// // SAFETY: the closure only makes bare system calls, and allocates nothing.
+    /// unsafe {
+    ///     command.pre_exec(move || {
+    ///         ns_sys::unshare(UnshareFlags::NEWUSER)?;
+    ///         Ok(plan.apply()?)
+    ///     });
+    /// }
+    /// assert_eq!(command.output()?.stdout, b"");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply(&self) -> Result<(), StepError> {
-        apply::root(self.apply_data())
+        let data = self.apply_data();
+        if data.changes_mounts() {
+            apply::own_namespace(self.root_mount)?;
+        }
+        apply::root(data)
     }
 
     /// Borrows what the child needs, for [`apply::root`].

@@ -9,6 +9,7 @@ mod fds;
 mod fixture;
 mod host_unchanged;
 mod mounts;
+mod own_namespace;
 mod paths;
 mod pre_exec;
 mod root;

@@ -23,6 +23,8 @@ pub(crate) struct RootConfig {
     /// Whether chroot(2) is used even in a new mount namespace.
     pub(crate) by_chroot: bool,
     pub(crate) read_only: bool,
+    /// Whether the root is [`Mount::host_root`].
+    pub(crate) host: bool,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) mount_proc: bool,
     pub(crate) propagation: Option<Propagation>,
@@ -70,6 +72,30 @@ impl<Kind> Builder<Kind> {
         self
     }
 
+    /// Makes a new root with the programs of the host, read-only, and nothing else of it: a sandbox in one
+    /// call.
+    ///
+    /// See [`Mount::host_root`] for its contents; [`mount`](Self::mount) adds to it. Needs new `Mnt` and
+    /// `Pid` namespaces, and no [`rootdir`](Self::rootdir).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Mount, Namespace};
+    ///
+    /// let mut sandbox = Container::new("sh");
+    /// sandbox.args(["-c", "touch /usr/file || ls /home /srv /sys"]);
+    /// sandbox.namespaces([Namespace::User, Namespace::Mnt, Namespace::Pid]).map_zero();
+    /// assert_eq!(sandbox.host_root().output()?.stdout, b"");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # Kernel support
+    /// Linux 5.12.
+    pub fn host_root(&mut self) -> &mut Self {
+        self.root.host = true;
+        self
+    }
+
     /// Changes the root by chroot(2), even in a new mount namespace.
     ///
     /// A process can leave such a root if it has `CAP_SYS_CHROOT`, or a descriptor of a directory
@@ -104,11 +130,13 @@ impl<Kind> Builder<Kind> {
     /// Adds a mount, which is made after the earlier ones; see [`Mount`].
     ///
     /// The target is a path of the new root and is resolved inside it, so that no symbolic link
-    /// leads out. The source of a bind mount is a path of the caller. Needs a new `Mnt` namespace.
+    /// leads out. The source of a bind mount is a path of the caller. A first mount with the target `/`
+    /// becomes the root itself, in place of a [`rootdir`](Self::rootdir). Needs a new `Mnt` namespace.
     ///
     /// # Errors
-    /// [`Step::MountTarget`](crate::Step::MountTarget) or [`Step::Mount`](crate::Step::Mount), with
-    /// the target as object.
+    /// [`Step::MountSource`](crate::Step::MountSource) with the source as object,
+    /// [`Step::MountTarget`](crate::Step::MountTarget) or [`Step::Mount`](crate::Step::Mount) with the
+    /// target. The hint says what to do.
     ///
     /// # Examples
     /// ```
@@ -185,6 +213,11 @@ impl<Kind> Builder<Kind> {
         self.root.path.as_deref()
     }
 
+    /// Whether the root is made of the host's programs.
+    pub fn get_host_root(&self) -> bool {
+        self.root.host
+    }
+
     /// The mounts, except the one that [`mount_proc`](Self::mount_proc) adds.
     pub fn get_mounts(&self) -> &[Mount] {
         &self.root.mounts
@@ -236,9 +269,11 @@ impl Root {
     ) -> Result<Self, String> {
         let new_mounts = namespaces.contains(NamespaceFlags::MNT);
         check(config, namespaces)?;
-        let proc_by_path = config.mount_proc && config.path.is_none() && config.mounts.is_empty();
-        let mut mounts = config.mounts.clone();
-        if config.mount_proc && !proc_by_path {
+        let unchanged = config.path.is_none() && config.mounts.is_empty() && !config.host;
+        let proc_by_path = config.mount_proc && unchanged;
+        let host = if config.host { Mount::host_root() } else { Vec::new() };
+        let mut mounts = [host, config.mounts.clone()].concat();
+        if config.mount_proc && !proc_by_path && !config.host {
             mounts.push(Mount::proc("/proc"));
         }
         let is_mount = config.has_root_mount();
@@ -288,7 +323,7 @@ impl Root {
 impl RootConfig {
     /// Whether the first mount becomes the root.
     pub(crate) fn has_root_mount(&self) -> bool {
-        !self.by_chroot && self.mounts.first().is_some_and(Mount::is_root)
+        self.host || !self.by_chroot && self.mounts.first().is_some_and(Mount::is_root)
     }
 }
 
@@ -303,6 +338,8 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
         (false, false) => "mount_proc: needs new pid and mnt namespaces",
     };
     needs(!config.mount_proc || missing.is_empty(), missing)?;
+    needs(!config.host || new_pids && new_mounts, "host_root: needs new pid and mnt namespaces")?;
+    needs(!config.host || config.path.is_none(), "host_root: rootdir is another one")?;
     needs(config.mounts.is_empty() || new_mounts, "mount: needs a new mnt namespace")?;
     needs(config.propagation.is_none() || new_mounts, "propagation: needs a new mnt namespace")?;
     needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;

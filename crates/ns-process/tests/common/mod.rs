@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use ns_process::{Builder, Container, Mount, Namespace, Step};
+use ns_process::{Builder, Container, Error, Mount, Namespace, Step};
 use ns_testbed::{LONG, Leftovers, forked};
 
 /// A path in the temporary directory of the test that no other test uses.
@@ -138,6 +138,14 @@ pub(crate) fn prints(configure: impl FnOnce(&mut Container), script: &str) -> St
     let status = shell.start().expect("start").join().expect("join");
     assert!(status.success(), "{script}: {status}");
     output.read()
+}
+
+/// The error of a start that leaves nothing behind.
+pub(crate) fn start_error<Kind>(container: &Builder<Kind>) -> Error {
+    let before = Leftovers::snapshot();
+    let error = container.start().expect_err("it must fail");
+    assert_unchanged(&before);
+    error
 }
 
 /// Asserts that the start is refused before any system call, with this error message.

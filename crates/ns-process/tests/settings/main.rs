@@ -9,6 +9,7 @@ mod ids;
 mod limits;
 mod map_helpers;
 mod maps;
+mod mounts;
 mod names;
 mod namespaces;
 mod privileges;

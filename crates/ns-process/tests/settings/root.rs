@@ -5,11 +5,9 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use crate::common::program::{OWN_BINARY, run_helper_test};
-use crate::common::{
-    Directory, assert_refused, assert_unchanged, mount_host_programs, printed, shell,
-};
+use crate::common::{Directory, assert_refused, mount_host_programs, printed, shell, start_error};
 use ns_process::{
-    Chroot, CloneFlags, Container, Errno, Error, Mount, Namespace, Propagation, Stdio, Step,
+    Chroot, CloneFlags, Container, Errno, Mount, Namespace, Propagation, Stdio, Step,
 };
 use ns_testbed::{Leftovers, SharedMount};
 
@@ -23,14 +21,6 @@ fn shell_in(root: &Path, script: &str) -> Chroot {
     chroot.args(["-c", script]).map_zero();
     mount_host_programs(&mut chroot);
     chroot
-}
-
-/// The error of a start that leaves nothing behind.
-fn start_error<Kind>(container: &ns_process::Builder<Kind>) -> Error {
-    let before = Leftovers::snapshot();
-    let error = container.start().expect_err("it must fail");
-    assert_unchanged(&before);
-    error
 }
 
 /// The directory, also by a relative path, is the root of the program, which begins in `/`. The old root is not in

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::common::target::{PRINT_NAMESPACES, Target, sleep};
 use crate::common::{Output, assert_unchanged, printed, shell};
 use ns_process::{
-    Container, Errno, Inject, Namespace, NamespaceFd, Step, bind_namespace, namespace_of,
-    open_namespace, setns_fds, unbind_namespace,
+    Container, Errno, GidMap, Inject, Namespace, NamespaceFd, Step, UidMap, bind_namespace,
+    make_namespace, namespace_of, open_namespace, setns_fds, unbind_namespace,
 };
 use ns_testbed::Leftovers;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
@@ -211,4 +211,42 @@ fn s5_binding_needs_privilege() {
         assert_eq!(error.step(), Step::Join);
         assert!(error.hint().is_some_and(|hint| hint.contains("CAP_SYS_PTRACE")), "{error}");
     });
+}
+
+/// A namespace of each kind is made without a program, and joined; its user namespace has the maps.
+#[test]
+fn namespaces_are_made_without_a_program() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for kind in Namespace::ALL.into_iter().filter(|kind| *kind != Namespace::Time) {
+            let maps = (UidMap::current(), GidMap::current());
+            let made = make_namespace(kind, maps).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            assert_eq!(made.kind(), Ok(kind));
+            let own = namespace_of(std::process::id(), kind).expect("own");
+            assert_ne!(made.id().expect("id"), own.id().expect("id"), "{kind}");
+        }
+        let maps = ("7 0 1".parse::<UidMap>(), "7 0 1".parse::<GidMap>());
+        let is_root = rustix::process::geteuid().is_root();
+        if let (true, (Ok(uids), Ok(gids))) = (is_root, maps) {
+            let user = make_namespace(Namespace::User, (uids, gids)).expect("make");
+            let mut id = Container::new("id");
+            id.arg("-u").join_namespace(Namespace::User, user);
+            assert_eq!(id.output().expect("output").stdout, b"7\n");
+        }
+        assert!(reap_is_empty(), "no process is left");
+    });
+}
+
+/// Without privilege and without maps only a user namespace is made; the error names the step.
+#[test]
+fn a_namespace_without_maps_needs_privilege() {
+    ns_testbed::run_as!([User], {
+        make_namespace(Namespace::User, None).expect("a user namespace");
+        let error = make_namespace(Namespace::Net, None).expect_err("no privilege");
+        assert_eq!((error.step(), error.errno()), (Step::Clone, Some(Errno::PERM)), "{error}");
+    });
+}
+
+/// Whether this process has no child left.
+fn reap_is_empty() -> bool {
+    rustix::process::wait(rustix::process::WaitOptions::NOHANG).is_err()
 }
