@@ -26,7 +26,7 @@ pub(super) unsafe extern "C" fn child_main(shared: *mut c_void) -> ! {
     // SAFETY: `clone` passes a pointer to such a value.
     let shared = unsafe { &*shared.cast::<Shared<'_>>() };
     let _ = shared.lock.map(|lock| (child::fcntl_setfd(lock, true), child::fcntl_setlk(lock, 1)));
-    for signal in 1..=64 {
+    for signal in SignalSet::ALL.iter() {
         let _ = child::rt_sigaction_default(signal);
     }
     if !shared.needs_intermediate() {

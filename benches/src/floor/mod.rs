@@ -8,13 +8,13 @@ mod intermediate;
 
 use std::ffi::{CStr, CString, c_char};
 use std::io::IsTerminal;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ns_sys::child::{self, SignalSet};
 use ns_sys::{
-    CloneArgs, CloneFlags, NamespaceFlags, WaitFlags, clone3_entry, futex, pidfd_open_thread,
+    CloneArgs, CloneFlags, NamespaceFlags, WaitFlags, clone3_entry_pidfd, futex, pidfd_open_thread,
     waitid_pidfd,
 };
 use rustix::event::{PollFd, PollFlags, poll};
@@ -212,14 +212,11 @@ fn clone(kinds: CloneFlags, shared: &Shared<'_>, stacks: [&mut [u8]; 2]) -> (u32
         // `start_join` waits for. The child only makes raw system calls.
         unsafe { intermediate::clone_through_intermediate(flags, shared, stacks) }
     } else {
-        let pidfd = AtomicI32::new(-1);
         let mut args = CloneArgs::new(flags);
-        args.pidfd(&pidfd).child_tid(&shared.tid).stack(stacks[0], STACK);
+        args.child_tid(&shared.tid).stack(stacks[0], STACK);
         let argument = (&raw const *shared).cast_mut().cast();
         // SAFETY: as above.
-        let pid = unsafe { clone3_entry(&args, child_main, argument) }.expect("clone3");
-        // SAFETY: clone3 has stored a new descriptor here, and nothing else owns it.
-        (pid, unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) })
+        unsafe { clone3_entry_pidfd(&args, child_main, argument) }.expect("clone3")
     };
     child::rt_sigprocmask(old_mask).expect("restore");
     child

@@ -6,13 +6,12 @@
 #![allow(unsafe_code, reason = "clone3 and execve are unsafe")]
 
 use std::ffi::{c_char, c_void};
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use ns_sys::child::{self, SignalSet};
-use ns_sys::{CloneArgs, CloneFlags, WaitFlags, clone3_entry, futex, waitid_pidfd};
+use ns_sys::{CloneArgs, CloneFlags, WaitFlags, clone3_entry_pidfd, futex, waitid_pidfd};
 
 /// The data that the child uses, prepared before the clone.
 struct ChildData {
@@ -43,27 +42,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         errno: AtomicI32::new(0),
     };
     let mut stack = Box::new(Stack([0; 16 * 1024]));
-    let (child_tid, pidfd) = (AtomicU32::new(1), AtomicI32::new(-1));
+    let child_tid = AtomicU32::new(1);
     let flags = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;
     let mut args = CloneArgs::new(flags | CloneFlags::NEWUSER | CloneFlags::NEWPID);
-    args.pidfd(&pidfd)
-        .child_tid(&child_tid)
-        .stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
+    args.child_tid(&child_tid).stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
     args.validate()?;
 
     // Block all signals, so that no signal handler of this program runs in the child.
     let mask = child::rt_sigprocmask(SignalSet::ALL)?;
     // SAFETY: `child` makes system calls and uses `data` only. `data`, the stack and `child_tid` outlive
     // its use of the memory.
-    let started = unsafe { clone3_entry(&args, child, (&raw const data).cast_mut().cast()) };
+    let started = unsafe { clone3_entry_pidfd(&args, child, (&raw const data).cast_mut().cast()) };
     child::rt_sigprocmask(mask)?;
-    let pid = started?;
+    let (pid, pidfd) = started?;
     while child_tid.load(Ordering::Acquire) != 0 {
         let _ = futex::wait(&child_tid, 1, Some(Duration::from_millis(100)));
     }
     println!("started {pid}, errno {}", data.errno.load(Ordering::Relaxed));
-    // SAFETY: the kernel stored a new descriptor in it.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
     let status = waitid_pidfd(&pidfd, WaitFlags::ALL)?.expect("it has exited");
     println!("it exited with {:?}", status.code());
     Ok(())

@@ -25,11 +25,11 @@
 //!
 //! | system call | items |
 //! |---|---|
-//! | clone3(2) | [`clone3`] for a child with a copy of the memory, [`clone3_entry`] for a child on its own stack; [`CloneArgs`], [`CloneFlags`], [`CloneRule`] |
+//! | clone3(2) | [`clone3`] for a child with a copy of the memory, [`clone3_entry`] for a child on its own stack; [`clone3_pidfd`] and [`clone3_entry_pidfd`] also return its pidfd; [`CloneArgs`], [`CloneFlags`], [`CloneRule`] |
 //! | clone(2) | [`clone`](clone()) and [`clone_entry`], the same without clone3; [`CloneArgs::fits_clone`] |
 //! | unshare(2) | [`unshare`](unshare()), [`unshare_files`], [`is_shared`]; [`UnshareFlags`] |
 //! | setns(2) | [`setns`](setns()), [`setns_pidfd`]; [`Namespace`], [`NamespaceFlags`] |
-//! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`] |
+//! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`], [`waitid_pidfd_timeout`]; [`Signal`] |
 //! | nsfs ioctls | [`NamespaceFd`], [`NamespaceId`] |
 //! | kcmp(2) | [`kcmp_vm`] |
 //! | futex(2) | the module [`futex`] |
@@ -62,18 +62,23 @@ mod namespace;
 mod nsfs;
 mod pidfd;
 mod setns;
+mod signal;
 mod unshare;
 
-pub use clone::{CloneArgs, CloneRule, clone, clone_entry, clone3, clone3_entry};
+pub use clone::{
+    CloneArgs, CloneRule, clone, clone_entry, clone3, clone3_entry, clone3_entry_pidfd,
+    clone3_pidfd,
+};
 pub use flags::{CloneFlags, NamespaceFlags, UnknownFlag, UnshareFlags};
 pub use kcmp::kcmp_vm;
 pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};
 pub use pidfd::{
     PidfdInfo, WaitFlags, WaitStatus, pidfd_get_info, pidfd_getfd, pidfd_open, pidfd_open_thread,
-    pidfd_send_signal, waitid_pidfd,
+    pidfd_send_signal, waitid_pidfd, waitid_pidfd_timeout,
 };
 pub use setns::{setns, setns_pidfd};
+pub use signal::Signal;
 pub use unshare::{is_shared, unshare, unshare_files};
 
 pub use rustix::fd;
@@ -83,12 +88,6 @@ pub use rustix::fd;
 /// This is the type of rustix. The rest of this text is rustix's.
 #[doc(inline)]
 pub use rustix::io::Errno;
-
-/// A signal, as [`pidfd_send_signal`] takes it; see signal(7).
-///
-/// This is the type of rustix. The rest of this text is rustix's and names functions of rustix.
-#[doc(inline)]
-pub use rustix::process::Signal;
 
 /// The result of every call of this crate: its value, or the kernel's errno.
 pub type Result<T, E = Errno> = core::result::Result<T, E>;

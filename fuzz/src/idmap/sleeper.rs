@@ -4,13 +4,13 @@
 use std::ffi::c_void;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use ns_sys::child::{SignalSet, rt_sigprocmask};
 use ns_sys::{
-    CloneArgs, CloneFlags, Errno, Signal, WaitFlags, clone3_entry, futex, pidfd_send_signal,
+    CloneArgs, CloneFlags, Errno, Signal, WaitFlags, clone3_entry_pidfd, futex, pidfd_send_signal,
     waitid_pidfd,
 };
 
@@ -41,19 +41,16 @@ impl Sleeper {
     pub(super) fn new() -> Self {
         static NEVER: AtomicU32 = AtomicU32::new(0);
         let mut stack = Box::new(Stack([0; 16 * 1024]));
-        let slot = AtomicI32::new(-1);
         let mut args = CloneArgs::new(CloneFlags::VM | CloneFlags::NEWUSER | CloneFlags::UNTRACED);
-        args.pidfd(&slot).stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
+        args.stack(NonNull::from(&mut *stack).cast(), size_of::<Stack>());
         let mask = rt_sigprocmask(SignalSet::ALL).expect("block signals");
         let word = (&raw const NEVER).cast_mut().cast();
         // SAFETY: `sleep` only makes a raw futex call. The stack lives until `drop` has reaped the child; the word is
         // static.
-        let pid = unsafe { clone3_entry(&args, sleep, word) }.expect("clone3");
+        let (pid, pidfd) = unsafe { clone3_entry_pidfd(&args, sleep, word) }.expect("clone3");
         rt_sigprocmask(mask).expect("restore the signal mask");
         let path = format!("/proc/{pid}");
         let dir = File::open(&path).expect("open /proc/PID");
-        // SAFETY: the kernel has stored a new descriptor here, and nothing else owns it.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(slot.load(Ordering::Relaxed)) };
         Self { dir, pidfd, path, _stack: stack }
     }
 

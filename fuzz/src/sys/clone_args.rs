@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bitflags::Flags;
-use ns_sys::{CloneArgs, CloneFlags, CloneRule, Errno};
+use ns_sys::{CloneArgs, CloneFlags, CloneRule, Errno, Signal};
 
 use super::kernel;
 
@@ -19,7 +19,7 @@ use super::kernel;
 #[derive(Clone, Debug)]
 pub struct CloneRequest {
     flags: CloneFlags,
-    exit_signal: u32,
+    exit_signal: Option<Signal>,
     stack: Stack,
     tids: Vec<u32>,
     cgroup: bool,
@@ -36,7 +36,7 @@ impl<'a> Arbitrary<'a> for CloneRequest {
     fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(Self {
             flags: flags(u)?,
-            exit_signal: *u.choose(&[0, 0, 0, 1, 17, 17, 64, 65, 255, 256, u32::MAX])?,
+            exit_signal: Signal::from_raw(*u.choose(&[0, 0, 0, 1, 17, 17, 34, 64])?),
             stack: if u.ratio(1, 3)? { u.arbitrary()? } else { Stack::None },
             tids: if u.ratio(1, 3)? { tids(u)? } else { Vec::new() },
             cgroup: u.ratio(1, 8)?,
@@ -103,7 +103,10 @@ impl CloneRequest {
     /// Makes the arguments with every pointer set, so that `EINVAL` can only mean a broken rule.
     fn arguments<'a>(&'a self, buffers: &'a Buffers) -> CloneArgs<'a> {
         let mut args = CloneArgs::new(self.flags);
-        args.child_tid(&buffers.child_tid).exit_signal(self.exit_signal);
+        args.child_tid(&buffers.child_tid);
+        if let Some(signal) = self.exit_signal {
+            args.exit_signal(signal);
+        }
         if self.flags.contains(CloneFlags::PIDFD) {
             args.pidfd(&buffers.pidfd);
         }
@@ -184,7 +187,13 @@ mod tests {
     use super::*;
 
     fn request(flags: CloneFlags) -> CloneRequest {
-        CloneRequest { flags, exit_signal: 17, stack: Stack::None, tids: Vec::new(), cgroup: false }
+        CloneRequest {
+            flags,
+            exit_signal: Some(Signal::CHILD),
+            stack: Stack::None,
+            tids: Vec::new(),
+            cgroup: false,
+        }
     }
 
     #[test]
@@ -194,8 +203,8 @@ mod tests {
             clone_args(&request(CloneFlags::NEWUSER | CloneFlags::FS));
             clone_args(&request(CloneFlags::VM | CloneFlags::SIGHAND | CloneFlags::THREAD));
             let shared = CloneFlags::VM | CloneFlags::SIGHAND | CloneFlags::THREAD;
-            clone_args(&CloneRequest { exit_signal: 0, ..request(shared | CloneFlags::PIDFD) });
-            clone_args(&CloneRequest { exit_signal: 0, ..request(CloneFlags::PARENT) });
+            clone_args(&CloneRequest { exit_signal: None, ..request(shared | CloneFlags::PIDFD) });
+            clone_args(&CloneRequest { exit_signal: None, ..request(CloneFlags::PARENT) });
         });
     }
 }

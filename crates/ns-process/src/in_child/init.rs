@@ -9,9 +9,9 @@ use core::ffi::CStr;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use ns_sys::CloneArgs;
 use ns_sys::child::{self, AtFlags, SignalSet, exit_group};
 use ns_sys::fd::{BorrowedFd, RawFd};
+use ns_sys::{CloneArgs, Signal};
 
 use super::decimal::Decimal;
 use super::handshake::{Handshake, Report};
@@ -25,8 +25,6 @@ pub(crate) const STATUS: RawFd = 3;
 
 /// The exit code of pid 1 if the program was not executed. The reason is in the handshake of the program's process.
 const NO_PROGRAM: i32 = 126;
-
-pub(crate) const SIGCHLD: u32 = 17;
 
 /// The configuration of pid 1, in addition to its own steps.
 #[derive(Clone, Copy)]
@@ -51,7 +49,7 @@ pub(super) fn fork_program(
 ) -> Result<(), Report> {
     let Some(init) = init else { return Ok(()) };
     // If SIGCHLD were ignored or unblocked, the init would miss the exit of the program.
-    let _ = child::rt_sigaction_default(SIGCHLD);
+    let _ = child::rt_sigaction_default(Signal::CHILD);
     let masked = child::rt_sigprocmask(SignalSet::ALL);
     masked.map_err(|errno| Report::new(Step::SignalMask, errno))?;
     let make = if child_code.is_some() { entry::clone_with_copy } else { entry::clone };

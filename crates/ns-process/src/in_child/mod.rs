@@ -52,7 +52,7 @@ pub(crate) use from_target::FromTarget;
 pub(crate) use handshake::{ABORT, ALL_AT_ONCE, GO, Handshake, Report, has_left};
 pub(crate) use hooks::{ChildCode, Ended, HookPoint};
 pub(crate) use ids::Ids;
-pub(crate) use init::{Init, SIGCHLD, STATUS};
+pub(crate) use init::{Init, STATUS};
 pub(crate) use intermediate::{IntermediatePlan, clone_intermediate, run_forked_intermediate};
 pub(crate) use join::{Join, enter};
 pub(crate) use limits::{Limit, Limits};

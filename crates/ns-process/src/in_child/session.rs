@@ -1,6 +1,7 @@
 //! Session, process group, controlling terminal, and parent-death signal.
 #![allow(unsafe_code, reason = "ioctl(2) with an integer argument")]
 
+use ns_sys::Signal;
 use ns_sys::child::{self, exit_group};
 use ns_sys::fd::BorrowedFd;
 
@@ -25,7 +26,7 @@ pub(crate) struct Session<'a> {
     /// The controlling terminal of the new session.
     pub(crate) terminal: Option<BorrowedFd<'a>>,
     /// The signal that the kernel sends when the thread that started the child terminates.
-    pub(crate) die_with_parent: Option<u32>,
+    pub(crate) die_with_parent: Option<Signal>,
 }
 
 pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
@@ -46,11 +47,11 @@ pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
 /// Sets the parent-death signal. The kernel does not send it for a parent that has already terminated, so the child
 /// checks for that.
 pub(super) fn die_with_parent(
-    signal: Option<u32>,
+    signal: Option<Signal>,
     parent: Option<ParentWatch<'_>>,
 ) -> Result<(), Report> {
     let Some(signal) = signal else { return Ok(()) };
-    prctl::set(Attribute::Pdeathsig, [signal as usize, 0])
+    prctl::set(Attribute::Pdeathsig, [signal.as_raw().unsigned_abs() as usize, 0])
         .map_err(|errno| Report::new(Step::DieWithParent, errno))?;
     match wait::has_terminated(parent) {
         Ok(false) => Ok(()),

@@ -1,12 +1,10 @@
 //! Signal dispositions and the signal mask of the program.
 
+use ns_sys::Signal;
 use ns_sys::child::{self, SignalSet};
 
 use super::handshake::Report;
 use crate::step::Step;
-
-/// The number of signals (`_NSIG`).
-const SIGNALS: u32 = 64;
 
 /// The dispositions that the child resets to the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +22,19 @@ pub(super) fn reset_dispositions(dispositions: Dispositions) -> Result<(), Repor
     match dispositions {
         Dispositions::Kept => {}
         Dispositions::Handled => clear_handlers(),
-        Dispositions::All => (1..=SIGNALS).for_each(clear),
+        Dispositions::All => SignalSet::ALL.iter().for_each(clear),
     }
     Ok(())
 }
 
 /// Resets handlers and leaves ignored signals ignored, as `CLONE_CLEAR_SIGHAND` does.
 pub(super) fn clear_handlers() {
-    let is_handled = |signal: &u32| child::rt_sigaction_is_handled(*signal) == Ok(true);
-    (1..=SIGNALS).filter(is_handled).for_each(clear);
+    let is_handled = |signal: &Signal| child::rt_sigaction_is_handled(*signal) == Ok(true);
+    SignalSet::ALL.iter().filter(is_handled).for_each(clear);
 }
 
 /// The kernel refuses SIGKILL and SIGSTOP, which always have the default disposition.
-fn clear(signal: u32) {
+fn clear(signal: Signal) {
     let _ = child::rt_sigaction_default(signal);
 }
 

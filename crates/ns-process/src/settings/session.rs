@@ -153,7 +153,7 @@ impl Session {
             new: self.new.unwrap_or(!has_terminal),
             group: self.group,
             terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()),
-            die_with_parent: self.die_with_parent.map(|signal| signal.as_raw().unsigned_abs()),
+            die_with_parent: self.die_with_parent,
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ns_fs::OpenTrees;
-use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags};
+use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags, Signal};
 
 use super::dumpable;
 use super::exec_lock::ExecLock;
@@ -23,7 +23,7 @@ use super::prepare;
 use super::shared::{SharedState, StateMemory};
 use super::stack::Stack;
 use crate::error::Error;
-use crate::in_child::{SIGCHLD, STATUS};
+use crate::in_child::STATUS;
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::process::{DropPolicy, Process};
 use crate::settings::Program;
@@ -154,7 +154,7 @@ impl Attempt {
         if plan.work.closure().is_some() {
             // A closure never executes a program, so exec does not set its exit signal, and the
             // init waits for the signal.
-            args.exit_signal(SIGCHLD);
+            args.exit_signal(Signal::CHILD);
         }
         args
     }

@@ -60,7 +60,7 @@ fn abort_by_pid(pid: u32, handshake: &Handshake, is_own: bool) {
     if !is_own || has_terminated(pid).is_err() {
         return;
     }
-    let _ = kill_process(raw, Signal::KILL);
+    kill_pid(raw);
     let deadline = Instant::now() + KILLED;
     // A process that its tracer keeps for longer stays a zombie, until the program waits for any
     // child, or until the program has exited and process 1 reaps it.
@@ -74,7 +74,12 @@ pub(super) fn kill(pid: u32, pidfd: &OwnedFd) {
     let sent = pidfd_send_signal(pidfd, Signal::KILL);
     if sent.is_err_and(|errno| errno != Errno::SRCH) {
         // The process has not been reaped, so its process ID has not been reused.
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            kill_pid(pid);
+        }
     }
+}
+
+fn kill_pid(pid: Pid) {
+    let _ = kill_process(pid, rustix::process::Signal::KILL);
 }

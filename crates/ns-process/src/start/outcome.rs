@@ -250,7 +250,9 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
 
 pub(super) fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {
     let how = match ended.and_then(WaitStatus::signal) {
-        Some(signal) => format!("the child was ended by signal {signal} before it executed"),
+        Some(signal) => {
+            format!("the child was ended by signal {} before it executed", signal.as_raw())
+        }
         None => "the child ended before it executed".to_owned(),
     };
     Error::new(&plan.name, Step::Exec).with_object(how)

@@ -250,8 +250,9 @@ fn f01_no_signal_is_blocked_or_ignored() {
     ns_testbed::run_as!([Root, User], {
         // SAFETY: sets a disposition of this process.
         unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
-        ns_sys::child::rt_sigprocmask(ns_sys::child::SignalSet::EMPTY.with(15).with(17).with(34))
-            .expect("block some");
+        let real_time = Signal::from_raw(34).expect("a signal");
+        let blocked = [Signal::TERM, Signal::CHILD, real_time].into_iter().collect();
+        ns_sys::child::rt_sigprocmask(blocked).expect("block some");
         let seen = prints(|_| {}, "grep -E 'Sig(Blk|Ign)' /proc/self/status");
         assert_eq!(seen, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
     });

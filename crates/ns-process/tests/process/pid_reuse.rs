@@ -14,7 +14,7 @@ impl Unrelated {
     fn with_pid(pid: u32) -> Self {
         let mut args = CloneArgs::new(CloneFlags::empty());
         let tids = [pid];
-        args.exit_signal(17).set_tid(&tids);
+        args.exit_signal(ns_sys::Signal::CHILD).set_tid(&tids);
         // SAFETY: the caller has one thread, and the child only sleeps.
         let Some(child) = unsafe { ns_sys::clone3(&args) }.expect("clone3") else {
             loop {
@@ -49,7 +49,7 @@ fn assert_unrelated_unaffected(process: &Process) {
     let unrelated = Unrelated::with_pid(process.pid());
     let _ = process.terminate();
     let _ = process.kill();
-    let _ = process.signal(Signal::KILL);
+    let _ = process.kill();
     unrelated.assert_alive();
     assert!(!process.is_alive().expect("is_alive"));
     let error = Inject::new(process, "true").start().expect_err("the target has exited");

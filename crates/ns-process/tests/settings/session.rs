@@ -147,11 +147,10 @@ fn f01_mask_and_dispositions_of_the_program_are_default() {
                 // SAFETY: ignores a signal of this process.
                 unsafe { libc::signal(signal, libc::SIG_IGN) };
             }
-            let blocked = ns_sys::child::SignalSet::EMPTY
-                .with(libc::SIGTERM.unsigned_abs())
-                .with(libc::SIGCHLD.unsigned_abs())
-                .with(32)
-                .with(libc::SIGRTMIN().unsigned_abs());
+            let blocked = [libc::SIGTERM, libc::SIGCHLD, 32, libc::SIGRTMIN()]
+                .into_iter()
+                .filter_map(ns_sys::Signal::from_raw)
+                .collect();
             ns_sys::child::rt_sigprocmask(blocked).expect("block");
             let print = "grep -E '^Sig(Blk|Ign):' /proc/self/status | tr -d '\\t\\n'";
             let mut container = shell(print);

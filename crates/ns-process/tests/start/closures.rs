@@ -249,7 +249,7 @@ fn f01_handlers_and_mask_are_reset_for_a_closure() {
             extern "C" fn handler(_: i32) {}
             // SAFETY: an empty handler.
             unsafe { libc::signal(libc::SIGUSR1, handler as *const () as usize) };
-            let mut mask = ns_sys::child::SignalSet::EMPTY.with(15);
+            let mut mask = ns_sys::child::SignalSet::EMPTY.with(Signal::TERM);
             mask = ns_sys::child::rt_sigprocmask(mask).expect("mask");
             let text = printed(&Container::from_fn(|| {
                 let status = fs::read_to_string("/proc/self/status").expect("status");
@@ -540,7 +540,7 @@ fn f27_a_child_killed_by_its_hook_is_an_error_without_proc() {
             unsafe {
                 container.preexec(|_| {
                     let own = rustix::process::getpid();
-                    rustix::process::kill_process(own, Signal::KILL)
+                    rustix::process::kill_process(own, rustix::process::Signal::KILL)
                 });
             }
             container.start()

@@ -201,7 +201,8 @@ fn s1_daemonize_outlives_the_caller() {
         let code = forked(|| {
             let process = daemon("exec sleep 1000").start().expect("start");
             fs::write(&path, process.pid().to_string()).expect("write");
-            rustix::process::kill_process(rustix::process::getpid(), Signal::KILL).expect("kill");
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
+                .expect("kill");
             0
         });
         assert_eq!(code, 128 + 9);
@@ -209,7 +210,7 @@ fn s1_daemonize_outlives_the_caller() {
         std::thread::sleep(Duration::from_millis(100));
         eventually("it sleeps", || stat(pid)[0] == "S");
         let pid = Pid::from_raw(pid.try_into().expect("small")).expect("a number");
-        rustix::process::kill_process(pid, Signal::KILL).expect("kill");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("kill");
         wait(WaitOptions::empty()).expect("reap");
     });
 }

@@ -209,7 +209,7 @@ fn s5_an_injected_daemon_survives_its_handle() {
         let (lives_on, session) = (fs::exists(format!("/proc/{pid}")), session_of(pid));
         // First of all, because an unreaped child would keep the target from terminating.
         let daemon = Pid::from_raw(pid.cast_signed()).expect("a pid");
-        kill_process(daemon, Signal::KILL).expect("kill the adopted daemon");
+        kill_process(daemon, rustix::process::Signal::KILL).expect("kill the adopted daemon");
         assert_eq!(
             waitpid(Some(daemon), WaitOptions::empty()).expect("adopted").map(|(pid, _)| pid),
             Some(daemon)

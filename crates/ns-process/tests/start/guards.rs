@@ -158,7 +158,7 @@ fn make_unrelated(pid: u32) {
     if unsafe { libc::fork() } == 0 {
         let mut args = CloneArgs::new(CloneFlags::NEWUSER);
         let tids = [pid];
-        args.exit_signal(17).set_tid(&tids);
+        args.exit_signal(ns_sys::Signal::CHILD).set_tid(&tids);
         // SAFETY: this process has one thread, and both it and the child only sleep.
         let _ = unsafe { ns_sys::clone3(&args) };
         loop {

@@ -1,12 +1,44 @@
-//! Write to an open file, control it, and poll it.
+//! Read from an open file, write to it, control it, and poll it.
 #![allow(unsafe_code, reason = "system calls")]
 
-use linux_raw_sys::general::{__NR_ioctl, __NR_ppoll, __NR_write};
+use linux_raw_sys::general::{__NR_ioctl, __NR_ppoll, __NR_read, __NR_write};
 use rustix::fd::{AsRawFd, BorrowedFd};
 
 use super::fd;
 use crate::arch::syscall;
 use crate::{Errno, Result};
+
+/// `read(fd, buffer)` — read once, and return the number of bytes read; 0 at the end of the file.
+///
+/// Blocks as read(2) does, for example on an empty pipe.
+///
+/// # Errors
+/// - The errors of read(2); `EINTR` is not retried.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let zero = std::fs::File::open("/dev/zero")?;
+/// let mut buffer = [1; 4];
+/// assert_eq!(ns_sys::child::read(zero.as_fd(), &mut buffer)?, 4);
+/// assert_eq!(buffer, [0; 4]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// read(2); fs/read_write.c.
+pub fn read(file: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    let arguments = [fd(file), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: the kernel writes at most the length of the slice, which outlives the call.
+    unsafe { syscall(__NR_read, arguments) }
+}
 
 /// `write(fd, bytes)` — write once, and return the number of bytes written.
 ///

@@ -10,12 +10,13 @@
 //! change every thread of the process.
 //!
 //! ```
+//! use ns_sys::Signal;
 //! use ns_sys::child::{self, Mode, SignalSet};
 //! use ns_sys::fd::AsFd;
 //!
 //! assert_eq!(child::getpid(), std::process::id());
-//! let mask = child::rt_sigprocmask(SignalSet::EMPTY.with(15))?;
-//! assert!(child::rt_sigprocmask(mask)?.contains(15));
+//! let mask = child::rt_sigprocmask(SignalSet::EMPTY.with(Signal::TERM))?;
+//! assert!(child::rt_sigprocmask(mask)?.contains(Signal::TERM));
 //! let root = std::fs::File::open("/")?;
 //! let exists = child::mkdirat(root.as_fd(), c"proc", Mode::empty());
 //! assert!(exists.is_err());
@@ -32,7 +33,7 @@
 //! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
 //! | signals | [`rt_sigprocmask`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
 //! | host and domain name | [`sethostname`], [`setdomainname`] |
-//! | open files | [`openat`], [`openat2`], [`socket`], [`write`](write()), [`ioctl`] |
+//! | open files | [`openat`], [`openat2`], [`socket`], [`read`], [`write`](write()), [`ioctl`] |
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
 //! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`] |
@@ -72,7 +73,7 @@ pub use fs_context::{
 };
 pub use fs_info::{chdir, chroot, fchdir, getcwd, umask};
 pub use ids::{getegid, geteuid, setgroups, setresgid, setresuid};
-pub use io::{ioctl, is_readable, write};
+pub use io::{ioctl, is_readable, read, write};
 pub use limits::{getrlimit, prlimit, setpriority};
 pub use mount_id::{has_mount, mount_id};
 pub use mounts::{

@@ -5,8 +5,8 @@ use core::ptr;
 
 use linux_raw_sys::general::{__NR_rt_sigaction, __NR_rt_sigprocmask, SIG_SETMASK};
 
-use crate::Result;
 use crate::arch::syscall;
+use crate::{Result, Signal};
 
 /// The size in bytes of the kernel's `sigset_t`.
 const SIGSET_SIZE: usize = 8;
@@ -20,6 +20,15 @@ const IGNORED: u64 = 1;
 
 /// A set of the signals 1 to 64: the kernel's `sigset_t`.
 ///
+/// ```
+/// use ns_sys::Signal;
+/// use ns_sys::child::SignalSet;
+///
+/// let set: SignalSet = [Signal::TERM, Signal::INT].into_iter().collect();
+/// assert!(set.contains(Signal::INT) && !set.contains(Signal::HUP));
+/// assert!(set.iter().eq([Signal::INT, Signal::TERM]));
+/// ```
+///
 /// # Async-signal-safety
 /// All methods may be called between clone and exec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -31,22 +40,30 @@ impl SignalSet {
     /// All signals.
     pub const ALL: Self = Self(u64::MAX);
 
-    /// This set with `signal` added; a number outside 1 to 64 changes nothing.
+    /// This set with `signal` added.
     #[must_use]
-    pub const fn with(self, signal: u32) -> Self {
+    pub const fn with(self, signal: Signal) -> Self {
         Self(self.0 | Self::bit(signal))
     }
 
     /// Whether the set contains `signal`.
-    pub const fn contains(self, signal: u32) -> bool {
+    pub const fn contains(self, signal: Signal) -> bool {
         self.0 & Self::bit(signal) != 0
     }
 
-    const fn bit(signal: u32) -> u64 {
-        match signal {
-            1..=64 => 1 << (signal - 1),
-            _ => 0,
-        }
+    /// The signals of the set, in ascending order.
+    pub fn iter(self) -> impl Iterator<Item = Signal> {
+        (1..=64).filter_map(Signal::from_raw).filter(move |signal| self.contains(*signal))
+    }
+
+    const fn bit(signal: Signal) -> u64 {
+        1 << (signal.as_raw() - 1)
+    }
+}
+
+impl FromIterator<Signal> for SignalSet {
+    fn from_iter<I: IntoIterator<Item = Signal>>(signals: I) -> Self {
+        signals.into_iter().fold(Self::EMPTY, Self::with)
     }
 }
 
@@ -92,7 +109,7 @@ pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
 /// `rt_sigaction(signal, SIG_DFL)` — reset `signal` to its default disposition.
 ///
 /// # Errors
-/// - `EINVAL`: `signal` is outside 1 to 64, or is `SIGKILL` or `SIGSTOP`, whose dispositions are fixed.
+/// - `EINVAL`: `signal` is `SIGKILL` or `SIGSTOP`, whose dispositions are fixed.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -102,10 +119,11 @@ pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
 ///
 /// # References
 /// rt_sigaction(2); kernel/signal.c.
-pub fn rt_sigaction_default(signal: u32) -> Result<()> {
+pub fn rt_sigaction_default(signal: Signal) -> Result<()> {
     // SIG_DFL, no flags and an empty mask are all zeros.
     let default: Sigaction = [0; 4];
-    let arguments = [signal as usize, ptr::from_ref(&default).expose_provenance(), 0, SIGSET_SIZE];
+    let arguments =
+        [signal.as_raw() as usize, ptr::from_ref(&default).expose_provenance(), 0, SIGSET_SIZE];
     // SAFETY: the struct is at least as large as the kernel reads, and outlives the call.
     unsafe { syscall(__NR_rt_sigaction, arguments) }.map(drop)
 }
@@ -114,7 +132,7 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
 /// disposition.
 ///
 /// # Errors
-/// - `EINVAL`: `signal` is outside 1 to 64.
+/// None that a caller can act on.
 ///
 /// # Async-signal-safety
 /// May be called between clone and exec.
@@ -124,16 +142,18 @@ pub fn rt_sigaction_default(signal: u32) -> Result<()> {
 ///
 /// # Examples
 /// ```
+/// use ns_sys::Signal;
+///
 /// // Rust's runtime ignores it.
-/// const SIGPIPE: u32 = 13;
-/// assert_eq!(ns_sys::child::rt_sigaction_is_handled(SIGPIPE), Ok(false));
+/// assert_eq!(ns_sys::child::rt_sigaction_is_handled(Signal::PIPE), Ok(false));
 /// ```
 ///
 /// # References
 /// rt_sigaction(2); kernel/signal.c.
-pub fn rt_sigaction_is_handled(signal: u32) -> Result<bool> {
+pub fn rt_sigaction_is_handled(signal: Signal) -> Result<bool> {
     let mut current: Sigaction = [0; 4];
-    let arguments = [signal as usize, 0, (&raw mut current).expose_provenance(), SIGSET_SIZE];
+    let arguments =
+        [signal.as_raw() as usize, 0, (&raw mut current).expose_provenance(), SIGSET_SIZE];
     // SAFETY: the struct is at least as large as the kernel writes, and outlives the call.
     unsafe { syscall(__NR_rt_sigaction, arguments) }?;
     Ok(current[0] != DEFAULT && current[0] != IGNORED)

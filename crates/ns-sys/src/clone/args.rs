@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32};
 
 use rustix::fd::{AsRawFd, BorrowedFd};
 
+use crate::Signal;
 use crate::flags::CloneFlags;
 
 /// `struct clone_args` of include/uapi/linux/sched.h.
@@ -82,8 +83,11 @@ impl<'a> CloneArgs<'a> {
 
     /// Set where the kernel stores a pidfd of the child, close-on-exec; sets `PIDFD`.
     ///
+    /// This is for a slot in memory that several processes share. [`clone3_pidfd`](crate::clone3_pidfd)
+    /// returns an owned pidfd, and needs no slot.
+    ///
     /// The kernel writes to the caller's memory. A child with its own copy of the memory reads the old
-    /// value.
+    /// value. If the call fails, the slot may contain the number of a descriptor that is closed again.
     pub fn pidfd(&mut self, slot: &'a AtomicI32) -> &mut Self {
         self.raw.pidfd = address(slot.as_ptr());
         self.with(CloneFlags::PIDFD)
@@ -103,12 +107,12 @@ impl<'a> CloneArgs<'a> {
         self
     }
 
-    /// Set the signal, 0 to 64, that the parent receives when the child terminates.
+    /// Set the signal that the parent receives when the child terminates.
     ///
-    /// The default is 0: no signal. Then the parent must wait with `__WCLONE` or `__WALL` until the
+    /// The default is no signal. Then the parent must wait with `__WCLONE` or `__WALL` until the
     /// child has executed a program.
-    pub fn exit_signal(&mut self, signal: u32) -> &mut Self {
-        self.raw.exit_signal = signal.into();
+    pub fn exit_signal(&mut self, signal: Signal) -> &mut Self {
+        self.raw.exit_signal = u64::from(signal.as_raw().unsigned_abs());
         self
     }
 

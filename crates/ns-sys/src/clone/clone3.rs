@@ -12,8 +12,9 @@ use crate::flags::CloneFlags;
 
 /// `clone3(args, size)` — create a child with a copy of the caller's memory, as fork does.
 ///
-/// Returns the child's process ID in the parent and `None` in the child. No pthread_atfork(3) handler
-/// runs. If the program has threads, a lock that another thread holds stays held in the child.
+/// Returns the child's process ID in the parent and `None` in the child. No pthread_atfork(3)
+/// handler runs. If the program has threads, a lock that another thread holds stays held in the child.
+/// [`clone3_pidfd`](crate::clone3_pidfd) also returns a pidfd.
 ///
 /// # Errors
 /// - `EINVAL`: see [`CloneArgs::validate`]. Also, without a system call: a stack or `VM` is set; use
@@ -39,21 +40,12 @@ use crate::flags::CloneFlags;
 ///
 /// # Examples
 /// ```
-/// use std::os::fd::{FromRawFd, OwnedFd};
-/// use std::sync::atomic::AtomicI32;
-///
 /// use ns_sys::{CloneArgs, CloneFlags, WaitFlags, child};
 ///
-/// let pidfd = AtomicI32::new(-1);
-/// let mut args = CloneArgs::new(CloneFlags::NEWUSER);
-/// args.pidfd(&pidfd);
+/// let args = CloneArgs::new(CloneFlags::NEWUSER);
 /// // SAFETY: the child makes one system call.
-/// if unsafe { ns_sys::clone3(&args) }?.is_none() {
-///     child::exit_group(7);
-/// }
-/// // SAFETY: the kernel stored a new descriptor in it.
-/// let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
-/// let status = ns_sys::waitid_pidfd(&pidfd, WaitFlags::ALL)?.expect("it has exited");
+/// let Some(pid) = (unsafe { ns_sys::clone3(&args) }?) else { child::exit_group(7) };
+/// let status = child::wait4(pid, WaitFlags::ALL)?.expect("it has exited");
 /// assert_eq!(status.code(), Some(7));
 /// # Ok::<(), ns_sys::Errno>(())
 /// ```
@@ -74,7 +66,8 @@ pub unsafe fn clone3(args: &CloneArgs<'_>) -> Result<Option<u32>, Errno> {
 /// `clone3(args, size)` — create a child that runs `entry(arg)` on the stack in `args`.
 ///
 /// With `VM` the child shares the memory of its parent; `examples/shared_memory_child.rs` is a complete
-/// program. Returns the child's process ID as soon as the child exists. With `VFORK` the call blocks
+/// program. Returns the child's process ID as soon as the child exists.
+/// [`clone3_entry_pidfd`](crate::clone3_entry_pidfd) returns a pidfd in addition. With `VFORK` the call blocks
 /// until the child has executed a program or terminated.
 ///
 /// # Errors

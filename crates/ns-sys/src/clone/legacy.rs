@@ -37,7 +37,6 @@ impl CloneArgs<'_> {
         let flags = self.flags();
         // clone(2) has 32 flag bits. The lowest eight, `NEWTIME` among them, hold the exit signal.
         u32::try_from(flags.bits()).is_ok_and(|bits| bits & CSIGNAL == 0)
-            && self.raw.exit_signal <= CSIGNAL.into()
             && !flags.contains(SHARED_ARGUMENT)
             && self.raw.set_tid_size == 0
     }
@@ -61,6 +60,8 @@ impl CloneArgs<'_> {
 }
 
 /// `clone(flags, stack, …)` — create a child as [`clone3`](crate::clone3) does, by the older call.
+///
+/// [`pidfd_open`](crate::pidfd_open) returns an owned pidfd of the child until it is reaped.
 ///
 /// # Errors
 /// As for [`clone3`](crate::clone3). Also `EINVAL`, without a system call, for arguments that

@@ -7,9 +7,6 @@ use bitflags::Flags;
 use super::args::{CloneArgs, Raw};
 use crate::flags::CloneFlags;
 
-/// The largest signal number (`_NSIG`).
-const MAX_SIGNAL: u64 = 64;
-
 /// The maximum nesting depth of pid namespaces (`MAX_PID_NS_LEVEL`).
 const MAX_PID_NS_LEVEL: usize = 32;
 
@@ -25,8 +22,6 @@ pub enum CloneRule {
     Excludes(CloneFlags, CloneFlags),
     /// The first flag needs the second.
     Needs(CloneFlags, CloneFlags),
-    /// The exit signal is above 64.
-    ExitSignalRange,
     /// The flag excludes an exit signal: a thread has none, and a sibling has that of the caller.
     ExitSignalWith(CloneFlags),
     /// The stack has size 0.
@@ -48,7 +43,6 @@ impl fmt::Display for CloneRule {
             Self::Refused(flag) => write!(f, "clone3 refuses {flag}"),
             Self::Excludes(flag, other) => write!(f, "{flag} excludes {other}"),
             Self::Needs(flag, other) => write!(f, "{flag} needs {other}"),
-            Self::ExitSignalRange => f.write_str("exit_signal is above 64"),
             Self::ExitSignalWith(flag) => write!(f, "{flag} excludes an exit_signal"),
             Self::StackEmpty => f.write_str("stack_size is 0"),
             Self::NoPointer(flag) => write!(f, "{flag} needs its pointer"),
@@ -139,7 +133,6 @@ const NAMED: CloneFlags = {
 };
 
 fn check_exit_signal(signal: u64, flags: CloneFlags) -> Result<(), CloneRule> {
-    refuse(signal > MAX_SIGNAL, CloneRule::ExitSignalRange)?;
     for flag in [CloneFlags::THREAD, CloneFlags::PARENT] {
         refuse(signal != 0 && flags.contains(flag), CloneRule::ExitSignalWith(flag))?;
     }

@@ -10,6 +10,7 @@ use super::{PIDFS_IOCTL_MAGIC, WaitStatus};
 use crate::Result;
 use crate::arch::syscall;
 
+const PIDFD_INFO_PID: u64 = 1;
 const PIDFD_INFO_CREDS: u64 = 1 << 1;
 const PIDFD_INFO_CGROUPID: u64 = 1 << 2;
 const PIDFD_INFO_EXIT: u64 = 1 << 3;
@@ -40,21 +41,23 @@ const _: () = assert!(size_of::<Raw>() == 64);
 /// `_IOWR(PIDFS_IOCTL_MAGIC, 11, struct pidfd_info)`.
 const PIDFD_GET_INFO: u32 = 3 << 30 | (size_of::<Raw>() as u32) << 16 | PIDFS_IOCTL_MAGIC | 0xb;
 
-/// The result of [`pidfd_get_info`].
+/// The result of [`pidfd_get_info`]. A field is `None` if the kernel does not report it.
+///
+/// After the process was reaped, only the exit status and the cgroup are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PidfdInfo {
-    /// The process ID, or 0 after the process was reaped.
-    pub pid: u32,
-    /// The process ID of the parent, or 0 if the parent is outside the caller's pid namespace.
-    pub ppid: u32,
-    /// The effective user ID; `None` after the process was reaped.
+    /// The process ID.
+    pub pid: Option<u32>,
+    /// The process ID of the parent; also `None` if the parent is outside the caller's pid namespace.
+    pub ppid: Option<u32>,
+    /// The effective user ID; without a mapping in the caller's user namespace, the overflow ID.
     pub euid: Option<u32>,
-    /// The effective group ID; `None` after the process was reaped.
+    /// The effective group ID; without a mapping in the caller's user namespace, the overflow ID.
     pub egid: Option<u32>,
-    /// The ID of its cgroup in the version 2 hierarchy.
+    /// The ID of its cgroup in the version 2 hierarchy; `None` if the kernel has no cgroups.
     pub cgroup_id: Option<u64>,
-    /// The exit status, after any process has reaped it; since Linux 6.15.
+    /// The exit status; `None` until the process is reaped, by any process, and before Linux 6.15.
     pub exit_status: Option<WaitStatus>,
 }
 
@@ -78,7 +81,7 @@ pub struct PidfdInfo {
 /// ```
 /// let own = ns_sys::pidfd_open(std::process::id())?;
 /// if let Ok(info) = ns_sys::pidfd_get_info(&own) {
-///     assert_eq!(info.pid, std::process::id());
+///     assert_eq!(info.pid, Some(std::process::id()));
 ///     assert_eq!(info.exit_status, None);
 /// }
 /// # Ok::<(), ns_sys::Errno>(())
@@ -87,7 +90,7 @@ pub struct PidfdInfo {
 /// # References
 /// include/uapi/linux/pidfd.h; fs/pidfs.c `pidfd_info`.
 pub fn pidfd_get_info(pidfd: impl AsFd) -> Result<PidfdInfo> {
-    let mask = PIDFD_INFO_CREDS | PIDFD_INFO_CGROUPID | PIDFD_INFO_EXIT;
+    let mask = PIDFD_INFO_PID | PIDFD_INFO_CREDS | PIDFD_INFO_CGROUPID | PIDFD_INFO_EXIT;
     let mut raw = Raw { mask, ..Raw::default() };
     let argument = (&raw mut raw).expose_provenance();
     let fd = pidfd.as_fd().as_raw_fd();
@@ -100,12 +103,38 @@ impl Raw {
     fn to_info(&self) -> PidfdInfo {
         let has = |bit| self.mask & bit != 0;
         PidfdInfo {
-            pid: self.tgid,
-            ppid: self.ppid,
+            pid: has(PIDFD_INFO_PID).then_some(self.tgid),
+            // The kernel reports a parent that the caller cannot see as 0.
+            ppid: has(PIDFD_INFO_PID).then_some(self.ppid).filter(|ppid| *ppid != 0),
             euid: has(PIDFD_INFO_CREDS).then_some(self.euid),
             egid: has(PIDFD_INFO_CREDS).then_some(self.egid),
             cgroup_id: has(PIDFD_INFO_CGROUPID).then_some(self.cgroupid),
             exit_status: has(PIDFD_INFO_EXIT).then(|| WaitStatus::from_raw(self.exit_code)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel clears the bit of each field that it does not report. An older kernel does not know
+    /// the later bits.
+    #[test]
+    fn f04_a_field_without_its_bit_is_none() {
+        let all = Raw { ppid: 1, exit_code: 7 << 8, ..Raw::default() };
+        for mask in 0..=0b1111 {
+            let info = Raw { mask, ..all }.to_info();
+            let has = [info.pid.is_some(), info.euid.is_some(), info.cgroup_id.is_some()];
+            assert_eq!(has, [1, 2, 4].map(|bit| mask & bit != 0), "{mask:#b}");
+            assert_eq!((info.ppid.is_some(), info.egid.is_some()), (has[0], has[1]), "{mask:#b}");
+            assert_eq!(info.exit_status.is_some(), mask & 8 != 0, "{mask:#b}");
+        }
+    }
+
+    #[test]
+    fn f04_an_invisible_parent_is_none() {
+        let raw = Raw { mask: PIDFD_INFO_PID, tgid: 1, ..Raw::default() };
+        assert_eq!((raw.to_info().pid, raw.to_info().ppid), (Some(1), None));
     }
 }

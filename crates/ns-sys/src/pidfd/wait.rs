@@ -5,10 +5,11 @@ use linux_raw_sys::general::{__WALL, __WCLONE, WNOHANG, WNOWAIT};
 use rustix::fd::AsFd;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
-use crate::Result;
+use crate::{Result, Signal};
 
 bitflags! {
-    /// The flags of [`waitid_pidfd`] and [`child::wait4`](crate::child::wait4).
+    /// The flags of [`waitid_pidfd`], [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout) and
+    /// [`child::wait4`](crate::child::wait4).
     ///
     /// # References
     /// wait(2).
@@ -49,18 +50,18 @@ impl WaitStatus {
 
     /// The exit code; `None` if a signal killed the process.
     pub const fn code(self) -> Option<i32> {
-        match self.signal() {
-            None => Some((self.0 >> 8) & 0xff),
-            Some(_) => None,
+        match self.0 & 0x7f {
+            0 => Some((self.0 >> 8) & 0xff),
+            _ => None,
         }
     }
 
     /// The signal that killed the process; `None` if it exited.
-    pub const fn signal(self) -> Option<i32> {
-        match self.0 & 0x7f {
-            0 => None,
-            signal => Some(signal),
-        }
+    ///
+    /// For the status word of a stopped or continued process, which the calls of this crate do not
+    /// return, this and [`WaitStatus::code`] are `None`.
+    pub const fn signal(self) -> Option<Signal> {
+        Signal::from_raw(self.0 & 0x7f)
     }
 
     /// Whether the process was killed by a signal and dumped core.
@@ -72,7 +73,8 @@ impl WaitStatus {
 /// `waitid(P_PIDFD, pidfd, WEXITED | flags)` — wait until a child has terminated, and reap it.
 ///
 /// With `NOHANG`, returns `None` while the child runs. Retries the call if a signal handler interrupts
-/// it. Blocks unless `flags` contain `NOHANG`.
+/// it. Blocks unless `flags` contain `NOHANG`;
+/// [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout) has a time limit.
 ///
 /// # Errors
 /// - `ECHILD`: the process is not a child of the caller, or `flags` exclude it, or it has already been

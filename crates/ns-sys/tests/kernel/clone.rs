@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ns_sys::child::{SignalSet, execve, exit_group, getpid, rt_sigprocmask, wait4};
 use ns_sys::{
-    CloneArgs, CloneFlags, Errno, WaitFlags, WaitStatus, clone, clone_entry, clone3, clone3_entry,
-    futex, waitid_pidfd,
+    CloneArgs, CloneFlags, Errno, Signal, WaitFlags, WaitStatus, clone, clone_entry, clone3,
+    clone3_entry, clone3_pidfd, futex, waitid_pidfd,
 };
 
 /// A stack with the alignment that every architecture accepts.
@@ -112,7 +112,7 @@ fn b04_a_child_has_its_own_memory_by_clone() {
     ns_testbed::run_as!([Root, User, Nested], {
         let tid = AtomicU32::new(0);
         let mut args = CloneArgs::new(CloneFlags::NEWUSER);
-        args.exit_signal(17).parent_tid(&tid);
+        args.exit_signal(Signal::CHILD).parent_tid(&tid);
         // SAFETY: the child makes system calls only.
         let Some(child) = (unsafe { clone(&args) }).expect("clone") else { exit_group(9) };
         assert_eq!(tid.load(Ordering::Relaxed), child);
@@ -187,17 +187,15 @@ fn only_clone3_entry_accepts_a_stack() {
 fn a_child_has_its_own_copy_of_the_memory() {
     ns_testbed::run_as!([Root, User, Nested], {
         let word = AtomicU32::new(1);
-        let (pidfd, tid) = (AtomicI32::new(-1), AtomicU32::new(0));
+        let tid = AtomicU32::new(0);
         let mut args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::NEWUTS);
-        args.exit_signal(17).pidfd(&pidfd).parent_tid(&tid);
+        args.exit_signal(Signal::CHILD).parent_tid(&tid);
         // SAFETY: the child makes system calls only.
-        let Some(child) = (unsafe { clone3(&args) }).expect("clone3") else {
+        let Some((child, pidfd)) = (unsafe { clone3_pidfd(&args) }).expect("clone3") else {
             word.store(2, Ordering::Relaxed);
             exit_group(i32::from(word.load(Ordering::Relaxed) != 2))
         };
         assert_eq!(child, tid.load(Ordering::Relaxed));
-        // SAFETY: the kernel stored a new descriptor in it.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.load(Ordering::Relaxed)) };
         let status =
             waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("it has exited");
         assert_eq!((status.code(), word.into_inner()), (Some(0), 1));
@@ -208,15 +206,11 @@ fn a_child_has_its_own_copy_of_the_memory() {
 #[test]
 fn b03_exit_signal_zero_needs_clone_wait() {
     ns_testbed::run_as!([Root, User], {
-        let pidfd = AtomicI32::new(-1);
-        let mut args = CloneArgs::new(CloneFlags::empty());
-        args.pidfd(&pidfd);
+        let args = CloneArgs::new(CloneFlags::empty());
         // SAFETY: the child exits at once.
-        if unsafe { clone3(&args) }.expect("clone3").is_none() {
-            exit_group(3);
-        }
-        // SAFETY: the kernel stored a new descriptor in it.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
+        let Some((_, pidfd)) = unsafe { clone3_pidfd(&args) }.expect("clone3") else {
+            exit_group(3)
+        };
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Err(Errno::CHILD));
         let peeked = waitid_pidfd(&pidfd, WaitFlags::CLONE | WaitFlags::NOWAIT).expect("peek");
         assert_eq!(peeked.and_then(WaitStatus::code), Some(3));
@@ -241,7 +235,9 @@ fn a_child_starts_in_the_given_cgroup() {
         let directory: OwnedFd = fs::File::open(&path).expect("open").into();
         let shared = Shared::new();
         let mut args = CloneArgs::new(CloneFlags::empty());
-        args.cgroup(std::os::fd::AsFd::as_fd(&directory)).exit_signal(17).parent_tid(&shared.pid);
+        args.cgroup(std::os::fd::AsFd::as_fd(&directory))
+            .exit_signal(Signal::CHILD)
+            .parent_tid(&shared.pid);
         // SAFETY: the child sleeps until it is killed.
         if unsafe { clone3(&args) }.expect("clone3").is_none() {
             loop {
@@ -251,7 +247,7 @@ fn a_child_starts_in_the_given_cgroup() {
         let pid = shared.pid.load(Ordering::Relaxed);
         let members = fs::read_to_string(format!("{path}/cgroup.procs")).expect("read members");
         let pidfd = ns_sys::pidfd_open(pid).expect("pidfd");
-        ns_sys::pidfd_send_signal(&pidfd, ns_sys::Signal::KILL).expect("kill");
+        ns_sys::pidfd_send_signal(&pidfd, Signal::KILL).expect("kill");
         waitid_pidfd(&pidfd, WaitFlags::empty()).expect("reap");
         fs::remove_dir(&path).expect("remove the cgroup");
         assert_eq!(members.trim(), pid.to_string());

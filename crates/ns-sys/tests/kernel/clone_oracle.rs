@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use bitflags::Flags;
 use ns_sys::child::{SignalSet, exit_group, rt_sigprocmask};
-use ns_sys::{CloneArgs, CloneFlags, Errno};
+use ns_sys::{CloneArgs, CloneFlags, Errno, Signal};
 use ns_testbed::{await_left, clone3_leave};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
@@ -99,7 +99,8 @@ impl Targets {
             _ => &mut args,
         };
         if random.one_in(2) {
-            args.exit_signal(random.pick(&[17, 17, 17, 64, 65, 255, 256, u32::MAX]));
+            let numbers = [17, 17, 17, 1, 34, 64];
+            args.exit_signal(Signal::from_raw(random.pick(&numbers)).expect("a signal"));
         }
         args
     }

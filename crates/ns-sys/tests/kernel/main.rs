@@ -7,8 +7,10 @@ mod child;
 mod clone;
 #[cfg(target_arch = "x86_64")]
 mod clone_oracle;
+mod clone_pidfd;
 mod clone_rules;
 mod futex;
 mod kcmp;
 mod namespaces;
 mod pidfd;
+mod wait_timeout;

@@ -1,4 +1,5 @@
 //! Pidfds of child processes.
+#![allow(unsafe_code, reason = "clone3")]
 #![expect(clippy::zombie_processes, reason = "the tests reap by pidfd")]
 
 use std::fs::{self, File};
@@ -6,9 +7,11 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 
+use ns_sys::child::exit_group;
 use ns_sys::{
-    Errno, Namespace, NamespaceFd, Signal, WaitFlags, pidfd_get_info, pidfd_getfd, pidfd_open,
-    pidfd_open_thread, pidfd_send_signal, waitid_pidfd,
+    CloneArgs, CloneFlags, Errno, Namespace, NamespaceFd, Signal, WaitFlags, WaitStatus,
+    clone3_pidfd, pidfd_get_info, pidfd_getfd, pidfd_open, pidfd_open_thread, pidfd_send_signal,
+    waitid_pidfd,
 };
 
 fn sleeper() -> Child {
@@ -25,7 +28,7 @@ fn f16_signals_reach_no_other_process() {
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::NOHANG), Ok(None), "it is running");
         pidfd_send_signal(&pidfd, Signal::TERM).expect("signal");
         let peeked = waitid_pidfd(&pidfd, WaitFlags::NOWAIT).expect("peek").expect("it has exited");
-        assert_eq!((peeked.signal(), peeked.code()), (Some(15), None));
+        assert_eq!((peeked.signal(), peeked.code()), (Some(Signal::TERM), None));
         pidfd_send_signal(&pidfd, Signal::TERM).expect("signal a zombie");
         assert_eq!(waitid_pidfd(&pidfd, WaitFlags::empty()), Ok(Some(peeked)));
         assert_eq!(pidfd_send_signal(&pidfd, Signal::TERM), Err(Errno::SRCH));
@@ -63,7 +66,7 @@ fn f14_core_dumps_are_reported() {
         let status =
             waitid_pidfd(&pidfd, WaitFlags::empty()).expect("waitid").expect("it has exited");
         fs::remove_dir_all(&path).expect("remove");
-        assert_eq!((status.signal(), status.core_dumped()), (Some(11), true));
+        assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::SEGV), true));
         assert_eq!(status.as_raw(), 0x8b);
     });
 }
@@ -80,17 +83,54 @@ fn f04_exit_status_survives_another_reap() {
             }
             alive => alive.expect("info"),
         };
-        assert_eq!((alive.pid, alive.ppid), (child.id(), std::process::id()));
+        assert_eq!((alive.pid, alive.ppid), (Some(child.id()), Some(std::process::id())));
         assert_eq!(alive.exit_status, None);
         assert_eq!(alive.euid, Some(rustix::process::geteuid().as_raw()));
         assert!(alive.cgroup_id.is_some());
         child.wait().expect("reap without the pidfd");
         match pidfd_get_info(&pidfd) {
             Err(Errno::SRCH) => ns_testbed::skip!("the exit status needs Linux 6.15"),
-            info => assert_eq!(
-                info.expect("info").exit_status.and_then(ns_sys::WaitStatus::code),
-                Some(7)
-            ),
+            info => {
+                let info = info.expect("info");
+                assert_eq!(info.exit_status.and_then(WaitStatus::code), Some(7));
+                assert_eq!((info.pid, info.ppid, info.euid, info.egid), (None, None, None, None));
+            }
+        }
+    });
+}
+
+/// A parent outside the caller's pid namespace is `None`, and process 1 has one.
+#[test]
+fn f04_an_invisible_parent_is_none() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let args = CloneArgs::new(CloneFlags::NEWUSER | CloneFlags::NEWPID);
+        // SAFETY: the test process has one thread that uses libc, so the child may do so too.
+        let Some((_, pidfd)) = unsafe { clone3_pidfd(&args) }.expect("clone3") else {
+            let info = pidfd_open(1).and_then(pidfd_get_info);
+            exit_group(match info.map(|info| (info.pid, info.ppid)) {
+                Ok((Some(1), None)) => 0,
+                Err(Errno::NOTTY | Errno::INVAL) => 1,
+                _ => 2,
+            })
+        };
+        match waitid_pidfd(&pidfd, WaitFlags::ALL).expect("wait").and_then(WaitStatus::code) {
+            Some(1) => ns_testbed::skip!("PIDFD_GET_INFO needs Linux 6.13"),
+            code => assert_eq!(code, Some(0)),
+        }
+    });
+}
+
+/// Real-time signals are sent and reported.
+#[test]
+fn f14_real_time_signals_are_sent() {
+    ns_testbed::run_as!([Root, User], {
+        for number in [34, 40, 64] {
+            let signal = Signal::from_raw(number).expect("a signal");
+            let child = sleeper();
+            let pidfd = pidfd_open(child.id()).expect("pidfd_open");
+            pidfd_send_signal(&pidfd, signal).expect("signal");
+            let status = waitid_pidfd(&pidfd, WaitFlags::empty()).expect("wait").expect("killed");
+            assert_eq!((status.signal(), status.code()), (Some(signal), None));
         }
     });
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicI32, AtomicU32};
 
 use CloneRule::{
-    Excludes, ExitSignalRange, ExitSignalWith, Needs, NoPointer, Refused, StackEmpty, TidOfInit,
-    TidRange, TooManyTids, Unknown,
+    Excludes, ExitSignalWith, Needs, NoPointer, Refused, StackEmpty, TidOfInit, TidRange,
+    TooManyTids, Unknown,
 };
 use ns_sys::{CloneArgs, CloneFlags as F, CloneRule};
 
@@ -24,7 +24,6 @@ fn rules_are_printed_in_one_line() {
         (Refused(F::DETACHED), "clone3 refuses CLONE_DETACHED"),
         (Excludes(F::NEWNS, F::FS), "CLONE_NEWNS excludes CLONE_FS"),
         (Needs(F::THREAD, F::SIGHAND), "CLONE_THREAD needs CLONE_SIGHAND"),
-        (ExitSignalRange, "exit_signal is above 64"),
         (ExitSignalWith(F::PARENT), "CLONE_PARENT excludes an exit_signal"),
         (StackEmpty, "stack_size is 0"),
         (NoPointer(F::PIDFD), "CLONE_PIDFD needs its pointer"),

@@ -1,4 +1,5 @@
-//! Tests that need no system call: names of flags, and the setters and rules of `CloneArgs`.
+//! Tests that need no system call: names of flags, setters and rules of `CloneArgs`, and signals.
 
 mod clone_args;
 mod names;
+mod signal;

@@ -65,7 +65,7 @@ impl Signals {
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut bytes));
         let word = |at: usize| Some(i32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         read.ok().filter(|count| *count == SIZE)?;
-        let signal = Signal::from_named_raw(word(SIGNO)?)?;
+        let signal = Signal::from_raw(word(SIGNO)?)?;
         Some(Received { signal, from_kernel: word(CODE)? == SI_KERNEL })
     }
 }

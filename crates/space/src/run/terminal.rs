@@ -90,7 +90,10 @@ impl Terminal {
 
     /// Sends the signal of a key to the caller's group too, as if `space` had not left it.
     pub(super) fn signal_caller_group(&self, signal: Signal) {
-        if let Some(caller_group) = self.caller_group.filter(|_| self.has_left_caller_group()) {
+        let caller_group = self.caller_group.filter(|_| self.has_left_caller_group());
+        // Signals of keys have names.
+        let signal = rustix::process::Signal::from_named_raw(signal.as_raw());
+        if let (Some(caller_group), Some(signal)) = (caller_group, signal) {
             // This fails if the group has no processes left.
             let _ = kill_process_group(caller_group, signal);
         }

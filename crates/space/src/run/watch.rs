@@ -130,5 +130,5 @@ impl Watch<'_> {
 
 /// Stops `space` itself, until the caller's shell continues it.
 fn stop() {
-    let _ = kill_process(getpid(), Signal::STOP);
+    let _ = kill_process(getpid(), rustix::process::Signal::STOP);
 }

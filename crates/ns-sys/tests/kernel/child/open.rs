@@ -41,6 +41,26 @@ fn openat2_resolves_within_its_flags() {
     });
 }
 
+/// read returns what write wrote, at most the length of the buffer, and 0 at the end.
+#[test]
+fn f28_bytes_are_read_once() {
+    ns_testbed::run_as!([Root, User], {
+        let (reader, writer) = std::io::pipe().expect("pipe");
+        assert_eq!(child::write(writer.as_fd(), b"abcde"), Ok(5));
+        let mut buffer = [0; 3];
+        assert_eq!(child::read(reader.as_fd(), &mut buffer), Ok(3));
+        assert_eq!(&buffer, b"abc");
+        assert_eq!(child::read(reader.as_fd(), &mut []), Ok(0));
+        assert_eq!(child::read(reader.as_fd(), &mut buffer), Ok(2));
+        assert_eq!(&buffer, b"dec");
+        assert_eq!(child::read(writer.as_fd(), &mut buffer), Err(Errno::BADF));
+        drop(writer);
+        assert_eq!(child::read(reader.as_fd(), &mut buffer), Ok(0));
+        let directory = fs::File::open("/").expect("open");
+        assert_eq!(child::read(directory.as_fd(), &mut buffer), Err(Errno::ISDIR));
+    });
+}
+
 /// A pipe with data is readable, and a pidfd of a terminated process.
 #[test]
 fn f28_data_and_terminated_processes_are_readable() {

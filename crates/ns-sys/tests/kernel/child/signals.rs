@@ -1,7 +1,7 @@
 //! Signal masks and dispositions.
 
-use ns_sys::Errno;
 use ns_sys::child::{self, SignalSet};
+use ns_sys::{Errno, Signal};
 use ns_testbed::forked;
 
 use super::status_mask;
@@ -14,24 +14,25 @@ fn f01_all_signals_are_blocked_and_reset() {
             let before = child::rt_sigprocmask(SignalSet::ALL).expect("block");
             // SIGKILL and SIGSTOP cannot be blocked.
             assert_eq!(status_mask("SigBlk:"), !(1 << 8 | 1 << 18));
-            let some = SignalSet::EMPTY.with(10).with(64).with(0).with(65);
+            let [signal_63, last] =
+                [63, 64].map(|number| Signal::from_raw(number).expect("a signal"));
+            let some = SignalSet::EMPTY.with(Signal::USR1).with(last);
             child::rt_sigprocmask(some).expect("some");
             assert_eq!(status_mask("SigBlk:"), 1 << 9 | 1 << 63);
-            assert!(some.contains(64) && !some.contains(63) && !some.contains(0));
+            assert!(some.contains(last) && !some.contains(signal_63));
             assert_eq!(child::rt_sigprocmask(before), Ok(some));
 
             // std ignores SIGPIPE, and handles SIGSEGV to report a stack overflow.
             assert_ne!(status_mask("SigIgn:") & 1 << 12, 0);
             let handled = status_mask("SigCgt:");
             assert_ne!(handled & 1 << 10, 0);
-            for signal in 1..=64 {
+            for signal in SignalSet::ALL.iter() {
                 let is_handled = child::rt_sigaction_is_handled(signal);
-                assert_eq!(is_handled, Ok(handled & 1 << (signal - 1) != 0), "{signal}");
+                assert_eq!(is_handled, Ok(handled & 1 << (signal.as_raw() - 1) != 0), "{signal}");
             }
-            assert_eq!(child::rt_sigaction_is_handled(65), Err(Errno::INVAL));
-            child::rt_sigaction_default(13).expect("default");
+            child::rt_sigaction_default(Signal::PIPE).expect("default");
             assert_eq!(status_mask("SigIgn:") & 1 << 12, 0);
-            for signal in [0, 9, 19, 65] {
+            for signal in [Signal::KILL, Signal::STOP] {
                 assert_eq!(child::rt_sigaction_default(signal), Err(Errno::INVAL));
             }
             0
