@@ -8,6 +8,7 @@ use crate::tools::{Outcome, cargo, metadata, run_and_read};
 
 /// An example, and a text that it must print.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("lsns", "user "),
     ("shared_memory_child", "I am process 1 of my pid"),
     ("map_current_user", "uid=0(root) gid=0(root)"),
     ("tiny_root", "pid 2 in /"),
