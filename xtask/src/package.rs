@@ -37,7 +37,11 @@ fn findings(sh: &Shell, metadata: &Metadata) -> Result<Vec<String>> {
         let directory = krate.manifest_path.parent().context("no directory")?;
         let readme = sh.read_file(directory.join("README.md"))?;
         let keys = missing_keys(krate).into_iter().map(|key| format!("the key {key}"));
-        let lacks = keys.chain(missing_line(&readme).map(ToOwned::to_owned));
+        // A link would list the changes of all crates.
+        let is_own = !directory.join("CHANGELOG.md").is_symlink();
+        let changelog = (!is_own).then_some("a CHANGELOG.md of its own");
+        let lacks =
+            keys.chain(missing_line(&readme).into_iter().chain(changelog).map(ToOwned::to_owned));
         findings.extend(lacks.map(|lack| format!("{} lacks {lack}", krate.name)));
     }
     findings.extend(uneven_keys(&libraries(metadata).collect::<Vec<_>>()));
