@@ -114,10 +114,13 @@ fn pairs(extents: &[Extent]) -> Result<(), RuleError> {
 }
 
 /// Of two extents that overlap, one begins within the other.
+///
+/// A negative distance wraps to one that is greater than any length, because no extent wraps. `|` computes
+/// both sides without a branch.
 #[inline]
 fn overlaps(one: &Extent, other: &Extent, side: Side) -> bool {
-    let begins_in = |one: &Extent, other: &Extent| other.offset(side, one.first(side)).is_some();
-    begins_in(one, other) || begins_in(other, one)
+    let distance = other.first(side).wrapping_sub(one.first(side));
+    (distance < one.length) | (distance.wrapping_neg() < other.length)
 }
 
 #[cold]
