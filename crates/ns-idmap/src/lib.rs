@@ -48,7 +48,7 @@ pub use map::{
 };
 #[cfg(feature = "std")]
 pub use {
-    delegation::{Delegation, NotEnough, Owner, SubIds},
+    delegation::{Delegation, NotEnough, Owner, SkippedLine, SubIds},
     error::{HelperError, InstallError, ProcError, Reason},
     proc::Setgroups,
     write::{Capabilities, Helper, WritePlan, Writer},

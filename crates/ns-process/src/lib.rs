@@ -39,7 +39,7 @@ pub use step::{Side, Step};
 pub use ns_fs::{
     Descriptors, DeviceKind, Mount, MountAttrs, MountFlags, Propagation, Stdio, Tree, TreeError,
 };
-pub use ns_idmap::{GidMap, Helper, Setgroups, UidMap};
+pub use ns_idmap::{Gid, GidMap, Helper, Setgroups, Uid, UidMap};
 pub use ns_sys::child::BpfInstruction;
 pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, Signal};
 pub use rustix::thread::CapabilitySet;

@@ -68,8 +68,7 @@ fn extent(n: u32, u: &mut Unstructured<'_>) -> Result<Extent> {
 
 impl Privilege {
     fn delegated(&self) -> SubIds {
-        let (first, count) = self.delegated;
-        SubIds::new([(first.into(), count.into())])
+        SubIds::new([self.delegated])
     }
 }
 
@@ -128,14 +127,14 @@ fn group_map(case: &Privilege, map: &GidMap, writer: &Writer) {
         Setgroups::Auto => {}
     }
     let helper = Helper::at(case.helper).expect("an absolute path");
-    let result = map.install(Sleeper::new(), 0, writer, &helper, case.setgroups);
+    let result = map.install(Sleeper::new(), writer, &helper, case.setgroups);
     assert_eq!(result.is_ok(), written.is_ok(), "{map}: {result:?}");
     let mut writer = writer.clone();
-    writer.delegation.has_name = true;
-    writer.delegation.sub_gids = case.delegated();
+    writer.delegation.has_name = Some(true);
+    writer.delegation.sub_gids = Some(case.delegated());
     if map.plan(&writer, case.setgroups) == WritePlan::Helper {
         let sleeper = Sleeper::new();
-        let result = map.install(&sleeper, 0, &writer, &helper, case.setgroups);
+        let result = map.install(&sleeper, &writer, &helper, case.setgroups);
         assert!(is_result_of(case.helper, &result), "{map}: {result:?}");
         let denied = !Setgroups::is_allowed(&sleeper).expect("read setgroups");
         assert!(denied || case.setgroups != Setgroups::Deny, "{map}");
@@ -153,11 +152,11 @@ fn check_reason(plan: &WritePlan, error: Option<impl std::error::Error>) {
 
 /// Installs the map with IDs that are delegated to the writer and that only a helper can write.
 fn check_install(case: &Privilege, map: &UidMap, mut writer: Writer) {
-    writer.delegation.has_name = true;
-    writer.delegation.sub_uids = case.delegated();
+    writer.delegation.has_name = Some(true);
+    writer.delegation.sub_uids = Some(case.delegated());
     let sleeper = Sleeper::new();
     let helper = Helper::at(case.helper).expect("an absolute path");
-    let result = map.install(&sleeper, 0, &writer, &helper);
+    let result = map.install(&sleeper, &writer, &helper);
     match map.plan(&writer) {
         WritePlan::Direct => assert_eq!(sleeper.rows().len(), map.extents().len()),
         WritePlan::Impossible(reason) => {

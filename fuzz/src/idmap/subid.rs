@@ -114,10 +114,10 @@ pub fn subid(input: &Delegated) {
     assert_eq!(owner.has_name(), !names.is_empty(), "{input:?}");
     let mut ids = SubIds::parse(&input.subuid, &owner);
     let mut model = Model::new(&input.subuid, &names, input.uid);
-    assert_eq!(ids.left(), model.left(), "{input:?}");
+    assert_eq!(u64::from(ids.left()), model.left(), "{input:?}");
     for query in &input.queries {
         model.compare(&mut ids, *query);
-        assert_eq!(ids.left(), model.left(), "{query:?} of {input:?}");
+        assert_eq!(u64::from(ids.left()), model.left(), "{query:?} of {input:?}");
     }
 }
 
@@ -134,8 +134,10 @@ fn decimal(word: &str) -> Option<u128> {
     digits.then(|| word.parse().unwrap_or(u128::MAX))
 }
 
-/// Parses a word as strtoll(3) does with base 0, but without blanks and a sign. Returns `None` on overflow.
+/// Parses a word as strtoll(3) does with base 0. Returns `None` on overflow and for a negative number.
 fn any_base(word: &str) -> Option<u64> {
+    let word = word.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+    let word = word.strip_prefix('+').unwrap_or(word);
     let (digits, base) = match word {
         "0" => (word, 10),
         _ if word.starts_with("0x") || word.starts_with("0X") => (&word[2..], 16),
@@ -203,6 +205,7 @@ impl Model {
         let left = self.left();
         let taken = ids.take(inside, length);
         if left < length.into() {
+            let left = u32::try_from(left).expect("less than the length");
             return assert_eq!(taken, Err(NotEnough { wanted: length, left }));
         }
         let mut next = inside;
@@ -242,6 +245,7 @@ mod tests {
             assert_eq!(any_base(word), value, "{word:?}");
         }
         assert_eq!((any_base("-1"), any_base("")), (None, None));
+        assert_eq!((any_base(" \t+0x1F"), any_base("+ 1"), any_base("1 ")), (Some(31), None, None));
         assert_eq!(any_base("9223372036854775808"), None);
     }
 

@@ -17,17 +17,33 @@ impl Owner {
         Self { uid: uid.to_string(), names: Vec::new() }
     }
 
+    /// A user whose names come from another source than `/etc/passwd`, such as `getent(1)`.
+    ///
+    /// Empty names are left out.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::{Owner, SubIds};
+    ///
+    /// let owner = Owner::named(70_001, ["alice@example.org"]);
+    /// let ids = SubIds::parse("alice@example.org:100000:65536\n", &owner);
+    /// assert_eq!(ids.left(), 65_536);
+    /// ```
+    pub fn named<N: Into<String>>(uid: u32, names: impl IntoIterator<Item = N>) -> Self {
+        let names = names.into_iter().map(Into::into).filter(|name| !name.is_empty());
+        Self { names: names.collect(), ..Self::nameless(uid) }
+    }
+
     /// The user with the names that `text`, in the format of `passwd(5)`, has for `uid`.
     ///
     /// A line whose third field is not a decimal number is ignored. It is not taken for root's.
     pub fn from_passwd(text: &str, uid: u32) -> Self {
-        let names = text.lines().filter_map(|line| name_of(line, uid)).map(str::to_owned);
-        Self { names: names.collect(), ..Self::nameless(uid) }
+        Self::named(uid, text.lines().filter_map(|line| name_of(line, uid)))
     }
 
     /// The user with the names that `/etc/passwd` has for `uid`.
     ///
-    /// Other sources of `nsswitch.conf(5)` are not used.
+    /// Other sources of `nsswitch.conf(5)` are not used. For them, see [`Owner::named`].
     ///
     /// # Errors
     /// The file cannot be read.
@@ -52,5 +68,5 @@ fn name_of(line: &str, uid: u32) -> Option<&str> {
     let (name, id) = (fields.next()?, fields.nth(1)?);
     // `parse` alone would accept a plus sign.
     let is_decimal = id.bytes().all(|byte| byte.is_ascii_digit());
-    (!name.is_empty() && is_decimal && id.parse() == Ok(uid)).then_some(name)
+    (is_decimal && id.parse() == Ok(uid)).then_some(name)
 }

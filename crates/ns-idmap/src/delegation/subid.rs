@@ -4,6 +4,7 @@ use std::{fs, io};
 
 use thiserror::Error;
 
+use super::line::{SkippedLine, range_of};
 use crate::{Extent, IdKind, Owner};
 
 /// The IDs that are delegated to one user, and those that are still free.
@@ -29,6 +30,7 @@ use crate::{Extent, IdKind, Owner};
 pub struct SubIds {
     all: Vec<IdRange>,
     free: Vec<IdRange>,
+    skipped: Option<SkippedLine>,
 }
 
 /// Fewer IDs are free than were requested. None was taken.
@@ -38,7 +40,7 @@ pub struct NotEnough {
     /// The number of requested IDs.
     pub wanted: u32,
     /// The number of free IDs.
-    pub left: u64,
+    pub left: u32,
 }
 
 /// The IDs from `first` to `last`, both included.
@@ -50,18 +52,37 @@ struct IdRange {
 
 impl SubIds {
     /// The IDs of ranges, each given as the first ID and the count. Numbers that are no IDs are left out.
-    pub fn new(ranges: impl IntoIterator<Item = (u64, u64)>) -> Self {
-        let all = merged(ranges.into_iter().filter_map(IdRange::new).collect());
-        Self { free: all.clone(), all }
+    pub fn new(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let wide = |(first, count): (u32, u32)| (first.into(), count.into());
+        Self::of_ranges(ranges.into_iter().map(wide))
+    }
+
+    /// As [`SubIds::new`], with numbers of any size, as a file may have them.
+    fn of_ranges(ranges: impl Iterator<Item = (u64, u64)>) -> Self {
+        let all = merged(ranges.filter_map(IdRange::new).collect());
+        Self { free: all.clone(), all, skipped: None }
     }
 
     /// The IDs that `text`, in the format of `subuid(5)`, delegates to `owner`, by user ID or by name.
     ///
     /// As in shadow, a line is skipped if it is blank, if a field is missing or empty, if a number is
-    /// not valid, or if the line has 1024 bytes or more. A number that begins with `0x` is hexadecimal,
-    /// one that begins with `0` is octal, and a fourth field is ignored.
+    /// not valid, or if the line has 1024 bytes or more. A blank or a carriage return belongs to its
+    /// field: before or after the name it makes another name, and after a number it makes the number
+    /// invalid; before a number it is ignored. A number may begin with `+`. A number that begins with
+    /// `0x` is hexadecimal, and one that begins with `0` is octal. A fourth field is ignored.
+    ///
+    /// [`SubIds::skipped`] returns a skipped line that looks as if it were for `owner`.
     pub fn parse(text: &str, owner: &Owner) -> Self {
-        Self::new(text.split('\n').filter_map(|line| range_of(line, owner)))
+        let mut skipped = None;
+        let ranges = text.split('\n').enumerate().filter_map(|(index, line)| {
+            let range = range_of(line, owner);
+            if range.is_none() && skipped.is_none() {
+                skipped = SkippedLine::new(index, line, owner);
+            }
+            range
+        });
+        let ids = Self::of_ranges(ranges);
+        Self { skipped, ..ids }
     }
 
     /// Reads the IDs that `/etc/subuid` (for [`Uid`](crate::Uid)) or `/etc/subgid` (for
@@ -79,6 +100,36 @@ impl SubIds {
         }
     }
 
+    /// The delegated ranges in ascending order, free or taken, each as the first ID and the count.
+    ///
+    /// Ranges that overlap or touch are one range.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::SubIds;
+    ///
+    /// let ids = SubIds::new([(300_000, 10), (100_000, 5), (100_005, 5)]);
+    /// assert_eq!(ids.ranges().collect::<Vec<_>>(), [(100_000, 10), (300_000, 10)]);
+    /// ```
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
+        self.all.iter().map(|range| (range.first, range.length()))
+    }
+
+    /// The first line that begins with the user's name or ID but delegates nothing to the user.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::{Owner, SubIds};
+    ///
+    /// let owner = Owner::named(1000, ["alice"]);
+    /// let ids = SubIds::parse(" alice:100000:65536\n", &owner);
+    /// assert_eq!(ids.left(), 0);
+    /// assert_eq!(ids.skipped().map(|skipped| skipped.line), Some(1));
+    /// ```
+    pub fn skipped(&self) -> Option<&SkippedLine> {
+        self.skipped.as_ref()
+    }
+
     /// Whether all these IDs are delegated, free or taken.
     pub fn covers(&self, first: u32, length: u32) -> bool {
         let Some(range) = IdRange::new((first.into(), length.into())) else { return false };
@@ -88,8 +139,8 @@ impl SubIds {
     }
 
     /// The number of free IDs.
-    pub fn left(&self) -> u64 {
-        self.free.iter().map(|range| u64::from(range.length())).sum()
+    pub fn left(&self) -> u32 {
+        self.free.iter().map(|range| range.length()).sum()
     }
 
     /// Takes the `length` lowest free IDs, as extents that begin at `inside`.
@@ -98,7 +149,7 @@ impl SubIds {
     /// Fewer IDs are free.
     pub fn take(&mut self, inside: u32, length: u32) -> Result<Vec<Extent>, NotEnough> {
         let left = self.left();
-        if left < length.into() {
+        if left < length {
             return Err(NotEnough { wanted: length, left });
         }
         let mut extents = Vec::new();
@@ -161,24 +212,4 @@ fn merged(mut ranges: Vec<IdRange>) -> Vec<IdRange> {
         }
     }
     merged
-}
-
-fn range_of(line: &str, owner: &Owner) -> Option<(u64, u64)> {
-    let mut fields = line.split(':');
-    let (user, first, count) = (fields.next()?, fields.next()?, fields.next()?);
-    let is_owners = line.len() < 1024 && owner.is(user);
-    if is_owners { Some((number(first)?, number(count)?)) } else { None }
-}
-
-/// Parses a number as `strtoll(3)` does with base 0, but without leading blanks and signs.
-fn number(text: &str) -> Option<u64> {
-    let (digits, radix) = match text.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (&text[2..], 16),
-        [b'0', _, ..] => (&text[1..], 8),
-        _ => (text, 10),
-    };
-    // `from_str_radix` alone would accept a sign.
-    let is_plain = digits.chars().all(|digit| digit.is_digit(radix));
-    let value = if is_plain { i64::from_str_radix(digits, radix).ok()? } else { return None };
-    u64::try_from(value).ok()
 }

@@ -45,13 +45,8 @@ impl<K: IdKind> IdMap<K> {
 
     /// Exchanges inside and outside.
     pub fn inverse(&self) -> Self {
-        let inverted = |e: &Extent| Extent { inside: e.outside, outside: e.inside, ..*e };
-        let mut store = Store::new();
-        // The rules are the same for both sides, so the new map keeps them too.
-        let pushed = self.extents().iter().try_for_each(|extent| store.push(inverted(extent)));
-        debug_assert!(pushed.is_ok(), "the number of extents is the same");
-        store.sort();
-        Self::from_store(store)
+        // The rules are the same for both sides.
+        self.with_extents(|e| Extent { inside: e.outside, outside: e.inside, ..e })
     }
 
     /// Splits every extent at the bounds of `parent`. `make` gets each piece and the ID to which

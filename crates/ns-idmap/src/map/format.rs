@@ -61,3 +61,10 @@ impl<K: IdKind> fmt::Display for IdMap<K> {
         with_text(self.extents(), |text| f.write_str(str::from_utf8(text).map_err(|_| fmt::Error)?))
     }
 }
+
+/// Prints the list of extents, in the given order.
+impl<K: IdKind> fmt::Debug for IdMap<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.extents()).finish()
+    }
+}

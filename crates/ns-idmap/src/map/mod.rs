@@ -8,6 +8,7 @@ mod format;
 mod list;
 mod lookup;
 mod parse;
+mod sets;
 mod store;
 
 use core::fmt;
@@ -93,7 +94,7 @@ pub type GidMap = IdMap<Gid>;
 ///
 /// # References
 /// `user_namespaces(7)`; `map_write` in the kernel's `kernel/user_namespace.c`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct IdMap<K: IdKind> {
     store: Store,
     kind: PhantomData<K>,

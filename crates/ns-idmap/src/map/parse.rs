@@ -12,6 +12,10 @@ use crate::{Extent, Field, IdKind, IdMap, MAX_BYTES, ParseError, RuleError};
 /// kernel), `inside:outside:length`, or a single ID outside. The ID inside of a single ID is the number
 /// of entries before it: `1000,1001` maps 1000 to 0 and 1001 to 1. Numbers are decimal.
 ///
+/// The colon form is the argument of `unshare --map-users` since util-linux 2.39. Versions 2.38 took
+/// `outside,inside,length`, which is not a form of this parser: `1000,0,1` is a list of three IDs, as
+/// any other list, so it cannot be refused. Write `0:1000:1` instead.
+///
 /// A number of more than 32 bits and a NUL byte are errors. The kernel would silently truncate both.
 impl<K: IdKind> FromStr for IdMap<K> {
     type Err = ParseError;
@@ -65,12 +69,13 @@ fn parse_entries(store: &mut Store, text: &[u8]) -> Result<(), ParseError> {
     loop {
         // Once for many entries: once per entry, it would cost as much as a number.
         let (len, spare) = store.spare()?;
-        for slot in spare {
-            match scanner.extent(*len) {
+        // `*len += 1` would load the length that the previous entry has just stored.
+        for (slot, before) in spare.iter_mut().zip(*len..) {
+            match scanner.extent(before) {
                 Ok(extent) => *slot = extent,
-                Err(position) => return Err(scanner.error(usize::from(*len) + 1, position)),
+                Err(position) => return Err(scanner.error(usize::from(before) + 1, position)),
             }
-            *len += 1;
+            *len = before + 1;
             if scanner.is_finished() {
                 return Ok(());
             }
@@ -154,7 +159,9 @@ impl<'a> Scanner<'a> {
     fn error(self, entry: usize, position: Position) -> ParseError {
         let found = self.found();
         match (position, found) {
-            (Position::In(field), '0'..='9') => ParseError::TooLarge { entry, field },
+            (Position::In(field), '0'..='9') => {
+                ParseError::TooLarge { entry, field: self.of_entry(field) }
+            }
             (Position::In(Field::Inside), _) if self.is_at_end() => {
                 ParseError::BlankEntry { entry }
             }
@@ -176,11 +183,23 @@ impl<'a> Scanner<'a> {
             Position::In(Field::Length) => Field::Outside,
             Position::AfterLength => Field::Length,
         };
+        let field = self.of_entry(field);
         match (digits, found) {
             (b"", '+' | '-') => ParseError::Sign { entry, field },
             (b"0", 'x' | 'X') => ParseError::Hexadecimal { entry, field },
             _ => ParseError::NotANumber { entry, field, found },
         }
+    }
+
+    /// The first number of an entry is the inside ID, but a single one is the outside ID.
+    fn of_entry(&self, field: Field) -> Field {
+        let is_end = |byte: &u8| matches!(byte, b',' | b'\n');
+        let (before, after) = self.text.split_at(self.at);
+        let before = before.rsplit(is_end).next().unwrap_or_default().trim_ascii_start();
+        let after = after.split(is_end).next().unwrap_or_default().trim_ascii_end();
+        let mut entry = before.iter().chain(after);
+        let is_single = !entry.any(|&byte| byte == b':' || is_blank(byte));
+        if is_single && field == Field::Inside { Field::Outside } else { field }
     }
 
     fn digits_before(&self) -> &[u8] {

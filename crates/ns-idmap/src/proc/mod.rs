@@ -1,5 +1,6 @@
 //! The files of a process, below an open `/proc/PID`.
 
+mod pid;
 mod setgroups;
 
 use std::fs::File;
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::{IdKind, IdMap, ProcError};
 
+pub(crate) use pid::{pid_in_proc, pid_of};
 pub use setgroups::Setgroups;
 
 impl<K: IdKind> IdMap<K> {
@@ -34,6 +36,11 @@ impl<K: IdKind> IdMap<K> {
         let text = read_text(proc_dir.as_fd(), K::FILE)?;
         Self::from_shown(&text).map_err(|source| ProcError::Shown { file: K::FILE, source })
     }
+}
+
+/// Whether the map of the process is written, as far as its file can be read.
+pub(crate) fn is_written<K: IdKind>(dir: BorrowedFd<'_>) -> bool {
+    matches!(IdMap::<K>::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. }))
 }
 
 /// Reads a file of the process.

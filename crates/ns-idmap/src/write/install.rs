@@ -7,9 +7,8 @@ use crate::{Gid, Helper, IdMap, InstallError, Setgroups, Uid, WritePlan, Writer}
 impl IdMap<Uid> {
     /// Writes the map as [planned](crate::UidMap::plan) for `writer`. Returns the plan.
     ///
-    /// `proc_dir` and `pid` name the same process: its open `/proc/PID`, and its process ID in the
-    /// caller's PID namespace. Blocks until the helper terminates, if the plan is
-    /// [`WritePlan::Helper`].
+    /// `proc_dir` is the open `/proc/PID` of the process. Blocks until the helper terminates, if the plan
+    /// is [`WritePlan::Helper`].
     ///
     /// # Errors
     /// The reason why `writer` cannot write the map, or the error of the one write.
@@ -18,10 +17,9 @@ impl IdMap<Uid> {
     /// ```no_run
     /// use ns_idmap::{Helper, UidMap, WritePlan, Writer};
     ///
-    /// let pid = 4242;
-    /// let proc_dir = std::fs::File::open(format!("/proc/{pid}"))?;
+    /// let proc_dir = std::fs::File::open("/proc/4242")?;
     /// let map: UidMap = "0 1000 1,1 100000 65536".parse()?;
-    /// match map.install(&proc_dir, pid, &Writer::current()?, &Helper::default())? {
+    /// match map.install(&proc_dir, &Writer::current()?, &Helper::default())? {
     ///     WritePlan::Helper => println!("written by newuidmap"),
     ///     _ => println!("written directly"),
     /// }
@@ -30,14 +28,13 @@ impl IdMap<Uid> {
     pub fn install(
         &self,
         proc_dir: impl AsFd,
-        pid: u32,
         writer: &Writer,
-        helper: &Helper,
+        helper: &Helper<Uid>,
     ) -> Result<WritePlan, InstallError> {
         let plan = self.plan(writer);
         match &plan {
             WritePlan::Direct => self.write(proc_dir)?,
-            WritePlan::Helper => self.write_by(proc_dir, pid, helper)?,
+            WritePlan::Helper => self.write_by(proc_dir, helper)?,
             WritePlan::Impossible(reason) => return Err(reason.clone().into()),
         }
         Ok(plan)
@@ -53,9 +50,8 @@ impl IdMap<Gid> {
     pub fn install(
         &self,
         proc_dir: impl AsFd,
-        pid: u32,
         writer: &Writer,
-        helper: &Helper,
+        helper: &Helper<Gid>,
         setgroups: Setgroups,
     ) -> Result<WritePlan, InstallError> {
         let plan = self.plan(writer, setgroups);
@@ -65,7 +61,7 @@ impl IdMap<Gid> {
                 if setgroups == Setgroups::Deny {
                     Setgroups::deny(&proc_dir)?;
                 }
-                self.write_by(&proc_dir, pid, helper)?;
+                self.write_by(&proc_dir, helper)?;
             }
             WritePlan::Impossible(reason) => return Err(reason.clone().into()),
         }

@@ -8,6 +8,8 @@ pub enum WritePlan {
     /// By the writer itself.
     Direct,
     /// By `newuidmap` or `newgidmap`.
+    ///
+    /// The helper may refuse if the delegated IDs are [unknown](crate::Delegation).
     Helper,
     /// The writer cannot write the map.
     Impossible(Reason),
@@ -31,7 +33,7 @@ impl IdMap<Uid> {
             own_id: writer.euid,
             privilege: writer.capabilities.setuid.then_some(()).ok_or("CAP_SETUID"),
             own_id_allowed: true,
-            delegated: &writer.delegation.sub_uids,
+            delegated: writer.delegation.sub_uids.as_ref(),
             writer,
         };
         request.plan()
@@ -47,7 +49,7 @@ impl IdMap<Gid> {
             own_id: writer.egid,
             privilege: writer.capabilities.setgid.then_some(()).ok_or("CAP_SETGID"),
             own_id_allowed: setgroups != Setgroups::Keep || !writer.setgroups_allowed,
-            delegated: &writer.delegation.sub_gids,
+            delegated: writer.delegation.sub_gids.as_ref(),
             writer,
         };
         request.plan()
@@ -63,7 +65,8 @@ struct Request<'a, K: IdKind> {
     privilege: Result<(), &'static str>,
     /// Whether an unprivileged writer may map its own ID alone.
     own_id_allowed: bool,
-    delegated: &'a SubIds,
+    /// `None` if they are unknown.
+    delegated: Option<&'a SubIds>,
     writer: &'a Writer,
 }
 
@@ -115,18 +118,28 @@ impl<K: IdKind> Request<'_, K> {
             _ => {}
         }
         self.check_delegation()?;
-        if writer.delegation.has_name { Ok(()) } else { Err(Reason::NoName(writer.euid)) }
+        match writer.delegation.has_name {
+            Some(false) => Err(Reason::NoName(writer.euid)),
+            Some(true) | None => Ok(()),
+        }
     }
 
     fn check_delegation(&self) -> Result<(), Reason> {
-        if self.is_own_id_alone() && !self.delegated.covers(self.own_id, 1) {
+        // newgidmap would write "deny" for this map unless the ID is delegated.
+        let is_delegated = self.delegated.is_some_and(|ids| ids.covers(self.own_id, 1));
+        if self.is_own_id_alone() && !is_delegated {
             return Err(Reason::SetgroupsKept);
         }
+        let Some(delegated) = self.delegated else { return Ok(()) };
         for (index, &extent) in self.map.iter().enumerate() {
             let is_own_id = extent.length == 1 && extent.outside == self.own_id;
-            if !is_own_id && !self.delegated.covers(extent.outside, extent.length) {
-                let at = Numbered { entry: index + 1, extent };
-                return Err(Reason::NotDelegated { at, file: K::DELEGATION });
+            if !is_own_id && !delegated.covers(extent.outside, extent.length) {
+                return Err(Reason::NotDelegated {
+                    at: Numbered { entry: index + 1, extent },
+                    file: K::DELEGATION,
+                    own_id: self.own_id,
+                    delegated: Box::new(delegated.clone()),
+                });
             }
         }
         Ok(())

@@ -4,9 +4,11 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, dumpable_behavior};
+use rustix::process::{DumpableBehavior, dumpable_behavior, geteuid};
+use rustix::thread::no_new_privs;
 
-use crate::{GidMap, ProcError, Reason, UidMap, WritePlan, Writer};
+use crate::proc::is_written;
+use crate::{Gid, IdKind, Owner, ProcError, Reason, SubIds, Uid, WritePlan, Writer};
 
 /// Adds the reason to `EPERM` and `EACCES`, as far as the state of the caller shows it.
 #[cold]
@@ -54,8 +56,19 @@ fn is_dumpable() -> bool {
 
 /// Whether the map is written. `setgroups` cannot be changed after `gid_map` is written.
 fn is_map_written(file: &str, dir: BorrowedFd<'_>) -> bool {
-    match file {
-        "uid_map" => matches!(UidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),
-        _ => matches!(GidMap::read(dir), Ok(Some(_)) | Err(ProcError::Shown { .. })),
+    if file == Uid::FILE { is_written::<Uid>(dir) } else { is_written::<Gid>(dir) }
+}
+
+/// The reason why a helper refused a map, as far as the state of the caller shows it.
+#[cold]
+pub(super) fn of_helper<K: IdKind>(dir: BorrowedFd<'_>) -> Option<Reason> {
+    if is_written::<K>(dir) {
+        return Some(Reason::AlreadyWritten);
     }
+    if no_new_privs().unwrap_or(false) {
+        return Some(Reason::NoNewPrivs);
+    }
+    let error = SubIds::read::<K>(&Owner::nameless(geteuid().as_raw())).err()?;
+    let errno = error.raw_os_error().unwrap_or_default();
+    Some(Reason::UnknownDelegation { file: K::DELEGATION, errno })
 }

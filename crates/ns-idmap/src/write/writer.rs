@@ -47,6 +47,19 @@ pub struct Capabilities {
 
 impl Writer {
     /// A user without capabilities and without delegated IDs, in a namespace whose maps are unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::{Delegation, UidMap, WritePlan, Writer};
+    ///
+    /// let mut writer = Writer::unprivileged(1000, 1000);
+    /// let map: UidMap = "0 100000 65536".parse()?;
+    /// assert!(matches!(map.plan(&writer), WritePlan::Impossible(_)));
+    /// // If the delegated IDs are unknown, newuidmap decides.
+    /// writer.delegation = Delegation::unknown();
+    /// assert_eq!(map.plan(&writer), WritePlan::Helper);
+    /// # Ok::<(), ns_idmap::ParseError>(())
+    /// ```
     pub fn unprivileged(uid: u32, gid: u32) -> Self {
         Self {
             euid: uid,
@@ -56,14 +69,15 @@ impl Writer {
             gid_map: None,
             setgroups_allowed: true,
             no_new_privs: false,
-            delegation: Delegation::default(),
+            delegation: Delegation::none(),
         }
     }
 
     /// Reads the facts about the calling thread, which is to write the map of its child.
     ///
     /// Reads the files of `/proc/self`. If `CAP_SETUID` or `CAP_SETGID` is missing, also reads
-    /// `/etc/passwd`, `/etc/subuid` and `/etc/subgid`.
+    /// `/etc/passwd`, `/etc/subuid` and `/etc/subgid`. What is not read, or cannot be read, is
+    /// [unknown](Delegation).
     ///
     /// # Errors
     /// A file of `/proc/self` cannot be read.
@@ -89,9 +103,9 @@ impl Writer {
         writer.gid_map = GidMap::read(dir)?;
         writer.setgroups_allowed = Setgroups::is_allowed(dir)?;
         writer.no_new_privs = no_new_privs().unwrap_or(false);
-        if !(writer.capabilities.setuid && writer.capabilities.setgid) {
-            writer.delegation = Delegation::of(writer.euid);
-        }
+        let needs_no_helper = writer.capabilities.setuid && writer.capabilities.setgid;
+        writer.delegation =
+            if needs_no_helper { Delegation::unknown() } else { Delegation::of(writer.euid) };
         Ok(writer)
     }
 }

@@ -1,9 +1,11 @@
 //! Direct writes: which maps a process may write without a helper.
 
-use ns_idmap::{GidMap, ProcError, Reason, Setgroups, UidMap, WritePlan, Writer};
+use ns_idmap::{GidMap, Helper, ProcError, Reason, Setgroups, UidMap, WritePlan, Writer};
 use rustix::process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
+use crate::fixtures::{etc_files, needs_helpers};
+use crate::helper::{DELEGATED, map_of};
 use crate::process::{Target, as_user, become_user, in_child, unshare_user};
 
 /// The reason in the error of a refused write.
@@ -23,6 +25,27 @@ fn a07_one_write_for_all_lines() {
         map.write(&target).expect("write");
         assert_eq!(target.rows("uid_map"), [[0, 100_000, 5], [5, 7, 1], [6, 200_000, 9]]);
         assert_eq!(refusal(map.write(&target)), Reason::AlreadyWritten);
+    });
+}
+
+/// A second write through a helper is refused with the same reason as a direct one.
+#[test]
+fn a07_second_write_by_a_helper() {
+    ns_testbed::run_as!([Root], {
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
+        as_user(|| {
+            let (target, writer) = (Target::new(), Writer::current().expect("read the writer"));
+            let uids = map_of(3);
+            uids.install(&target, &writer, &Helper::default()).expect("newuidmap");
+            let error = uids.install(&target, &writer, &Helper::default()).expect_err("again");
+            assert_eq!(error.reason(), Some(&Reason::AlreadyWritten));
+            assert!(error.to_string().contains("a map has been written already"), "{error}");
+            let gids: GidMap = "0 100000 9".parse().expect("parse");
+            gids.write_by(&target, &Helper::default()).expect("newgidmap");
+            let error = gids.write_by(&target, &Helper::default()).expect_err("again");
+            assert_eq!(error.reason(), Some(&Reason::AlreadyWritten));
+        });
     });
 }
 

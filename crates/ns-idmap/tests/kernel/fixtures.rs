@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use ns_idmap::Helper;
+use ns_idmap::{Helper, IdKind};
 use ns_testbed::USER;
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
@@ -32,7 +32,7 @@ impl TestDir {
     }
 
     /// A shell script in place of newuidmap and newgidmap.
-    pub(crate) fn helper(&self, name: &str, body: &str) -> Helper {
+    pub(crate) fn helper<K: IdKind>(&self, name: &str, body: &str) -> Helper<K> {
         let script = self.file(name, &format!("#!/bin/sh\n{body}\n"));
         Helper::at(script).expect("an absolute path")
     }

@@ -21,10 +21,10 @@ fn run<K: IdKind>(
     loss: StatusLoss,
     map: &IdMap<K>,
     target: &Target,
-    helper: &Helper,
+    helper: &Helper<K>,
 ) -> (Result<(), HelperError>, usize) {
     let before = Leftovers::snapshot();
-    let result = loss.during(|| map.write_by(target, target.pid(), helper));
+    let result = loss.during(|| map.write_by(target, helper));
     // A child whose status is discarded may stay in the list of children for a moment.
     before.assert_unchanged_within(LONG);
     result
@@ -98,11 +98,13 @@ fn f40_other_map_or_no_map_is_failure() {
 fn f40_unreadable_map_is_failure() {
     ns_testbed::run_as!([Root, User, Nested], {
         let dir = TestDir::new("lost-unreadable");
-        let helper = dir.helper("helper", "exit 0");
-        let root = std::fs::File::open("/").expect("open");
+        let helper = dir.helper("helper", "kill -KILL $1; while [ -e /proc/$1 ]; do :; done");
+        let mut target = Target::new();
         let (result, _) =
-            StatusLoss::Ignored.during(|| UidMap::current().write_by(&root, 1, &helper));
-        let error = result.expect_err("no uid_map in the root directory");
+            StatusLoss::Ignored.during(|| UidMap::current().write_by(&target, &helper));
+        // The kernel reaps it while the signal is ignored.
+        target.set_reaped();
+        let error = result.expect_err("the process has terminated");
         assert!(error.to_string().contains("could not open uid_map"), "{error}");
         assert!(matches!(error, HelperError::StatusLost { read: Some(_), .. }), "{error:?}");
     });
@@ -131,20 +133,21 @@ fn f40_newuidmap_and_newgidmap() {
         needs_helpers!();
         let _etc = etc_files!(DELEGATED, DELEGATED);
         as_user(|| {
-            let (helper, gids) = (Helper::default(), "9 100000 2,0 100100 9".parse::<GidMap>());
-            let (uids, gids) = (map_of(7), gids.expect("a valid map"));
+            let uids = map_of(7);
+            let gids: GidMap = "9 100000 2,0 100100 9".parse().expect("a valid map");
             let undelegated: UidMap = "0 200000 3".parse().expect("a valid map");
             for loss in StatusLoss::ALL {
                 until_lost(loss, || {
                     let target = Target::new();
-                    let (result, reaped) = run(loss, &uids, &target, &helper);
+                    let (result, reaped) = run(loss, &uids, &target, &Helper::default());
                     result.unwrap_or_else(|error| panic!("{loss:?}: {error}"));
                     assert_eq!(UidMap::read(&target).expect("read").as_ref(), Some(&uids));
-                    run(loss, &gids, &target, &helper).0.expect("newgidmap");
+                    run(loss, &gids, &target, &Helper::default()).0.expect("newgidmap");
                     reaped
                 });
                 until_lost(loss, || {
-                    let (result, reaped) = run(loss, &undelegated, &Target::new(), &helper);
+                    let (result, reaped) =
+                        run(loss, &undelegated, &Target::new(), &Helper::default());
                     let text = stderr(result.expect_err("not delegated"));
                     assert!(text.starts_with("newuidmap: uid range [0-3)"), "{loss:?}: {text}");
                     reaped
@@ -172,7 +175,7 @@ fn f40_end_of_stderr_is_not_termination() {
             assert!(start.elapsed() < Duration::from_secs(30), "waited for a grandchild");
         }
         let (start, target) = (Instant::now(), Target::new());
-        UidMap::current().write_by(&target, target.pid(), &kept_open).expect("written");
+        UidMap::current().write_by(&target, &kept_open).expect("written");
         assert!(start.elapsed() < Duration::from_secs(30), "waited for a grandchild");
     });
 }

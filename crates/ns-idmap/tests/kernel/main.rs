@@ -3,6 +3,8 @@
 mod direct;
 mod fixtures;
 mod helper;
+mod helper_process_id;
+mod helper_program;
 mod lost_status;
 mod oracle;
 mod parent;

@@ -23,6 +23,7 @@ use rustix::thread::{self, UnshareFlags};
 pub(crate) struct Target {
     pid: Pid,
     dir: File,
+    is_reaped: bool,
 }
 
 impl Target {
@@ -35,11 +36,16 @@ impl Target {
         }
         let pid = Pid::from_raw(pid.try_into().expect("a pid")).expect("clone");
         let dir = File::open(format!("/proc/{}", pid.as_raw_nonzero())).expect("open /proc/PID");
-        Self { pid, dir }
+        Self { pid, dir, is_reaped: false }
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().try_into().expect("positive")
+    }
+
+    /// Records that the process was killed and reaped by other means than the drop.
+    pub(crate) fn set_reaped(&mut self) {
+        self.is_reaped = true;
     }
 
     /// The content of a file, read without the crate.
@@ -74,8 +80,10 @@ impl AsFd for Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        kill_process(self.pid, Signal::KILL).expect("kill");
-        waitpid(Some(self.pid), WaitOptions::empty()).expect("reap");
+        if !self.is_reaped {
+            kill_process(self.pid, Signal::KILL).expect("kill");
+            waitpid(Some(self.pid), WaitOptions::empty()).expect("reap");
+        }
     }
 }
 
@@ -158,6 +166,12 @@ fn become_root() {
 pub(crate) fn unshare_user() {
     // SAFETY: without CLONE_FILES, the descriptor table stays the same.
     unsafe { thread::unshare_unsafe(UnshareFlags::NEWUSER) }.expect("unshare");
+}
+
+/// Makes a new PID namespace for the children of the calling process.
+pub(crate) fn unshare_pids() {
+    // SAFETY: without CLONE_FILES, the descriptor table stays the same.
+    unsafe { thread::unshare_unsafe(UnshareFlags::NEWPID) }.expect("unshare");
 }
 
 /// Runs `child` in a forked child and `parent` in the caller, then waits for the child.

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use ns_idmap::{Delegation, Helper, HelperError, InstallError, SubIds, UidMap, Writer};
+use ns_idmap::{Helper, HelperError, InstallError, SubIds, Uid, UidMap, Writer};
 use ns_testbed::{LONG, Leftovers, refuse};
 use rustix::io::Errno;
 
@@ -16,16 +16,16 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// The time after the limit in which the call must return.
 const TOLERANCE: Duration = Duration::from_millis(10);
 
-fn slow(dir: &TestDir, body: &str) -> Helper {
+fn slow(dir: &TestDir, body: &str) -> Helper<Uid> {
     dir.helper("slow", body).timeout(LIMIT)
 }
 
 /// Runs `helper` until a call returns within the tolerance with a reaped helper. Returns its error. On a
 /// busy machine, some calls do not.
-fn time_out(helper: &Helper) -> HelperError {
+fn time_out(helper: &Helper<Uid>) -> HelperError {
     let attempt = |_| {
         let (target, start) = (Target::new(), Instant::now());
-        let result = UidMap::current().write_by(&target, target.pid(), helper);
+        let result = UidMap::current().write_by(&target, helper);
         let elapsed = start.elapsed();
         let mut error = result.expect_err("a slow helper");
         assert!(elapsed >= LIMIT, "{elapsed:?}: {error}");
@@ -90,7 +90,7 @@ fn a17_helper_that_cannot_be_killed_is_returned() {
             let before = Leftovers::snapshot();
             let target = Target::new();
             let helper = slow(&dir, "exec sleep 2");
-            let result = UidMap::current().write_by(&target, target.pid(), &helper);
+            let result = UidMap::current().write_by(&target, &helper);
             let Err(HelperError::TimedOut { helper: Some(mut helper), .. }) = result else {
                 panic!("{result:?}")
             };
@@ -124,7 +124,7 @@ fn a17_quick_helper_is_not_delayed() {
         for limit in [Duration::from_secs(60), Duration::MAX] {
             let (target, start) = (Target::new(), Instant::now());
             let helper = quick.clone().timeout(limit);
-            UidMap::current().write_by(&target, target.pid(), &helper).expect("success");
+            UidMap::current().write_by(&target, &helper).expect("success");
             assert!(start.elapsed() < Duration::from_secs(10));
         }
     });
@@ -137,10 +137,10 @@ fn a17_shortest_limit_holds() {
         let dir = TestDir::new("shortest");
         let helper = slow(&dir, "exec sleep 60").timeout(Duration::from_secs(60));
         let mut writer = Writer::unprivileged(1, 1);
-        writer.delegation = Delegation::default();
-        (writer.delegation.has_name, writer.delegation.sub_uids) = (true, SubIds::new([(5, 9)]));
+        writer.delegation.has_name = Some(true);
+        writer.delegation.sub_uids = Some(SubIds::new([(5, 9)]));
         let (target, map) = (Target::new(), "0 5 9".parse::<UidMap>().expect("a valid map"));
-        let result = map.install(&target, target.pid(), &writer, &helper);
+        let result = map.install(&target, &writer, &helper);
         let Err(InstallError::Helper(mut error)) = result else { panic!("{result:?}") };
         reap(&mut error);
     });

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ns_idmap::{Extent, UidMap};
+use ns_idmap::{Extent, RuleError, Side, UidMap};
 use proptest::prelude::*;
 
 use crate::maps::{any_map, config, edges};
@@ -60,6 +60,56 @@ proptest! {
             }
             if let Some(inside) = map.to_inside(id) {
                 prop_assert_eq!(map.to_outside(inside), Some(id));
+            }
+        }
+    }
+
+    #[test]
+    fn count_is_the_number_of_mapped_ids(map in any_map()) {
+        let ids = map.iter().map(|e| u64::from(e.length)).sum::<u64>();
+        prop_assert_eq!(u64::from(map.count()), ids);
+        prop_assert_eq!(map.inverse().count(), map.count());
+    }
+
+    #[test]
+    fn identity_inside_changes_nothing(map in any_map(), id in any::<u32>()) {
+        let identity = map.inside_identity();
+        prop_assert_eq!(identity.compose(&map), Ok(map.clone()));
+        prop_assert_eq!(identity.split_at(&map), Ok(identity.clone()));
+        prop_assert_eq!(identity.count(), map.count());
+        for id in edges(&map).into_iter().chain([id]) {
+            prop_assert_eq!(identity.to_outside(id), map.contains(id).then_some(id));
+        }
+    }
+
+    #[test]
+    fn without_removes_exactly_these_ids(
+        map in any_map(),
+        pick in any::<prop::sample::Index>(),
+        length in prop_oneof![0_u32..9, 0_u32..99_999, Just(u32::MAX)],
+        side in prop::sample::select(vec![Side::Inside, Side::Outside]),
+    ) {
+        let first = *pick.get(&edges(&map));
+        let is_removed = |inside: u32, outside: u32| {
+            let id = if side == Side::Inside { inside } else { outside };
+            id >= first && u64::from(id) < u64::from(first) + u64::from(length)
+        };
+        let probes = || edges(&map).into_iter().chain((0..9).flat_map(|n| {
+            [first.saturating_add(n), first.saturating_sub(n), first.saturating_add(length).saturating_sub(n)]
+        }));
+        match map.without(side, first, length) {
+            Ok(rest) => {
+                for id in probes().chain(probes().filter_map(|id| map.to_inside(id))) {
+                    let kept = map.to_outside(id).filter(|outside| !is_removed(id, *outside));
+                    prop_assert_eq!(rest.to_outside(id), kept, "{} of {:?}", id, &map);
+                }
+                prop_assert_eq!(rest.without(side, first, length), Ok(rest));
+            }
+            Err(error) => {
+                prop_assert_eq!(error, RuleError::Empty);
+                let last = |e: &Extent| (e.inside + (e.length - 1), e.outside + (e.length - 1));
+                let all = map.iter().all(|e| is_removed(e.inside, e.outside) && is_removed(last(e).0, last(e).1));
+                prop_assert!(all, "{:?} has other IDs", &map);
             }
         }
     }
@@ -149,6 +199,33 @@ fn a09_compose_across_extents() {
     let whole: UidMap = "0 0 4294967295".parse().expect("parse");
     assert_eq!(whole.compose(&whole).as_ref(), Ok(&whole));
     assert_eq!(child.compose(&whole).as_ref(), Ok(&child));
+}
+
+#[test]
+fn identity_maps() {
+    assert_eq!(UidMap::identity(1000, 1).expect("one ID").to_string(), "1000 1000 1\n");
+    let all = UidMap::identity(0, u32::MAX).expect("all IDs");
+    assert_eq!((all.to_string(), all.count()), ("0 0 4294967295\n".into(), u32::MAX));
+    assert!(matches!(UidMap::identity(5, 0), Err(RuleError::ZeroLength(_))));
+    assert!(matches!(UidMap::identity(1, u32::MAX), Err(RuleError::Wraps { .. })));
+    assert!(matches!(UidMap::identity(u32::MAX, 1), Err(RuleError::NotAnId { .. })));
+}
+
+#[test]
+fn without_splits_extents() {
+    let map: UidMap = "0 100000 10,20 7 1".parse().expect("parse");
+    let without = |side, first, length| map.without(side, first, length).map(|map| map.to_string());
+    assert_eq!(without(Side::Inside, 4, 1), Ok("0 100000 4\n5 100005 5\n20 7 1\n".into()));
+    assert_eq!(without(Side::Outside, 0, 100_005), Ok("5 100005 5\n".into()));
+    assert_eq!(without(Side::Inside, 4, 0), Ok(map.to_string()));
+    assert_eq!(without(Side::Inside, 10, 10), Ok(map.to_string()));
+    assert_eq!(without(Side::Inside, 0, 21), Err(RuleError::Empty));
+    let pairs: Vec<_> =
+        (0..340).map(|n| Extent { inside: 9 * n, outside: 9 * n, length: 3 }).collect();
+    let full = UidMap::new(pairs).expect("340 extents");
+    assert_eq!(full.without(Side::Inside, 10, 1), Err(RuleError::TooMany));
+    let invalid = UidMap::from(u32::MAX).without(Side::Outside, u32::MAX, 1);
+    assert!(matches!(invalid, Err(RuleError::NotAnId { .. })), "{invalid:?}");
 }
 
 /// Equal maps have equal hashes, in any order of their extents.

@@ -33,6 +33,22 @@ fn a05_all_forms_are_parsed() {
     }
 }
 
+/// util-linux 2.38 took `outside,inside,length`. Three numbers with commas are three IDs here.
+#[test]
+fn a05_three_numbers_with_commas_are_a_list() {
+    assert_eq!(text("1000,0,1"), "0 1000 1\n1 0 1\n2 1 1\n");
+    assert_eq!(text("0:1000:1"), "0 1000 1\n");
+}
+
+/// `{:?}` shows the extents, and nothing of the storage.
+#[test]
+fn debug_shows_the_extents() {
+    let map: UidMap = "0 1000 1,1 100000 65536".parse().expect("parse");
+    assert_eq!(format!("{map:?}"), format!("{:?}", map.extents()));
+    let many = UidMap::from_list(0..340).expect("340");
+    assert_eq!(format!("{many:?}"), format!("{:?}", many.extents()));
+}
+
 #[test]
 fn a05_lists_are_parsed() {
     let map = UidMap::from_list(["1000", "1 100000 65536"]).expect("two texts");

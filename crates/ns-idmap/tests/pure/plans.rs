@@ -20,8 +20,9 @@ fn user() -> Writer {
 fn delegation() -> Delegation {
     let owner = Owner::from_passwd("alice:x:1000:1000::/:", USER);
     let ids = SubIds::parse("alice:100000:65536\n", &owner);
-    let mut delegation = Delegation::default();
-    (delegation.has_name, delegation.sub_uids, delegation.sub_gids) = (true, ids.clone(), ids);
+    let mut delegation = Delegation::none();
+    delegation.has_name = Some(true);
+    (delegation.sub_uids, delegation.sub_gids) = (Some(ids.clone()), Some(ids));
     delegation
 }
 
@@ -53,21 +54,74 @@ fn a10_a22_direct_helper_or_impossible() {
         (
             "0 1000 2",
             user(),
-            "entry 1 (0 1000 2) goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to /etc/subuid, such as USER:100000:65536",
+            "entry 1 (0 1000 2) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
         ),
         (
             "0 1000 1,1 165536 1",
             user(),
-            "entry 2 (1 165536 1) goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to /etc/subuid, such as USER:100000:65536",
+            "entry 2 (1 165536 1) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
         ),
         (
             "0 0 1",
             user(),
-            "entry 1 (0 0 1) goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to /etc/subuid, such as USER:100000:65536",
+            "entry 1 (0 0 1) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
         ),
     ] {
         assert_eq!(outcome(uids(text).plan(&writer)), expected, "{text}");
     }
+}
+
+/// The reason has the own ID, the delegated IDs, and advice that fits.
+#[test]
+fn a22_reason_has_the_own_and_the_delegated_ids() {
+    let reason_of = |text: &str| {
+        let mut writer = Writer::unprivileged(12345, 54321);
+        writer.delegation.has_name = Some(true);
+        let ids = SubIds::parse(text, &Owner::named(12345, ["alice"]));
+        (writer.delegation.sub_uids, writer.delegation.sub_gids) = (Some(ids.clone()), Some(ids));
+        let gids: GidMap = "0 1000 1".parse().expect("parse");
+        let gids = outcome(gids.plan(&writer, Setgroups::Auto));
+        assert!(gids.contains("your own id 54321") && gids.contains("/etc/subgid"), "{gids}");
+        outcome(UidMap::from(1000).plan(&writer))
+    };
+    let begin = "entry 1 (0 1000 1) goes beyond your own id 12345 and";
+    assert_eq!(
+        reason_of("alice:100000:65536\n"),
+        format!("{begin} the ids that /etc/subuid delegates to you, 100000:65536; use these ids")
+    );
+    assert_eq!(
+        reason_of(""),
+        format!(
+            "{begin} /etc/subuid delegates no ids to you; map your own id alone, or add a line such as USER:100000:65536"
+        )
+    );
+    let many = ["10000", "20000", "30000", "40000", "50000"]
+        .map(|n| ["alice:", n, ":9\n"].concat())
+        .concat();
+    let reason = reason_of(&many);
+    assert!(reason.contains("to you, 10000:9, 20000:9, 30000:9, 40000:9, ...; use"), "{reason}");
+    let reason = reason_of(" alice:100000:65536\n");
+    let line =
+        "; /etc/subuid, line 1 (\" alice:100000:65536\") is skipped: a blank before the name";
+    assert!(reason.ends_with(line), "{reason}");
+}
+
+/// What is unknown is left to the helper.
+#[test]
+fn a23_unknown_delegation_is_left_to_the_helper() {
+    let ranges = uids("0 1000 1,1 100000 9");
+    let mut writer = user();
+    writer.delegation.sub_uids = None;
+    assert_eq!(ranges.plan(&writer), WritePlan::Helper);
+    writer.delegation.has_name = None;
+    assert_eq!(ranges.plan(&writer), WritePlan::Helper);
+    writer.delegation = Delegation::unknown();
+    assert_eq!(ranges.plan(&writer), WritePlan::Helper);
+    // newgidmap might write "deny" for the own ID.
+    let kept = GidMap::from(USER).plan(&writer, Setgroups::Keep);
+    assert_eq!(kept, WritePlan::Impossible(Reason::SetgroupsKept));
+    writer.no_new_privs = true;
+    assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NoNewPrivs));
 }
 
 #[test]
@@ -90,7 +144,7 @@ fn a20_a22_helper_is_impossible() {
     assert_eq!(UidMap::from(USER).plan(&writer), WritePlan::Direct);
 
     let mut writer = user();
-    writer.delegation.has_name = false;
+    writer.delegation.has_name = Some(false);
     assert_eq!(ranges.plan(&writer), WritePlan::Impossible(Reason::NoName(USER)));
 
     let mut writer = user();
@@ -110,7 +164,7 @@ fn a11_gid_map_depends_on_setgroups() {
     assert_eq!(own.plan(&writer, Setgroups::Keep), WritePlan::Direct);
 
     let mut writer = user();
-    writer.delegation.sub_gids = SubIds::new([(USER.into(), 1)]);
+    writer.delegation.sub_gids = Some(SubIds::new([(USER, 1)]));
     assert_eq!(own.plan(&writer, Setgroups::Keep), WritePlan::Helper);
     let ranges: GidMap = "0 100000 9".parse().expect("parse");
     let undelegated = outcome(ranges.plan(&writer, Setgroups::Auto));

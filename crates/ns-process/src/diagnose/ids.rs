@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
-use ns_idmap::{Helper, Writer};
+use ns_idmap::{Gid, Helper, IdKind, SubIds, Uid, Writer};
 use rustix::process::{DumpableBehavior, dumpable_behavior};
 
 use super::Finding;
@@ -15,7 +15,7 @@ const SET_USER_ID: u32 = 0o4000;
 pub(super) fn all() -> Vec<Finding> {
     match Writer::current() {
         Ok(writer) => {
-            let [uids, gids] = ["newuidmap", "newgidmap"].map(helper);
+            let (uids, gids) = (helper::<Uid>(), helper::<Gid>());
             Vec::from([ranges(&writer), uids, gids, dumpable(), setgroups(&writer)])
         }
         Err(error) => Vec::from([Finding::new("id maps", false, error.to_string())]),
@@ -26,15 +26,20 @@ fn ranges(writer: &Writer) -> Finding {
     if writer.capabilities.setuid && writer.capabilities.setgid {
         return Finding::new("id maps", true, "any, by privilege");
     }
-    let (uids, gids) = (writer.delegation.sub_uids.left(), writer.delegation.sub_gids.left());
-    let detail = format!("one's own, and {uids} uids and {gids} gids delegated");
-    Finding::new("id maps", uids > 0 && gids > 0, detail)
+    let (uids, gids) = (&writer.delegation.sub_uids, &writer.delegation.sub_gids);
+    let count = |ids: &Option<SubIds>| ids.as_ref().map(SubIds::left);
+    let number = |ids| count(ids).map_or("unknown".into(), |left| left.to_string());
+    let detail =
+        format!("one's own, and delegated: {} uids and {} gids", number(uids), number(gids));
+    let have_some = [uids, gids].into_iter().all(|ids| count(ids).is_some_and(|left| left > 0));
+    Finding::new("id maps", have_some, detail)
         .advise("for more than one id, list the user in /etc/subuid and /etc/subgid")
 }
 
 /// A privileged program that writes maps for unprivileged callers.
-fn helper(name: &'static str) -> Finding {
-    let Ok(path) = Helper::default().program(name) else {
+fn helper<K: IdKind>() -> Finding {
+    let name = K::HELPER;
+    let Ok(path) = Helper::<K>::default().program() else {
         return Finding::new(name, false, "not installed")
             .advise("delegated ids need it: install the package uidmap or shadow");
     };

@@ -4,7 +4,7 @@ use std::format;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use ns_idmap::{GidMap, Helper, Setgroups, UidMap, WritePlan, Writer};
+use ns_idmap::{Gid, GidMap, Helper, IdKind, IdMap, Setgroups, Uid, UidMap, WritePlan, Writer};
 use ns_sys::NamespaceFlags;
 use rustix::thread::CapabilitySet;
 
@@ -20,8 +20,8 @@ pub(crate) struct MapConfig {
     /// Whether both maps contain the caller's effective ID as 0, and nothing else.
     pub(crate) zero: bool,
     pub(crate) setgroups: Setgroups,
-    pub(crate) uid_helper: Helper,
-    pub(crate) gid_helper: Helper,
+    pub(crate) uid_helper: Helper<Uid>,
+    pub(crate) gid_helper: Helper<Gid>,
     pub(crate) proc: Option<PathBuf>,
 }
 
@@ -116,7 +116,7 @@ impl<Kind> Builder<Kind> {
     ///
     /// # References
     /// newuidmap(1).
-    pub fn uid_map_helper(&mut self, helper: Helper) -> &mut Self {
+    pub fn uid_map_helper(&mut self, helper: Helper<Uid>) -> &mut Self {
         self.maps.uid_helper = helper;
         self
     }
@@ -129,7 +129,7 @@ impl<Kind> Builder<Kind> {
     ///
     /// # References
     /// newgidmap(1).
-    pub fn gid_map_helper(&mut self, helper: Helper) -> &mut Self {
+    pub fn gid_map_helper(&mut self, helper: Helper<Gid>) -> &mut Self {
         self.maps.gid_helper = helper;
         self
     }
@@ -180,8 +180,8 @@ impl MapConfig {
 /// The maps that are written before the child is released.
 #[derive(Debug)]
 pub(crate) struct Maps {
-    pub(crate) uid: Option<MapWrite<UidMap>>,
-    pub(crate) gid: Option<MapWrite<GidMap>>,
+    pub(crate) uid: Option<MapWrite<Uid>>,
+    pub(crate) gid: Option<MapWrite<Gid>>,
     pub(crate) setgroups: Setgroups,
     /// The mount of proc(5).
     pub(crate) proc: PathBuf,
@@ -189,10 +189,10 @@ pub(crate) struct Maps {
 
 /// A map, and how it is written.
 #[derive(Debug)]
-pub(crate) struct MapWrite<Map> {
-    pub(crate) map: Map,
+pub(crate) struct MapWrite<K: IdKind> {
+    pub(crate) map: IdMap<K>,
     /// `None`: the caller writes the map.
-    pub(crate) helper: Option<Helper>,
+    pub(crate) helper: Option<Helper<K>>,
 }
 
 /// An invalid setting, or a map that cannot be written.
@@ -230,20 +230,20 @@ impl Maps {
 
     /// The writes and the helpers of the parent.
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let uid = self.uid.as_ref().map(|write| write.describe("uid_map", "newuidmap"));
+        let uid = self.uid.as_ref().map(MapWrite::describe);
         let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
         let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
-        let gid = self.gid.as_ref().map(|write| write.describe("gid_map", "newgidmap"));
+        let gid = self.gid.as_ref().map(MapWrite::describe);
         uid.into_iter().chain(deny).chain(gid)
     }
 }
 
-impl<Map: ToString> MapWrite<Map> {
-    fn describe(&self, file: &str, helper: &str) -> String {
+impl<K: IdKind> MapWrite<K> {
+    fn describe(&self) -> String {
         let map = self.map.to_string();
         match self.helper {
-            None => format!("write({file}, {map:?})"),
-            Some(_) => format!("{helper} PID {}", map.trim_end().replace('\n', " ")),
+            None => format!("write({}, {map:?})", K::FILE),
+            Some(_) => format!("{} PID {}", K::HELPER, map.trim_end().replace('\n', " ")),
         }
     }
 }
@@ -283,7 +283,7 @@ fn uid_write(
     config: &MapConfig,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<MapWrite<UidMap>, MapError> {
+) -> Result<MapWrite<Uid>, MapError> {
     let direct = caller.has(CapabilitySet::SETUID) || maps_only(map.extents(), caller.euid());
     let helper = if direct {
         None
@@ -299,7 +299,7 @@ fn gid_write(
     config: &MapConfig,
     caller: &Caller,
     writer: &mut KnownWriter,
-) -> Result<MapWrite<GidMap>, MapError> {
+) -> Result<MapWrite<Gid>, MapError> {
     let alone = config.setgroups != Setgroups::Keep && maps_only(map.extents(), caller.egid());
     let helper = if caller.has(CapabilitySet::SETGID) || alone {
         None
@@ -310,12 +310,12 @@ fn gid_write(
     Ok(MapWrite { map, helper })
 }
 
-fn helper(
+fn helper<K: IdKind>(
     plan: WritePlan,
-    helper: &Helper,
+    helper: &Helper<K>,
     step: Step,
-    map: &impl ToString,
-) -> Result<Option<Helper>, MapError> {
+    map: &IdMap<K>,
+) -> Result<Option<Helper<K>>, MapError> {
     match plan {
         WritePlan::Direct => Ok(None),
         WritePlan::Helper => Ok(Some(helper.clone())),

@@ -55,12 +55,12 @@ impl From<ProcError> for Unwritten {
 fn write_by<K: IdKind>(
     map: &IdMap<K>,
     dir: &ProcDir,
-    helper: &Helper,
+    helper: &Helper<K>,
     deadline: Option<Instant>,
 ) -> Result<(), Unwritten> {
     let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
     let helper = left.map_or_else(|| helper.clone(), |left| helper.clone().timeout(left));
-    map.write_by(dir, dir.pid(), &helper).map_err(Unwritten::Helper)
+    map.write_by(dir, &helper).map_err(Unwritten::Helper)
 }
 
 fn failed<K: IdKind>(plan: &Plan, step: Step, map: &IdMap<K>, error: Unwritten) -> Error {

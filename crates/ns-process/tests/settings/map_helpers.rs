@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::common::users::{MAPS, as_user, delegated, has_newuidmap, inside};
 use crate::common::{assert_unchanged, printed, reap_all};
-use ns_process::{Container, Helper, Namespace, Step};
+use ns_process::{Container, Helper, Namespace, Step, Uid};
 use ns_testbed::{Leftovers, USER};
 
 /// A directory of scripts that the user of the tests may run and write to.
@@ -28,7 +28,7 @@ impl Scripts {
         path
     }
 
-    fn helper(&self, name: &str, body: &str) -> Helper {
+    fn helper(&self, name: &str, body: &str) -> Helper<Uid> {
         Helper::at(self.write(name, body)).expect("absolute")
     }
 }

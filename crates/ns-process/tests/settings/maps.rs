@@ -36,8 +36,8 @@ fn a11_a22_root_needs_no_helper() {
         let mut container = inside(&format!("{MAPS}; cat /proc/self/setgroups"));
         container.uid_map("0 100000 10,10 5 1".parse().expect("map"));
         container.gid_map("0 200000 10,10 7 1".parse().expect("map"));
-        let none = Helper::at("/nonexistent").expect("absolute");
-        container.uid_map_helper(none.clone()).gid_map_helper(none);
+        container.uid_map_helper(Helper::at("/nonexistent").expect("absolute"));
+        container.gid_map_helper(Helper::at("/nonexistent").expect("absolute"));
         let seen = printed(&container);
         assert_eq!(seen, " 0 100000 10\n 10 5 1\n 0 200000 10\n 10 7 1\nallow\n");
         container.setgroups(Setgroups::Deny);

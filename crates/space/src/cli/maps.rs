@@ -9,8 +9,8 @@ const HEADING: &str = "Maps";
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub(crate) struct Maps {
-    /// Map user IDs: 'INSIDE OUTSIDE LENGTH', several of them separated by commas, or 'OUTSIDE' alone for
-    /// '0 OUTSIDE 1'
+    /// Map user IDs: 'INSIDE OUTSIDE LENGTH' or 'INSIDE:OUTSIDE:LENGTH', several of them separated by commas, or a
+    /// list of IDs outside, which become 0, 1 and so on
     #[arg(short = 'M', long, value_name = "MAP")]
     uid: Option<UidMap>,
     /// Map group IDs, in the same form

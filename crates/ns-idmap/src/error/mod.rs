@@ -1,5 +1,7 @@
 //! Why a map cannot be read, planned, or written.
 
+mod reason;
+
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
@@ -7,72 +9,9 @@ use std::process::{Child, ExitStatus};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::{ComposeError, Numbered, ParseError, RuleError};
+use crate::{ParseError, RuleError};
 
-/// Why a writer cannot write a map. The message says what would help.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The map breaks a rule.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// The writer's user namespace does not map the outside IDs.
-    #[error(transparent)]
-    Parent(#[from] ComposeError),
-    /// An extent lies in two extents of the map of the writer's user namespace.
-    #[error("{0} lies in two extents of the parent's map; split it with split_at")]
-    Spans(Numbered),
-    /// The map has ID 0 of the parent, and the writer has no `CAP_SETFCAP` (since Linux 5.12).
-    #[error("mapping uid 0 of the parent needs CAP_SETFCAP; keep it, or map another uid")]
-    NoSetfcap,
-    /// The caller is not dumpable, so root owns the `/proc` files of its child.
-    ///
-    /// Only a refused write has this reason. A plan never has it, because another thread may change
-    /// the "dumpable" attribute at any time.
-    #[error(
-        "the caller is not dumpable, so root owns the /proc files of its child; call prctl(PR_SET_DUMPABLE, 1) before the child is created"
-    )]
-    NotDumpable,
-    /// An unprivileged writer maps its own group ID, but `setgroups` is to stay `allow`.
-    #[error(
-        "without CAP_SETGID, your own gid can be mapped only after \"deny\" is written to setgroups; use Setgroups::Auto"
-    )]
-    SetgroupsKept,
-    /// The writer is root but lacks the named capability. No helper is used for root.
-    #[error("{0} is missing; keep this capability until the map is written")]
-    NoCapability(&'static str),
-    /// `no_new_privs` is set, so `newuidmap` and `newgidmap` gain no privilege.
-    #[error(
-        "no_new_privs is set, so newuidmap and newgidmap gain no privilege; map your own id alone, or set no_new_privs later"
-    )]
-    NoNewPrivs,
-    /// The user ID has no name in the user database, so `newuidmap` and `newgidmap` refuse it.
-    #[error("uid {0} has no entry in the user database, so newuidmap refuses it; add an entry")]
-    NoName(u32),
-    /// The IDs are not delegated to the writer.
-    #[error(
-        "{at} goes beyond your own id, and is not delegated; map your own id alone, or add a line for this user to {file}, such as USER:100000:65536"
-    )]
-    NotDelegated {
-        /// The extent.
-        at: Numbered,
-        /// `/etc/subuid` or `/etc/subgid`.
-        file: &'static str,
-    },
-    /// The map was written directly, but only a helper can write it.
-    #[error(
-        "a direct write of this map needs CAP_SETUID or CAP_SETGID; use write_by, which runs newuidmap or newgidmap"
-    )]
-    NeedsHelper,
-    /// The namespace already has a map.
-    #[error("a map has been written already, and it cannot be changed")]
-    AlreadyWritten,
-    /// The error is `EPERM`, and none of the other reasons applies.
-    #[error(
-        "the writer must be in the user namespace or its parent, and must own the namespace or have CAP_SYS_ADMIN in it"
-    )]
-    NotTheParent,
-}
+pub use reason::Reason;
 
 /// Why a file of a process cannot be read or written.
 ///
@@ -86,7 +25,7 @@ pub enum ProcError {
     /// `open(2)` failed.
     #[error("could not open {file}{}", open_hint(file, why.as_ref(), source))]
     Open {
-        /// `uid_map`, `gid_map`, `setgroups` or `/proc/self`.
+        /// `uid_map`, `gid_map`, `setgroups`, `stat` or `/proc/self`.
         file: &'static str,
         /// The errno.
         source: io::Error,
@@ -96,13 +35,27 @@ pub enum ProcError {
     /// The file is not on a proc file system. It was neither read nor written.
     #[error("{file} is not on a proc file system; give a descriptor of a real /proc/PID")]
     NotProc {
-        /// `uid_map`, `gid_map` or `setgroups`.
+        /// `uid_map`, `gid_map`, `setgroups` or `stat`.
         file: &'static str,
     },
+    /// The directory shows no process: it has terminated and is reaped, or this is not a `/proc/PID`.
+    #[error("the process has terminated, or its directory is not a /proc/PID")]
+    NoProcess {
+        /// `ESRCH`.
+        source: io::Error,
+    },
+    /// The directory is on a proc file system that shows another PID namespace than the one on `/proc`.
+    ///
+    /// The helpers take a process ID of `/proc`. With the ID from this directory, a helper could write
+    /// the map of another process.
+    #[error(
+        "this proc file system shows another PID namespace than /proc, which the helpers use; give a directory in /proc"
+    )]
+    OtherPidNamespace,
     /// `read(2)` failed.
     #[error("could not read {file}")]
     Read {
-        /// `uid_map`, `gid_map` or `setgroups`.
+        /// `uid_map`, `gid_map`, `setgroups` or `stat`.
         file: &'static str,
         /// The errno.
         source: io::Error,
@@ -140,6 +93,20 @@ pub enum HelperError {
         /// The path.
         path: PathBuf,
     },
+    /// The file name is that of the program for the other kind of ID. No program was executed.
+    #[error("{} writes no {file}; give the path of {expected}", path.display())]
+    OtherKind {
+        /// The path.
+        path: PathBuf,
+        /// The file that is to be written: `uid_map` or `gid_map`.
+        file: &'static str,
+        /// The program for it: `newuidmap` or `newgidmap`.
+        expected: &'static str,
+    },
+    /// The directory of the process has no process ID for the helper, or the process terminated before
+    /// the helper did. In the second case it is unknown whether a map was written.
+    #[error(transparent)]
+    Proc(#[from] ProcError),
     /// No directory of helpers has the program.
     #[error(
         "{name} is not installed in /usr/bin, /bin or /run/wrappers/bin; install shadow's uidmap, or give its path"
@@ -157,7 +124,7 @@ pub enum HelperError {
         source: io::Error,
     },
     /// The helper exited with a non-zero status or was killed by a signal.
-    #[error("{}: {status}: {}{}", program.display(), one_line(said), privilege_hint(*no_new_privs))]
+    #[error("{}: {status}: {}{}", program.display(), one_line(said), hint(why.as_ref()))]
     Failed {
         /// The path of the helper.
         program: PathBuf,
@@ -165,8 +132,9 @@ pub enum HelperError {
         status: ExitStatus,
         /// The first 4096 bytes that the helper wrote to stderr.
         said: String,
-        /// Whether the caller has `no_new_privs` set, so that a helper gains no privilege.
-        no_new_privs: bool,
+        /// The reason, derived from the map file and the state of the caller:
+        /// [`Reason::AlreadyWritten`], [`Reason::NoNewPrivs`] or [`Reason::UnknownDelegation`].
+        why: Option<Reason>,
     },
     /// The helper has terminated, its exit status is lost, and the map file does not show the map.
     ///
@@ -216,6 +184,38 @@ pub enum InstallError {
     Helper(#[from] HelperError),
 }
 
+impl ProcError {
+    /// The reason for `EPERM` and `EACCES`, if the state of the caller shows it.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Open { why, .. } | Self::Write { why, .. } => why.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl HelperError {
+    /// The reason why the helper refused the map, if the state of the caller shows it.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Failed { why, .. } => why.as_ref(),
+            Self::Proc(error) => error.reason(),
+            _ => None,
+        }
+    }
+}
+
+impl InstallError {
+    /// The reason, whether it was found by the plan, by the direct write, or after the helper failed.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Impossible(reason) => Some(reason),
+            Self::Proc(error) => error.reason(),
+            Self::Helper(error) => error.reason(),
+        }
+    }
+}
+
 /// The reason after a colon. Without a reason, the message ends with the errno of `source()`.
 fn hint(why: Option<&Reason>) -> String {
     why.map_or_else(String::new, |reason| format!(": {reason}"))
@@ -252,8 +252,4 @@ fn one_line(stderr: &str) -> String {
         "" => "no message on stderr".into(),
         text => text.lines().map(str::trim).collect::<Vec<_>>().join("; "),
     }
-}
-
-fn privilege_hint(no_new_privs: bool) -> &'static str {
-    if no_new_privs { " (no_new_privs is set, so the helper gains no privilege)" } else { "" }
 }
