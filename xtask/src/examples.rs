@@ -11,6 +11,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("lsns", "user "),
     ("shared_memory_child", "I am process 1 of my pid"),
     ("map_current_user", "uid=0(root) gid=0(root)"),
+    ("rootless_maps", "inside 1 is Some(100000) outside, 70000 is None"),
     ("tiny_root", "pid 2 in /"),
     ("first_container", "status 0"),
     ("closure", "its value is Some(1)"),
