@@ -43,7 +43,7 @@ use crate::apply;
 /// openat2(2); fs/namei.c.
 pub fn resolve_in_root(root: impl AsFd, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_ref().as_os_str().as_bytes())?;
-    Ok(apply::resolve(root.as_fd(), &path)?.into_owned())
+    apply::resolve(root.as_fd(), &path)?.as_fd().try_clone_to_owned()
 }
 
 /// `mkdirat`, `openat2` … — as [`resolve_in_root`], but creates missing directories on the way, and at the end
@@ -84,5 +84,5 @@ pub fn make_in_root(
     file_type: FileType,
 ) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_ref().as_os_str().as_bytes())?;
-    Ok(apply::make(root.as_fd(), &path, file_type)?.into_owned())
+    apply::make(root.as_fd(), &path, file_type)?.as_fd().try_clone_to_owned()
 }

@@ -208,15 +208,14 @@ impl Tree {
 
     pub(crate) fn attributes(&self) -> TreeAttributes {
         // Without the mounts below, all mounts of the tree are the topmost one.
-        let (all, top) = match self.recursive {
-            true => (self.all, self.top),
-            false => (Changes::default(), self.all.then(self.top)),
-        };
+        let none = Changes::default();
+        let (all, top) = (self.all, self.top);
+        let (all, top) = if self.recursive { (all, top) } else { (none, all.then(top)) };
         TreeAttributes { all: all.compile(), top: top.compile() }
     }
 
     /// Clones the tree and sets its attributes, for one process.
-    pub(crate) fn open_for_child(&self) -> Result<OpenedTree, TreeError> {
+    pub(crate) fn open_for_child(&self) -> Result<(OpenedTree, OwnedFd), TreeError> {
         let failed =
             |call, errno: Errno| TreeError { call, path: self.name.clone(), source: errno.into() };
         let duplicate = || {
@@ -231,7 +230,8 @@ impl Tree {
             // Before Linux 6.15 a detached tree cannot be cloned: the process mounts this one.
             Err(Errno::INVAL) if self.is_detached() => duplicate()?,
             Err(Errno::PERM | Errno::NOSYS) if !self.is_new && self.userns.is_none() => {
-                return Ok(OpenedTree::File(duplicate()?));
+                let file = duplicate()?;
+                return Ok((OpenedTree::File(file.as_raw_fd()), file));
             }
             Err(errno) => return Err(failed("open_tree", errno)),
         };
@@ -241,7 +241,7 @@ impl Tree {
             change_attributes(tree.as_fd(), attributes, userns, self.recursive)
                 .map_err(|errno| failed("mount_setattr", errno))?;
         }
-        Ok(OpenedTree::Detached(tree))
+        Ok((OpenedTree::Detached(tree.as_raw_fd()), tree))
     }
 
     fn clone_detached(&self) -> rustix::io::Result<OwnedFd> {

@@ -47,7 +47,7 @@ pub(super) fn open_source<'a>(
             clone_tree(file.as_fd(), c"", bind.recursive)
         }
         Source::Tree(tree, path) => {
-            let tree = plan.trees.get(tree).ok_or(Errno::BADF)?;
+            let tree = *plan.trees.get(tree).ok_or(Errno::BADF)?;
             callers_tree(tree, plan.strings.get(path), bind.recursive)
         }
     }
@@ -71,9 +71,10 @@ pub(super) fn attach(
             if attributes.is_empty() { Ok(()) } else { remount_tree(&reopen()?, attributes) }
         }
         Opened::Tree(tree) => {
-            let changed = match attributes.is_empty() {
-                true => Ok(()),
-                false => change(tree.as_fd(), attributes, None, recursive),
+            let changed = if attributes.is_empty() {
+                Ok(())
+            } else {
+                change(tree.as_fd(), attributes, None, recursive)
             };
             match changed {
                 Err(Errno::NOSYS) if !is_tree => {}

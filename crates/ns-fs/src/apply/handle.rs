@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use ns_sys::Result;
 use ns_sys::child::{self, Mode, OFlags};
-use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// `AT_FDCWD` of include/uapi/linux/fcntl.h.
 const AT_FDCWD: i32 = -100;
@@ -27,12 +27,12 @@ impl Handle {
     pub(super) fn into_raw(self) -> RawFd {
         core::mem::ManuallyDrop::new(self).0
     }
+}
 
-    /// Hands it to the parent's half.
-    pub(crate) fn into_owned(self) -> OwnedFd {
-        // SAFETY: a successful call opened it, and this handle was its only owner.
-        unsafe { OwnedFd::from_raw_fd(self.into_raw()) }
-    }
+/// Borrows a descriptor that the plan's [`OpenTrees`](crate::OpenTrees) keeps open.
+pub(super) fn borrow<'a>(number: RawFd) -> BorrowedFd<'a> {
+    // SAFETY: it is not -1, and the list of trees, which the child borrows, keeps it open.
+    unsafe { BorrowedFd::borrow_raw(number) }
 }
 
 impl AsFd for Handle {

@@ -96,7 +96,7 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
 
 /// The bits of fsmount(2), which are 32.
 fn attribute_bits(set: u64) -> u32 {
-    (set & u64::from(u32::MAX)) as u32
+    u32::try_from(set & u64::from(u32::MAX)).unwrap_or_default()
 }
 
 fn set(plan: Root<'_>, context: BorrowedFd<'_>, option: FsOption) -> Result<()> {

@@ -4,10 +4,10 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use ns_sys::child::{self, OFlags, OpenTreeFlags};
-use ns_sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use ns_sys::fd::{AsFd, BorrowedFd, RawFd};
 use ns_sys::{Errno, Result};
 
-use super::handle::{CWD, Handle, open_path};
+use super::handle::{CWD, Handle, borrow, open_path};
 
 /// A descriptor that the child opens before the first mount and uses at its turn.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ impl Slot {
 }
 
 /// A tree that the caller has opened for the child.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum OpenedTree {
     /// It is detached and has its attributes.
-    Detached(OwnedFd),
+    Detached(RawFd),
     /// A file; the child opens its path again, because it lies in the caller's mount namespace.
-    File(OwnedFd),
+    File(RawFd),
 }
 
 /// What a bind attaches.
@@ -74,13 +74,13 @@ pub(super) fn clone_tree(
 
 /// As [`clone_tree`], for a tree that the caller has opened.
 pub(super) fn callers_tree<'a>(
-    tree: &'a OpenedTree,
+    tree: OpenedTree,
     path: &CStr,
     recursive: bool,
 ) -> Result<Opened<'a>> {
     let file = match tree {
-        OpenedTree::Detached(tree) => return Ok(Opened::Callers(tree.as_fd())),
-        OpenedTree::File(file) => file.as_fd(),
+        OpenedTree::Detached(tree) => return Ok(Opened::Callers(borrow(tree))),
+        OpenedTree::File(file) => borrow(file),
     };
     let opened = clone_tree(CWD, path, recursive)?;
     let (found, wanted) = (child::file_id(opened.as_fd())?, child::file_id(file)?);

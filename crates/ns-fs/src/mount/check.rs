@@ -73,12 +73,11 @@ impl Kind {
             Self::Bind { .. } => {
                 Allowed { recursive: true, create: true, attributes: true, ..none }
             }
-            Self::Tree(_) => Allowed { create: true, ..none },
             Self::Remount => Allowed { data: true, recursive: true, attributes: true, ..none },
             Self::ReadOnlyPath => Allowed { recursive: true, attributes: true, ..none },
             Self::Propagation(_) => Allowed { recursive: true, ..none },
             Self::Mask => Allowed { attributes: true, ..none },
-            Self::Symlink { .. } => Allowed { create: true, ..none },
+            Self::Tree(_) | Self::Symlink { .. } => Allowed { create: true, ..none },
             Self::Directory | Self::File { .. } | Self::Device { .. } => {
                 Allowed { create: true, mode: true, ..none }
             }

@@ -83,9 +83,10 @@ impl Compiler {
             let kind = apply::Kind::Entry { name, entry };
             return Ok(MountStep { index, target, create, optional, kind });
         }
-        let target = match mount.is_root() && mount.is_change() {
-            true => self.arena.add("."),
-            false => self.target(index, &mount.target)?,
+        let target = if mount.is_root() && mount.is_change() {
+            self.arena.add(".")
+        } else {
+            self.target(index, &mount.target)?
         };
         let kind = self.kind(index, mount)?;
         Ok(MountStep { index, target, create, optional, kind })
@@ -115,9 +116,10 @@ impl Compiler {
             }
             Kind::Bind { source } => {
                 let what = format!("mount {index}: source");
-                let source = match mount.source_in_root {
-                    true => Source::InRoot(self.arena.path(&what, source)?),
-                    false => Source::Path(self.arena.path(&what, &absolute(source)?)?),
+                let source = if mount.source_in_root {
+                    Source::InRoot(self.arena.path(&what, source)?)
+                } else {
+                    Source::Path(self.arena.path(&what, &absolute(source)?)?)
                 };
                 apply::Kind::Bind(Bind { source, recursive, attributes })
             }
@@ -241,10 +243,9 @@ const FLAG_OPTIONS: [(MountFlags, &str); 4] = [
 
 impl Mount {
     fn attributes(&self) -> TreeAttributes {
-        let (all, top) = match self.recursive {
-            true => (self.changes.then(self.all), self.top),
-            false => (Changes::default(), self.changes.then(self.all).then(self.top)),
-        };
+        let all = self.changes.then(self.all);
+        let none = Changes::default();
+        let (all, top) = if self.recursive { (all, self.top) } else { (none, all.then(self.top)) };
         TreeAttributes { all: all.compile(), top: top.compile() }
     }
 }

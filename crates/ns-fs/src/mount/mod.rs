@@ -47,6 +47,7 @@ pub use kinds::DeviceKind;
 /// # assert_eq!(mounts.len(), 5);
 /// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 pub struct Mount {
     target: PathBuf,
     create: bool,

@@ -6,6 +6,7 @@ use std::prelude::rust_2024::*;
 use std::vec;
 
 use super::{Kind, Mount};
+use crate::attributes::Changes;
 
 impl Mount {
     /// The sources in the order in which the child opens them, each with what it is.
@@ -53,7 +54,7 @@ impl Mount {
 
     /// Whether it clears attributes.
     pub(crate) fn clears(&self) -> bool {
-        [self.changes, self.all, self.top].into_iter().any(|changes| changes.clears())
+        [self.changes, self.all, self.top].into_iter().any(Changes::clears)
     }
 
     /// Whether it changes what is mounted already.

@@ -100,13 +100,9 @@ fn new_fs(plan: Root<'_>, new: NewFs) -> Vec<String> {
 fn setattr(file: &str, attributes: TreeAttributes, recursive: bool) -> Vec<String> {
     let tree = if recursive { " | AT_RECURSIVE" } else { "" };
     let call = |flags: &str, Attributes { set, clear, propagation }: Attributes| {
-        let mut changes = format!("set {set:#x}");
-        if clear != 0 {
-            changes.push_str(&format!(", clear {clear:#x}"));
-        }
-        if let Some(propagation) = propagation {
-            changes.push_str(&format!(", {}", propagation.name()));
-        }
+        let clear = if clear == 0 { String::new() } else { format!(", clear {clear:#x}") };
+        let propagation = propagation.map_or(String::new(), |kind| format!(", {}", kind.name()));
+        let changes = format!("set {set:#x}{clear}{propagation}");
         format!("mount_setattr({file}, AT_EMPTY_PATH{flags}, {changes})")
     };
     let all = (!attributes.all.is_empty()).then(|| call(tree, attributes.all));

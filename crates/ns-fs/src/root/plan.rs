@@ -1,7 +1,7 @@
 //! The plan made from the settings of a root: checked, with all strings in one buffer for the child.
 
 use std::fmt;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
@@ -44,18 +44,18 @@ pub struct RootPlan {
 }
 
 /// The trees of a plan, opened for one process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct OpenTrees {
     trees: Vec<OpenedTree>,
+    /// Keeps them open.
+    files: Vec<OwnedFd>,
     slots: Vec<Slot>,
 }
 
 impl OpenTrees {
     /// Returns the descriptors, which a forked copy of the caller that does not call exec still has open.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        self.trees.iter().map(|tree| match tree {
-            OpenedTree::Detached(file) | OpenedTree::File(file) => file.as_raw_fd(),
-        })
+        self.files.iter().map(AsRawFd::as_raw_fd)
     }
 }
 
@@ -64,6 +64,7 @@ impl RootPlan {
     ///
     /// # Errors
     /// [`RootError`]. Other missing paths are found by the child, which may live in another mount namespace.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the settings in the call")]
     pub fn new(root: Root, workdir: Workdir) -> Result<Self, RootError> {
         root.check()?;
         let user_namespace = root.user_namespace;
@@ -96,7 +97,7 @@ impl RootPlan {
             options,
             read_only,
             workdir,
-            opened: OpenTrees { trees: Vec::new(), slots: Vec::new() },
+            opened: OpenTrees::default(),
             trees,
             root_mount: apply::root_mount(),
             settings: root,
@@ -110,13 +111,14 @@ impl RootPlan {
     /// # Errors
     /// [`RootError::Tree`].
     pub fn open_trees(&self) -> Result<OpenTrees, RootError> {
-        let trees = self.trees.iter().map(|tree| tree.open_for_child());
-        let trees = trees.collect::<Result<_, _>>().map_err(RootError::Tree)?;
+        let opened = self.trees.iter().map(|tree| tree.open_for_child());
+        let opened = opened.collect::<Result<Vec<_>, _>>().map_err(RootError::Tree)?;
+        let (trees, files) = opened.into_iter().unzip();
         // A pivoted root is mounted apart, where none of its mounts hides a source.
         let hides =
             matches!(self.change, Change::None | Change::Chroot(_)) && self.mounts.len() > 1;
         let slots = if hides { self.mounts.len() } else { 0 };
-        Ok(OpenTrees { trees, slots: (0..slots).map(|_| Slot::empty()).collect() })
+        Ok(OpenTrees { trees, files, slots: (0..slots).map(|_| Slot::empty()).collect() })
     }
 
     /// Makes all steps in the calling process: a forked child, or a process that changes itself.

@@ -7,10 +7,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_move_mount, __NR_open_tree};
 use ns_fs::{DeviceKind, Mount, MountAttrs, Propagation, Step, StepError};
 use ns_sys::Errno;
-use ns_testbed::{Leftovers, Role, refuse, role};
+use ns_testbed::{Leftovers, Role, role};
 use rustix::fs::{major, minor};
 
-use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, pivot};
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, pivot, refuse_all};
 
 /// Entries are created with their directories, modes and contents, whatever the umask.
 #[test]
@@ -85,12 +85,12 @@ fn devices() {
             let mounts = [Mount::proc("/proc"), null().owner(0, 0), null()];
             let plan = pivot(&dir, mounts);
             in_own_pids(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 let file = fs::metadata("/dev/null").expect("stat");
                 assert!(file.file_type().is_char_device());
                 assert_eq!((major(file.rdev()), minor(file.rdev())), (1, 3));
-                let is_bound = mounts_at("/dev/null", &Leftovers::mountinfo()).len() > 0;
+                let is_bound = !mounts_at("/dev/null", &Leftovers::mountinfo()).is_empty();
                 assert_eq!(is_bound, role() != Role::Root);
                 if !is_bound {
                     assert_eq!(file.mode() & 0o7777, 0o622);
@@ -120,7 +120,7 @@ fn masks_hide_files_and_directories() {
             let mounts = [Mount::proc("/proc")].into_iter().chain(masks);
             let plan = pivot(&dir, mounts);
             in_own_pids(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 assert_eq!(fs::read_dir("/secret").expect("list").count(), 0);
                 let error = fs::write("/secret/file", "").expect_err("read-only");
@@ -211,7 +211,7 @@ fn remounts() {
             ];
             let plan = pivot(&dir, mounts);
             in_own_pids(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 let info = Leftovers::mountinfo();
                 let data = &mounts_at("/data", &info)[0];

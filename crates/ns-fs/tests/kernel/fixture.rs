@@ -10,8 +10,8 @@ use std::{fs, io};
 
 use ns_fs::{FdPlan, Mount, Root, RootPlan, Workdir, apply};
 use ns_sys::child::{self, exit_group};
-use ns_sys::{UnshareFlags, unshare};
-use ns_testbed::{Role, USER, forked, role};
+use ns_sys::{Errno, UnshareFlags, unshare};
+use ns_testbed::{Role, USER, forked, refuse, role};
 
 /// Borrows a descriptor by its number.
 pub(crate) fn borrow(number: RawFd) -> BorrowedFd<'static> {
@@ -122,6 +122,13 @@ pub(crate) fn in_a_user_namespace(body: impl FnOnce()) {
         })
     });
     assert_eq!(code, 0);
+}
+
+/// Refuses these system calls as a kernel without them does.
+pub(crate) fn refuse_all(missing: &[u32]) {
+    for call in missing {
+        refuse(*call, Errno::NOSYS);
+    }
 }
 
 /// A plan with the working directory `/`.

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 
 use linux_raw_sys::general::{__NR_fsopen, __NR_move_mount, __NR_open_tree};
 use ns_fs::{Mount, MountAttrs, Root, RootError, RootPlan, Workdir};
-use ns_sys::Errno;
-use ns_testbed::{Leftovers, Role, refuse, role};
+use ns_testbed::{Leftovers, Role, role};
 
-use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, names, plan};
+use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, names, plan, refuse_all};
 
 const OLD: &[u32] = &[__NR_open_tree, __NR_move_mount, __NR_fsopen];
 
@@ -28,7 +28,7 @@ fn an_overlay_as_the_root() {
                 let root = root.mount(overlay()).mount(Mount::proc("/proc"));
                 let plan = plan(root.mount(Mount::directory("/made")));
                 in_own_pids(|| {
-                    missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                    refuse_all(missing);
                     plan.apply().expect("apply");
                     assert_eq!(fs::read_to_string("/file").expect("read"), "one");
                     fs::write("/new", "text").expect("write");
@@ -41,7 +41,6 @@ fn an_overlay_as_the_root() {
                 assert_eq!(fs::read_to_string(at("up,per/new")).expect("read"), "text");
                 assert!(at("up,per/made").exists() && !at("one/made").exists());
             }
-            use std::os::unix::fs::PermissionsExt;
             let _ = fs::set_permissions(at("work/work"), fs::Permissions::from_mode(0o700));
         }
     });
@@ -63,7 +62,7 @@ fn a_tmpfs_as_the_root() {
             let root = mounts.into_iter().fold(Root::current().read_only(), Root::mount);
             let plan = plan(root);
             in_own_pids(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 assert_eq!(names("/"), ["bin", "etc", "proc", "usr"]);
                 assert!(fs::exists("/bin/env").expect("stat"));
@@ -85,7 +84,7 @@ fn a_bind_as_the_root() {
                 Mount::bind("/", "/").recursive().set(MountAttrs::NOSUID | MountAttrs::RDONLY);
             let plan = plan(Root::current().mount(bind));
             in_own_mounts(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 let info = Leftovers::mountinfo();
                 assert!(mounts_at("/", &info)[0][5].starts_with("ro,nosuid"), "{info}");

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use linux_raw_sys::general::{__NR_fsopen, __NR_move_mount, __NR_open_tree};
 use ns_fs::{Mount, Root, RootPlan, Step, StepError, Workdir};
 use ns_sys::Errno;
-use ns_testbed::{Leftovers, refuse};
+use ns_testbed::Leftovers;
 
-use crate::fixture::{TempDir, in_own_mounts, pivot, plan, under};
+use crate::fixture::{TempDir, in_own_mounts, pivot, plan, refuse_all, under};
 
 const SOURCE: Step = Step::MountSource { mount: 0, source: 0 };
 
@@ -31,17 +32,14 @@ fn d17_sources_of_before_the_first_mount() {
                 let is_old = !missing.is_empty();
                 let overlay = (!is_old).then(|| overlay.clone());
                 let mounts = [hides.clone(), bind.clone()].into_iter().chain(overlay);
-                let mounts = mounts.map(|mount| match is_current {
-                    true => under(&dir, mount),
-                    false => mount,
-                });
+                let mounts =
+                    mounts.map(|mount| if is_current { under(&dir, mount) } else { mount });
                 let plan = plan(mounts.fold(root, Root::mount));
                 in_own_mounts(|| {
-                    missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                    refuse_all(missing);
                     plan.apply().expect("apply");
-                    let found = |name: &str| match is_current {
-                        true => at(name).exists(),
-                        false => fs::exists(format!("/{name}")).expect("stat"),
+                    let found = |name: &str| {
+                        if is_current { at(name) } else { Path::new("/").join(name) }.exists()
                     };
                     assert!(found("tmp/w/file"), "{missing:?}");
                     assert!(is_old || found("tmp/o/layer"));
@@ -174,7 +172,7 @@ fn d16_the_root_by_any_name() {
                 let plan = RootPlan::new(Root::pivot(name).read_only(), Workdir::default());
                 let plan = plan.expect("plan");
                 in_own_mounts(|| {
-                    missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                    refuse_all(missing);
                     plan.apply().unwrap_or_else(|error| panic!("{name}: {error}"));
                     assert!(fs::exists("/proc/self/root").expect("stat"), "{name}");
                     let info = Leftovers::mountinfo();

@@ -3,16 +3,19 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
 
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_move_mount, __NR_open_tree};
 use ns_fs::{
     Mount, MountAttrs, Propagation, Root, RootError, RootPlan, Step, StepError, Tree, Workdir,
 };
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{Leftovers, Role, forked, refuse, role};
+use ns_testbed::{Leftovers, Role, forked, role};
 use rustix::mount::{MountFlags, mount};
 
-use crate::fixture::{TempDir, in_own, in_own_mounts, in_own_pids, mounts_at, pivot, plan};
+use crate::fixture::{
+    TempDir, in_own, in_own_mounts, in_own_pids, mounts_at, pivot, plan, refuse_all,
+};
 
 /// Attributes of the topmost mount and of all mounts are set and cleared; propagation too.
 #[test]
@@ -93,7 +96,7 @@ fn a_tree_is_mounted_by_many_plans() {
             }
             let plan = pivot(&dir, [Mount::tree(tree.clone(), "/target")]);
             in_own_mounts(|| {
-                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                refuse_all(missing);
                 plan.apply().expect("apply");
                 let error = fs::write("/target/file", "").expect_err("read-only");
                 assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
@@ -179,7 +182,6 @@ fn an_id_mapped_tree() {
 
 /// A user namespace with this map, held by a child until its namespace is opened.
 fn user_namespace(map: &str) -> File {
-    let (reader, writer) = std::io::pipe().expect("pipe");
     let code_of = |pid: u32| {
         for file in ["uid_map", "gid_map"] {
             fs::write(format!("/proc/{pid}/{file}"), map).expect("write a map");
@@ -188,7 +190,7 @@ fn user_namespace(map: &str) -> File {
     };
     // A program that waits for its stdin, in a new user namespace.
     let mut command = std::process::Command::new("unshare");
-    let mut child = command.args(["--user", "cat"]).stdin(reader).spawn().expect("unshare");
+    let mut child = command.args(["--user", "cat"]).stdin(Stdio::piped()).spawn().expect("unshare");
     let own = fs::read_link("/proc/self/ns/user").expect("readlink");
     let path = format!("/proc/{}/ns/user", child.id());
     while fs::read_link(&path).expect("readlink") == own {
@@ -198,7 +200,7 @@ fn user_namespace(map: &str) -> File {
         Role::User => File::open(&path).expect("open"),
         _ => code_of(child.id()),
     };
-    drop(writer);
+    drop(child.stdin.take());
     child.wait().expect("wait");
     userns
 }

@@ -391,5 +391,5 @@ fn setter(error: &RootError) -> &'static str {
 /// Whether the caller's user namespace is the initial one, whose inode number is fixed: `PROC_USER_INIT_INO`
 /// of include/linux/proc_ns.h. True if `/proc` cannot be read.
 fn is_in_initial_user_namespace() -> bool {
-    fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == 0xeffffffd)
+    fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == 0xefff_fffd)
 }
