@@ -23,9 +23,7 @@ pub(super) fn bind(
 ) -> core::result::Result<(), StepError> {
     let opened = open_source(plan, bind, Some(target.root), slot);
     let opened = opened.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
-    let file_type =
-        if is_directory(opened.as_fd()) { FileType::Directory } else { FileType::RegularFile };
-    let place = target.open_to_cover(file_type)?;
+    let place = target.open_to_cover(|| file_type(opened.as_fd()))?;
     attach(&opened, &place, bind.attributes, bind.recursive, || target.reopen())
         .map_err(Step::Mount(target.index).failed())
 }
@@ -105,6 +103,10 @@ fn bind_by_path(file: &Handle, target: &Handle, recursive: bool) -> Result<()> {
     let (source, path) = (FdPath::new(file.as_raw_fd()), FdPath::new(target.as_raw_fd()));
     let flags = MountFlags::BIND.union(tree);
     child::mount(Some(source.as_c_str()), path.as_c_str(), None, flags, None)
+}
+
+fn file_type(file: BorrowedFd<'_>) -> FileType {
+    if is_directory(file) { FileType::Directory } else { FileType::RegularFile }
 }
 
 /// True if statx(2) is missing.

@@ -21,7 +21,7 @@ pub(super) fn mask(
     empty: NewFs,
     target: Target<'_>,
 ) -> core::result::Result<(), StepError> {
-    let place = target.open_to_cover(FileType::Directory)?;
+    let place = target.open_to_cover(|| FileType::Directory)?;
     let masked = if is_directory(place.as_fd()) {
         mount_on(plan, empty, &place)
     } else {

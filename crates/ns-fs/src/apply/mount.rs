@@ -53,7 +53,7 @@ fn make(plan: Root<'_>, root: BorrowedFd<'_>, step: &MountStep, slot: Option<&Sl
             reconfigure(plan, &target.open()?, flags, data, attributes).map_err(failed)
         }
         Kind::Entry { name, entry } => {
-            let directory = target.open_or_make(FileType::Directory)?;
+            let directory = target.open_or_make(|| FileType::Directory)?;
             make_entry(plan, directory.as_fd(), plan.strings.get(name), entry, index)
         }
     }

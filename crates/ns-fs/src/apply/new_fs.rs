@@ -25,7 +25,7 @@ pub(super) fn mount_new(plan: Root<'_>, new: NewFs, target: Target<'_>) -> Outco
         let device = open_path(CWD, plan.strings.get(new.source), OFlags::empty());
         device.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
     }
-    let place = target.open_to_cover(FileType::Directory)?;
+    let place = target.open_to_cover(|| FileType::Directory)?;
     mount_on(plan, new, &place)
         .and_then(|()| finish(new, || target.reopen()))
         .map_err(Step::Mount(target.index).failed())
@@ -42,7 +42,7 @@ pub(super) fn mount_configured(
         Some(tree) => Some(tree),
         None => create(plan, fs, target.index)?,
     };
-    let place = target.open_to_cover(FileType::Directory)?;
+    let place = target.open_to_cover(|| FileType::Directory)?;
     let mounted = match tree {
         Some(tree) => move_to(tree.as_fd(), place.as_fd()),
         None => mount_on(plan, fs.new, &place).and_then(|()| finish(fs.new, || target.reopen())),

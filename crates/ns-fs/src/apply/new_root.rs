@@ -2,22 +2,20 @@
 
 use core::ffi::CStr;
 
-use ns_sys::Errno;
 use ns_sys::child::{self, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags};
-use ns_sys::fd::{AsFd, BorrowedFd};
+use ns_sys::fd::BorrowedFd;
 
 use super::handle::CWD;
-use super::source::open_tree;
 use crate::{Step, StepError};
 
-/// `open_tree(new_root, OPEN_TREE_CLONE | AT_RECURSIVE)`, `move_mount`, `fchdir` — clones a directory,
-/// because pivot_root(2) needs a mount point, mounts it on `/`, and enters it.
+/// `mount(new_root, "/", NULL, MS_BIND | MS_REC, NULL)`, `chdir("/..")` — binds a directory onto `/`, because
+/// pivot_root(2) needs a mount point, and enters it.
 ///
 /// `new_root` is resolved once, and may be any name of any directory, the current root among them: it can
 /// then be made read-only, for example. Paths that begin with `/` still lead to the current root.
 ///
-/// The clone is recursive, because a user namespace may not uncover what an inherited mount covers.
-/// Call [`propagation`](crate::apply::propagation) first: on a shared mount the new one would propagate
+/// The bind is recursive, because a user namespace may not uncover what an inherited mount covers.
+/// Call [`propagation`](crate::apply::propagation) first: on a shared mount the bind would propagate
 /// to the caller's namespace, and pivot_root(2) would refuse it.
 ///
 /// # Errors
@@ -30,17 +28,12 @@ use crate::{Step, StepError};
 /// May be called between clone and exec.
 ///
 /// # Kernel support
-/// Linux 5.2; before, mount(2), which resolves the path itself.
+/// Linux 2.4.
 ///
 /// # References
-/// open_tree(2), move_mount(2), pivot_root(2); fs/namespace.c.
+/// mount(2), pivot_root(2); fs/namespace.c.
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
-    let failed = Step::OpenRoot.failed();
-    match open_tree(CWD, new_root, true) {
-        Ok(tree) => enter_tree(tree.as_fd()).map_err(failed),
-        Err(Errno::NOSYS) => bind_on_root(new_root, true).map_err(failed),
-        Err(errno) => Err(failed(errno)),
-    }
+    bind_on_root(new_root, true).map_err(Step::OpenRoot.failed())
 }
 
 /// Mounts a detached tree on `/`, and enters it.
@@ -50,7 +43,7 @@ pub(super) fn enter_tree(tree: BorrowedFd<'_>) -> ns_sys::Result<()> {
     child::fchdir(tree)
 }
 
-/// As [`enter_tree`], before Linux 5.2.
+/// Binds a directory onto `/`, and enters it.
 pub(super) fn bind_on_root(path: &CStr, recursive: bool) -> ns_sys::Result<()> {
     let tree = if recursive { MountFlags::REC } else { MountFlags::empty() };
     child::mount(Some(path), c"/", None, MountFlags::BIND.union(tree), None)?;

@@ -90,7 +90,7 @@ pub(super) fn callers_tree<'a>(
 }
 
 /// `open_tree(dir, path, OPEN_TREE_CLONE | …)`.
-pub(crate) fn open_tree(dir: BorrowedFd<'_>, path: &CStr, recursive: bool) -> Result<Handle> {
+fn open_tree(dir: BorrowedFd<'_>, path: &CStr, recursive: bool) -> Result<Handle> {
     let empty = OpenTreeFlags::AT_EMPTY_PATH;
     let flags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC).union(empty);
     let flags = if recursive { flags.union(OpenTreeFlags::AT_RECURSIVE) } else { flags };

@@ -26,13 +26,13 @@ impl Target<'_> {
         resolve(self.root, self.path).map_err(self.failed())
     }
 
-    /// Opens it, or creates it with this type if it may be created.
+    /// Opens it, or creates it with the type of `file_type` if it may be created.
     pub(super) fn open_or_make(
         self,
-        file_type: FileType,
+        file_type: impl FnOnce() -> FileType,
     ) -> core::result::Result<Handle, StepError> {
         let opened = match resolve(self.root, self.path) {
-            Err(Errno::NOENT) if self.create => make(self.root, self.path, file_type),
+            Err(Errno::NOENT) if self.create => make(self.root, self.path, file_type()),
             other => other,
         };
         opened.map_err(self.failed())
@@ -42,7 +42,7 @@ impl Target<'_> {
     /// be hidden.
     pub(super) fn open_to_cover(
         self,
-        file_type: FileType,
+        file_type: impl FnOnce() -> FileType,
     ) -> core::result::Result<Handle, StepError> {
         let opened = self.open_or_make(file_type)?;
         if is_same_file(self.root, opened.as_fd()) {

@@ -17,8 +17,8 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
     lines.extend(match plan.change {
         Change::None => vec![],
         Change::Pivot(path) => {
-            let open = format!("open_tree({}, OPEN_TREE_CLONE | AT_RECURSIVE)", text(path));
-            [vec![open], on_root()].concat()
+            let bind = format!(r#"mount({}, "/", NULL, MS_BIND | MS_REC, NULL)"#, text(path));
+            vec![bind, r#"chdir("/..")"#.to_owned()]
         }
         Change::PivotTo(step) => [root_mount(plan, step), on_root()].concat(),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],

@@ -25,10 +25,7 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
             let created = if plan.slots.is_empty() { configure(plan, fs) } else { vec![] };
             [created, vec![open], covers, vec![attach()]].concat()
         }
-        Kind::Bind(bind) => {
-            [tree_calls(plan, bind), vec!["statx(tree)".to_owned(), open], covers, vec![attach()]]
-                .concat()
-        }
+        Kind::Bind(bind) => [tree_calls(plan, bind), vec![open], covers, vec![attach()]].concat(),
         Kind::Attributes { attributes, recursive } => {
             [vec![open], setattr("target", attributes, recursive)].concat()
         }

@@ -28,8 +28,8 @@ fn a_plan_lists_its_system_calls() {
     let plan = RootPlan::new(root, Workdir::new("/home")).expect("plan");
     let expected = [
         r#"mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)"#,
-        r#"mount("/new root", "/new root", NULL, MS_BIND | MS_REC, NULL)"#,
-        r#"chdir("/new root")"#,
+        r#"mount("/new root", "/", NULL, MS_BIND | MS_REC, NULL)"#,
+        r#"chdir("/..")"#,
         r#"openat(".", O_PATH)"#,
         r#"openat2(root, "proc", RESOLVE_IN_ROOT)"#,
         "statx(root)",
