@@ -109,6 +109,7 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         }
         Step::OpenRoot => Chroot::new(&missing, "true").start(),
         Step::MountTarget => namespaces.mount(Mount::tmpfs(&missing)).start(),
+        Step::MountSource => namespaces.mount(Mount::bind(&missing, "/tmp")).start(),
         Step::Mount => namespaces.mount(Mount::tmpfs("/tmp").data("invalid=1")).start(),
         Step::ReadOnlyRoot => {
             forbid(libc::SYS_mount_setattr);
