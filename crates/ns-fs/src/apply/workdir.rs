@@ -2,10 +2,11 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, Mode};
+use ns_sys::child::{self, Mode, OFlags};
+use ns_sys::fd::AsFd;
 use ns_sys::{Errno, Result};
 
-use super::handle::CWD;
+use super::handle::{CWD, open_path};
 use super::path_buffer::{PATH_MAX, PathBuffer};
 use crate::{Step, StepError};
 
@@ -49,11 +50,36 @@ pub fn workdir(path: &CStr, create: bool) -> core::result::Result<(), StepError>
 fn enter(path: &CStr) -> Result<()> {
     child::chdir(path)?;
     let mut buffer = [0; PATH_MAX];
-    match child::getcwd(&mut buffer)?.to_bytes() {
-        [b'/', ..] => Ok(()),
-        _ => Err(Errno::XDEV),
-    }
+    let is_inside = match child::getcwd(&mut buffer) {
+        Ok(path) => path.to_bytes().starts_with(b"/"),
+        // The path is longer than the kernel can return.
+        Err(Errno::NAMETOOLONG) => is_below_root()?,
+        Err(errno) => return Err(errno),
+    };
+    if is_inside { Ok(()) } else { Err(Errno::XDEV) }
 }
+
+/// Whether `..` leads from the working directory to the root.
+fn is_below_root() -> Result<bool> {
+    let root = child::file_id(open_path(CWD, c"/", OFlags::DIRECTORY)?.as_fd())?;
+    let mut at = open_path(CWD, c".", OFlags::DIRECTORY)?;
+    let mut id = child::file_id(at.as_fd())?;
+    for _ in 0..MAX_DEPTH {
+        if id == root {
+            return Ok(true);
+        }
+        at = open_path(at.as_fd(), c"..", OFlags::DIRECTORY)?;
+        let parent = child::file_id(at.as_fd())?;
+        if parent == id {
+            return Ok(false);
+        }
+        id = parent;
+    }
+    Err(Errno::NAMETOOLONG)
+}
+
+/// The number of directories above the working directory that are looked at.
+const MAX_DEPTH: u32 = 1 << 16;
 
 fn create_and_enter(path: &CStr) -> Result<()> {
     // Checks the start of the path before anything is created; a relative one may start outside.

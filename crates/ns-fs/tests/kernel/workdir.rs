@@ -120,3 +120,33 @@ fn d14_nothing_is_created_outside() {
         assert!(!outside.path().join("made").exists());
     });
 }
+
+/// A directory whose path is longer than getcwd(2) can return is checked all the same.
+#[test]
+fn d14_a_path_longer_than_the_kernel_returns() {
+    ns_testbed::run_as!([Root, Nested], {
+        let (dir, outside) = (TempDir::new("root"), TempDir::new("outside"));
+        let code = forked(|| {
+            std::env::set_current_dir(outside.path()).expect("chdir");
+            enter_deep();
+            let deep = File::open(".").expect("open");
+            assert_eq!(apply::workdir(c".", false), Ok(()), "inside the current root");
+            plan(Root::chroot(dir.path()), Workdir::default()).apply().expect("apply");
+            rustix::process::fchdir(&deep).expect("fchdir");
+            assert_eq!(apply::workdir(c".", false).expect_err("outside").errno, Errno::XDEV);
+            enter_deep();
+            assert_eq!(apply::workdir(c".", false), Ok(()), "inside the new root");
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// Creates and enters directories with a path of 6000 bytes.
+fn enter_deep() {
+    let name = "n".repeat(199);
+    for _ in 0..30 {
+        fs::create_dir(&name).expect("mkdir");
+        std::env::set_current_dir(&name).expect("chdir");
+    }
+}

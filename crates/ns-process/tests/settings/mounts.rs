@@ -187,3 +187,20 @@ fn d16_the_root_by_any_name() {
         }
     });
 }
+
+/// The working directory is the present one, whose path is longer than getcwd(2) can return.
+#[test]
+fn a_working_directory_with_a_long_path() {
+    ns_testbed::run_as!([Root, User], {
+        let dir = Directory::new("deep");
+        std::env::set_current_dir(&*dir).expect("chdir");
+        let name = "n".repeat(199);
+        for _ in 0..30 {
+            fs::create_dir(&name).expect("mkdir");
+            std::env::set_current_dir(&name).expect("chdir");
+        }
+        fs::write("file", "deep\n").expect("write");
+        let mut cat = container("cat file");
+        assert_eq!(printed(cat.workdir(".")), "deep\n");
+    });
+}
