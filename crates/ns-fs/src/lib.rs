@@ -15,12 +15,15 @@
 //! let plan = RootPlan::new(root, Workdir::new("/home"))?;
 //! println!("{}", plan.describe()); // the system calls in order; none is made
 //!
-//! plan.apply()?; // in the child, in its own mount namespace
+//! if let Err(error) = plan.apply() { // in the child
+//!     eprintln!("{}", plan.explain(&error)); // the path that is wrong, and what to do
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! - [`RootPlan`]: a new root ([`Root`]), its mounts ([`Mount`]), their [`Propagation`] and the
-//!   working directory ([`Workdir`]).
+//!   working directory ([`Workdir`]). A [`Tree`] is a mount that the caller has opened.
+//! - [`resolve_in_root`], [`make_in_root`]: paths inside a directory that others may change.
 //! - [`FdPlan`]: standard streams and other descriptors ([`Descriptors`], [`Stdio`]). They move as
 //!   if all at once, so that swaps and cycles lose no file.
 //! - [`apply`]: the child half, one function per step.

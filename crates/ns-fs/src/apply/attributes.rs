@@ -54,7 +54,7 @@ const ATTRIBUTES: [Attribute; 7] = [
     Attribute { attr: 0x8, statfs: 8, flag: MountFlags::NOEXEC.bits() },
     Attribute { attr: 0x10, statfs: 1024, flag: MountFlags::NOATIME.bits() },
     Attribute { attr: 0x80, statfs: 2048, flag: MountFlags::NODIRATIME.bits() },
-    Attribute { attr: NOSYMFOLLOW, statfs: 8192, flag: MS_NOSYMFOLLOW },
+    Attribute { attr: NOSYMFOLLOW, statfs: ST_NOSYMFOLLOW, flag: MS_NOSYMFOLLOW },
 ];
 
 /// `MOUNT_ATTR_RDONLY`.
@@ -173,6 +173,10 @@ fn remount(root: &Handle, path: &CStr, attributes: Attributes) -> Result<()> {
         let flags = present_flags(root.as_fd(), attributes)?;
         let remount = MountFlags::from_bits_retain(MS_REMOUNT).union(MountFlags::BIND);
         child::mount(None, path, None, flags.union(remount), None)?;
+        // Before Linux 5.10 mount(2) ignores the flag.
+        if set & NOSYMFOLLOW != 0 && child::fstatfs(root.as_fd())?.flags & ST_NOSYMFOLLOW == 0 {
+            return Err(Errno::NOSYS);
+        }
     }
     propagation.map_or(Ok(()), |propagation| child::mount_change(path, propagation.flag()))
 }
@@ -198,11 +202,18 @@ pub(super) fn present_flags(root: BorrowedFd<'_>, attributes: Attributes) -> Res
 
 /// Of statfs(2).
 const ST_RELATIME: u64 = 4096;
+const ST_NOSYMFOLLOW: u64 = 8192;
 
-/// The `MS_*` flags of a new mount with these attributes.
+/// The `MS_*` flags of a new mount with these attributes, without those of [`after_mount`].
 pub(super) fn new_flags(attributes: Attributes) -> MountFlags {
+    let attributes = Attributes { set: attributes.set & !NOSYMFOLLOW, ..attributes };
     let set = |attribute: &&Attribute| attributes.set & attribute.attr != 0;
     let flags = ATTRIBUTES.iter().filter(set).fold(0, |flags, attribute| flags | attribute.flag);
     let flags = MountFlags::from_bits_retain(flags);
     if attributes.set & STRICTATIME != 0 { flags.union(MountFlags::STRICTATIME) } else { flags }
+}
+
+/// The part of the attributes that mount(2) does not set on a new mount, or not on each kernel.
+pub(super) fn after_mount(attributes: Attributes) -> Attributes {
+    Attributes { set: attributes.set & NOSYMFOLLOW, clear: 0, ..attributes }
 }

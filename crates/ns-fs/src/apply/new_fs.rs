@@ -6,7 +6,7 @@ use ns_sys::child::{
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::attributes::{Attributes, TreeAttributes, change, change_mounted, new_flags};
+use super::attributes::{TreeAttributes, after_mount, change, change_mounted, new_flags};
 use super::bind::move_to;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
@@ -87,9 +87,9 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
     let attrs = MountAttrFlags::from_bits_retain(attribute_bits(all.set | top.set));
     let tree = child::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attrs)?;
     let tree = Handle::new(tree);
-    let propagation = propagation_only(fs.new.attributes);
-    if !propagation.is_empty() {
-        change(tree.as_fd(), propagation, None, false)?;
+    let left = left_after_mount(fs.new.attributes);
+    if !left.is_empty() {
+        change(tree.as_fd(), left, None, false)?;
     }
     Ok(Some(tree))
 }
@@ -145,17 +145,13 @@ fn enter(target: &Handle) -> Result<Handle> {
     child::fchdir(target.as_fd()).map(|()| previous)
 }
 
-/// mount(2) of a file system does not set the propagation type.
+/// Sets what mount(2) does not set.
 fn finish(new: NewFs, reopen: impl Fn() -> Result<Handle>) -> Result<()> {
-    let propagation = propagation_only(new.attributes);
-    if propagation.is_empty() {
-        return Ok(());
-    }
-    change_mounted(&reopen()?, propagation, false)
+    let left = left_after_mount(new.attributes);
+    if left.is_empty() { Ok(()) } else { change_mounted(&reopen()?, left, false) }
 }
 
-fn propagation_only(attributes: TreeAttributes) -> TreeAttributes {
-    let only =
-        |from: Attributes| Attributes { propagation: from.propagation, ..Attributes::default() };
-    TreeAttributes { all: only(attributes.all), top: only(attributes.top) }
+/// The attributes that mount(2) does not set.
+pub(super) fn left_after_mount(attributes: TreeAttributes) -> TreeAttributes {
+    TreeAttributes { all: after_mount(attributes.all), top: after_mount(attributes.top) }
 }

@@ -38,6 +38,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::OpenRoot, Errno::NOENT) => "there is no such directory",
             (Step::OpenRoot, Errno::NOTDIR) => "a root is a directory",
             (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",
+            (Step::Workdir, Errno::NOTDIR) => "it is no directory",
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
             (Step::PivotRoot, Errno::INVAL) => "pivot_root cannot replace the initramfs: use by_chroot",
             (Step::Workdir, Errno::XDEV) => "the directory lies outside the root",

@@ -43,7 +43,14 @@ pub(crate) fn for_exec_search(
         Errno::NOENT => candidates
             .iter()
             .find_map(|path| without_interpreter(root, &path.to_string_lossy()))
-            .unwrap_or_else(|| format!("no such program in PATH{}", under(root))),
+            .unwrap_or_else(|| match root {
+                // What is mounted below the new root cannot be looked at.
+                Some(_) => {
+                    "no such program in PATH under the new root, or its interpreter is missing there"
+                        .to_owned()
+                }
+                None => "no such program in PATH".to_owned(),
+            }),
         Errno::ACCESS => format!(
             "not found in PATH, but {tried} is not executable or its directory may not be searched"
         ),

@@ -213,7 +213,9 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
         Step::Propagation => Some("/".to_owned()),
         Step::MountTarget | Step::Mount if report.index == PROC => Some("/proc".to_owned()),
         Step::OpenRoot | Step::ReadOnlyRoot | Step::PivotRoot | Step::Chroot => {
-            plan.root.path.as_ref().map(shown)
+            // A relative path begins at the caller's working directory, which the error names.
+            let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or(path.clone());
+            plan.root.path.as_ref().map(absolute).as_ref().map(shown)
         }
         Step::Workdir => plan.root.workdir.as_ref().map(shown),
         Step::PlaceFd => Some(report.index.to_string()),
