@@ -13,7 +13,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("map_current_user", "uid=0(root) gid=0(root)"),
     ("rootless_maps", "inside 1 is Some(100000) outside, 70000 is None"),
     ("tiny_root", "pid 2 in /"),
-    ("sandbox", "usr\nvar\nwork\nread-only\n"),
+    ("sandbox", "tmp\nusr\nvar\nread-only\n"),
     ("first_container", "status 0"),
     ("closure", "its value is Some(1)"),
     ("build_sandbox", "built by uid 0"),

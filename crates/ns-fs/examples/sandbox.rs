@@ -1,7 +1,7 @@
 //! Runs a shell command in a sandbox: std's `Command`, with a plan of this crate in `pre_exec`.
 //!
 //! `sandbox COMMAND` needs no privilege. The command sees the programs of the host, which it cannot change,
-//! and the current directory as `/work`; nothing else. It also sees the host's processes: a new pid
+//! and the current directory as `/project`; nothing else. It also sees the host's processes: a new pid
 //! namespace needs another fork, as ns-process makes it.
 #![allow(unsafe_code, reason = "pre_exec")]
 
@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => mount,
     });
     let root = host.fold(Root::current(), Root::mount).read_only();
-    let root = root.mount(Mount::bind(".", "/work").recursive().create());
-    let plan = RootPlan::new(root, Workdir::new("/work"))?;
+    let root = root.mount(Mount::bind(".", "/project").recursive().create());
+    let plan = RootPlan::new(root, Workdir::new("/project"))?;
 
     let maps = [
         (c"/proc/self/setgroups", c"deny".to_owned()),

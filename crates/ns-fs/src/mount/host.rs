@@ -32,8 +32,8 @@ impl Mount {
     /// use ns_fs::{Mount, Root, RootPlan, Workdir};
     ///
     /// let root = Mount::host_root().into_iter().fold(Root::current(), Root::mount);
-    /// let root = root.mount(Mount::bind("/srv/project", "/work").create()).read_only();
-    /// let plan = RootPlan::new(root, Workdir::new("/work"))?;
+    /// let root = root.mount(Mount::bind("/srv/project", "/project").create()).read_only();
+    /// let plan = RootPlan::new(root, Workdir::new("/project"))?;
     /// # assert!(plan.describe().to_string().contains("/usr"));
     /// # Ok::<(), ns_fs::RootError>(())
     /// ```

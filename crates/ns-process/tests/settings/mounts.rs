@@ -145,10 +145,10 @@ fn a_host_root() {
         let dir = Directory::new("host");
         let script = "for f in /usr/f /etc/f; do touch $f 2>/dev/null && echo $f; done
             echo x > /tmp/x; echo x > /dev/null; ls /tmp /home /sys 2>/dev/null
-            echo $$; cat /work/in; echo out > /work/out; touch /f 2>/dev/null || echo ro";
+            echo $$; cat /job/in; echo out > /job/out; touch /f 2>/dev/null || echo ro";
         fs::write(dir.join("in"), "in\n").expect("write");
         let mut sandbox = container(script);
-        sandbox.host_root().mount(Mount::bind(&*dir, "/work").create()).read_only_root();
+        sandbox.host_root().mount(Mount::bind(&*dir, "/job").create()).read_only_root();
         assert_eq!(printed(&sandbox), "/tmp:\nx\n1\nin\nro\n");
         assert_eq!(fs::read_to_string(dir.join("out")).expect("read"), "out\n");
         let mut other = container("true");
