@@ -10,7 +10,7 @@ use ns_fs::{
     Mount, MountAttrs, Propagation, Root, RootError, RootPlan, Step, StepError, Tree, Workdir,
 };
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{Leftovers, Role, forked, role};
+use ns_testbed::{Leftovers, Role, forked, refuse, role};
 use rustix::mount::{MountFlags, mount};
 
 use crate::fixture::{
@@ -177,6 +177,26 @@ fn an_id_mapped_tree() {
             plan.apply().expect("apply");
             assert_eq!(fs::metadata("/target").expect("stat").uid(), 100_000);
         });
+    });
+}
+
+/// Without mount_setattr(2) an ID-mapped tree is an error of the plan, which names the call.
+#[test]
+fn an_id_mapped_tree_on_an_old_kernel() {
+    ns_testbed::run_as!([Root], {
+        let dir = TempDir::with("old", &["source", "target"]);
+        let tree = Tree::open(dir.path().join("source")).expect("open");
+        let tree = tree.idmap(user_namespace("0 100000 1000"));
+        let code = forked(|| {
+            refuse(__NR_mount_setattr, Errno::NOSYS);
+            let root = Root::pivot(dir.path()).mount(Mount::tree(tree, "/target"));
+            let error = RootPlan::new(root, Workdir::default()).expect_err("no mount_setattr");
+            let RootError::Tree(error) = error else { panic!("{error}") };
+            assert_eq!(error.call, "mount_setattr");
+            assert_eq!(error.source.raw_os_error(), Some(Errno::NOSYS.raw_os_error()));
+            0
+        });
+        assert_eq!(code, 0);
     });
 }
 
