@@ -111,7 +111,7 @@ impl RootPlan {
     /// # Errors
     /// [`RootError::Tree`].
     pub fn open_trees(&self) -> Result<OpenTrees, RootError> {
-        let opened = self.trees.iter().map(|tree| tree.open_for_child());
+        let opened = self.trees.iter().map(|tree| tree.open_for_child(self.propagation));
         let opened = opened.collect::<Result<Vec<_>, _>>().map_err(RootError::Tree)?;
         let (trees, files) = opened.into_iter().unzip();
         // A pivoted root is mounted apart, where none of its mounts hides a source.

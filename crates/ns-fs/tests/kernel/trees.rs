@@ -10,7 +10,7 @@ use ns_fs::{
     Mount, MountAttrs, Propagation, Root, RootError, RootPlan, Step, StepError, Tree, Workdir,
 };
 use ns_sys::{Errno, UnshareFlags};
-use ns_testbed::{Leftovers, Role, forked, refuse, role};
+use ns_testbed::{Leftovers, Role, SharedMount, forked, refuse, role};
 use rustix::mount::{MountFlags, mount};
 
 use crate::fixture::{
@@ -101,6 +101,55 @@ fn a_tree_is_mounted_by_many_plans() {
                 let error = fs::write("/target/file", "").expect_err("read-only");
                 assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
                 assert!(fs::exists("/target/inner").expect("stat"));
+            });
+        }
+    });
+}
+
+/// A mount of the process below a tree does not propagate to the caller, whose mounts are shared.
+#[test]
+fn d06_a_tree_of_a_shared_mount() {
+    ns_testbed::run_as!([Root, Nested], {
+        for missing in [&[][..], &[__NR_mount_setattr]] {
+            let shared = SharedMount::new();
+            let dir = TempDir::with("peer", &["target"]);
+            for inner in ["below", "proc", "below/inner"] {
+                fs::create_dir(shared.path().join(inner)).expect("mkdir");
+            }
+            let tree = || Tree::open(shared.path()).expect("open").recursive();
+            let below = |path: &str| [path, "/proc"].map(|name| Mount::tmpfs(name).create());
+            let as_root = below("/below").into_iter().fold(Root::tree(tree()), Root::mount);
+            let tree = Mount::tree(tree(), "/target");
+            let as_target =
+                Root::pivot(dir.path()).mount(tree).mount(Mount::tmpfs("/target/below"));
+            let code = forked(|| {
+                refuse_all(missing);
+                for root in [as_root, as_target] {
+                    let before = Leftovers::mountinfo();
+                    let plan = plan(root);
+                    in_own_mounts(|| plan.apply().expect("apply"));
+                    assert_eq!(before, Leftovers::mountinfo());
+                }
+                0
+            });
+            assert_eq!(code, 0);
+        }
+    });
+}
+
+/// Before Linux 5.12 the process sets the attributes of a tree, also if the caller has privilege.
+#[test]
+fn d12_a_tree_with_attributes_by_each_fallback() {
+    ns_testbed::run_as!([Root, Nested], {
+        let dir = TempDir::with("older", &["source", "target"]);
+        for missing in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
+            in_own_mounts(|| {
+                refuse_all(missing);
+                let tree = Tree::open(dir.path().join("source")).expect("open");
+                let plan = pivot(&dir, [Mount::tree(tree.set(MountAttrs::RDONLY), "/target")]);
+                plan.apply().expect("apply");
+                let error = fs::write("/target/file", "").expect_err("read-only");
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
             });
         }
     });

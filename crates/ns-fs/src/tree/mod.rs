@@ -1,10 +1,12 @@
 //! Trees of mounts that the caller opens.
 
+mod detached;
+mod file_system;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
@@ -12,15 +14,16 @@ use std::{format, path};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen, open_tree,
-};
+use rustix::mount::{OpenTreeFlags, open_tree};
 use thiserror::Error;
 
 use crate::Propagation;
 use crate::apply::{OpenedTree, TreeAttributes, change_attributes};
 use crate::attributes::{Changes, MountAttrs};
+
+use detached::{is_listed, isolate};
+use file_system::create;
+pub(crate) use file_system::split_options;
 
 /// A file, a directory with the mounts below it, or a new file system, opened by the caller and mounted by
 /// [`Mount::tree`](crate::Mount::tree).
@@ -30,6 +33,9 @@ use crate::attributes::{Changes, MountAttrs};
 /// and sets the attributes; the attributes that a new user namespace inherits are not locked then
 /// (mount_namespaces(7)), so that a process with `CAP_SYS_ADMIN` in it may clear them. Otherwise the
 /// process resolves the path again and verifies that it leads to the same file.
+///
+/// The propagation type is that of the other mounts of the process, so that no mount below the tree propagates to
+/// the caller; see [`Root::propagation`](crate::Root::propagation).
 ///
 /// # Kernel support
 /// Linux 5.2; attributes 5.12. On older kernels, the process resolves the path and uses mount(2).
@@ -214,8 +220,11 @@ impl Tree {
         TreeAttributes { all: all.compile(), top: top.compile() }
     }
 
-    /// Clones the tree and sets its attributes, for one process.
-    pub(crate) fn open_for_child(&self) -> Result<(OpenedTree, OwnedFd), TreeError> {
+    /// Clones the tree and sets its attributes, for one process. `propagation` is that of the process's mounts.
+    pub(crate) fn open_for_child(
+        &self,
+        propagation: Option<Propagation>,
+    ) -> Result<(OpenedTree, OwnedFd), TreeError> {
         let failed =
             |call, errno: Errno| TreeError { call, path: self.name.clone(), source: errno.into() };
         let duplicate = || {
@@ -235,13 +244,33 @@ impl Tree {
             }
             Err(errno) => return Err(failed("open_tree", errno)),
         };
+        // A clone of a shared mount is its peer: mounts of the process below it would propagate to the caller.
+        if let Some(propagation) = self.isolation(propagation) {
+            isolate(tree.as_fd(), propagation).map_err(|(call, errno)| failed(call, errno))?;
+        }
         let userns = self.userns.as_ref().map(AsFd::as_fd);
         let attributes = self.attributes();
         if !attributes.is_empty() || userns.is_some() {
-            change_attributes(tree.as_fd(), attributes, userns, self.recursive)
-                .map_err(|errno| failed("mount_setattr", errno))?;
+            match change_attributes(tree.as_fd(), attributes, userns, self.recursive) {
+                // Before Linux 5.12 the process sets them, by a remount.
+                Err(Errno::NOSYS) if userns.is_none() && !self.is_detached() => {
+                    let file = duplicate()?;
+                    return Ok((OpenedTree::File(file.as_raw_fd()), file));
+                }
+                changed => changed.map_err(|errno| failed("mount_setattr", errno))?,
+            }
         }
         Ok((OpenedTree::Detached(tree.as_raw_fd()), tree))
+    }
+
+    /// The propagation type of all mounts before the tree's own settings, which may keep the caller as a master.
+    fn isolation(&self, of_process: Option<Propagation>) -> Option<Propagation> {
+        match (of_process, self.all.propagation.or(self.top.propagation)) {
+            (Some(Propagation::Private), Some(Propagation::Slave | Propagation::Shared)) => {
+                Some(Propagation::Slave)
+            }
+            (of_process, _) => of_process,
+        }
     }
 
     fn clone_detached(&self) -> rustix::io::Result<OwnedFd> {
@@ -256,42 +285,4 @@ impl Tree {
     fn is_detached(&self) -> bool {
         self.is_new || !is_listed(self.file.as_fd())
     }
-}
-
-/// Whether mountinfo lists the mount of a file; true if `/proc` cannot be read.
-fn is_listed(file: BorrowedFd<'_>) -> bool {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
-    let Ok(info) = info else { return true };
-    let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(str::trim);
-    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return true };
-    mounts.lines().any(|line| line.split(' ').next() == id)
-}
-
-fn create(fs_type: &OsStr, source: &OsStr, data: &OsStr) -> Result<OwnedFd, (&'static str, Errno)> {
-    let context =
-        fsopen(fs_type, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| ("fsopen", errno))?;
-    let context = context.as_fd();
-    let set = |errno| ("fsconfig", errno);
-    if !source.is_empty() {
-        fsconfig_set_string(context, "source", source).map_err(set)?;
-    }
-    for (key, value) in split_options(data) {
-        match value {
-            Some(value) => fsconfig_set_string(context, key, value),
-            None => fsconfig_set_flag(context, key),
-        }
-        .map_err(set)?;
-    }
-    fsconfig_create(context).map_err(set)?;
-    let flags = (FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());
-    fsmount(context, flags.0, flags.1).map_err(|errno| ("fsmount", errno))
-}
-
-/// Splits options as mount(8) writes them: `key` or `key=value`, separated by commas.
-pub(crate) fn split_options(data: &OsStr) -> impl Iterator<Item = (&OsStr, Option<&OsStr>)> {
-    let options = data.as_bytes().split(|byte| *byte == b',').filter(|option| !option.is_empty());
-    options.map(|option| {
-        let mut parts = option.splitn(2, |byte| *byte == b'=').map(OsStr::from_bytes);
-        (parts.next().unwrap_or_default(), parts.next())
-    })
 }
