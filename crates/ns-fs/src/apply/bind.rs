@@ -24,7 +24,9 @@ pub(super) fn bind(
     let opened = open_source(plan, bind, Some(target.root), slot);
     let opened = opened.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
     let place = target.open_to_cover(|| file_type(opened.as_fd()))?;
-    attach(&opened, &place, bind.attributes, bind.recursive, || target.reopen())
+    // Nothing is mounted below a file.
+    let recursive = bind.recursive && is_directory(opened.as_fd());
+    attach(&opened, &place, bind.attributes, recursive, || target.reopen())
         .map_err(Step::Mount(target.index).failed())
 }
 

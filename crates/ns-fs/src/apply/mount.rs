@@ -49,8 +49,11 @@ fn make(plan: Root<'_>, root: BorrowedFd<'_>, step: &MountStep, slot: Option<&Sl
         Kind::Attributes { attributes, recursive } => {
             change_mounted(&target.open()?, attributes, recursive).map_err(failed)
         }
-        Kind::Reconfigure { flags, data, attributes } => {
-            reconfigure(plan, &target.open()?, flags, data, attributes).map_err(failed)
+        Kind::Reconfigure { flags, data, attributes, recursive } => {
+            let mounted = target.open()?;
+            reconfigure(plan, &mounted, flags, data, attributes)
+                .and_then(|()| change_rest(&mounted, attributes, recursive))
+                .map_err(failed)
         }
         Kind::Entry { name, entry } => {
             let directory = target.open_or_make(|| FileType::Directory)?;
@@ -72,6 +75,18 @@ fn reconfigure(
     let present = present_flags(mounted.as_fd(), attributes.top)?;
     let (path, data) = (FdPath::new(mounted.as_raw_fd()), data.map(|data| plan.strings.get(data)));
     child::mount(None, path.as_c_str(), None, flags.union(present).union(MS_REMOUNT), data)
+}
+
+/// Makes the changes that a remount of the file system does not make.
+fn change_rest(
+    mounted: &Handle,
+    attributes: TreeAttributes,
+    recursive: bool,
+) -> ns_sys::Result<()> {
+    if attributes.all.is_empty() && attributes.top.propagation.is_none() {
+        return Ok(());
+    }
+    change_mounted(mounted, attributes, recursive)
 }
 
 /// Opens the sources that an earlier mount could hide, before the first mount.

@@ -37,6 +37,7 @@ pub(crate) enum Kind {
         flags: MountFlags,
         data: Option<StringRef>,
         attributes: TreeAttributes,
+        recursive: bool,
     },
     /// This empty file system over a directory, or `/dev/null` over a file.
     Mask(NewFs),

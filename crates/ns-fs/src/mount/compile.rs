@@ -136,7 +136,7 @@ impl Compiler {
             }
             Kind::Remount if mount.data.is_some() || !mount.flags.is_empty() => {
                 let data = self.data(index, mount.data.as_deref())?;
-                apply::Kind::Reconfigure { flags: mount.flags, data, attributes }
+                apply::Kind::Reconfigure { flags: mount.flags, data, attributes, recursive }
             }
             Kind::Remount => apply::Kind::Attributes { attributes, recursive },
             Kind::Propagation(propagation) => {

@@ -29,10 +29,12 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
         Kind::Attributes { attributes, recursive } => {
             [vec![open], setattr("target", attributes, recursive)].concat()
         }
-        Kind::Reconfigure { flags, data, .. } => {
+        Kind::Reconfigure { flags, data, attributes, recursive } => {
             let data = data.map_or("NULL".to_owned(), |data| quoted(plan.strings.get(data)));
             let remount = format!("mount(NULL, target, NULL, MS_REMOUNT | {flags:?}, {data})");
-            vec![open, "fstatfs(target)".to_owned(), remount]
+            let has_rest = !attributes.all.is_empty() || attributes.top.propagation.is_some();
+            let rest = if has_rest { setattr("target", attributes, recursive) } else { vec![] };
+            [vec![open, "fstatfs(target)".to_owned(), remount], rest].concat()
         }
         Kind::Entry { name, entry } => {
             let name = quoted(plan.strings.get(name));

@@ -142,6 +142,7 @@ fn mount_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
              lower ones; the kernel log names the reason"
         }
         (Errno::INVAL, Some(_)) => "the file system refused an option; the kernel log may name it",
+        (Errno::INVAL, None) if mount.is_change() => "it is not a mount point",
         (Errno::NODEV, _) => "this kernel has no such file system",
         (Errno::BUSY, Some(_)) => "it is mounted there already",
         (Errno::EXIST, _) => "another file is there",

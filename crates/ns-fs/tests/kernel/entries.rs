@@ -173,6 +173,24 @@ fn d19_a_read_only_path() {
     });
 }
 
+/// A file is read-only on an older kernel too: nothing is mounted below it.
+#[test]
+fn d19_a_read_only_file_by_each_fallback() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for missing in [&[__NR_mount_setattr][..], &[__NR_mount_setattr, __NR_open_tree]] {
+            let dir = TempDir::with("file", &["proc"]);
+            fs::write(dir.path().join("file"), "").expect("write");
+            let plan = pivot(&dir, [Mount::proc("/proc"), Mount::read_only_path("/file")]);
+            in_own_pids(|| {
+                refuse_all(missing);
+                plan.apply().expect("apply");
+                let error = fs::write("/file", "new").expect_err("read-only");
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+            });
+        }
+    });
+}
+
 /// Read-only for the topmost mount, or for the whole tree.
 #[test]
 fn d19_read_only_for_the_mount_or_the_tree() {
@@ -219,6 +237,51 @@ fn remounts() {
                 assert!(data[6].starts_with("shared:"), "{data:?}");
                 assert!(info.contains("size=2048k"), "{info}");
                 assert!(mounts_at("/", &info)[0][5].contains("nosuid"), "{info}");
+            });
+        }
+    });
+}
+
+/// A remount with options of the file system also changes the mounts below, and the propagation.
+#[test]
+fn d19_a_remount_of_a_tree_with_options() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("options", &["data", "proc"]);
+        let remount = Mount::remount("/data").data("size=2m").recursive().read_only();
+        let mounts = [
+            Mount::proc("/proc"),
+            Mount::tmpfs("/data"),
+            Mount::tmpfs("/data/below").create(),
+            remount.with_propagation(Propagation::Shared),
+        ];
+        let plan = pivot(&dir, mounts);
+        in_own_pids(|| {
+            plan.apply().expect("apply");
+            let info = Leftovers::mountinfo();
+            let data = &mounts_at("/data", &info)[0];
+            assert!(data[5].starts_with("ro,") && data[6].starts_with("shared:"), "{data:?}");
+            assert!(mounts_at("/data/below", &info)[0][5].starts_with("ro,"), "{info}");
+            assert!(info.contains("size=2048k"), "{info}");
+        });
+    });
+}
+
+/// A change of what is not a mount says so.
+#[test]
+fn d18_a_change_of_no_mount_point() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("none", &["data"]);
+        let changes = [
+            Mount::remount("/data").set(MountAttrs::NOSUID),
+            Mount::propagation("/data", Propagation::Slave),
+        ];
+        for change in changes {
+            let plan = pivot(&dir, [change]);
+            in_own_mounts(|| {
+                let error = StepError { step: Step::Mount(0), errno: Errno::INVAL };
+                assert_eq!(plan.apply(), Err(error));
+                let text = plan.explain(&error).to_string();
+                assert!(text.contains("it is not a mount point"), "{text}");
             });
         }
     });

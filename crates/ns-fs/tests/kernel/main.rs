@@ -12,6 +12,7 @@ mod mounts;
 mod own_namespace;
 mod paths;
 mod pre_exec;
+mod races;
 mod root;
 mod root_mounts;
 mod sources;

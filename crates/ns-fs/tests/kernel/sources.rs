@@ -50,6 +50,25 @@ fn d17_sources_of_before_the_first_mount() {
     });
 }
 
+/// Sources that were opened before a mount that fails are closed.
+#[test]
+fn d17_no_source_stays_open() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("early", &["source", "target"]);
+        let bind = |target: &str| under(&dir, Mount::bind(dir.path().join("source"), target));
+        for mounts in [vec!["/target", "/none", "/target"], vec!["/target", "/target"]] {
+            let fails = mounts.contains(&"/none");
+            let plan = plan(mounts.into_iter().map(bind).fold(Root::current(), Root::mount));
+            in_own_mounts(|| {
+                let count = || fs::read_dir("/proc/self/fd").expect("list").count();
+                let before = count();
+                assert_eq!(plan.apply().is_err(), fails);
+                assert_eq!(count(), before);
+            });
+        }
+    });
+}
+
 /// A source in the new root, after the mounts before it.
 #[test]
 fn a_source_in_the_new_root() {

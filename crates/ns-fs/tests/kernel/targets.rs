@@ -173,3 +173,22 @@ fn d13_dots_and_empty_names() {
         assert_eq!(code, 0);
     });
 }
+
+/// The links of proc, which lead to other roots, are refused, with and without openat2(2).
+#[test]
+fn d13_links_of_proc() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let root = fs::File::open("/").expect("open");
+        for old in [false, true] {
+            let code = forked(|| {
+                refuse_openat2(old);
+                for path in ["/proc/self/root", "proc/self/cwd/.", "/proc/thread-self/exe"] {
+                    let error = resolve_in_root(&root, path).expect_err(path);
+                    assert_eq!(error.raw_os_error(), Some(Errno::LOOP.raw_os_error()), "{path}");
+                }
+                0
+            });
+            assert_eq!(code, 0);
+        }
+    });
+}
