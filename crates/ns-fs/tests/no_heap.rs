@@ -8,6 +8,9 @@
 #[path = "kernel/fixture.rs"]
 mod fixture;
 
+#[path = "no_heap/mounts.rs"]
+mod mounts;
+
 use linux_raw_sys::general::{__NR_close_range, __NR_mount_setattr, __NR_open_tree, __NR_openat2};
 use ns_fs::{Descriptors, FdPlan, Mount, Root, RootPlan, Stdio, Workdir, apply};
 use ns_sys::child::exit_group;
@@ -22,14 +25,20 @@ static HEAP: WatchedHeap = WatchedHeap::new();
 /// Runs `steps` in new namespaces, without the system calls in `missing`. It exits with
 /// [`WatchedHeap::CODE`] if they allocate.
 fn watched(missing: &[u32], steps: impl Fn()) -> i32 {
+    watched_with(missing, || (), |()| steps())
+}
+
+/// As [`watched`]; `make` runs there before, and may allocate.
+fn watched_with<T>(missing: &[u32], make: impl Fn() -> T, steps: impl Fn(T)) -> i32 {
     forked(|| {
         own_namespaces(UnshareFlags::NEWPID);
         forked(|| {
             for number in missing {
                 refuse(*number, Errno::NOSYS);
             }
+            let made = make();
             HEAP.forbid();
-            steps();
+            steps(made);
             exit_group(0)
         })
     })
