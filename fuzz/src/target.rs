@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target::pure("fs_fd_plan", |bytes| with_input(bytes, |case| fs::fd_plan(&case))),
     Target::with_kernel("fs_fd_real", |bytes| with_input(bytes, |case| fs::fd_real(&case))),
     Target::with_kernel("fs_root_path", |bytes| with_input(bytes, |case| fs::root_path(&case))),
+    Target::with_kernel("fs_mounts", |bytes| with_input(bytes, |case| fs::mounts(&case))),
     Target::pure("process_builder", |bytes| with_input(bytes, |calls| process::builder(&calls))),
     Target::with_kernel("process_start", |bytes| with_input(bytes, |start| process::start(&start))),
     Target::with_kernel("process_report", |bytes| with_input(bytes, |case| process::report(&case))),

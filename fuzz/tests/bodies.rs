@@ -1,7 +1,7 @@
 //! Runs every target on random input without a fuzzer. `NS_STRESS` in the environment multiplies the number of cases by
 //! 50.
 
-use fuzz::{TARGETS, named};
+use fuzz::{TARGETS, named, sandbox};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
@@ -85,6 +85,19 @@ fn fs_fd_real() {
 #[test]
 fn fs_root_path() {
     ns_testbed::run_as!([Root, Nested], { run("fs_root_path", 100, &bytes()) });
+}
+
+#[test]
+fn fs_mounts() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        // Root may change file systems of the machine through their mounts.
+        let code = ns_testbed::forked(|| {
+            sandbox::enter().expect("enter");
+            run("fs_mounts", 100, &bytes());
+            0
+        });
+        assert_eq!(code, 0);
+    });
 }
 
 #[test]
