@@ -5,10 +5,12 @@ use std::fs::File;
 use std::hint::black_box;
 
 use benches::by_hand::{
-    LARGE_EXTENTS, bare_dup3, large_map as text, parse_into_array, parse_sort_format, small_maps,
+    LARGE_EXTENTS, RootDirectories, bare_dup3, large_map as text, parse_into_array,
+    parse_sort_format, small_maps,
 };
-use benches::pairs::ratios_of_blocks;
-use ns_fs::{Descriptors, FdPlan, Stdio, apply};
+use benches::forked::time_in_namespaces;
+use benches::pairs::{PAIRS, ratios_of_blocks, ratios_of_times};
+use ns_fs::{Descriptors, FdPlan, Mount, Root, RootPlan, Stdio, Workdir, apply};
 use ns_idmap::UidMap;
 
 use crate::measured::Measured;
@@ -47,4 +49,20 @@ pub(crate) fn descriptors() -> Measured {
     // SAFETY: nothing owns these descriptor numbers.
     let reference = || unsafe { bare_dup3(&files, NUMBERS) };
     Measured::Ratios(ratios_of_blocks(300, tested, reference))
+}
+
+pub(crate) fn root() -> Measured {
+    let directories = RootDirectories::new();
+    let plan = root_plan(&directories);
+    let tested = || time_in_namespaces(|| plan.apply().expect("apply"));
+    let reference = || time_in_namespaces(|| directories.enter());
+    Measured::Ratios(ratios_of_times(PAIRS, tested, reference))
+}
+
+fn root_plan(directories: &RootDirectories) -> RootPlan {
+    let bind = |(source, target)| Mount::bind(source, target).read_only_top();
+    let others = [Mount::tmpfs("/tmp"), Mount::proc("/proc"), Mount::dev("/dev")];
+    let mounts = directories.binds().map(bind).chain(others);
+    let root = mounts.fold(Root::pivot(directories.root()), Root::mount);
+    RootPlan::new(root, Workdir::default()).expect("plan")
 }

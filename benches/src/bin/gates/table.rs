@@ -80,4 +80,5 @@ pub(crate) const ROWS: &[Row] = &[
     timed("map: parse two extents / byte loop", AtMost(1.5), layers::small_map),
     timed("map: parse, validate and format 340 extents / loops", AtMost(1.5), layers::large_map),
     timed("descriptors: place 3 / bare dup3", AtMost(1.2), layers::descriptors),
+    timed("root: 10 binds, tmpfs, proc and dev / the same by mount(2)", Informs, layers::root),
 ];
