@@ -76,11 +76,19 @@ impl<'a> Arbitrary<'a> for HostileMounts {
         let change = *u.choose(&[Change::Pivot, Change::Pivot, Change::Chroot, Change::Current])?;
         let has_root_mount = change != Change::Chroot && u.ratio(1, 6)?;
         let first = has_root_mount.then(|| Spec::draw_root(u)).transpose()?;
-        let others = (0..u.int_in_range(1..=4)?).map(|_| Spec::draw(u)).collect::<Result<Vec<_>>>();
+        let mut mounts: Vec<_> = first.into_iter().collect();
+        for _ in 0..u.int_in_range(1..=4)? {
+            let mut spec = Spec::draw(u)?;
+            let earlier = mounts.last().map_or("/", |spec: &Spec| spec.target.as_str());
+            if spec.target != "/" && earlier != "/" && u.ratio(1, 3)? {
+                spec.target = format!("{earlier}/{}", spec.target);
+            }
+            mounts.push(spec);
+        }
         let pivots = has_root_mount || change == Change::Pivot;
         let some_missing = u.ratio(1, 3)?;
         Ok(Self {
-            mounts: first.into_iter().chain(others?).collect(),
+            mounts,
             read_only: pivots && u.arbitrary()?,
             slave: u.ratio(1, 4)?,
             workdir: if u.ratio(1, 4)? { Some((tree::any_path(u)?, u.arbitrary()?)) } else { None },
