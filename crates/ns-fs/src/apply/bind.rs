@@ -21,7 +21,7 @@ pub(super) fn bind(
     target: Target<'_>,
     slot: Option<&Slot>,
 ) -> core::result::Result<(), StepError> {
-    let opened = open_source(plan, bind, Some(target.root), slot);
+    let opened = open_source(plan, bind, Some(target.root.as_fd()), slot);
     let opened = opened.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
     let place = target.open_to_cover(|| file_type(opened.as_fd()))?;
     // Nothing is mounted below a file.

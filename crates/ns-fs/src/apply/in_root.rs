@@ -53,10 +53,9 @@ pub(crate) fn make(root: BorrowedFd<'_>, path: &CStr, last: FileType) -> Result<
         if name.is_empty() {
             continue;
         }
-        let file_type = if is_last { last } else { FileType::Directory };
-        at = match resolve(root, prefix) {
+        at = match if is_last { Err(Errno::NOENT) } else { resolve(root, prefix) } {
             Err(Errno::NOENT) => {
-                create_at(at.as_fd(), name, file_type)?;
+                create_at(at.as_fd(), name, if is_last { last } else { FileType::Directory })?;
                 resolve(root, prefix)?
             }
             other => other?,

@@ -2,7 +2,7 @@
 
 use ns_sys::Errno;
 use ns_sys::child::{self, FileType, MountFlags, OFlags};
-use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
+use ns_sys::fd::{AsFd, AsRawFd};
 
 use super::attributes::{TreeAttributes, change_mounted, present_flags};
 use super::bind::bind;
@@ -15,7 +15,7 @@ use super::new_fs::{create, mount_configured, mount_new};
 use super::root::Root;
 use super::source::Slot;
 use super::strings::StringRef;
-use super::target::Target;
+use super::target::{Target, TargetRoot};
 use crate::{Step, StepError};
 
 type Outcome = Result<(), StepError>;
@@ -24,7 +24,7 @@ type Outcome = Result<(), StepError>;
 /// source starts at the working directory, which does not change.
 pub(super) fn mount(
     plan: Root<'_>,
-    root: BorrowedFd<'_>,
+    root: TargetRoot<'_>,
     step: &MountStep,
     slot: Option<&Slot>,
 ) -> Outcome {
@@ -37,7 +37,7 @@ pub(super) fn mount(
     }
 }
 
-fn make(plan: Root<'_>, root: BorrowedFd<'_>, step: &MountStep, slot: Option<&Slot>) -> Outcome {
+fn make(plan: Root<'_>, root: TargetRoot<'_>, step: &MountStep, slot: Option<&Slot>) -> Outcome {
     let MountStep { index, create, .. } = *step;
     let target = Target { root, path: plan.strings.get(step.target), create, index };
     let failed = Step::Mount(index).failed();

@@ -12,6 +12,7 @@ use super::propagation::propagation;
 use super::root_mount::enter_root_mount;
 use super::source::{OpenedTree, Slot};
 use super::strings::{StringRef, Strings};
+use super::target::TargetRoot;
 use super::workdir::workdir;
 use crate::{Propagation, Step, StepError};
 
@@ -151,8 +152,9 @@ fn mounts(plan: Root<'_>) -> Result<(), StepError> {
         Change::Pivot(_) | Change::PivotTo(_) | Change::Chroot(_) => c".",
     };
     let root = open_path(CWD, path, OFlags::DIRECTORY).map_err(Step::OpenRoot.failed())?;
+    let root = TargetRoot::new(root.as_fd());
     for (position, step) in plan.mounts.iter().enumerate() {
-        mount(plan, root.as_fd(), step, plan.slots.get(position))?;
+        mount(plan, root, step, plan.slots.get(position))?;
     }
     Ok(())
 }

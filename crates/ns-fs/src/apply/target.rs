@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, FileType};
+use ns_sys::child::{self, FileId, FileType};
 use ns_sys::fd::{AsFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
@@ -10,10 +10,28 @@ use super::handle::Handle;
 use super::in_root::{make, resolve};
 use crate::{Step, StepError};
 
+/// The directory in which targets are resolved.
+#[derive(Clone, Copy)]
+pub(super) struct TargetRoot<'a> {
+    directory: BorrowedFd<'a>,
+    /// `None` if statx(2) is missing.
+    id: Option<FileId>,
+}
+
+impl<'a> TargetRoot<'a> {
+    pub(super) fn new(directory: BorrowedFd<'a>) -> Self {
+        Self { directory, id: child::file_id(directory).ok() }
+    }
+
+    pub(super) fn as_fd(self) -> BorrowedFd<'a> {
+        self.directory
+    }
+}
+
 /// A path in the new root, not yet resolved.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
-    pub(super) root: BorrowedFd<'a>,
+    pub(super) root: TargetRoot<'a>,
     pub(super) path: &'a CStr,
     pub(super) create: bool,
     /// The position of its mount in the caller's list.
@@ -23,7 +41,7 @@ pub(super) struct Target<'a> {
 impl Target<'_> {
     /// Opens it, also if it is the root itself.
     pub(super) fn open(self) -> core::result::Result<Handle, StepError> {
-        resolve(self.root, self.path).map_err(self.failed())
+        resolve(self.root.as_fd(), self.path).map_err(self.failed())
     }
 
     /// Opens it, or creates it with the type of `file_type` if it may be created.
@@ -31,8 +49,8 @@ impl Target<'_> {
         self,
         file_type: impl FnOnce() -> FileType,
     ) -> core::result::Result<Handle, StepError> {
-        let opened = match resolve(self.root, self.path) {
-            Err(Errno::NOENT) if self.create => make(self.root, self.path, file_type()),
+        let opened = match resolve(self.root.as_fd(), self.path) {
+            Err(Errno::NOENT) if self.create => make(self.root.as_fd(), self.path, file_type()),
             other => other,
         };
         opened.map_err(self.failed())
@@ -45,24 +63,17 @@ impl Target<'_> {
         file_type: impl FnOnce() -> FileType,
     ) -> core::result::Result<Handle, StepError> {
         let opened = self.open_or_make(file_type)?;
-        if is_same_file(self.root, opened.as_fd()) {
-            return Err(self.failed()(Errno::BUSY));
-        }
-        Ok(opened)
+        // The path may contain a symbolic link to the root.
+        let is_root = self.root.id.is_some() && child::file_id(opened.as_fd()).ok() == self.root.id;
+        if is_root { Err(self.failed()(Errno::BUSY)) } else { Ok(opened) }
     }
 
     /// Opens it once more, after something was mounted on it.
     pub(super) fn reopen(self) -> Result<Handle> {
-        resolve(self.root, self.path)
+        resolve(self.root.as_fd(), self.path)
     }
 
     fn failed(self) -> impl Fn(Errno) -> StepError {
         Step::MountTarget(self.index).failed()
     }
-}
-
-/// Whether both are the same file: the path of a target may contain a symbolic link to the root. Always
-/// false if statx(2) is missing.
-fn is_same_file(root: BorrowedFd<'_>, target: BorrowedFd<'_>) -> bool {
-    matches!((child::file_id(root), child::file_id(target)), (Ok(root), Ok(target)) if root == target)
 }

@@ -25,6 +25,7 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
     });
     if !plan.mounts.is_empty() {
         lines.push(open_root(plan.change).to_owned());
+        lines.push("statx(root)".to_owned());
         lines.extend(plan.mounts.iter().flat_map(|step| mount(plan, *step)));
     }
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();

@@ -14,7 +14,7 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
     let make = if step.create { " or mkdirat" } else { "" };
     let target = quoted(plan.strings.get(step.target));
     let open = format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}");
-    let covers = ["statx(root)", "statx(target)"].map(ToOwned::to_owned).to_vec();
+    let covers = vec!["statx(target)".to_owned()];
     match step.kind {
         Kind::New(new) => [vec![open], covers, new_fs(plan, new)].concat(),
         Kind::Mask(new) => {
