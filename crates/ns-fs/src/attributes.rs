@@ -68,8 +68,11 @@ impl Changes {
         self.clear -= attrs;
     }
 
-    /// The last change of an attribute applies.
+    /// The last change of an attribute applies. To clear how access times are updated restores the default.
     pub(crate) fn clear(&mut self, attrs: MountAttrs) {
+        if attrs.intersects(MountAttrs::ATIME) {
+            self.set -= MountAttrs::ATIME;
+        }
         self.clear |= attrs;
         self.set -= attrs;
     }

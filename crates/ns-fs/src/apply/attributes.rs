@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, AtFlags, MountAttr, MountFlags, OFlags};
+use ns_sys::child::{self, AtFlags, MountAttr, MountFlags, MountPropagationFlags, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
@@ -32,6 +32,11 @@ impl Attributes {
     pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
+
+    /// Whether there is no other change than that of the propagation, which mount(2) makes in a whole tree.
+    pub(super) fn is_propagation(self) -> bool {
+        self.set | self.clear == 0
+    }
 }
 
 impl TreeAttributes {
@@ -58,7 +63,7 @@ const ATTRIBUTES: [Attribute; 7] = [
 ];
 
 /// `MOUNT_ATTR_RDONLY`.
-const RDONLY: u64 = 0x1;
+pub(super) const RDONLY: u64 = 0x1;
 /// `MOUNT_ATTR_NOATIME`, `MOUNT_ATTR_STRICTATIME`, `MOUNT_ATTR__ATIME`.
 const NOATIME: u64 = 0x10;
 const STRICTATIME: u64 = 0x20;
@@ -90,9 +95,8 @@ const MS_REMOUNT: u32 = 32;
 pub fn read_only_here() -> core::result::Result<(), StepError> {
     let read_only = Attributes { set: RDONLY, ..Attributes::default() };
     let set = match set_attributes(CWD, c".", read_only, None, false) {
-        Err(Errno::NOSYS) => {
-            open_path(CWD, c".", OFlags::DIRECTORY).and_then(|root| remount(&root, c".", read_only))
-        }
+        Err(Errno::NOSYS) => open_path(CWD, c".", OFlags::DIRECTORY)
+            .and_then(|root| remount(&root, c".", read_only, false)),
         other => other,
     };
     set.map_err(Step::ReadOnlyRoot.failed())
@@ -118,26 +122,30 @@ pub(crate) fn change(
 /// As [`change`], for an attached mount and before Linux 5.12 too.
 ///
 /// # Errors
-/// `ENOSYS`: before Linux 5.12, and the mounts below are to be changed too.
+/// `ENOSYS`: before Linux 5.12, and attributes of the mounts below are to be changed too.
 pub(super) fn change_mounted(
     mounted: &Handle,
     attributes: TreeAttributes,
     is_recursive: bool,
 ) -> Result<()> {
     match change(mounted.as_fd(), attributes, None, is_recursive) {
-        Err(Errno::NOSYS) if !is_recursive || attributes.all.is_empty() => {
-            remount_tree(mounted, attributes)
+        Err(Errno::NOSYS) if !is_recursive || attributes.all.is_propagation() => {
+            remount_tree(mounted, attributes, is_recursive)
         }
         other => other,
     }
 }
 
-/// Makes the changes of a single mount by remounts.
-pub(super) fn remount_tree(mounted: &Handle, attributes: TreeAttributes) -> Result<()> {
+/// Makes the changes of a single mount by remounts, or the propagation of a tree.
+pub(super) fn remount_tree(
+    mounted: &Handle,
+    attributes: TreeAttributes,
+    is_recursive: bool,
+) -> Result<()> {
     let path = FdPath::new(mounted.as_raw_fd());
-    for attributes in [attributes.all, attributes.top] {
+    for (attributes, is_recursive) in [(attributes.all, is_recursive), (attributes.top, false)] {
         if !attributes.is_empty() {
-            remount(mounted, path.as_c_str(), attributes)?;
+            remount(mounted, path.as_c_str(), attributes, is_recursive)?;
         }
     }
     Ok(())
@@ -163,11 +171,11 @@ fn set_attributes(
     child::mount_setattr(dir, path, AtFlags::EMPTY_PATH.union(tree), &attr)
 }
 
-/// Changes one mount by a remount. `path` leads to the mount whose root is `root`.
+/// Changes one mount by a remount, or the propagation of a tree. `path` leads to the mount whose root is `root`.
 ///
 /// A remount clears each flag that it does not repeat, which a user namespace may not do with
 /// inherited flags.
-fn remount(root: &Handle, path: &CStr, attributes: Attributes) -> Result<()> {
+fn remount(root: &Handle, path: &CStr, attributes: Attributes, is_recursive: bool) -> Result<()> {
     let Attributes { set, clear, propagation } = attributes;
     if set | clear != 0 {
         let flags = present_flags(root.as_fd(), attributes)?;
@@ -178,7 +186,10 @@ fn remount(root: &Handle, path: &CStr, attributes: Attributes) -> Result<()> {
             return Err(Errno::NOSYS);
         }
     }
-    propagation.map_or(Ok(()), |propagation| child::mount_change(path, propagation.flag()))
+    let tree =
+        if is_recursive { MountPropagationFlags::REC } else { MountPropagationFlags::empty() };
+    let change = |propagation: Propagation| propagation.flag().union(tree);
+    propagation.map_or(Ok(()), |propagation| child::mount_change(path, change(propagation)))
 }
 
 /// The `MS_*` flags of a mount after these changes. How access times are updated stays as it is, unless
@@ -196,11 +207,29 @@ pub(super) fn present_flags(root: BorrowedFd<'_>, attributes: Attributes) -> Res
         STRICTATIME => flags.union(MountFlags::STRICTATIME),
         _ if attributes.clear & ATIME_MASK != 0 => flags.union(MountFlags::RELATIME),
         _ if present & ST_RELATIME != 0 => flags.union(MountFlags::RELATIME),
-        _ => flags,
+        _ if present & ST_NOATIME != 0 => flags,
+        // Without a flag, NODIRATIME would imply RELATIME, or would stay.
+        _ => flags.union(MountFlags::STRICTATIME),
     })
 }
 
+/// The flags of a file system that statfs(2) shows; `ST_*` and `MS_*` have the same values here.
+pub(super) fn present_fs_flags(root: BorrowedFd<'_>) -> Result<MountFlags> {
+    const MANDLOCK: MountFlags = MountFlags::from_bits_retain(64);
+    let shown = MountFlags::SYNCHRONOUS.union(MANDLOCK);
+    let present = child::fstatfs(root)?.flags & u64::from(u32::MAX);
+    Ok(MountFlags::from_bits_retain(present as u32).intersection(shown))
+}
+
+/// The changes of propagation among these.
+pub(super) fn propagation_only(attributes: TreeAttributes) -> TreeAttributes {
+    let only =
+        |from: Attributes| Attributes { propagation: from.propagation, ..Attributes::default() };
+    TreeAttributes { all: only(attributes.all), top: only(attributes.top) }
+}
+
 /// Of statfs(2).
+const ST_NOATIME: u64 = 1024;
 const ST_RELATIME: u64 = 4096;
 const ST_NOSYMFOLLOW: u64 = 8192;
 

@@ -62,13 +62,17 @@ pub(super) fn attach(
     reopen: impl Fn() -> Result<Handle>,
 ) -> Result<()> {
     // No remount reaches a whole tree, and a tree is not attached without its attributes.
-    let is_tree = recursive && !attributes.all.is_empty();
+    let is_tree = recursive && !attributes.all.is_propagation();
     match opened {
         Opened::Callers(tree) => move_to(*tree, target.as_fd()),
         Opened::File(_) if is_tree => Err(Errno::NOSYS),
         Opened::File(file) => {
             bind_by_path(file, target, recursive)?;
-            if attributes.is_empty() { Ok(()) } else { remount_tree(&reopen()?, attributes) }
+            if attributes.is_empty() {
+                Ok(())
+            } else {
+                remount_tree(&reopen()?, attributes, recursive)
+            }
         }
         Opened::Tree(tree) => {
             let changed = if attributes.is_empty() {
@@ -81,7 +85,7 @@ pub(super) fn attach(
                 other => return other.and_then(|()| move_to(tree.as_fd(), target.as_fd())),
             }
             move_to(tree.as_fd(), target.as_fd())?;
-            remount_tree(tree, attributes)
+            remount_tree(tree, attributes, recursive)
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Closing all descriptors that the plan does not name, at once or at exec.
 #![allow(unsafe_code, reason = "descriptors by number, which have no owner in the child")]
 
+use core::ffi::CStr;
 use core::fmt;
 
 use ns_sys::Errno;
 use ns_sys::child::{self, CloseRangeFlags, Mode, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use super::dirent::entries;
 use super::handle::{CWD, Handle};
 use crate::{Step, StepError};
 
@@ -29,12 +31,6 @@ enum Action {
 
 /// `PROC_SUPER_MAGIC` of include/uapi/linux/magic.h.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
-
-/// The bytes of `d_reclen` in a `struct linux_dirent64`.
-const D_RECLEN: core::ops::Range<usize> = 16..18;
-
-/// The offset of `d_name`, which ends with a NUL.
-const D_NAME: usize = 19;
 
 /// `close_range(first, last, 0)` … — closes every descriptor in the ranges, also above a lowered
 /// `RLIMIT_NOFILE`.
@@ -158,7 +154,7 @@ unsafe fn run_entries(list: &Handle, ranges: &[FdRange], action: Action) -> ns_s
     loop {
         let read = child::getdents64(list.as_fd(), &mut buffer)?;
         let Some(read @ [_, ..]) = buffer.get(..read) else { return Ok(()) };
-        for fd in entries(read).filter_map(number) {
+        for fd in entries(read).filter_map(|(_, name)| number(name)) {
             if fd != list.as_raw_fd() && ranges.iter().any(|range| range.contains(fd)) {
                 // SAFETY: it is in the ranges, of which no owner uses a closed descriptor, as the caller promises.
                 let _ = unsafe { action.run(fd) };
@@ -190,19 +186,9 @@ impl Action {
     }
 }
 
-/// Returns the names in a buffer that getdents64(2) has filled.
-fn entries(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    core::iter::from_fn(move || {
-        let length = <[u8; 2]>::try_from(bytes.get(D_RECLEN)?).ok()?;
-        let (entry, rest) = bytes.split_at_checked(usize::from(u16::from_ne_bytes(length)))?;
-        bytes = rest;
-        entry.get(D_NAME..)?.split(|byte| *byte == 0).next()
-    })
-}
-
 /// Parses the name of an entry; `None` for `.` and `..`.
-fn number(name: &[u8]) -> Option<RawFd> {
-    core::str::from_utf8(name).ok()?.parse().ok()
+fn number(name: &CStr) -> Option<RawFd> {
+    name.to_str().ok()?.parse().ok()
 }
 
 impl FdRange {

@@ -8,6 +8,7 @@ use ns_sys::{Errno, Result};
 
 use super::attributes::TreeAttributes;
 use super::bind::attach;
+use super::copy_up::write_all;
 use super::handle::{CWD, Handle, open_path};
 use super::in_root::create_file;
 use super::mount_step::{Device, Entry};
@@ -49,16 +50,9 @@ fn link(to: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     }
 }
 
-fn file(directory: BorrowedFd<'_>, name: &CStr, mut contents: &[u8], mode: u32) -> Result<()> {
+fn file(directory: BorrowedFd<'_>, name: &CStr, contents: &[u8], mode: u32) -> Result<()> {
     let file = with_mode(mode, |mode| create_file(directory, name, mode))?;
-    while !contents.is_empty() {
-        match child::write(file.as_fd(), contents) {
-            Ok(written) => contents = contents.get(written..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
+    write_all(file.as_fd(), contents)
 }
 
 /// It is no error if the directory exists already.

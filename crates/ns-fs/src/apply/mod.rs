@@ -18,6 +18,8 @@
 mod attributes;
 mod bind;
 mod close_rest;
+mod copy_up;
+mod dirent;
 mod entry;
 mod fd_path;
 mod handle;
@@ -51,7 +53,8 @@ pub use workdir::workdir;
 pub(crate) use attributes::{Attributes, TreeAttributes, change as change_attributes};
 pub(crate) use in_root::{make, resolve};
 pub(crate) use mount_step::{
-    Bind, Configured, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Source,
+    Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs,
+    Reconfigure, Source,
 };
 pub(crate) use namespace::{own_namespace, root_mount};
 pub(crate) use root::Change;

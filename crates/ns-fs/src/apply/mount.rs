@@ -4,17 +4,16 @@ use ns_sys::Errno;
 use ns_sys::child::{self, FileType, MountFlags, OFlags};
 use ns_sys::fd::{AsFd, AsRawFd};
 
-use super::attributes::{TreeAttributes, change_mounted, present_flags};
+use super::attributes::{change_mounted, present_flags, present_fs_flags, propagation_only};
 use super::bind::bind;
 use super::entry::make_entry;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
 use super::mask::mask;
-use super::mount_step::{Kind, MountStep, Source};
+use super::mount_step::{Kind, MountStep, Reconfigure, Source};
 use super::new_fs::{create, mount_configured, mount_new};
 use super::root::Root;
 use super::source::Slot;
-use super::strings::StringRef;
 use super::target::{Target, TargetRoot};
 use crate::{Step, StepError};
 
@@ -49,12 +48,7 @@ fn make(plan: Root<'_>, root: TargetRoot<'_>, step: &MountStep, slot: Option<&Sl
         Kind::Attributes { attributes, recursive } => {
             change_mounted(&target.open()?, attributes, recursive).map_err(failed)
         }
-        Kind::Reconfigure { flags, data, attributes, recursive } => {
-            let mounted = target.open()?;
-            reconfigure(plan, &mounted, flags, data, attributes)
-                .and_then(|()| change_rest(&mounted, attributes, recursive))
-                .map_err(failed)
-        }
+        Kind::Reconfigure(changes) => reconfigure(plan, &target.open()?, changes).map_err(failed),
         Kind::Entry { name, entry } => {
             let directory = target.open_or_make(|| FileType::Directory)?;
             make_entry(plan, directory.as_fd(), plan.strings.get(name), entry, index)
@@ -63,30 +57,18 @@ fn make(plan: Root<'_>, root: TargetRoot<'_>, step: &MountStep, slot: Option<&Sl
 }
 
 /// `mount(NULL, target, NULL, MS_REMOUNT | …, data)` — changes a file system and its mount. The call sets
-/// each attribute of the mount, so it repeats the present ones.
-fn reconfigure(
-    plan: Root<'_>,
-    mounted: &Handle,
-    flags: MountFlags,
-    data: Option<StringRef>,
-    attributes: TreeAttributes,
-) -> ns_sys::Result<()> {
+/// each attribute of the mount, so it repeats the present ones, and the flags that statfs(2) shows.
+fn reconfigure(plan: Root<'_>, mounted: &Handle, changes: Reconfigure) -> ns_sys::Result<()> {
     const MS_REMOUNT: MountFlags = MountFlags::from_bits_retain(32);
+    let Reconfigure { flags, clear_flags, data, attributes, recursive } = changes;
     let present = present_flags(mounted.as_fd(), attributes.top)?;
+    let kept = present_fs_flags(mounted.as_fd())?.difference(clear_flags);
+    let flags = flags.union(present.difference(clear_flags)).union(kept).union(MS_REMOUNT);
     let (path, data) = (FdPath::new(mounted.as_raw_fd()), data.map(|data| plan.strings.get(data)));
-    child::mount(None, path.as_c_str(), None, flags.union(present).union(MS_REMOUNT), data)
-}
-
-/// Makes the changes that a remount of the file system does not make.
-fn change_rest(
-    mounted: &Handle,
-    attributes: TreeAttributes,
-    recursive: bool,
-) -> ns_sys::Result<()> {
-    if attributes.all.is_empty() && attributes.top.propagation.is_none() {
-        return Ok(());
-    }
-    change_mounted(mounted, attributes, recursive)
+    child::mount(None, path.as_c_str(), None, flags, data)?;
+    // The call changes neither the mounts below nor the propagation.
+    let rest = if recursive { attributes } else { propagation_only(attributes) };
+    if rest.is_empty() { Ok(()) } else { change_mounted(mounted, rest, recursive) }
 }
 
 /// Opens the sources that an earlier mount could hide, before the first mount.

@@ -24,7 +24,8 @@ pub(crate) struct MountStep {
 pub(crate) enum Kind {
     /// A new file system, by mount(2).
     New(NewFs),
-    /// A new file system whose options are files: overlayfs. Also a new file system that becomes the root.
+    /// A new file system that is made detached: its options are files (overlayfs), it starts with a copy of
+    /// the target, or it becomes the root.
     Configured(Configured),
     Bind(Bind),
     /// The attributes of the mount at the target.
@@ -33,12 +34,7 @@ pub(crate) enum Kind {
         recursive: bool,
     },
     /// The options of the file system at the target, and the attributes of its mount.
-    Reconfigure {
-        flags: MountFlags,
-        data: Option<StringRef>,
-        attributes: TreeAttributes,
-        recursive: bool,
-    },
+    Reconfigure(Reconfigure),
     /// This empty file system over a directory, or `/dev/null` over a file.
     Mask(NewFs),
     /// A new entry of a directory.
@@ -66,6 +62,25 @@ pub(crate) struct Configured {
     pub(crate) options: (usize, usize),
     /// Whether its options also fit in the one string of mount(2).
     pub(crate) fits_mount: bool,
+    pub(crate) copy_up: Option<CopyUp>,
+}
+
+/// What a new file system contains of the directory that it covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CopyUp {
+    /// Its entries.
+    Entries,
+    /// Its entries, its owner and its mode.
+    Whole,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reconfigure {
+    pub(crate) flags: MountFlags,
+    pub(crate) clear_flags: MountFlags,
+    pub(crate) data: Option<StringRef>,
+    pub(crate) attributes: TreeAttributes,
+    pub(crate) recursive: bool,
 }
 
 /// An option of a [`Configured`] file system.

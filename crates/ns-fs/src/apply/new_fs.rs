@@ -6,11 +6,14 @@ use ns_sys::child::{
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
-use super::attributes::{TreeAttributes, after_mount, change, change_mounted, new_flags};
+use super::attributes::{
+    Attributes, RDONLY, TreeAttributes, after_mount, change_mounted, new_flags,
+};
 use super::bind::move_to;
+use super::copy_up::copy_up;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
-use super::mount_step::{Configured, FsOption, FsValue, NewFs};
+use super::mount_step::{Configured, CopyUp, FsOption, FsValue, NewFs};
 use super::root::Root;
 use super::source::Slot;
 use super::target::Target;
@@ -27,7 +30,7 @@ pub(super) fn mount_new(plan: Root<'_>, new: NewFs, target: Target<'_>) -> Outco
     }
     let place = target.open_to_cover(|| FileType::Directory)?;
     mount_on(plan, new, &place)
-        .and_then(|()| finish(new, || target.reopen()))
+        .and_then(|()| finish(left_after_mount(new.attributes), || target.reopen()))
         .map_err(Step::Mount(target.index).failed())
 }
 
@@ -44,10 +47,36 @@ pub(super) fn mount_configured(
     };
     let place = target.open_to_cover(|| FileType::Directory)?;
     let mounted = match tree {
-        Some(tree) => move_to(tree.as_fd(), place.as_fd()),
-        None => mount_on(plan, fs.new, &place).and_then(|()| finish(fs.new, || target.reopen())),
+        Some(tree) => fill(fs, &place, &tree)
+            .and_then(|()| move_to(tree.as_fd(), place.as_fd()))
+            .and_then(|()| finish(fs.late_attributes(), || Ok(tree))),
+        None => mount_on(plan, fs.new, &place)
+            .and_then(|()| finish(left_after_mount(fs.new.attributes), || target.reopen())),
     };
     mounted.map_err(Step::Mount(target.index).failed())
+}
+
+/// Nothing leads to the detached tree yet, so that no other process changes the copy.
+fn fill(fs: Configured, place: &Handle, tree: &Handle) -> Result<()> {
+    match fs.copy_up {
+        Some(copy) => copy_up(place.as_fd(), tree.as_fd(), copy == CopyUp::Whole),
+        None => Ok(()),
+    }
+}
+
+impl Configured {
+    /// The attributes that are set once it is mounted: fsmount(2) does not set the propagation type, and
+    /// a copy needs a writable mount.
+    pub(crate) fn late_attributes(self) -> TreeAttributes {
+        let TreeAttributes { all, top } = left_after_mount(self.new.attributes);
+        let read_only = if self.copy_up.is_some() { self.set() & RDONLY } else { 0 };
+        TreeAttributes { all, top: Attributes { set: top.set | read_only, ..top } }
+    }
+
+    fn set(self) -> u64 {
+        let TreeAttributes { all, top } = self.new.attributes;
+        all.set | top.set
+    }
 }
 
 /// Creates the file system as a detached mount; `None` if the kernel cannot do that.
@@ -61,6 +90,7 @@ pub(super) fn create(plan: Root<'_>, fs: Configured, index: u32) -> Outcome<Opti
         }
     }
     match try_create(plan, fs) {
+        Ok(None) if fs.copy_up.is_some() => Err(Errno::NOSYS),
         Ok(None) if !fs.fits_mount => Err(Errno::TOOBIG),
         other => other,
     }
@@ -78,20 +108,15 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
     for option in plan.options_of(fs) {
         match set(plan, context.as_fd(), *option) {
             // mount(2) takes paths where this kernel takes no descriptor here, and longer values.
-            Err(Errno::INVAL | Errno::BADF) => return Ok(None),
+            Err(Errno::INVAL | Errno::BADF) if fs.copy_up.is_none() => return Ok(None),
             other => other?,
         }
     }
     child::fsconfig_create(context.as_fd())?;
-    let TreeAttributes { all, top } = fs.new.attributes;
-    let attrs = MountAttrFlags::from_bits_retain(attribute_bits(all.set | top.set));
+    let attrs = attribute_bits(fs.set() & !fs.late_attributes().top.set);
+    let attrs = MountAttrFlags::from_bits_retain(attrs);
     let tree = child::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attrs)?;
-    let tree = Handle::new(tree);
-    let left = left_after_mount(fs.new.attributes);
-    if !left.is_empty() {
-        change(tree.as_fd(), left, None, false)?;
-    }
-    Ok(Some(tree))
+    Ok(Some(Handle::new(tree)))
 }
 
 /// The bits of fsmount(2), which are 32.
@@ -145,10 +170,9 @@ fn enter(target: &Handle) -> Result<Handle> {
     child::fchdir(target.as_fd()).map(|()| previous)
 }
 
-/// Sets what mount(2) does not set.
-fn finish(new: NewFs, reopen: impl Fn() -> Result<Handle>) -> Result<()> {
-    let left = left_after_mount(new.attributes);
-    if left.is_empty() { Ok(()) } else { change_mounted(&reopen()?, left, false) }
+/// Makes the changes that need an attached mount.
+pub(super) fn finish(late: TreeAttributes, open: impl FnOnce() -> Result<Handle>) -> Result<()> {
+    if late.is_empty() { Ok(()) } else { change_mounted(&open()?, late, false) }
 }
 
 /// The attributes that mount(2) does not set.

@@ -7,7 +7,7 @@ use super::attributes::{TreeAttributes, change, change_mounted};
 use super::bind::open_source;
 use super::handle::{CWD, open_path};
 use super::mount_step::{Bind, Configured, Kind, MountStep, Source};
-use super::new_fs::{create, left_after_mount, mount_at};
+use super::new_fs::{create, finish, left_after_mount, mount_at};
 use super::new_root::{TOP, bind_on_root, enter_tree};
 use super::root::Root;
 use super::source::Opened;
@@ -59,7 +59,9 @@ fn change_here(attributes: TreeAttributes, recursive: bool) -> ns_sys::Result<()
 
 fn enter_new(plan: Root<'_>, fs: Configured, index: u32) -> Result<(), StepError> {
     let entered = match create(plan, fs, index)? {
-        Some(tree) => enter_tree(tree.as_fd()),
+        Some(tree) => {
+            enter_tree(tree.as_fd()).and_then(|()| finish(fs.late_attributes(), || Ok(tree)))
+        }
         None => mount_at(plan, fs.new, c"/")
             .and_then(|()| child::chdir(TOP))
             .and_then(|()| change_here(left_after_mount(fs.new.attributes), false)),

@@ -9,10 +9,11 @@ use super::{Kind, Mount};
 use crate::RootError;
 use crate::attributes::Changes;
 
-/// The flags of mount(2) that belong to a file system: `MS_SYNCHRONOUS`, `MS_MANDLOCK`, `MS_DIRSYNC`,
-/// `MS_SILENT`, `MS_POSIXACL`, `MS_I_VERSION`, `MS_LAZYTIME`.
-const FILE_SYSTEM_FLAGS: MountFlags =
-    MountFlags::from_bits_retain(1 << 4 | 1 << 6 | 1 << 7 | 1 << 15 | 1 << 16 | 1 << 23 | 1 << 25);
+/// The flags of mount(2) that belong to a file system: `MS_RDONLY`, `MS_SYNCHRONOUS`, `MS_MANDLOCK`,
+/// `MS_DIRSYNC`, `MS_SILENT`, `MS_POSIXACL`, `MS_I_VERSION`, `MS_LAZYTIME`.
+const FILE_SYSTEM_FLAGS: MountFlags = MountFlags::from_bits_retain(
+    1 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 15 | 1 << 16 | 1 << 23 | 1 << 25,
+);
 
 impl Mount {
     /// Checks the options of the mount at this position in the list.
@@ -25,7 +26,12 @@ impl Mount {
         let allowed = self.kind.allowed();
         let excess = [
             ("data", self.data.is_some(), allowed.data),
-            ("flags", !self.flags.is_empty(), allowed.data && !matches!(self.kind, Kind::Dev)),
+            (
+                "flags",
+                !self.all_flags().is_empty(),
+                allowed.data && !matches!(self.kind, Kind::Dev),
+            ),
+            ("copy_up", self.copy_up, matches!(self.kind, Kind::New { .. }) && !self.is_root()),
             ("recursive", self.recursive, allowed.recursive),
             ("source_in_root", self.source_in_root, matches!(self.kind, Kind::Bind { .. })),
             ("create", self.create, allowed.create),
@@ -42,11 +48,19 @@ impl Mount {
             _ if [self.all, self.top].into_iter().any(Changes::is_contradictory) => {
                 refused("attributes", ATIME)
             }
-            _ if !FILE_SYSTEM_FLAGS.contains(self.flags) => {
+            _ if !FILE_SYSTEM_FLAGS.contains(self.all_flags()) => {
                 refused("flags", "only flags of the file system; attributes have their own setters")
+            }
+            _ if self.copy_up && self.flags.contains(MountFlags::RDONLY) => {
+                refused("flags", "a copy needs a writable file system; use read_only")
             }
             _ => Ok(()),
         }
+    }
+
+    /// The flags that are set or cleared.
+    fn all_flags(&self) -> MountFlags {
+        self.flags | self.clear_flags
     }
 }
 

@@ -11,8 +11,8 @@ use ns_sys::child::MountFlags;
 
 use super::{Kind, Mount, dev, overlay};
 use crate::apply::{
-    self, Attributes, Bind, Configured, Device, Entry, FsOption, FsValue, MountStep, NewFs, Source,
-    StringRef, TreeAttributes,
+    self, Attributes, Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, MountStep, NewFs,
+    Reconfigure, Source, StringRef, TreeAttributes,
 };
 use crate::arena::{Arena, absolute};
 use crate::attributes::Changes;
@@ -97,7 +97,15 @@ impl Compiler {
         let recursive = mount.recursive;
         Ok(match &mount.kind {
             Kind::New { fs_type, source } => {
-                apply::Kind::New(self.new_fs(index, mount, fs_type, source)?)
+                let new = self.new_fs(index, mount, fs_type, source)?;
+                match mount.copied() {
+                    None => apply::Kind::New(new),
+                    copy_up => {
+                        let options = mount.data.clone().unwrap_or_default();
+                        let fs = self.configured(new, Vec::new(), &options, true, index)?;
+                        apply::Kind::Configured(Configured { copy_up, ..fs })
+                    }
+                }
             }
             Kind::Mask => {
                 let empty = Mount { data: Some("mode=555".into()), ..mount.clone() };
@@ -134,9 +142,11 @@ impl Compiler {
                 let (recursive, attributes) = (tree.is_recursive(), tree.attributes());
                 apply::Kind::Bind(Bind { source, recursive, attributes })
             }
-            Kind::Remount if mount.data.is_some() || !mount.flags.is_empty() => {
+            Kind::Remount if mount.changes_fs() => {
                 let data = self.data(index, mount.data.as_deref())?;
-                apply::Kind::Reconfigure { flags: mount.flags, data, attributes, recursive }
+                let (flags, clear_flags) = (mount.flags, mount.clear_flags);
+                let changes = Reconfigure { flags, clear_flags, data, attributes, recursive };
+                apply::Kind::Reconfigure(changes)
             }
             Kind::Remount => apply::Kind::Attributes { attributes, recursive },
             Kind::Propagation(propagation) => {
@@ -211,7 +221,8 @@ impl Compiler {
             let key = self.arena.path(&what, Path::new(key))?;
             self.options.push(FsOption { key, value });
         }
-        Ok(Configured { new, options: (start, self.options.len()), fits_mount })
+        let options = (start, self.options.len());
+        Ok(Configured { new, options, fits_mount, copy_up: None })
     }
 
     /// Adds a target without its leading slash: the child resolves it from the new root.
@@ -234,7 +245,8 @@ impl Compiler {
 }
 
 /// The flags of mount(2) that fsconfig(2) takes as options.
-const FLAG_OPTIONS: [(MountFlags, &str); 4] = [
+const FLAG_OPTIONS: [(MountFlags, &str); 5] = [
+    (MountFlags::RDONLY, "ro"),
     (MountFlags::SYNCHRONOUS, "sync"),
     (MountFlags::DIRSYNC, "dirsync"),
     (MountFlags::LAZYTIME, "lazytime"),
@@ -247,6 +259,19 @@ impl Mount {
         let none = Changes::default();
         let (all, top) = if self.recursive { (all, self.top) } else { (none, all.then(self.top)) };
         TreeAttributes { all: all.compile(), top: top.compile() }
+    }
+
+    /// Whether a remount changes the file system too.
+    fn changes_fs(&self) -> bool {
+        self.data.is_some() || !(self.flags | self.clear_flags).is_empty()
+    }
+
+    /// What is copied from the target.
+    fn copied(&self) -> Option<CopyUp> {
+        let data = self.data.as_deref().unwrap_or_default();
+        let sets_owner = split_options(data)
+            .any(|(key, _)| ["mode", "uid", "gid"].iter().any(|option| key == *option));
+        self.copy_up.then_some(if sets_owner { CopyUp::Entries } else { CopyUp::Whole })
     }
 }
 

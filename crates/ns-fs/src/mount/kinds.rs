@@ -28,6 +28,8 @@ impl Mount {
             all: Changes::default(),
             top: Changes::default(),
             flags: MountFlags::empty(),
+            clear_flags: MountFlags::empty(),
+            copy_up: false,
             data: None,
             mode: None,
             owner: None,

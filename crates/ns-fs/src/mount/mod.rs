@@ -62,6 +62,8 @@ pub struct Mount {
     /// The attributes of the topmost mount.
     top: Changes,
     flags: MountFlags,
+    clear_flags: MountFlags,
+    copy_up: bool,
     data: Option<OsString>,
     mode: Option<u32>,
     owner: Option<(u32, u32)>,

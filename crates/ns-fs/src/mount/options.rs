@@ -137,10 +137,37 @@ impl Mount {
     }
 
     /// Adds flags of the file system: `SYNCHRONOUS`, `DIRSYNC`, `LAZYTIME`, `SILENT` and others of mount(2)
-    /// that are not attributes of the mount.
+    /// that are not attributes of the mount. `RDONLY` makes the file system itself read-only, not only this
+    /// mount of it.
+    ///
+    /// A [`remount`](Self::remount) of the file system clears `LAZYTIME` unless it is added again.
     #[must_use]
     pub fn flags(mut self, flags: MountFlags) -> Self {
         self.flags |= flags;
+        self.clear_flags -= flags;
+        self
+    }
+
+    /// Clears flags of the file system: those of [`flags`](Self::flags), and in a
+    /// [`remount`](Self::remount) those that the file system has.
+    #[must_use]
+    pub fn clear_flags(mut self, flags: MountFlags) -> Self {
+        self.flags -= flags;
+        self.clear_flags |= flags;
+        self
+    }
+
+    /// Starts a new file system with a copy of what the target directory contains (OCI `tmpcopyup`).
+    ///
+    /// Directories, files and symbolic links are copied with their modes, and with their owners where the
+    /// process may set them; also what earlier mounts show there. Devices, FIFOs, sockets and extended
+    /// attributes are not copied, and hard links become separate files. The new file system gets the owner
+    /// and the mode of the target, unless [`data`](Self::data) sets `uid`, `gid` or `mode`.
+    ///
+    /// The process must be able to read all of it. Directories may be nested 32 deep. Needs Linux 5.2.
+    #[must_use]
+    pub fn copy_up(mut self) -> Self {
+        self.copy_up = true;
         self
     }
 

@@ -52,6 +52,11 @@ impl Mount {
         self.recursive || matches!(&self.kind, Kind::Tree(tree) if tree.is_recursive())
     }
 
+    /// Whether it starts with a copy of its target.
+    pub(crate) fn copies_up(&self) -> bool {
+        self.copy_up
+    }
+
     /// Whether it clears attributes.
     pub(crate) fn clears(&self) -> bool {
         [self.changes, self.all, self.top].into_iter().any(Changes::clears)

@@ -5,8 +5,8 @@ use std::{format, vec};
 
 use super::describe::quoted;
 use crate::apply::{
-    Attributes, Bind, Configured, Entry, FsValue, Kind, MountStep, NewFs, Root, Source,
-    TreeAttributes,
+    Attributes, Bind, Configured, Entry, FsValue, Kind, MountStep, NewFs, Reconfigure, Root,
+    Source, TreeAttributes,
 };
 
 /// The calls of one mount, or of one entry.
@@ -23,13 +23,16 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
         }
         Kind::Configured(fs) => {
             let created = if plan.slots.is_empty() { configure(plan, fs) } else { vec![] };
-            [created, vec![open], covers, vec![attach()]].concat()
+            let copy = fs.copy_up.map(|_| "getdents64(target), copy each entry".to_owned());
+            let copy = copy.into_iter().collect();
+            let late = setattr("tree", fs.late_attributes(), false);
+            [created, vec![open], covers, copy, vec![attach()], late].concat()
         }
         Kind::Bind(bind) => [tree_calls(plan, bind), vec![open], covers, vec![attach()]].concat(),
         Kind::Attributes { attributes, recursive } => {
             [vec![open], setattr("target", attributes, recursive)].concat()
         }
-        Kind::Reconfigure { flags, data, attributes, recursive } => {
+        Kind::Reconfigure(Reconfigure { flags, data, attributes, recursive, .. }) => {
             let data = data.map_or("NULL".to_owned(), |data| quoted(plan.strings.get(data)));
             let remount = format!("mount(NULL, target, NULL, MS_REMOUNT | {flags:?}, {data})");
             let has_rest = !attributes.all.is_empty() || attributes.top.propagation.is_some();

@@ -146,6 +146,11 @@ fn mount_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::NODEV, _) => "this kernel has no such file system",
         (Errno::BUSY, Some(_)) => "it is mounted there already",
         (Errno::EXIST, _) => "another file is there",
+        (Errno::NAMETOOLONG, _) if mount.copies_up() => "directories are nested more than 32 deep",
+        (Errno::NOSPC, _) if mount.copies_up() => "the copy is larger than the new file system",
+        (Errno::ACCESS, _) if mount.copies_up() => "a file in the target may not be read",
+        (Errno::STALE, _) if mount.copies_up() => "another process replaced a file in the target",
+        (Errno::NOSYS, _) if mount.copies_up() => "copy_up needs Linux 5.2",
         (Errno::NOSYS, _) => "needs Linux 5.12 for the mounts below",
         _ => return None,
     })

@@ -38,7 +38,8 @@ pub(crate) use file_system::split_options;
 /// the caller; see [`Root::propagation`](crate::Root::propagation).
 ///
 /// # Kernel support
-/// Linux 5.2; attributes 5.12. On older kernels, the process resolves the path and uses mount(2).
+/// Linux 5.2; attributes of more than one mount, and ID maps, 5.12. On older kernels, the process resolves
+/// the path and uses mount(2).
 ///
 /// # Examples
 /// ```
@@ -234,13 +235,16 @@ impl Tree {
                 source,
             })
         };
+        let file = || {
+            let file = duplicate()?;
+            Ok((OpenedTree::File(file.as_raw_fd()), file))
+        };
         let tree = match self.clone_detached() {
             Ok(tree) => tree,
             // Before Linux 6.15 a detached tree cannot be cloned: the process mounts this one.
             Err(Errno::INVAL) if self.is_detached() => duplicate()?,
             Err(Errno::PERM | Errno::NOSYS) if !self.is_new && self.userns.is_none() => {
-                let file = duplicate()?;
-                return Ok((OpenedTree::File(file.as_raw_fd()), file));
+                return file();
             }
             Err(errno) => return Err(failed("open_tree", errno)),
         };
@@ -252,12 +256,10 @@ impl Tree {
         let attributes = self.attributes();
         if !attributes.is_empty() || userns.is_some() {
             match change_attributes(tree.as_fd(), attributes, userns, self.recursive) {
-                // Before Linux 5.12 the process sets them, by a remount.
-                Err(Errno::NOSYS) if userns.is_none() && !self.is_detached() => {
-                    let file = duplicate()?;
-                    return Ok((OpenedTree::File(file.as_raw_fd()), file));
-                }
-                changed => changed.map_err(|errno| failed("mount_setattr", errno))?,
+                Ok(()) => {}
+                // Before Linux 5.12 the process makes the changes by remounts.
+                Err(Errno::NOSYS) if userns.is_none() && !self.is_detached() => return file(),
+                Err(errno) => return Err(failed("mount_setattr", errno)),
             }
         }
         Ok((OpenedTree::Detached(tree.as_raw_fd()), tree))

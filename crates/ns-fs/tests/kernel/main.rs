@@ -2,6 +2,7 @@
 
 mod binds;
 mod close_rest;
+mod copy_up;
 mod entries;
 mod escape;
 mod fd_moves;
@@ -9,6 +10,7 @@ mod fds;
 mod fixture;
 mod host_unchanged;
 mod mounts;
+mod oci_options;
 mod own_namespace;
 mod paths;
 mod pre_exec;

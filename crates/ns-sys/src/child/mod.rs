@@ -37,7 +37,7 @@
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
 //! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`] |
-//! | file identity | [`fstatfs`], [`file_id`], [`mount_id`](mount_id()), [`has_mount`] |
+//! | file identity | [`fstatfs`], [`file_id`], [`permissions`], [`mount_id`](mount_id()), [`has_mount`] |
 //! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
 //! | new file systems | [`fsopen`], [`fsconfig_set_string`], [`fsconfig_set_flag`], [`fsconfig_set_fd`], [`fsconfig_create`], [`fsmount`] |
 //! | record locks | [`fcntl_setlk`], [`fcntl_getlk`] |
@@ -88,7 +88,7 @@ pub use robust::{
 };
 pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
 pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
-pub use stat::{FileId, FileSystem, file_id, fstatfs};
+pub use stat::{FileId, FileSystem, Permissions, file_id, fstatfs, permissions};
 pub use uts::{setdomainname, sethostname};
 pub use wait::{has_terminated, wait4};
 

@@ -1,14 +1,14 @@
-//! The file system and the identity of an open file.
+//! The file system, the identity and the permissions of an open file.
 #![allow(unsafe_code, reason = "system calls that write into memory")]
 
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
-    __NR_fstatfs, __NR_statx, AT_EMPTY_PATH, STATX_INO, STATX_MNT_ID, STATX_TYPE, statfs,
-    statx as Statx,
+    __NR_fstatfs, __NR_statx, AT_EMPTY_PATH, STATX_GID, STATX_INO, STATX_MNT_ID, STATX_MODE,
+    STATX_TYPE, STATX_UID, statfs, statx as Statx,
 };
 use rustix::fd::BorrowedFd;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode};
 
 use super::fd;
 use crate::Result;
@@ -95,18 +95,7 @@ pub struct FileId {
 /// # References
 /// statx(2); fs/stat.c.
 pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
-    let mut stat = MaybeUninit::<Statx>::uninit();
-    let arguments = [
-        fd(file),
-        c"".as_ptr().expose_provenance(),
-        AT_EMPTY_PATH as usize,
-        (STATX_INO | STATX_TYPE | STATX_MNT_ID) as usize,
-        stat.as_mut_ptr().expose_provenance(),
-    ];
-    // SAFETY: the path is a C string and the struct has the kernel's layout; both outlive the call.
-    unsafe { syscall(__NR_statx, arguments) }?;
-    // SAFETY: the kernel has written the whole struct.
-    let stat = unsafe { stat.assume_init() };
+    let stat = statx(file, STATX_INO | STATX_TYPE | STATX_MNT_ID)?;
     Ok(FileId {
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         inode: stat.stx_ino,
@@ -114,4 +103,61 @@ pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
         file_type: FileType::from_raw_mode(stat.stx_mode.into()),
         represents: (stat.stx_rdev_major, stat.stx_rdev_minor),
     })
+}
+
+/// The result of [`permissions`]: the mode and the owner of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// The permissions in `stx_mode`, with the set-user-ID, set-group-ID and sticky bits.
+    pub mode: Mode,
+    /// `stx_uid`; 65534 if the caller's user namespace has no mapping for it.
+    pub uid: u32,
+    /// `stx_gid`; 65534 if the caller's user namespace has no mapping for it.
+    pub gid: u32,
+}
+
+/// `statx(fd, "", AT_EMPTY_PATH, STATX_MODE | STATX_UID | STATX_GID, …)` — get the mode and the owner of an
+/// open file.
+///
+/// # Errors
+/// - `ENOSYS`: before Linux 4.11, or a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 4.11.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// use ns_sys::child::{Mode, permissions};
+///
+/// let null = std::fs::File::open("/dev/null")?;
+/// assert!(permissions(null.as_fd())?.mode.contains(Mode::RUSR | Mode::WUSR));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// statx(2), inode(7); fs/stat.c.
+pub fn permissions(file: BorrowedFd<'_>) -> Result<Permissions> {
+    let stat = statx(file, STATX_MODE | STATX_UID | STATX_GID)?;
+    let mode = Mode::from_raw_mode(stat.stx_mode.into());
+    Ok(Permissions { mode, uid: stat.stx_uid, gid: stat.stx_gid })
+}
+
+fn statx(file: BorrowedFd<'_>, mask: u32) -> Result<Statx> {
+    let mut stat = MaybeUninit::<Statx>::uninit();
+    let arguments = [
+        fd(file),
+        c"".as_ptr().expose_provenance(),
+        AT_EMPTY_PATH as usize,
+        mask as usize,
+        stat.as_mut_ptr().expose_provenance(),
+    ];
+    // SAFETY: the path is a C string and the struct has the kernel's layout; both outlive the call.
+    unsafe { syscall(__NR_statx, arguments) }?;
+    // SAFETY: the kernel has written the whole struct.
+    Ok(unsafe { stat.assume_init() })
 }
