@@ -101,6 +101,25 @@ fn no_failure_allocates() {
     });
 }
 
+/// A copy of the target does not allocate, nor does one that fails.
+#[test]
+fn no_copy_allocates() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("heap", &["data/a/b", "tmp"]);
+        std::fs::write(dir.path().join("data/a/file"), "text").expect("write");
+        std::os::unix::fs::symlink("a", dir.path().join("data/link")).expect("symlink");
+        let copy = || Mount::tmpfs("/data").copy_up().read_only();
+        let copied = root(&dir, &[Mount::tmpfs("/tmp"), copy()]);
+        let too_large = root(&dir, &[Mount::tmpfs("/tmp"), copy().data("nr_inodes=3")]);
+        for missing in [&[][..], &[__NR_openat2, __NR_mount_setattr]] {
+            let code = watched(missing, || exit_group(i32::from(copied.apply().is_err())));
+            assert_eq!(code, 0, "without {missing:?}");
+            let code = watched(missing, || exit_group(i32::from(too_large.apply().is_ok())));
+            assert_eq!(code, 0, "without {missing:?}");
+        }
+    });
+}
+
 /// The allocator detects an allocation.
 #[test]
 fn the_allocator_detects_an_allocation() {

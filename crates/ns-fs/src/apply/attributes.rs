@@ -216,9 +216,10 @@ pub(super) fn present_flags(root: BorrowedFd<'_>, attributes: Attributes) -> Res
 /// The flags of a file system that statfs(2) shows; `ST_*` and `MS_*` have the same values here.
 pub(super) fn present_fs_flags(root: BorrowedFd<'_>) -> Result<MountFlags> {
     const MANDLOCK: MountFlags = MountFlags::from_bits_retain(64);
-    let shown = MountFlags::SYNCHRONOUS.union(MANDLOCK);
-    let present = child::fstatfs(root)?.flags & u64::from(u32::MAX);
-    Ok(MountFlags::from_bits_retain(present as u32).intersection(shown))
+    let present = child::fstatfs(root)?.flags;
+    let has = |flag: &MountFlags| present & u64::from(flag.bits()) != 0;
+    let shown = [MountFlags::SYNCHRONOUS, MANDLOCK].into_iter().filter(has);
+    Ok(shown.fold(MountFlags::empty(), MountFlags::union))
 }
 
 /// The changes of propagation among these.

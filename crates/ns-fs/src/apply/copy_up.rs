@@ -19,7 +19,7 @@ use super::path_buffer::PATH_MAX;
 const DEPTH: usize = 32;
 
 /// More than the largest entry: a header of 19 bytes, and a name of 255 with its NUL.
-const ENTRIES: usize = 512;
+const ENTRIES: usize = 448;
 
 /// A directory that is being copied.
 struct Directory {

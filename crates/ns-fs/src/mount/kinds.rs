@@ -145,8 +145,8 @@ impl Mount {
     }
 
     /// Changes what is mounted at the target: the attributes that [`set`](Self::set) and
-    /// [`clear`](Self::clear) name, others stay. With [`data`](Self::data) or [`flags`](Self::flags) also
-    /// the options of the file system.
+    /// [`clear`](Self::clear) name, others stay. With [`data`](Self::data), [`flags`](Self::flags) or
+    /// [`clear_flags`](Self::clear_flags) also the options of the file system, for each mount of it.
     ///
     /// The target may be `/`, once other mounts were made.
     pub fn remount(target: impl Into<PathBuf>) -> Self {

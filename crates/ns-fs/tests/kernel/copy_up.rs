@@ -28,7 +28,7 @@ fn mode(path: impl AsRef<Path>) -> u32 {
 
 /// Directories, files and links are copied with their modes; the rest is left out, and the target is unchanged.
 #[test]
-fn d20_the_target_is_copied() {
+fn the_target_is_copied() {
     ns_testbed::run_as!([Root, User, Nested], {
         let dir = TempDir::with("copied", &["data/a/b", "data/closed", "data/many", "root"]);
         let data = dir.path().join("data");
@@ -75,7 +75,7 @@ fn d20_the_target_is_copied() {
 /// Owners are copied where the process may set them. Elsewhere a program of another owner does not stay
 /// set-user-ID, because it would run with the IDs of the process.
 #[test]
-fn d20_owners() {
+fn owners() {
     ns_testbed::run_as!([Root], {
         let dir = TempDir::with("owners", &["data/of user"]);
         let data = dir.path().join("data");
@@ -135,7 +135,7 @@ fn assert_error(plan: RootPlan, errno: Errno, hint: &str) {
 
 /// 32 directories are copied on the small stack of a child; one more is an error, with a hint.
 #[test]
-fn d20_the_depth_is_limited() {
+fn the_depth_is_limited() {
     ns_testbed::run_as!([Root, User, Nested], {
         let dir = TempDir::with("deep", &["data"]);
         let deepest =
@@ -187,7 +187,7 @@ fn errors_of_a_copy() {
 /// While another process swaps files, directories and links by rename, nothing from outside the target is
 /// copied.
 #[test]
-fn d20_entries_are_swapped_during_the_copy() {
+fn d13_entries_are_swapped_during_the_copy() {
     ns_testbed::run_as!([Root, User, Nested], {
         let dir = TempDir::with("swapped", &["data/dir", "data/other", "outside/dir"]);
         let at = |path: &str| dir.path().join(path);

@@ -1,5 +1,6 @@
 //! Roots, mounts and descriptors on the running kernel. A test is named after the hazard it covers.
 
+mod attributes;
 mod binds;
 mod close_rest;
 mod copy_up;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use ns_sys::Errno;
 use ns_sys::child;
 use ns_testbed::forked;
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 
 /// `PROC_SUPER_MAGIC`.
 const PROC: u64 = 0x9fa0;
@@ -91,5 +91,22 @@ fn file_id_distinguishes_files_and_mounts() {
         assert_eq!(root, again);
         assert!(root.mount.is_some() && root.mount != proc.mount, "{root:?} {proc:?}");
         assert_ne!(file_id("/proc/self").inode, proc.inode);
+    });
+}
+
+/// The mode and the owner, as std reports them; also of an `O_PATH` descriptor of a symbolic link.
+#[test]
+fn permissions_are_those_of_the_file() {
+    use std::os::unix::fs::MetadataExt;
+
+    ns_testbed::run_as!([Root, User, Nested], {
+        for path in ["/", "/dev/null", "/tmp", "/proc/self"] {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW;
+            let file = rustix::fs::open(path, flags, Mode::empty()).expect("open");
+            let permissions = child::permissions(file.as_fd()).expect("statx");
+            let expected = fs::symlink_metadata(path).expect("stat");
+            assert_eq!(permissions.mode.bits(), expected.mode() & 0o7777, "{path}");
+            assert_eq!((permissions.uid, permissions.gid), (expected.uid(), expected.gid()));
+        }
     });
 }

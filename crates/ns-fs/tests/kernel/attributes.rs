@@ -1,0 +1,135 @@
+//! Random changes of attributes against a simple model, read back from mountinfo.
+
+use linux_raw_sys::general::__NR_mount_setattr;
+use ns_fs::{Mount, MountAttrs, Propagation, Root, Tree};
+use ns_sys::Errno;
+use ns_testbed::{Leftovers, refuse};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::fixture::{in_own_mounts, mounts_at, plan};
+
+/// `set` or `clear`, and its attributes.
+type Change = (bool, MountAttrs);
+
+/// The attributes of which a mount may have any number.
+const FREE: MountAttrs = MountAttrs::RDONLY
+    .union(MountAttrs::NOSUID)
+    .union(MountAttrs::NODEV)
+    .union(MountAttrs::NOEXEC)
+    .union(MountAttrs::NODIRATIME)
+    .union(MountAttrs::NOSYMFOLLOW);
+
+/// The attributes of which a mount has exactly one.
+const ATIME: [MountAttrs; 3] = [MountAttrs::RELATIME, MountAttrs::NOATIME, MountAttrs::STRICTATIME];
+
+fn attrs() -> impl Strategy<Value = MountAttrs> {
+    let atime =
+        prop_oneof![3 => Just(MountAttrs::empty()), 2 => (0..3_usize).prop_map(|i| ATIME[i])];
+    let free = prop_oneof![
+        any::<u64>().prop_map(|bits| MountAttrs::from_bits_truncate(bits) & FREE),
+        Just(MountAttrs::empty()),
+    ];
+    (free, atime).prop_map(|(free, atime)| free | atime)
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    vec((any::<bool>(), attrs()), 0..6)
+}
+
+/// The attributes after the changes: the last change of each one applies. There is one way to update access
+/// times; a change that clears one restores the default.
+fn model(start: MountAttrs, changes: &[Change]) -> MountAttrs {
+    let atime = ATIME.into_iter().fold(MountAttrs::empty(), MountAttrs::union);
+    changes.iter().fold(start, |state, (set, attrs)| {
+        let state = if attrs.intersects(atime) { state - atime } else { state };
+        let state = if *set { state | *attrs } else { state - *attrs };
+        if state.intersects(atime) { state } else { state | MountAttrs::RELATIME }
+    })
+}
+
+/// As mountinfo shows the attributes.
+fn text(attrs: MountAttrs) -> String {
+    let names = [
+        (MountAttrs::NOSUID, "nosuid"),
+        (MountAttrs::NODEV, "nodev"),
+        (MountAttrs::NOEXEC, "noexec"),
+        (MountAttrs::NOATIME, "noatime"),
+        (MountAttrs::NODIRATIME, "nodiratime"),
+        (MountAttrs::RELATIME, "relatime"),
+        (MountAttrs::NOSYMFOLLOW, "nosymfollow"),
+    ];
+    let first = if attrs.contains(MountAttrs::RDONLY) { "ro" } else { "rw" };
+    let names = names.iter().filter(|(attr, _)| attrs.contains(*attr)).map(|(_, name)| *name);
+    std::iter::once(first).chain(names).collect::<Vec<_>>().join(",")
+}
+
+fn shown(path: &str) -> String {
+    mounts_at(path, &Leftovers::mountinfo()).pop().expect("a mount").remove(5)
+}
+
+fn apply(mount: Mount) {
+    plan(Root::current().propagation(None).mount(mount)).apply().expect("apply");
+}
+
+fn change(mount: Mount, changes: &[Change]) -> Mount {
+    let change = |mount: Mount, (set, attrs): &Change| match set {
+        true => mount.set(*attrs),
+        false => mount.clear(*attrs),
+    };
+    changes.iter().fold(mount, change)
+}
+
+fn change_tree(tree: Tree, changes: &[Change]) -> Tree {
+    let change = |tree: Tree, (set, attrs): &Change| match set {
+        true => tree.set(*attrs),
+        false => tree.clear(*attrs),
+    };
+    changes.iter().fold(tree, change)
+}
+
+/// Two lists of changes, of a new file system, a remount, a bind mount and a tree, with mount_setattr(2) and
+/// without it. 20 000 cases with `NS_STRESS`.
+#[test]
+fn random_changes_of_attributes() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let cases = if std::env::var_os("NS_STRESS").is_some() { 20_000 } else { 300 };
+        for missing in [&[][..], &[__NR_mount_setattr]] {
+            in_own_mounts(|| {
+                ns_fs::apply::propagation(Propagation::Private).expect("private");
+                apply(Mount::tmpfs("/tmp"));
+                missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+                let config = Config { cases, failure_persistence: None, ..Config::default() };
+                let runner =
+                    TestRunner::new(config).run(&(changes(), changes()), |(new, later)| {
+                        check(&new, &later);
+                        Ok(())
+                    });
+                runner.unwrap_or_else(|error| panic!("without {missing:?}: {error}"));
+            });
+        }
+        println!("shown: {cases} random changes of attributes, as the model says");
+    });
+}
+
+fn check(new: &[Change], later: &[Change]) {
+    for name in ["new", "bind"] {
+        let _ = std::fs::create_dir(format!("/tmp/{name}"));
+    }
+    let default = MountAttrs::NOSUID | MountAttrs::NODEV | MountAttrs::RELATIME;
+    let start = model(default, new);
+    apply(change(Mount::tmpfs("/tmp/new"), new));
+    assert_eq!(shown("/tmp/new"), text(start), "new");
+    let expected = text(model(start, later));
+    apply(change(Mount::bind("/tmp/new", "/tmp/bind"), later));
+    assert_eq!(shown("/tmp/bind"), expected, "bind");
+    let tree = Tree::open("/tmp/new").expect("open");
+    apply(Mount::tree(change_tree(tree, later), "/tmp/bind"));
+    assert_eq!(shown("/tmp/bind"), expected, "tree");
+    apply(change(Mount::remount("/tmp/new"), later));
+    assert_eq!(shown("/tmp/new"), expected, "remount");
+    for path in ["/tmp/bind", "/tmp/bind", "/tmp/new"] {
+        rustix::mount::unmount(path, rustix::mount::UnmountFlags::DETACH).expect("umount");
+    }
+}
