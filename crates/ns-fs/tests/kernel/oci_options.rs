@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::process::{Command, Stdio};
 
 use linux_raw_sys::general::{__NR_mount_setattr, __NR_move_mount, __NR_open_tree};
 use ns_fs::{Mount, MountAttrs, MountFlags, Propagation, Root, Step, StepError, Tree};
@@ -91,10 +92,8 @@ fn parse(shown: &str) -> MountAttrs {
         _ => MountAttrs::empty(),
     });
     let attrs = attrs.fold(MountAttrs::empty(), MountAttrs::union);
-    match shown.contains(",noatime") || shown.contains("relatime") {
-        true => attrs,
-        false => attrs | MountAttrs::STRICTATIME,
-    }
+    let is_strict = !shown.contains(",noatime") && !shown.contains("relatime");
+    if is_strict { attrs | MountAttrs::STRICTATIME } else { attrs }
 }
 
 /// Each option of a new file system, of a remount, of a bind mount and of a tree.
@@ -358,7 +357,9 @@ fn in_tmp(missing: &[u32], body: impl FnOnce()) {
         for name in ["new", "source", "target"] {
             fs::create_dir(format!("/tmp/{name}")).expect("mkdir");
         }
-        missing.iter().for_each(|call| refuse(*call, Errno::NOSYS));
+        for call in missing {
+            refuse(*call, Errno::NOSYS);
+        }
         body();
     });
 }
@@ -393,7 +394,9 @@ fn mount(mount: Mount) {
 
 fn apply(mounts: impl IntoIterator<Item = Mount>) -> Result<(), StepError> {
     let root = Root::current().propagation(None);
-    plan(mounts.into_iter().fold(root, Root::mount)).apply()
+    let plan = plan(mounts.into_iter().fold(root, Root::mount));
+    // Unlike `RootPlan::apply`, this stays in the mount namespace.
+    ns_fs::apply::root(plan.apply_data())
 }
 
 fn unmount(path: &str) {
@@ -410,9 +413,8 @@ fn has_mount_setattr() -> bool {
 
 /// A user namespace in which the caller is root, held until it is opened.
 fn user_namespace() -> File {
-    let (reader, writer) = std::io::pipe().expect("pipe");
-    let mut command = std::process::Command::new("unshare");
-    let command = command.args(["--user", "--map-root-user", "cat"]).stdin(reader);
+    let mut command = Command::new("unshare");
+    let command = command.args(["--user", "--map-root-user", "cat"]).stdin(Stdio::piped());
     let mut child = command.spawn().expect("unshare");
     let maps = ["uid_map", "gid_map"].map(|file| format!("/proc/{}/{file}", child.id()));
     let own = fs::read_link("/proc/self/ns/user").expect("readlink");
@@ -425,7 +427,6 @@ fn user_namespace() -> File {
         std::thread::yield_now();
     }
     let userns = File::open(&path).expect("open");
-    drop(writer);
     child.wait().expect("wait");
     userns
 }
