@@ -22,8 +22,7 @@ thread_local! {
 pub(super) struct Stack(NonNull<u8>);
 
 impl Stack {
-    /// The usable size, enough for every step: the largest, a mount below a new root, needs two
-    /// path buffers.
+    /// The usable size, enough for every step: the largest, a copy into a tmpfs, needs some 20 KiB.
     pub(super) const SIZE: usize = 64 * 1024;
 
     /// Takes an unused stack of this thread. Maps a new one for the first start, and for a start
