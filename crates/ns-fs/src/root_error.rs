@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RootError {
-    /// A path or option is empty, or the target of a mount other than the first is the root itself.
+    /// A path or option is empty.
     #[error("{what} is empty")]
     Empty {
         /// The name of the setting.
@@ -59,6 +59,13 @@ pub enum RootError {
         what: String,
         /// Why it is refused.
         reason: &'static str,
+    },
+    /// The target is `/`, but only the first mount may become the root, and only a file system, bind, tree or
+    /// overlay.
+    #[error("{what}: only a first mount may become the root, and only a file system or a bind")]
+    Root {
+        /// The mount.
+        what: String,
     },
     /// A tree could not be opened.
     #[error(transparent)]

@@ -64,7 +64,8 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
 /// ```
 ///
 /// # Errors
-/// Those of [`Builder::start`](crate::Builder::start): a step up to [`Step::BeforeGo`](crate::Step::BeforeGo).
+/// [`Step::Check`](crate::Step::Check): a pid namespace, which ends with its first process. Those of
+/// [`Builder::start`](crate::Builder::start): a step up to [`Step::BeforeGo`](crate::Step::BeforeGo).
 ///
 /// # Kernel support
 /// Linux 5.3.
@@ -75,8 +76,12 @@ pub fn make_namespace(
     kind: Namespace,
     maps: impl Into<Option<(UidMap, GidMap)>>,
 ) -> Result<NamespaceFd, Error> {
+    if kind == Namespace::Pid {
+        let message = "a pid namespace ends with its first process";
+        return Err(Error::new("make_namespace", Step::Check).with_object(message));
+    }
     let made = Arc::new(OnceLock::new());
-    // The program is never executed: the hook gives up the start once the namespace is open.
+    // The program is never executed: the hook aborts the start once the namespace is open.
     let mut container = Container::new("make_namespace");
     container.namespace(kind);
     if let Some((uids, gids)) = maps.into() {

@@ -22,7 +22,7 @@ impl fmt::Display for Side {
 
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident = $number:literal, $side:ident, $name:literal;)+) => {
-        /// A step of a start, in order of execution, or of an operation on a process.
+        /// A step of a start, or of an operation on a process. Their order has no meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         #[repr(u32)]

@@ -69,10 +69,13 @@ pub(super) fn attach(
         Opened::File(file) => {
             bind_by_path(file, target, recursive)?;
             if attributes.is_empty() {
-                Ok(())
-            } else {
-                remount_tree(&reopen()?, attributes, recursive)
+                return Ok(());
             }
+            let mounted = reopen()?;
+            if !is_same(mounted.as_fd(), file.as_fd())? {
+                return Err(Errno::STALE);
+            }
+            remount_tree(&mounted, attributes, recursive)
         }
         Opened::Tree(tree) => {
             let changed = if attributes.is_empty() {
@@ -109,6 +112,12 @@ fn bind_by_path(file: &Handle, target: &Handle, recursive: bool) -> Result<()> {
     let (source, path) = (FdPath::new(file.as_raw_fd()), FdPath::new(target.as_raw_fd()));
     let flags = MountFlags::BIND.union(tree);
     child::mount(Some(source.as_c_str()), path.as_c_str(), None, flags, None)
+}
+
+/// Whether both are the same file, on whichever mount.
+pub(super) fn is_same(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool> {
+    let (one, other) = (child::file_id(one)?, child::file_id(other)?);
+    Ok((one.device, one.inode) == (other.device, other.inode))
 }
 
 fn file_type(file: BorrowedFd<'_>) -> FileType {

@@ -14,7 +14,7 @@ use super::in_root::create_file;
 use super::mount_step::{Device, Entry};
 use super::path_buffer::PATH_MAX;
 use super::root::Root;
-use super::source::clone_tree;
+use super::source::{Opened, Slot, clone_tree};
 use crate::{Step, StepError};
 
 /// Makes an entry of an open directory.
@@ -22,7 +22,7 @@ pub(super) fn make_entry(
     plan: Root<'_>,
     directory: BorrowedFd<'_>,
     name: &CStr,
-    entry: Entry,
+    (entry, slot): (Entry, Option<&Slot>),
     index: u32,
 ) -> core::result::Result<(), StepError> {
     let made = match entry {
@@ -30,7 +30,13 @@ pub(super) fn make_entry(
         Entry::File { contents, mode } => file(directory, name, plan.strings.bytes(contents), mode),
         Entry::Directory { mode } => make_directory(directory, name, mode),
         Entry::Device(device) => match node(directory, name, device) {
-            Err(Errno::PERM) => return bind_device(plan, directory, name, device, index),
+            Err(Errno::PERM) => {
+                let host = slot.and_then(Slot::take);
+                let source = open_device(plan, device, host);
+                let source =
+                    source.map_err(Step::MountSource { mount: index, source: 0 }.failed())?;
+                bind_device(directory, name, &source)
+            }
             other => other,
         },
     };
@@ -52,7 +58,10 @@ fn link(to: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
 
 fn file(directory: BorrowedFd<'_>, name: &CStr, contents: &[u8], mode: u32) -> Result<()> {
     let file = with_mode(mode, |mode| create_file(directory, name, mode))?;
-    write_all(file.as_fd(), contents)
+    write_all(file.as_fd(), contents).inspect_err(|_| {
+        // A part of a file would be in the way of the next attempt.
+        let _ = child::unlinkat(directory, name);
+    })
 }
 
 /// It is no error if the directory exists already.
@@ -71,7 +80,12 @@ fn node(directory: BorrowedFd<'_>, name: &CStr, device: Device) -> Result<()> {
     match with_mode(device.mode, make) {
         Err(Errno::EXIST) => {
             let present = open_path(directory, name, OFlags::NOFOLLOW)?;
-            if is_device(present.as_fd(), device) { Ok(()) } else { Err(Errno::EXIST) }
+            match child::file_id(present.as_fd())?.file_type {
+                _ if is_device(present.as_fd(), device) => Ok(()),
+                // An earlier process has bound the device on this file.
+                FileType::RegularFile => Err(Errno::PERM),
+                _ => Err(Errno::EXIST),
+            }
         }
         Ok(()) => match device.owner {
             Some((uid, gid)) => child::fchownat(directory, name, uid, gid),
@@ -81,31 +95,28 @@ fn node(directory: BorrowedFd<'_>, name: &CStr, device: Device) -> Result<()> {
     }
 }
 
-/// Binds the caller's device, on a new empty file.
-fn bind_device(
-    plan: Root<'_>,
-    directory: BorrowedFd<'_>,
-    name: &CStr,
-    device: Device,
-    index: u32,
-) -> core::result::Result<(), StepError> {
-    let source = clone_tree(CWD, plan.strings.get(device.host), false)
-        .and_then(
-            |source| if is_device(source.as_fd(), device) { Ok(source) } else { Err(Errno::NODEV) },
-        )
-        .map_err(Step::MountSource { mount: index, source: 0 }.failed())?;
+/// Opens the caller's device, of which `host` is a descriptor if it was opened before.
+fn open_device(plan: Root<'_>, device: Device, host: Option<Handle>) -> Result<Opened<'static>> {
+    let source = match host {
+        Some(host) => clone_tree(host.as_fd(), c"", false),
+        None => clone_tree(CWD, plan.strings.get(device.host), false),
+    }?;
+    if is_device(source.as_fd(), device) { Ok(source) } else { Err(Errno::NODEV) }
+}
+
+/// Binds a device on an empty file, which is created if it is missing.
+fn bind_device(directory: BorrowedFd<'_>, name: &CStr, source: &Opened<'_>) -> Result<()> {
     let open = || open_path(directory, name, OFlags::NOFOLLOW);
     create_file(directory, name, Mode::from_bits_truncate(0o644))
         .or_else(|errno| if errno == Errno::EXIST { open() } else { Err(errno) })
         .and_then(|_| open())
-        .and_then(|target| attach(&source, &target, TreeAttributes::default(), false, open))
-        .map_err(Step::Mount(index).failed())
+        .and_then(|target| attach(source, &target, TreeAttributes::default(), false, open))
 }
 
 /// Whether an open file is this device.
 pub(super) fn is_device(file: BorrowedFd<'_>, device: Device) -> bool {
     let id = child::file_id(file);
-    id.is_ok_and(|id| (id.file_type, id.represents) == (device.file_type, device.number))
+    id.is_ok_and(|id| (id.file_type, id.rdev) == (device.file_type, device.number))
 }
 
 /// Calls `make` with this mode and without a umask.
@@ -117,11 +128,17 @@ fn with_mode<T>(mode: u32, make: impl FnOnce(Mode) -> T) -> T {
 }
 
 /// `/dev/null`.
-pub(super) const NULL: (FileType, (u32, u32)) = (FileType::CharacterDevice, (1, 3));
+const NULL: (FileType, (u32, u32)) = (FileType::CharacterDevice, (1, 3));
 
-/// Opens the caller's `/dev/null`, and checks that it is this device.
+/// Opens the caller's `/dev/null`.
+///
+/// # Errors
+/// `ENODEV`: it does not exist, or is another file.
 pub(super) fn open_null() -> Result<Handle> {
-    let null = open_path(CWD, c"/dev/null", OFlags::empty())?;
+    let null = match open_path(CWD, c"/dev/null", OFlags::empty()) {
+        Err(Errno::NOENT) => return Err(Errno::NODEV),
+        other => other?,
+    };
     let id = child::file_id(null.as_fd())?;
-    if (id.file_type, id.represents) == NULL { Ok(null) } else { Err(Errno::NODEV) }
+    if (id.file_type, id.rdev) == NULL { Ok(null) } else { Err(Errno::NODEV) }
 }

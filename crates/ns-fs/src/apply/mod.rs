@@ -34,6 +34,7 @@ mod new_root;
 mod path_buffer;
 mod place_fds;
 mod propagation;
+mod reconfigure;
 mod root;
 mod root_mount;
 mod source;
@@ -56,7 +57,7 @@ pub(crate) use mount_step::{
     Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs,
     Reconfigure, Source,
 };
-pub(crate) use namespace::{own_namespace, root_mount};
+pub(crate) use namespace::{mount_namespace, own_namespace};
 pub(crate) use root::Change;
 pub(crate) use source::{OpenedTree, Slot};
 pub(crate) use strings::{BytesRef, StringRef, Strings};

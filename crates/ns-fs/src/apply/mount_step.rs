@@ -62,6 +62,8 @@ pub(crate) struct Configured {
     pub(crate) options: (usize, usize),
     /// Whether its options also fit in the one string of mount(2).
     pub(crate) fits_mount: bool,
+    /// The data of mount(2) in a user namespace, where an overlay with an upper directory needs `userxattr`.
+    pub(crate) with_userxattr: Option<StringRef>,
     pub(crate) copy_up: Option<CopyUp>,
 }
 
@@ -79,6 +81,8 @@ pub(crate) struct Reconfigure {
     pub(crate) flags: MountFlags,
     pub(crate) clear_flags: MountFlags,
     pub(crate) data: Option<StringRef>,
+    /// All of these as [`FsOption`]s: their range.
+    pub(crate) options: (usize, usize),
     pub(crate) attributes: TreeAttributes,
     pub(crate) recursive: bool,
 }

@@ -14,6 +14,7 @@ use super::copy_up::copy_up;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
 use super::mount_step::{Configured, CopyUp, FsOption, FsValue, NewFs};
+use super::namespace::is_in_user_namespace;
 use super::root::Root;
 use super::source::Slot;
 use super::target::Target;
@@ -23,11 +24,6 @@ type Outcome<T = ()> = core::result::Result<T, StepError>;
 
 /// Mounts by mount(2).
 pub(super) fn mount_new(plan: Root<'_>, new: NewFs, target: Target<'_>) -> Outcome {
-    if new.has_device {
-        // No target is created for a missing device.
-        let device = open_path(CWD, plan.strings.get(new.source), OFlags::empty());
-        device.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
-    }
     let place = target.open_to_cover(|| FileType::Directory)?;
     mount_on(plan, new, &place)
         .and_then(|()| finish(left_after_mount(new.attributes), || target.reopen()))
@@ -50,7 +46,7 @@ pub(super) fn mount_configured(
         Some(tree) => fill(fs, &place, &tree)
             .and_then(|()| move_to(tree.as_fd(), place.as_fd()))
             .and_then(|()| finish(fs.late_attributes(), || Ok(tree))),
-        None => mount_on(plan, fs.new, &place)
+        None => mount_on(plan, fs.here(), &place)
             .and_then(|()| finish(left_after_mount(fs.new.attributes), || target.reopen())),
     };
     mounted.map_err(Step::Mount(target.index).failed())
@@ -73,6 +69,12 @@ impl Configured {
         TreeAttributes { all, top: Attributes { set: top.set | read_only, ..top } }
     }
 
+    /// The file system as the present user namespace can mount it.
+    pub(super) fn here(self) -> NewFs {
+        let userxattr = self.with_userxattr.filter(|_| is_in_user_namespace());
+        NewFs { data: userxattr.or(self.new.data), ..self.new }
+    }
+
     fn set(self) -> u64 {
         let TreeAttributes { all, top } = self.new.attributes;
         all.set | top.set
@@ -82,6 +84,10 @@ impl Configured {
 /// Creates the file system as a detached mount; `None` if the kernel cannot do that.
 pub(super) fn create(plan: Root<'_>, fs: Configured, index: u32) -> Outcome<Option<Handle>> {
     let mut sources = 0;
+    if fs.new.has_device {
+        let device = open_path(CWD, plan.strings.get(fs.new.source), OFlags::empty());
+        device.map_err(Step::MountSource { mount: index, source: 0 }.failed())?;
+    }
     for option in plan.options_of(fs) {
         if let FsValue::Directory(path) = option.value {
             let step = Step::MountSource { mount: index, source: sources };
@@ -106,11 +112,18 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
     };
     child::fsconfig_set_string(context.as_fd(), c"source", plan.strings.get(fs.new.source))?;
     for option in plan.options_of(fs) {
-        match set(plan, context.as_fd(), *option) {
+        match set_option(plan, context.as_fd(), *option) {
             // mount(2) takes paths where this kernel takes no descriptor here, and longer values.
             Err(Errno::INVAL | Errno::BADF) if fs.copy_up.is_none() => return Ok(None),
             other => other?,
         }
+    }
+    if fs.here().data != fs.new.data {
+        child::fsconfig_set_flag(context.as_fd(), c"userxattr")?;
+    }
+    // As mount(2) does it, so that a read-only disk can be mounted.
+    if fs.set() & RDONLY != 0 && fs.copy_up.is_none() {
+        child::fsconfig_set_flag(context.as_fd(), c"ro")?;
     }
     child::fsconfig_create(context.as_fd())?;
     let attrs = attribute_bits(fs.set() & !fs.late_attributes().top.set);
@@ -124,7 +137,7 @@ fn attribute_bits(set: u64) -> u32 {
     u32::try_from(set & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-fn set(plan: Root<'_>, context: BorrowedFd<'_>, option: FsOption) -> Result<()> {
+pub(super) fn set_option(plan: Root<'_>, context: BorrowedFd<'_>, option: FsOption) -> Result<()> {
     let key = plan.strings.get(option.key);
     match option.value {
         FsValue::None => child::fsconfig_set_flag(context, key),

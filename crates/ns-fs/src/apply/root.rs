@@ -42,7 +42,10 @@ impl<'a> Root<'a> {
     }
 
     pub(crate) fn options_of(self, fs: Configured) -> &'a [FsOption] {
-        let (start, end) = fs.options;
+        self.options_in(fs.options)
+    }
+
+    pub(super) fn options_in(self, (start, end): (usize, usize)) -> &'a [FsOption] {
         self.options.get(start..end).unwrap_or_default()
     }
 }
@@ -153,8 +156,13 @@ fn mounts(plan: Root<'_>) -> Result<(), StepError> {
     };
     let root = open_path(CWD, path, OFlags::DIRECTORY).map_err(Step::OpenRoot.failed())?;
     let root = TargetRoot::new(root.as_fd());
+    let mut skipped = None;
     for (position, step) in plan.mounts.iter().enumerate() {
-        mount(plan, root, step, plan.slots.get(position))?;
+        // A mount with several steps is skipped as a whole.
+        let is_skipped = skipped == Some(step.index);
+        if !is_skipped && !mount(plan, root, step, plan.slots.get(position))? {
+            skipped = Some(step.index);
+        }
     }
     Ok(())
 }

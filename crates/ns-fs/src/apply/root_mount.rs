@@ -1,12 +1,13 @@
 //! A mount that becomes the root.
 
-use ns_sys::fd::AsFd;
+use ns_sys::fd::{AsFd, AsRawFd};
 use ns_sys::{Errno, child};
 
 use super::attributes::{TreeAttributes, change, change_mounted};
 use super::bind::open_source;
+use super::fd_path::FdPath;
 use super::handle::{CWD, open_path};
-use super::mount_step::{Bind, Configured, Kind, MountStep, Source};
+use super::mount_step::{Bind, Configured, Kind, MountStep};
 use super::new_fs::{create, finish, left_after_mount, mount_at};
 use super::new_root::{TOP, bind_on_root, enter_tree};
 use super::root::Root;
@@ -26,13 +27,14 @@ pub(super) fn enter_root_mount(plan: Root<'_>, step: MountStep) -> Result<(), St
 fn enter_bind(plan: Root<'_>, bind: Bind, index: u32) -> Result<(), StepError> {
     let source = Step::MountSource { mount: index, source: 0 };
     let opened = open_source(plan, bind, None, None).map_err(source.failed())?;
-    let entered = match (&opened, bind.source) {
-        (Opened::File(_), Source::Path(path) | Source::Tree(_, path)) => {
-            bind_on_root(plan.strings.get(path), bind.recursive)
+    let entered = match &opened {
+        Opened::File(file) => {
+            let path = FdPath::new(file.as_raw_fd());
+            bind_on_root(path.as_c_str(), bind.recursive)
                 .and_then(|()| change_here(bind.attributes, bind.recursive))
         }
-        (Opened::Callers(_), _) => enter_tree(opened.as_fd()),
-        _ => match change_detached(&opened, bind) {
+        Opened::Callers(_) => enter_tree(opened.as_fd()),
+        Opened::Tree(_) => match change_detached(&opened, bind) {
             Err(Errno::NOSYS) => enter_tree(opened.as_fd())
                 .and_then(|()| change_here(bind.attributes, bind.recursive)),
             other => other.and_then(|()| enter_tree(opened.as_fd())),
@@ -62,7 +64,7 @@ fn enter_new(plan: Root<'_>, fs: Configured, index: u32) -> Result<(), StepError
         Some(tree) => {
             enter_tree(tree.as_fd()).and_then(|()| finish(fs.late_attributes(), || Ok(tree)))
         }
-        None => mount_at(plan, fs.new, c"/")
+        None => mount_at(plan, fs.here(), c"/")
             .and_then(|()| child::chdir(TOP))
             .and_then(|()| change_here(left_after_mount(fs.new.attributes), false)),
     };

@@ -7,23 +7,41 @@ use ns_sys::child::{self, OFlags, OpenTreeFlags};
 use ns_sys::fd::{AsFd, BorrowedFd, RawFd};
 use ns_sys::{Errno, Result};
 
+use super::bind::is_same;
 use super::handle::{CWD, Handle, borrow, open_path};
 
 /// A descriptor that the child opens before the first mount and uses at its turn.
 #[derive(Debug)]
 pub(crate) struct Slot(AtomicI32);
 
+const EMPTY: i32 = -1;
+const MISSING: i32 = -2;
+
 impl Slot {
     pub(crate) const fn empty() -> Self {
-        Self(AtomicI32::new(-1))
+        Self(AtomicI32::new(EMPTY))
     }
 
     pub(super) fn store(&self, handle: Handle) {
         self.0.store(handle.into_raw(), Ordering::Relaxed);
     }
 
+    /// Forgets what an earlier child has stored, and closed when it ended.
+    pub(super) fn clear(&self) {
+        self.0.store(EMPTY, Ordering::Relaxed);
+    }
+
+    /// The source did not exist before the first mount.
+    pub(super) fn store_missing(&self) {
+        self.0.store(MISSING, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == MISSING
+    }
+
     pub(super) fn take(&self) -> Option<Handle> {
-        let number = self.0.swap(-1, Ordering::Relaxed);
+        let number = self.0.swap(EMPTY, Ordering::Relaxed);
         (number >= 0).then(|| Handle::new(number))
     }
 }
@@ -83,10 +101,8 @@ pub(super) fn callers_tree<'a>(
         OpenedTree::File(file) => borrow(file),
     };
     let opened = clone_tree(CWD, path, recursive)?;
-    let (found, wanted) = (child::file_id(opened.as_fd())?, child::file_id(file)?);
-    let is_same = (found.device, found.inode) == (wanted.device, wanted.inode);
-    // Another file has its path now.
-    if is_same { Ok(opened) } else { Err(Errno::STALE) }
+    // Another file may have its path now.
+    if is_same(opened.as_fd(), file)? { Ok(opened) } else { Err(Errno::STALE) }
 }
 
 /// `open_tree(dir, path, OPEN_TREE_CLONE | …)`.

@@ -44,6 +44,12 @@ impl Mount {
         match &self.kind {
             Kind::Tree(_) if has_attributes => refused("attributes", "set them on the tree"),
             Kind::Tree(tree) if tree.is_contradictory() => refused("attributes", ATIME),
+            Kind::Mask if !(self.all.is_empty() && self.top.is_empty()) => {
+                refused("attributes", self.kind.reason())
+            }
+            Kind::Overlay { lower, upper: None } if lower.len() < 2 => {
+                refused("lower directories", "an overlay without an upper one needs two of them")
+            }
             _ if has_attributes && !allowed.attributes => refused("attributes", self.kind.reason()),
             _ if [self.all, self.top].into_iter().any(Changes::is_contradictory) => {
                 refused("attributes", ATIME)
@@ -102,7 +108,7 @@ impl Kind {
     fn reason(&self) -> &'static str {
         match self {
             Self::New { .. } | Self::Overlay { .. } | Self::Dev => {
-                "a new file system does not have this option"
+                "a new file system does not have this option, or takes it as data"
             }
             Self::Bind { .. } | Self::ReadOnlyPath => "a bind mount does not have this option",
             Self::Tree(_) => "set it on the tree",

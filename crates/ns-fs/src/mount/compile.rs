@@ -3,16 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::format;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
-use ns_sys::child::MountFlags;
-
+use super::fs_options::{CLEAR_FLAGS, SET_FLAGS};
 use super::{Kind, Mount, dev, overlay};
 use crate::apply::{
-    self, Attributes, Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, MountStep, NewFs,
-    Reconfigure, Source, StringRef, TreeAttributes,
+    self, Attributes, Bind, Configured, CopyUp, Device, Entry, FsOption, MountStep, Reconfigure,
+    Source, StringRef, TreeAttributes,
 };
 use crate::arena::{Arena, absolute};
 use crate::attributes::Changes;
@@ -25,8 +24,6 @@ pub(crate) struct Compiler {
     pub(crate) arena: Arena,
     pub(crate) options: Vec<FsOption>,
     pub(crate) trees: Vec<Arc<Tree>>,
-    /// Whether the process is in a user namespace other than the initial one.
-    pub(crate) user_namespace: bool,
 }
 
 impl Compiler {
@@ -52,12 +49,15 @@ impl Compiler {
             Kind::Bind { .. } | Kind::Tree(_) | Kind::Overlay { .. } if !mount.source_in_root => {
                 self.kind(0, mount)?
             }
-            _ => return Err(RootError::Empty { what: "mount 0: target".to_owned() }),
+            _ => return Err(RootError::Root { what: "mount 0".to_owned() }),
         };
         Ok(MountStep { index: 0, target, create: false, optional: false, kind })
     }
 
     fn step(&mut self, index: u32, mount: &Mount) -> Result<MountStep, RootError> {
+        if mount.is_at_root() && !mount.is_change() {
+            return Err(RootError::Root { what: format!("mount {index}") });
+        }
         let (create, optional) = (mount.create, mount.optional);
         let entry = match &mount.kind {
             Kind::Symlink { to } => {
@@ -83,7 +83,7 @@ impl Compiler {
             let kind = apply::Kind::Entry { name, entry };
             return Ok(MountStep { index, target, create, optional, kind });
         }
-        let target = if mount.is_root() && mount.is_change() {
+        let target = if mount.is_at_root() {
             self.arena.add(".")
         } else {
             self.target(index, &mount.target)?
@@ -99,7 +99,7 @@ impl Compiler {
             Kind::New { fs_type, source } => {
                 let new = self.new_fs(index, mount, fs_type, source)?;
                 match mount.copied() {
-                    None => apply::Kind::New(new),
+                    None if !new.has_device => apply::Kind::New(new),
                     copy_up => {
                         let options = mount.data.clone().unwrap_or_default();
                         let fs = self.configured(new, Vec::new(), &options, true, index)?;
@@ -113,14 +113,18 @@ impl Compiler {
             }
             Kind::Overlay { lower, upper } => {
                 let directories = overlay::directories(lower, upper.as_ref())?;
-                let userxattr = self.user_namespace && upper.is_some();
-                let others = overlay::others(mount.data.as_deref(), userxattr);
+                let others = mount.data.clone().unwrap_or_default();
                 let text = overlay::text(&directories, &others);
-                let fits = text.len() < crate::arena::MAX;
-                let data = fits.then_some(text);
-                let plain = Mount { data, ..mount.clone() };
+                let fits = text.len() + overlay::USERXATTR.len() < crate::arena::MAX;
+                let mut with_userxattr = text.clone();
+                with_userxattr.push(overlay::USERXATTR);
+                let plain = Mount { data: fits.then_some(text), ..mount.clone() };
                 let new = self.new_fs(index, &plain, "overlay".as_ref(), "overlay".as_ref())?;
-                apply::Kind::Configured(self.configured(new, directories, &others, fits, index)?)
+                let fs = self.configured(new, directories, &others, fits, index)?;
+                let needs_it = fits && upper.is_some() && !overlay::has_userxattr(&others);
+                let data = needs_it.then_some(with_userxattr);
+                let with_userxattr = self.data(index, data.as_deref())?;
+                apply::Kind::Configured(Configured { with_userxattr, ..fs })
             }
             Kind::Bind { source } => {
                 let what = format!("mount {index}: source");
@@ -145,8 +149,13 @@ impl Compiler {
             Kind::Remount if mount.changes_fs() => {
                 let data = self.data(index, mount.data.as_deref())?;
                 let (flags, clear_flags) = (mount.flags, mount.clear_flags);
-                let changes = Reconfigure { flags, clear_flags, data, attributes, recursive };
-                apply::Kind::Reconfigure(changes)
+                let start = self.options.len();
+                self.flag_options(SET_FLAGS, flags);
+                self.flag_options(CLEAR_FLAGS, clear_flags);
+                self.data_options(index, mount.data.as_deref().unwrap_or_default())?;
+                let options = (start, self.options.len());
+                let kept = Reconfigure { flags, clear_flags, data, options, attributes, recursive };
+                apply::Kind::Reconfigure(kept)
             }
             Kind::Remount => apply::Kind::Attributes { attributes, recursive },
             Kind::Propagation(propagation) => {
@@ -163,66 +172,6 @@ impl Compiler {
                 return Err(RootError::Empty { what: format!("mount {index}") });
             }
         })
-    }
-
-    fn new_fs(
-        &mut self,
-        index: u32,
-        mount: &Mount,
-        fs_type: &OsStr,
-        source: &OsStr,
-    ) -> Result<NewFs, RootError> {
-        let what = |part| format!("mount {index}: {part}");
-        Ok(NewFs {
-            fs_type: self.arena.path(&what("type"), Path::new(fs_type))?,
-            source: self.arena.path(&what("source"), Path::new(source))?,
-            has_device: source.as_bytes().starts_with(b"/"),
-            flags: mount.flags,
-            data: self.data(index, mount.data.as_deref())?,
-            attributes: mount.attributes(),
-        })
-    }
-
-    fn data(&mut self, index: u32, data: Option<&OsStr>) -> Result<Option<StringRef>, RootError> {
-        let what = format!("mount {index}: data");
-        data.map(|data| self.arena.path(&what, Path::new(data))).transpose()
-    }
-
-    fn configured(
-        &mut self,
-        new: NewFs,
-        directories: Vec<(&'static str, PathBuf)>,
-        others: &OsStr,
-        fits_mount: bool,
-        index: u32,
-    ) -> Result<Configured, RootError> {
-        let start = self.options.len();
-        for (key, path) in directories {
-            let what = format!("mount {index}: {key}");
-            let value = FsValue::Directory(self.arena.path(&what, &path)?);
-            let key = self.arena.add(key);
-            self.options.push(FsOption { key, value });
-        }
-        for (flag, key) in FLAG_OPTIONS {
-            if new.flags.contains(flag) {
-                let key = self.arena.add(key);
-                self.options.push(FsOption { key, value: FsValue::None });
-            }
-        }
-        let what = format!("mount {index}: data");
-        for (key, value) in split_options(others) {
-            let value = match value {
-                Some(value) if !value.is_empty() => {
-                    FsValue::Text(self.arena.path(&what, Path::new(value))?)
-                }
-                Some(_) => FsValue::Text(self.arena.add("")),
-                None => FsValue::None,
-            };
-            let key = self.arena.path(&what, Path::new(key))?;
-            self.options.push(FsOption { key, value });
-        }
-        let options = (start, self.options.len());
-        Ok(Configured { new, options, fits_mount, copy_up: None })
     }
 
     /// Adds a target without its leading slash: the child resolves it from the new root.
@@ -244,17 +193,8 @@ impl Compiler {
     }
 }
 
-/// The flags of mount(2) that fsconfig(2) takes as options.
-const FLAG_OPTIONS: [(MountFlags, &str); 5] = [
-    (MountFlags::RDONLY, "ro"),
-    (MountFlags::SYNCHRONOUS, "sync"),
-    (MountFlags::DIRSYNC, "dirsync"),
-    (MountFlags::LAZYTIME, "lazytime"),
-    (MountFlags::from_bits_retain(64), "mand"),
-];
-
 impl Mount {
-    fn attributes(&self) -> TreeAttributes {
+    pub(super) fn attributes(&self) -> TreeAttributes {
         let all = self.changes.then(self.all);
         let none = Changes::default();
         let (all, top) = if self.recursive { (all, self.top) } else { (none, all.then(self.top)) };

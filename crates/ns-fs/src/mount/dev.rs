@@ -24,9 +24,10 @@ pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
     let target = &dev.target;
     let mut base = Mount { kind: tmpfs(), ..dev.clone() };
     let is_read_only =
-        [dev.changes, dev.top].iter().any(|set| set.attrs().contains(MountAttrs::RDONLY));
+        [dev.changes, dev.all, dev.top].iter().any(|set| set.attrs().contains(MountAttrs::RDONLY));
     // A later step makes it read-only, once everything is in it.
     base.changes = without_read_only(dev.changes);
+    base.all = without_read_only(dev.all);
     base.top = without_read_only(dev.top);
     let mut mounts = vec![base];
     mounts.extend(DEVICES.iter().map(|name| device(target, name)));

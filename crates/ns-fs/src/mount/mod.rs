@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod dev;
+mod fs_options;
 mod host;
 mod kinds;
 mod options;

@@ -6,7 +6,7 @@ use std::prelude::rust_2024::*;
 
 use ns_sys::child::MountFlags;
 
-use super::Mount;
+use super::{Kind, Mount};
 use crate::Propagation;
 use crate::attributes::MountAttrs;
 
@@ -79,6 +79,9 @@ impl Mount {
 
     fn changing(mut self, attrs: MountAttrs) -> Self {
         self.changes.set(attrs);
+        // It is the last change of these attributes.
+        self.all.clear -= attrs;
+        self.top.clear -= attrs;
         self
     }
 
@@ -197,8 +200,18 @@ impl Mount {
         &self.target
     }
 
-    /// Whether the target is the root itself.
+    /// Whether it becomes the root, if it is the first mount: a file system, bind, tree or overlay whose
+    /// target is `/`.
     pub fn is_root(&self) -> bool {
+        let becomes_root = matches!(
+            self.kind,
+            Kind::New { .. } | Kind::Bind { .. } | Kind::Tree(_) | Kind::Overlay { .. }
+        );
+        becomes_root && self.is_at_root()
+    }
+
+    /// Whether the target is `/`.
+    pub(crate) fn is_at_root(&self) -> bool {
         let mut names = self.target.components();
         names.all(|name| matches!(name, Component::RootDir | Component::CurDir))
             && !self.target.as_os_str().is_empty()

@@ -20,14 +20,12 @@ pub(super) fn directories(
     all.map(|(key, path)| Ok((key, absolute(path)?))).collect()
 }
 
-/// The other options; with `userxattr` if it is needed and not there.
-pub(super) fn others(data: Option<&OsStr>, needs_userxattr: bool) -> OsString {
-    let mut others = data.map(OsStr::to_owned).unwrap_or_default();
-    let has_it = split_options(&others).any(|(key, _)| key == "userxattr");
-    if needs_userxattr && !has_it {
-        others.push(if others.is_empty() { "userxattr" } else { ",userxattr" });
-    }
-    others
+/// The option that an overlay with an upper directory needs in a user namespace, after other options.
+pub(super) const USERXATTR: &str = ",userxattr";
+
+/// Whether the options contain it already.
+pub(super) fn has_userxattr(others: &OsStr) -> bool {
+    split_options(others).any(|(key, _)| key == "userxattr")
 }
 
 /// Returns `lowerdir=…:…,upperdir=…,workdir=…`, as mount(2) takes it. Commas, colons and backslashes in paths

@@ -24,10 +24,10 @@ impl Mount {
             }
             Kind::Device { .. } => vec![("device", &self.target)],
             Kind::Dev => vec![("device in", Path::new("/dev"))],
+            Kind::Mask => vec![("null device", Path::new("/dev/null"))],
             Kind::ReadOnlyPath => vec![("path", &self.target)],
             Kind::Remount
             | Kind::Propagation(_)
-            | Kind::Mask
             | Kind::Directory
             | Kind::Symlink { .. }
             | Kind::File { .. } => vec![],

@@ -37,8 +37,8 @@ pub struct RootPlan {
     workdir: Option<(StringRef, bool)>,
     opened: OpenTrees,
     trees: Vec<Arc<Tree>>,
-    /// The mount of the root in the namespace where the plan was made.
-    root_mount: Option<u64>,
+    /// The mount namespace in which the plan was made, if it is known.
+    mount_namespace: Option<u64>,
     /// The settings, for errors.
     pub(super) settings: Root,
 }
@@ -67,8 +67,7 @@ impl RootPlan {
     #[expect(clippy::needless_pass_by_value, reason = "callers build the settings in the call")]
     pub fn new(root: Root, workdir: Workdir) -> Result<Self, RootError> {
         root.check()?;
-        let user_namespace = root.user_namespace;
-        let mut compiler = Compiler { user_namespace, ..Compiler::default() };
+        let mut compiler = Compiler::default();
         let (change, is_first) = match &root.change {
             _ if root.has_root_mount() => {
                 let first = root.mounts.first().map(|mount| compiler.root(mount)).transpose()?;
@@ -99,7 +98,7 @@ impl RootPlan {
             workdir,
             opened: OpenTrees::default(),
             trees,
-            root_mount: apply::root_mount(),
+            mount_namespace: apply::mount_namespace(),
             settings: root,
         };
         plan.opened = plan.open_trees()?;
@@ -123,8 +122,10 @@ impl RootPlan {
 
     /// Makes all steps in the calling process: a forked child, or a process that changes itself.
     ///
-    /// In the mount namespace in which the plan was made, a plan with mounts or a new root first makes a
-    /// new one: the mounts of other processes never change.
+    /// If the plan has mounts or a new root, the call first unshares the mount namespace, unless the process is
+    /// known to be in another one than that in which the plan was made. Without `/proc` that is unknown.
+    ///
+    /// The call changes the working directory and the umask for a moment, which threads share.
     ///
     /// # Errors
     /// Those of [`apply::root`], and [`Step::Namespace`](crate::Step::Namespace), `EPERM`: no
@@ -159,7 +160,7 @@ impl RootPlan {
     pub fn apply(&self) -> Result<(), StepError> {
         let data = self.apply_data();
         if data.changes_mounts() {
-            apply::own_namespace(self.root_mount)?;
+            apply::own_namespace(self.mount_namespace)?;
         }
         apply::root(data)
     }

@@ -23,7 +23,6 @@ pub struct Root {
     pub(super) change: ChangeSetting,
     pub(super) mounts: Vec<Mount>,
     pub(super) read_only: bool,
-    pub(super) user_namespace: bool,
     propagation: PropagationSetting,
 }
 
@@ -45,7 +44,8 @@ enum PropagationSetting {
 impl Root {
     /// Makes a directory the root of the mount namespace by pivot_root(2), and detaches the old root.
     ///
-    /// The process needs its own mount namespace.
+    /// [`RootPlan::apply`](crate::RootPlan::apply) makes a mount namespace for it;
+    /// [`apply::root`](crate::apply::root) needs one.
     pub fn pivot(new_root: impl Into<PathBuf>) -> Self {
         Self::new(ChangeSetting::Pivot(new_root.into()))
     }
@@ -53,21 +53,22 @@ impl Root {
     /// Makes a directory the root of the process by chroot(2).
     ///
     /// This is no jail: a process with `CAP_SYS_CHROOT`, or with a descriptor of an outer directory,
-    /// can leave it. The old root stays in the mount namespace. With mounts, the process needs its own
-    /// mount namespace, as with [`Root::current`].
+    /// can leave it. The old root stays in the mount namespace. With mounts, see [`Root::current`].
     pub fn chroot(new_root: impl Into<PathBuf>) -> Self {
         Self::new(ChangeSetting::Chroot(new_root.into()))
     }
 
     /// Makes a tree that the caller has opened the root, as [`Root::pivot`] does with a path.
+    ///
+    /// With privilege the mounts of the tree are not locked; see [`Tree`].
     pub fn tree(tree: Tree) -> Self {
         Self::current().mount(Mount::tree(tree, "/"))
     }
 
     /// Keeps the current root; mounts and the working directory can still change.
     ///
-    /// With mounts, the process needs its own mount namespace: otherwise the propagation of the
-    /// caller's mounts changes too.
+    /// With mounts, [`RootPlan::apply`](crate::RootPlan::apply) makes a mount namespace. With
+    /// [`apply::root`](crate::apply::root) the process needs one: otherwise the caller's mounts change.
     pub fn current() -> Self {
         Self::new(ChangeSetting::None)
     }
@@ -77,9 +78,20 @@ impl Root {
             change,
             mounts: Vec::new(),
             read_only: false,
-            user_namespace: false,
             propagation: PropagationSetting::Default,
         }
+    }
+
+    /// Makes a root with the programs of the host and nothing else of it: [`Mount::host_root`].
+    pub fn host() -> Self {
+        Self::current().mounts(Mount::host_root())
+    }
+
+    /// Adds mounts, after those added before.
+    #[must_use]
+    pub fn mounts(mut self, mounts: impl IntoIterator<Item = Mount>) -> Self {
+        self.mounts.extend(mounts);
+        self
     }
 
     /// Adds a mount, after those added before.
@@ -99,21 +111,11 @@ impl Root {
         self
     }
 
-    /// Sets whether the process is in another user namespace than the initial one; by default it is not.
-    ///
-    /// An overlay then gets the option `userxattr`, which it needs there.
-    #[must_use]
-    pub fn user_namespace(mut self, is_new: bool) -> Self {
-        self.user_namespace = is_new;
-        self
-    }
-
     /// Sets the propagation of all mounts, as the first step.
     ///
     /// The default is [`Propagation::Private`] with a new root or with mounts, and otherwise no
     /// change. `None` makes no change, for a caller that has set the propagation itself: pivot_root(2)
-    /// refuses shared mounts around the new root. In the caller's own mount namespace this changes the
-    /// caller's mounts.
+    /// fails if the new root or its parent mount is shared.
     #[must_use]
     pub fn propagation(mut self, propagation: impl Into<Option<Propagation>>) -> Self {
         self.propagation = PropagationSetting::Explicit(propagation.into());
@@ -137,7 +139,7 @@ impl Root {
     pub(super) fn has_root_mount(&self) -> bool {
         let is_chroot = matches!(self.change, ChangeSetting::Chroot(_));
         let first = self.mounts.first();
-        !is_chroot && first.is_some_and(|mount| mount.is_root() && !mount.is_change())
+        !is_chroot && first.is_some_and(Mount::is_root)
     }
 
     fn pivots(&self) -> bool {

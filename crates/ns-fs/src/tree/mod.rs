@@ -268,9 +268,11 @@ impl Tree {
     /// The propagation type of all mounts before the tree's own settings, which may keep the caller as a master.
     fn isolation(&self, of_process: Option<Propagation>) -> Option<Propagation> {
         match (of_process, self.all.propagation.or(self.top.propagation)) {
-            (Some(Propagation::Private), Some(Propagation::Slave | Propagation::Shared)) => {
+            (None | Some(Propagation::Private), Some(Propagation::Slave | Propagation::Shared)) => {
                 Some(Propagation::Slave)
             }
+            // The caller has set that of the process's mounts, of which the tree is none yet.
+            (None, _) => Some(Propagation::Private),
             (of_process, _) => of_process,
         }
     }

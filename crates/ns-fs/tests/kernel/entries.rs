@@ -145,8 +145,11 @@ fn a_mask_is_the_real_null() {
         in_own_mounts(|| {
             ns_fs::apply::propagation(Propagation::Private).expect("private");
             rustix::mount::mount_bind(dir.path().join("null"), "/dev/null").expect("bind");
-            let error = StepError { step: Step::Mount(0), errno: Errno::NODEV };
+            let step = Step::MountSource { mount: 0, source: 0 };
+            let error = StepError { step, errno: Errno::NODEV };
             assert_eq!(plan.apply(), Err(error));
+            let text = plan.explain(&error).to_string();
+            assert!(text.contains("null device \"/dev/null\""), "{text}");
         });
     });
 }
@@ -284,5 +287,96 @@ fn d18_a_change_of_no_mount_point() {
                 assert!(text.contains("it is not a mount point"), "{text}");
             });
         }
+    });
+}
+
+/// The last change of an attribute applies, in whichever setter.
+#[test]
+fn the_last_change_of_an_attribute_applies() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("last", &["source", "a", "b", "c", "proc"]);
+        let bind = |target| Mount::bind(dir.path().join("source"), target).recursive();
+        let mounts = [
+            Mount::proc("/proc"),
+            bind("/a").clear(MountAttrs::RDONLY).read_only(),
+            bind("/b").clear_all(MountAttrs::RDONLY).read_only(),
+            bind("/c").read_only().clear(MountAttrs::RDONLY),
+        ];
+        let plan = pivot(&dir, mounts);
+        in_own_pids(|| {
+            plan.apply().expect("apply");
+            let info = Leftovers::mountinfo();
+            let is_read_only = |path| mounts_at(path, &info)[0][5].starts_with("ro");
+            assert_eq!(["/a", "/b", "/c"].map(is_read_only), [true, true, false]);
+        });
+    });
+}
+
+/// New options of a file system do not make it read-only where only a mount of it is.
+#[test]
+fn options_through_a_read_only_mount() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("options", &["a", "b"]);
+        let at = |name: &str| dir.path().join(name);
+        let mounts = [
+            Mount::tmpfs(at("a")),
+            Mount::bind(at("a"), at("b")).source_in_root().read_only(),
+            Mount::remount(at("b")).data("size=2m"),
+        ];
+        let plan = crate::fixture::plan(
+            mounts.into_iter().fold(ns_fs::Root::current(), ns_fs::Root::mount),
+        );
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            fs::write(at("a/file"), "").expect("the file system is writable");
+            fs::write(at("b/file"), "").expect_err("the mount is read-only");
+        });
+    });
+}
+
+/// A device is bound again on the file that an earlier process has left.
+#[test]
+fn a_device_of_a_second_process() {
+    ns_testbed::run_as!([User, Nested], {
+        let dir = TempDir::new("second");
+        for _ in 0..2 {
+            let plan = pivot(&dir, [Mount::device("/dev/null", DeviceKind::Character, 1, 3)]);
+            in_own_mounts(|| {
+                plan.apply().expect("apply");
+                assert!(fs::metadata("/dev/null").expect("stat").file_type().is_char_device());
+            });
+        }
+    });
+}
+
+/// An optional `/dev` is skipped as a whole, and one with read-only for all is complete.
+#[test]
+fn an_optional_dev() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("optional", &["made"]);
+        let dev = Mount::dev("/made").set_all(MountAttrs::RDONLY);
+        let plan = pivot(&dir, [Mount::dev("/dev").optional(), dev]);
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            fs::write("/made/null", "text").expect("write");
+            fs::write("/made/file", "text").expect_err("read-only");
+        });
+        assert!(!dir.path().join("dev").exists());
+    });
+}
+
+/// A file that could not be written whole is not left behind.
+#[test]
+fn a_file_without_space() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("full", &["small"]);
+        let mounts =
+            [Mount::tmpfs("/small").data("size=64k"), Mount::file("/small/file", vec![1; 200_000])];
+        let plan = pivot(&dir, mounts);
+        in_own_mounts(|| {
+            let error = StepError { step: Step::Mount(1), errno: Errno::NOSPC };
+            assert_eq!(plan.apply(), Err(error));
+            assert_eq!(fs::read_dir("small").expect("list").count(), 0);
+        });
     });
 }

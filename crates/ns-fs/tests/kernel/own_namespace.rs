@@ -49,3 +49,24 @@ fn d04_an_own_namespace_needs_privilege() {
         assert_eq!(code, 0);
     });
 }
+
+/// After chroot(2), and without `/proc`, the namespace counts as the caller's.
+#[test]
+fn d04_an_unknown_namespace_is_the_callers() {
+    ns_testbed::run_as!([Root, Nested], {
+        let dir = TempDir::with("chroot", &["tmp"]);
+        in_own_mounts(|| {
+            // Another mount, whose root is then `/`.
+            rustix::mount::mount_bind(dir.path(), dir.path()).expect("bind");
+            let plan = plan(Root::current().mount(Mount::tmpfs("/tmp")));
+            let before = Leftovers::mountinfo();
+            let code = forked(|| {
+                rustix::process::chroot(dir.path()).expect("chroot");
+                plan.apply().expect("apply");
+                0
+            });
+            assert_eq!(code, 0);
+            assert!(Leftovers::mountinfo() == before, "the caller's mounts are unchanged");
+        });
+    });
+}

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use linux_raw_sys::general::{__NR_fsopen, __NR_move_mount, __NR_open_tree};
-use ns_fs::{Mount, Root, RootPlan, Step, StepError, Workdir};
+use ns_fs::{DeviceKind, Mount, MountAttrs, Root, RootPlan, Step, StepError, Workdir};
 use ns_sys::Errno;
 use ns_testbed::Leftovers;
 
@@ -201,5 +201,32 @@ fn d16_the_root_by_any_name() {
                 });
             }
         }
+    });
+}
+
+/// An optional source that was missing before the first mount stays missing; masks and devices find the
+/// caller's devices below a mount on `/dev`.
+#[test]
+fn d17_what_a_mount_shows_is_no_source() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("shows", &["evil/x", "empty", "mnt"]);
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("evil/x/secret"), "").expect("write");
+        fs::write(at("file"), "secret").expect("write");
+        let mounts = [
+            Mount::bind(at("evil"), at("empty")),
+            Mount::bind(at("empty/x"), at("mnt")).optional(),
+            Mount::tmpfs("/dev").clear(MountAttrs::NODEV),
+            Mount::mask(at("file")),
+            Mount::device("/dev/null", DeviceKind::Character, 1, 3),
+        ];
+        let plan = plan(mounts.into_iter().fold(Root::current(), Root::mount));
+        in_own_mounts(|| {
+            plan.apply().expect("apply");
+            assert!(!at("mnt/secret").exists());
+            assert_eq!(fs::read_to_string(at("file")).expect("read"), "");
+            // Without O_CREAT, which a sticky directory may refuse.
+            fs::File::options().write(true).open("/dev/null").expect("open");
+        });
     });
 }

@@ -120,7 +120,6 @@ fn no_mount_allocates() {
                 let make = || {
                     let (root, prefix) = roots(&dir).swap_remove(position);
                     let root = all(&dir, &prefix).into_iter().fold(root, Root::mount);
-                    let root = root.user_namespace(role() != Role::Root);
                     RootPlan::new(root, Workdir::default()).expect("plan")
                 };
                 let code = watched_with(missing, make, |plan| {

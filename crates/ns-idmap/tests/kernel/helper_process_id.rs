@@ -69,7 +69,8 @@ fn d09_proc_of_another_pid_namespace() {
         in_child(|| {
             unshare_pids();
             in_child(|| {
-                let (_mount, target) = (mount_proc(&dir), Target::new());
+                let _mount = mount_proc(&dir);
+                let target = Target::in_proc(dir.path(""));
                 let inner = File::open(dir.path(&target.pid().to_string())).expect("open");
                 let error = write_by(&inner, &helper);
                 let HelperError::Proc(ProcError::OtherPidNamespace) = error else {

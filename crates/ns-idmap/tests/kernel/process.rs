@@ -28,6 +28,11 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new() -> Self {
+        Self::in_proc("/proc")
+    }
+
+    /// With its directory opened in this mount of proc.
+    pub(crate) fn in_proc(proc: impl AsRef<Path>) -> Self {
         let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
         // SAFETY: without CLONE_VM this is fork(2); the child only calls pause(2).
         let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
@@ -35,7 +40,8 @@ impl Target {
             pause_for_ever();
         }
         let pid = Pid::from_raw(pid.try_into().expect("a pid")).expect("clone");
-        let dir = File::open(format!("/proc/{}", pid.as_raw_nonzero())).expect("open /proc/PID");
+        let dir = proc.as_ref().join(pid.as_raw_nonzero().to_string());
+        let dir = File::open(dir).expect("open /proc/PID");
         Self { pid, dir, is_reaped: false }
     }
 

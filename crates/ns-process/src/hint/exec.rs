@@ -44,11 +44,8 @@ pub(crate) fn for_exec_search(
             .iter()
             .find_map(|path| without_interpreter(root, &path.to_string_lossy()))
             .unwrap_or_else(|| match root {
-                // What is mounted below the new root cannot be looked at.
-                Some(_) => {
-                    "no such program in PATH under the new root, or its interpreter is missing there"
-                        .to_owned()
-                }
+                // The caller does not see the mounts below the new root.
+                Some(_) => MISSING_UNDER_ROOT.to_owned(),
                 None => "no such program in PATH".to_owned(),
             }),
         Errno::ACCESS => format!(
@@ -60,6 +57,24 @@ pub(crate) fn for_exec_search(
         }
     }
 }
+
+/// The hint for a program under a new root that the caller cannot inspect.
+pub(crate) fn for_exec_unseen(by_path: bool, errno: Errno) -> Option<String> {
+    match errno {
+        Errno::NOENT if by_path => {
+            Some("no such file under the new root, or its interpreter is missing there".to_owned())
+        }
+        Errno::NOENT => Some(MISSING_UNDER_ROOT.to_owned()),
+        Errno::ACCESS => {
+            Some("not executable, or in a directory that may not be searched".to_owned())
+        }
+        Errno::NOEXEC => Some("not a program, and a script needs a first line with #!".to_owned()),
+        _ => None,
+    }
+}
+
+const MISSING_UNDER_ROOT: &str =
+    "no such program in PATH under the new root, or its interpreter is missing there";
 
 fn under(root: Option<&Path>) -> &'static str {
     root.map_or("", |_| " under the new root")

@@ -8,7 +8,7 @@ pub(crate) mod machine;
 
 pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
-pub(crate) use exec::{for_exec, for_exec_search};
+pub(crate) use exec::{for_exec, for_exec_search, for_exec_unseen};
 
 use ns_sys::Errno;
 

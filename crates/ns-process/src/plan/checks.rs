@@ -34,7 +34,7 @@ pub(super) fn all<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     shared_resources(config)?;
     // The child has one root and one cgroup: the target's or a configured one.
     let from_target = config.join.from_target;
-    refuse(from_target.root && config.root.path.is_some(), "follow_root: rootdir is another one")?;
+    refuse(from_target.root && config.root.has_new_root(), "follow_root: conflicts with rootdir")?;
     refuse(from_target.cgroup && config.cgroup.is_some(), "join_cgroup: cgroup is another one")
 }
 

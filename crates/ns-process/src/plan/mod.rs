@@ -68,7 +68,6 @@ impl<Kind> Builder<Kind> {
             .map_err(|(step, message)| Error::new(&self.name, step).with_object(message))?;
         let ids = Ids::new(&self.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
         let flags = with_base_flags(self.flags) | namespaces.into();
-        let new_user = (namespaces | join.kinds()).contains(NamespaceFlags::USER);
         let joined = (join.kinds(), join.from_target.privileges);
         let is_root = self.privileges.filter.is_some() && caller.euid() == 0;
         let privileges = Privileges::new(&self.privileges, namespaces, ids.uid, joined, is_root);
@@ -90,7 +89,7 @@ impl<Kind> Builder<Kind> {
             ids,
             time_offsets: self.checked_offsets(namespaces).map_err(invalid)?,
             session: self.session.checked(self.daemon.is_some()).map_err(invalid)?,
-            root: Root::new(&self.root, namespaces, new_user).map_err(invalid)?,
+            root: Root::new(&self.root, namespaces).map_err(invalid)?,
             streams: Streams::new(
                 &self.streams,
                 self.flags,

@@ -1,8 +1,7 @@
 //! Root directory, mounts and working directory.
 
+use std::error::Error as _;
 use std::format;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
@@ -72,11 +71,11 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Makes a new root with the programs of the host, read-only, and nothing else of it: a sandbox in one
-    /// call.
+    /// Makes a new root that contains only the programs of the host, read-only: a sandbox in one call.
     ///
-    /// See [`Mount::host_root`] for its contents; [`mount`](Self::mount) adds to it. Needs new `Mnt` and
-    /// `Pid` namespaces, and no [`rootdir`](Self::rootdir).
+    /// See [`Mount::host_root`] for its contents; [`mount`](Self::mount) adds to it. The root itself is a
+    /// writable tmpfs; see [`read_only_root`](Self::read_only_root). Needs new `Mnt` and `Pid` namespaces,
+    /// and no [`rootdir`](Self::rootdir). In a new user namespace the IDs of the child must be mapped.
     ///
     /// # Examples
     /// ```
@@ -110,8 +109,8 @@ impl<Kind> Builder<Kind> {
 
     /// Makes the mount of the new root read-only; by default it keeps its attributes.
     ///
-    /// Mounts below it keep their own attributes. Needs a [`rootdir`](Self::rootdir) and a new
-    /// `Mnt` namespace, without [`by_chroot`](Self::by_chroot).
+    /// Mounts below it keep their own attributes. Needs a new root, such as [`rootdir`](Self::rootdir) or
+    /// [`host_root`](Self::host_root), and a new `Mnt` namespace, without [`by_chroot`](Self::by_chroot).
     ///
     /// # Errors
     /// [`Step::ReadOnlyRoot`](crate::Step::ReadOnlyRoot).
@@ -213,7 +212,7 @@ impl<Kind> Builder<Kind> {
         self.root.path.as_deref()
     }
 
-    /// Whether the root is made of the host's programs.
+    /// Whether [`host_root`](Self::host_root) is set.
     pub fn get_host_root(&self) -> bool {
         self.root.host
     }
@@ -254,19 +253,14 @@ pub(crate) struct Root {
     sets_propagation: bool,
     /// The new root, if it is a directory of the caller.
     pub(crate) path: Option<PathBuf>,
-    /// Whether the new root is a mount, in which the caller sees nothing.
+    /// Whether the new root is a mount, which the caller cannot inspect.
     pub(crate) is_mount: bool,
     pub(crate) workdir: Option<PathBuf>,
 }
 
 impl Root {
-    /// Checks the configuration; an error begins with the name of the setter. `new_user` is whether the
-    /// child is in another user namespace than the caller.
-    pub(crate) fn new(
-        config: &RootConfig,
-        namespaces: NamespaceFlags,
-        new_user: bool,
-    ) -> Result<Self, String> {
+    /// Checks the configuration; an error begins with the name of the setter.
+    pub(crate) fn new(config: &RootConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
         let new_mounts = namespaces.contains(NamespaceFlags::MNT);
         check(config, namespaces)?;
         let unchanged = config.path.is_none() && config.mounts.is_empty() && !config.host;
@@ -278,7 +272,7 @@ impl Root {
         }
         let is_mount = config.has_root_mount();
         let needs_plan = new_mounts || config.path.is_some() || config.workdir.is_some();
-        let plan = needs_plan.then(|| compile(config, mounts, new_mounts, new_user)).transpose()?;
+        let plan = needs_plan.then(|| compile(config, mounts, new_mounts)).transpose()?;
         let path = config.path.clone().filter(|_| !is_mount);
         let workdir = config.workdir.clone();
         Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, is_mount, workdir })
@@ -287,7 +281,7 @@ impl Root {
     /// Opens the trees for one child.
     pub(crate) fn open_trees(&self) -> Result<Option<OpenTrees>, String> {
         let opened = self.plan.as_ref().map(RootPlan::open_trees).transpose();
-        opened.map_err(|error| format!("mount: {error}"))
+        opened.map_err(|error| format!("mount: {}", chain(&error)))
     }
 
     pub(crate) fn child<'a>(&'a self, trees: Option<&'a OpenTrees>) -> in_child::Root<'a> {
@@ -321,6 +315,11 @@ impl Root {
 }
 
 impl RootConfig {
+    /// Whether the root changes.
+    pub(crate) fn has_new_root(&self) -> bool {
+        self.path.is_some() || self.has_root_mount()
+    }
+
     /// Whether the first mount becomes the root.
     pub(crate) fn has_root_mount(&self) -> bool {
         self.host || !self.by_chroot && self.mounts.first().is_some_and(Mount::is_root)
@@ -339,22 +338,16 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
     };
     needs(!config.mount_proc || missing.is_empty(), missing)?;
     needs(!config.host || new_pids && new_mounts, "host_root: needs new pid and mnt namespaces")?;
-    needs(!config.host || config.path.is_none(), "host_root: rootdir is another one")?;
+    needs(!config.host || config.path.is_none(), "host_root: conflicts with rootdir")?;
     needs(config.mounts.is_empty() || new_mounts, "mount: needs a new mnt namespace")?;
     needs(config.propagation.is_none() || new_mounts, "propagation: needs a new mnt namespace")?;
     needs(!config.by_chroot || config.path.is_some(), "by_chroot: needs a rootdir")?;
-    let has_root = config.path.is_some() || config.has_root_mount();
-    let pivots = new_mounts && has_root && !config.by_chroot;
-    needs(!config.read_only || pivots, "read_only_root: needs a rootdir and a new mnt namespace")?;
+    let pivots = new_mounts && config.has_new_root() && !config.by_chroot;
+    needs(!config.read_only || pivots, "read_only_root: needs a new root and a new mnt namespace")?;
     needs(!config.create_workdir || config.workdir.is_some(), "create_workdir: needs a workdir")
 }
 
-fn compile(
-    config: &RootConfig,
-    mounts: Vec<Mount>,
-    new_mounts: bool,
-    new_user: bool,
-) -> Result<RootPlan, String> {
+fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
     let root = match &config.path {
         Some(path) if new_mounts && !config.by_chroot => ns_fs::Root::pivot(path),
         Some(path) => ns_fs::Root::chroot(path),
@@ -362,19 +355,22 @@ fn compile(
     };
     // By default no mount propagates between a new mount namespace and the caller's.
     let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
-    let user_namespace = new_user || !mounts.is_empty() && !is_in_initial_user_namespace();
-    let root = mounts.into_iter().fold(root, ns_fs::Root::mount).propagation(propagation);
-    let root = root.user_namespace(user_namespace);
+    let root = root.mounts(mounts).propagation(propagation);
     let root = if config.read_only { root.read_only() } else { root };
     let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
     let workdir = if config.create_workdir { workdir.create() } else { workdir };
-    RootPlan::new(root, workdir).map_err(|error| format!("{}: {error}", setter(&error)))
+    RootPlan::new(root, workdir).map_err(|error| format!("{}: {}", setter(&error), chain(&error)))
+}
+
+/// The error with its cause, such as an errno.
+fn chain(error: &RootError) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// The setter of the invalid setting.
 fn setter(error: &RootError) -> &'static str {
     match error {
-        RootError::Tree(_) | RootError::Option { .. } => "mount",
+        RootError::Tree(_) | RootError::Option { .. } | RootError::Root { .. } => "mount",
         RootError::Empty { what }
         | RootError::Nul { what, .. }
         | RootError::TooLong { what, .. }
@@ -386,10 +382,4 @@ fn setter(error: &RootError) -> &'static str {
         RootError::SharedPivot | RootError::Unbindable => "propagation",
         _ => "rootdir",
     }
-}
-
-/// Whether the caller's user namespace is the initial one, whose inode number is fixed: `PROC_USER_INIT_INO`
-/// of include/linux/proc_ns.h. True if `/proc` cannot be read.
-fn is_in_initial_user_namespace() -> bool {
-    fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == 0xefff_fffd)
 }

@@ -241,7 +241,7 @@ fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
     let tried = tried.unwrap_or_else(|| name.clone());
     let root = plan.root.path.as_deref();
     let hint = if plan.root.is_mount {
-        None
+        hint::for_exec_unseen(tried == name, report.errno)
     } else if tried == name {
         hint::for_exec(root, &tried, report.errno)
     } else {

@@ -153,7 +153,7 @@ fn a_host_root() {
         assert_eq!(fs::read_to_string(dir.join("out")).expect("read"), "out\n");
         let mut other = container("true");
         let error = start_error(other.host_root().rootdir("/tmp"));
-        assert_eq!(error.object(), Some("host_root: rootdir is another one"));
+        assert_eq!(error.object(), Some("host_root: conflicts with rootdir"));
     });
 }
 

@@ -257,7 +257,7 @@ fn invalid_root_settings_are_refused() {
     let message = "propagation: needs a new mnt namespace";
     assert_refused(Container::new("true").propagation(Propagation::Slave), message);
     assert_refused(Container::new("true").by_chroot(), "by_chroot: needs a rootdir");
-    let message = "read_only_root: needs a rootdir and a new mnt namespace";
+    let message = "read_only_root: needs a new root and a new mnt namespace";
     assert_refused(Container::new("true").rootdir("/tmp").read_only_root(), message);
     assert_refused(Container::new("true").create_workdir(), "create_workdir: needs a workdir");
     for (setter, container) in [

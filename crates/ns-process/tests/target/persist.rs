@@ -217,7 +217,10 @@ fn s5_binding_needs_privilege() {
 #[test]
 fn namespaces_are_made_without_a_program() {
     ns_testbed::run_as!([Root, User, Nested], {
-        for kind in Namespace::ALL.into_iter().filter(|kind| *kind != Namespace::Time) {
+        let error = make_namespace(Namespace::Pid, None).expect_err("it would end at once");
+        assert_eq!(error.step(), Step::Check, "{error}");
+        let unusual = [Namespace::Time, Namespace::Pid];
+        for kind in Namespace::ALL.into_iter().filter(|kind| !unusual.contains(kind)) {
             let maps = (UidMap::current(), GidMap::current());
             let made = make_namespace(kind, maps).unwrap_or_else(|error| panic!("{kind}: {error}"));
             assert_eq!(made.kind(), Ok(kind));

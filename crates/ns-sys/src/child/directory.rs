@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use linux_raw_sys::general::{
     __NR_fchmodat, __NR_fchownat, __NR_getdents64, __NR_mkdirat, __NR_mknodat, __NR_readlinkat,
-    __NR_symlinkat, AT_SYMLINK_NOFOLLOW,
+    __NR_symlinkat, __NR_unlinkat, AT_SYMLINK_NOFOLLOW,
 };
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FileType, Mode};
@@ -230,4 +230,23 @@ pub fn fchownat(dir: BorrowedFd<'_>, path: &CStr, uid: u32, gid: u32) -> Result<
     let arguments = [fd(dir), path, uid as usize, gid as usize, AT_SYMLINK_NOFOLLOW as usize];
     // SAFETY: the string outlives the call.
     unsafe { syscall(__NR_fchownat, arguments) }.map(drop)
+}
+
+/// `unlinkat(dir, path, 0)` — remove a name that is not that of a directory.
+///
+/// # Errors
+/// - `EISDIR`: it is a directory.
+/// - `EROFS`, and errors of the path.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.16.
+///
+/// # References
+/// unlinkat(2); fs/namei.c.
+pub fn unlinkat(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_unlinkat, [fd(dir), path.as_ptr().expose_provenance(), 0]) }.map(drop)
 }

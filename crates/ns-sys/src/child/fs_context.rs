@@ -3,9 +3,11 @@
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{__NR_fsconfig, __NR_fsmount, __NR_fsopen, fsconfig_command};
+use linux_raw_sys::general::{
+    __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, fsconfig_command,
+};
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+use rustix::mount::{FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags};
 
 use super::{fd, raw_fd};
 use crate::Result;
@@ -31,6 +33,28 @@ pub fn fsopen(fs_type: &CStr, flags: FsOpenFlags) -> Result<RawFd> {
     let arguments = [fs_type.as_ptr().expose_provenance(), flags.bits() as usize];
     // SAFETY: the string outlives the call.
     unsafe { syscall(__NR_fsopen, arguments) }.map(raw_fd)
+}
+
+/// `fspick(dir, path, flags)` — begin to change the options of a mounted file system; the caller must close
+/// the descriptor.
+///
+/// # Errors
+/// - `EINVAL`: the path is not a mount point.
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace.
+/// - `ENOSYS`: before Linux 5.2, or a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 5.2.
+///
+/// # References
+/// fspick(2); fs/fsopen.c.
+pub fn fspick(dir: BorrowedFd<'_>, path: &CStr, flags: FsPickFlags) -> Result<RawFd> {
+    let arguments = [fd(dir), path.as_ptr().expose_provenance(), flags.bits() as usize];
+    // SAFETY: the string outlives the call.
+    unsafe { syscall(__NR_fspick, arguments) }.map(raw_fd)
 }
 
 /// `fsconfig(context, FSCONFIG_SET_STRING, key, value, 0)` — set an option of a new file system.
@@ -104,6 +128,25 @@ pub fn fsconfig_create(context: BorrowedFd<'_>) -> Result<()> {
     fsconfig(context, fsconfig_command::FSCONFIG_CMD_CREATE, None, None, 0)
 }
 
+/// `fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0)` — change the options of a mounted file
+/// system; those that were not set stay.
+///
+/// # Errors
+/// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the user namespace of the file system.
+/// - The errors of the file system, as for [`mount`](super::mount()).
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 5.2.
+///
+/// # References
+/// fsconfig(2); fs/fsopen.c.
+pub fn fsconfig_reconfigure(context: BorrowedFd<'_>) -> Result<()> {
+    fsconfig(context, fsconfig_command::FSCONFIG_CMD_RECONFIGURE, None, None, 0)
+}
+
 fn fsconfig(
     context: BorrowedFd<'_>,
     command: fsconfig_command,
@@ -118,7 +161,7 @@ fn fsconfig(
 }
 
 /// `fsmount(context, flags, attributes)` — make a detached mount of a created file system; the caller
-/// must close the descriptor, and with it the mount goes if it was not attached.
+/// must close the descriptor; this destroys a mount that was not attached.
 ///
 /// # Errors
 /// - `EPERM`: the caller lacks `CAP_SYS_ADMIN` over the mount namespace; or the file system is proc or

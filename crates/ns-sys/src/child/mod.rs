@@ -36,10 +36,10 @@
 //! | open files | [`openat`], [`openat2`], [`socket`], [`read`], [`write`](write()), [`ioctl`] |
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
-//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`] |
+//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`], [`unlinkat`] |
 //! | file identity | [`fstatfs`], [`file_id`], [`permissions`], [`mount_id`](mount_id()), [`has_mount`] |
 //! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
-//! | new file systems | [`fsopen`], [`fsconfig_set_string`], [`fsconfig_set_flag`], [`fsconfig_set_fd`], [`fsconfig_create`], [`fsmount`] |
+//! | new file systems | [`fsopen`], [`fsconfig_set_string`], [`fsconfig_set_flag`], [`fsconfig_set_fd`], [`fsconfig_create`], [`fsmount`], [`fspick`], [`fsconfig_reconfigure`] |
 //! | record locks | [`fcntl_setlk`], [`fcntl_getlk`] |
 //! | robust futex list | [`set_robust_list`], [`get_robust_list`], [`restore_robust_list`], [`is_owner_dead`] |
 
@@ -66,10 +66,13 @@ mod wait;
 pub use descriptors::{
     CloseRangeFlags, close, close_range, dup3, fcntl_dupfd_cloexec, fcntl_setfd,
 };
-pub use directory::{fchmodat, fchownat, getdents64, mkdirat, mknodat, readlinkat, symlinkat};
+pub use directory::{
+    fchmodat, fchownat, getdents64, mkdirat, mknodat, readlinkat, symlinkat, unlinkat,
+};
 pub use exec::{execve, execveat, exit_group};
 pub use fs_context::{
-    fsconfig_create, fsconfig_set_fd, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen,
+    fsconfig_create, fsconfig_reconfigure, fsconfig_set_fd, fsconfig_set_flag, fsconfig_set_string,
+    fsmount, fsopen, fspick,
 };
 pub use fs_info::{chdir, chroot, fchdir, getcwd, umask};
 pub use ids::{getegid, geteuid, setgroups, setresgid, setresuid};
@@ -94,8 +97,8 @@ pub use wait::{has_terminated, wait4};
 
 pub use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 pub use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
-    OpenTreeFlags, UnmountFlags,
+    FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MountPropagationFlags,
+    MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 
 use rustix::fd::{AsRawFd, BorrowedFd, RawFd};

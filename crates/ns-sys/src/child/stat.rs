@@ -66,7 +66,7 @@ pub struct FileId {
     /// The type in `stx_mode`.
     pub file_type: FileType,
     /// `stx_rdev_major` and `stx_rdev_minor`: the device that a device file stands for.
-    pub represents: (u32, u32),
+    pub rdev: (u32, u32),
 }
 
 /// `statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_TYPE | STATX_MNT_ID, …)` — get the identity and type of
@@ -101,7 +101,7 @@ pub fn file_id(file: BorrowedFd<'_>) -> Result<FileId> {
         inode: stat.stx_ino,
         mount: (stat.stx_mask & STATX_MNT_ID != 0).then_some(stat.stx_mnt_id),
         file_type: FileType::from_raw_mode(stat.stx_mode.into()),
-        represents: (stat.stx_rdev_major, stat.stx_rdev_minor),
+        rdev: (stat.stx_rdev_major, stat.stx_rdev_minor),
     })
 }
 

@@ -235,7 +235,6 @@ impl HostileMounts {
         let root = mounts.iter().cloned().fold(root, Root::mount);
         let root = if self.read_only { root.read_only() } else { root };
         let root = if self.slave { root.propagation(Propagation::Slave) } else { root };
-        let root = root.user_namespace(true);
         let workdir = self.workdir.as_ref().map_or(Workdir::default(), |(path, create)| {
             let workdir = Workdir::new(path);
             if *create { workdir.create() } else { workdir }
