@@ -9,7 +9,7 @@ bitflags! {
     /// Attributes of a mount, `MOUNT_ATTR_*`.
     ///
     /// A mount has one of [`RELATIME`](Self::RELATIME), [`NOATIME`](Self::NOATIME) and
-    /// [`STRICTATIME`](Self::STRICTATIME). To clear one of them restores `RELATIME`.
+    /// [`STRICTATIME`](Self::STRICTATIME). Clearing one of them restores `RELATIME`.
     ///
     /// # References
     /// mount_setattr(2), mount(8) "FILESYSTEM-INDEPENDENT MOUNT OPTIONS"; include/uapi/linux/mount.h.
@@ -103,7 +103,7 @@ impl Changes {
         self
     }
 
-    /// As the kernel takes them.
+    /// Returns the changes in the form of mount_setattr(2).
     pub(crate) fn compile(self) -> Attributes {
         let has_atime = (self.set | self.clear).intersects(MountAttrs::ATIME);
         let bits = |attrs: MountAttrs| (attrs - MountAttrs::RELATIME).bits();

@@ -15,18 +15,18 @@ use crate::apply;
 /// the root of the process.
 ///
 /// No symbolic link and no `..` leads out, also while another process renames directories or replaces
-/// them by links. The result is an `O_PATH` descriptor: whatever happens to the path afterwards, it stays
-/// the file that was found.
+/// them by links. The result is an `O_PATH` descriptor: whatever happens to the path afterwards, it refers
+/// to this file.
 ///
 /// # Errors
 /// - The errors of open(2) for the path.
 /// - `ELOOP`: a magic link of proc(5), or too many symbolic links; before Linux 5.6 any symbolic link.
 /// - `EXDEV`: before Linux 5.6, the path contains `..`.
-/// - `EAGAIN`: other processes renamed directories above the path all the time.
+/// - `EAGAIN`: renames by other processes kept interfering.
 /// - `EINVAL`: the path contains a NUL byte.
 ///
 /// # Async-signal-safety
-/// May not be called between clone and exec.
+/// Must not be called between clone and exec: it allocates.
 ///
 /// # Kernel support
 /// Linux 5.6; before, name by name, without symbolic links.
@@ -49,14 +49,14 @@ pub fn resolve_in_root(root: impl AsFd, path: impl AsRef<Path>) -> io::Result<Ow
 /// `mkdirat`, `openat2` … — as [`resolve_in_root`], but creates missing directories on the way, and at the end
 /// a missing directory, or an empty file for another `file_type`.
 ///
-/// Modes are 755 and 644, less the umask. A link that leads nowhere is not replaced.
+/// Modes are 755 and 644, less the umask. A dangling symbolic link is an error.
 ///
 /// # Errors
 /// - Those of [`resolve_in_root`]. `ENOENT`: a symbolic link leads nowhere.
 /// - `EROFS`, `EACCES`, `ENOSPC`: a directory or file cannot be created.
 ///
 /// # Async-signal-safety
-/// May not be called between clone and exec.
+/// Must not be called between clone and exec: it allocates.
 ///
 /// # Kernel support
 /// Linux 5.6; before, name by name, without symbolic links.

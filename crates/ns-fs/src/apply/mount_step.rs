@@ -19,7 +19,7 @@ pub(crate) struct MountStep {
     pub(crate) kind: Kind,
 }
 
-/// What is done at a target.
+/// The operation at a target.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// A new file system, by mount(2).

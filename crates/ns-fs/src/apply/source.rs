@@ -1,4 +1,4 @@
-//! The sources of binds: opened before the first mount, or by the caller, or at their turn.
+//! The sources of binds: opened before the first mount, by the caller, or when they are mounted.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};

@@ -68,7 +68,7 @@ impl Target<'_> {
         if is_root { Err(self.failed()(Errno::BUSY)) } else { Ok(opened) }
     }
 
-    /// Opens it once more, after something was mounted on it.
+    /// Opens it again, after it was covered.
     pub(super) fn reopen(self) -> Result<Handle> {
         resolve(self.root.as_fd(), self.path)
     }

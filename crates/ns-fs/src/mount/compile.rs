@@ -18,7 +18,7 @@ use crate::attributes::Changes;
 use crate::tree::split_options;
 use crate::{RootError, Tree};
 
-/// What the steps of a plan refer to.
+/// The strings, options and trees of a plan's steps.
 #[derive(Default)]
 pub(crate) struct Compiler {
     pub(crate) arena: Arena,

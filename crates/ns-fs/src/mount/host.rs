@@ -13,7 +13,7 @@ const PROGRAMS: [&str; 11] = [
 ];
 
 impl Mount {
-    /// Returns the mounts of a root in which the programs of the host run and nothing else of it is there.
+    /// Returns mounts that make a root with only the programs of the host.
     ///
     /// - An empty tmpfs, which is the root.
     /// - `/usr`, `/bin`, `/sbin`, `/lib…`, `/etc`, `/opt`, `/nix` and `/gnu`, as far as the host has them,
@@ -21,11 +21,10 @@ impl Mount {
     /// - [`Mount::proc`] on `/proc`, and [`Mount::dev`] on `/dev`.
     /// - An empty tmpfs on `/tmp`, and the directories `/run`, `/var/tmp` and `/root`.
     ///
-    /// The process sees no home, no other mount and no process of the host. Add binds for what it works on.
-    /// `/etc` may be readable in parts that are not meant for it: cover them with [`Mount::mask`]. Needs new
-    /// mnt and pid namespaces, and Linux 5.12.
+    /// The process sees no home directory and no process of the host. Add binds for its working files, and
+    /// mask files of `/etc` that it must not read. Needs new mnt and pid namespaces, and Linux 5.12.
     ///
-    /// Reads the symbolic links among these directories.
+    /// Calls lstat(2) and readlink(2) on these directories.
     ///
     /// # Examples
     /// ```

@@ -56,8 +56,8 @@ impl Mount {
 
     /// Mounts proc(5) of the process's pid namespace; nosuid, nodev, noexec.
     ///
-    /// In a user namespace this needs a new pid namespace, and a `/proc` outside that is not masked
-    /// in part. Otherwise [`Mount::bind`] can show the outer `/proc`.
+    /// In a user namespace this needs a new pid namespace, and no mount may hide a part of the caller's
+    /// `/proc`. Otherwise [`Mount::bind`] can bind the caller's `/proc`.
     pub fn proc(target: impl Into<PathBuf>) -> Self {
         Self::file_system(target, "proc", NO_PROGRAMS)
     }
@@ -112,8 +112,14 @@ impl Mount {
     /// Mounts overlayfs: the directories `lower`, the topmost first, below `upper`, which receives the
     /// changes.
     ///
-    /// `work` is an empty directory on the file system of `upper`. In a user namespace that file system
-    /// must support extended attributes of users; see [`Root::user_namespace`](crate::Root::user_namespace).
+    /// `work` is an empty directory on the file system of `upper`. In a user namespace the overlay gets the
+    /// option `userxattr`, so that this file system must support `user.*` extended attributes.
+    ///
+    /// # Kernel support
+    /// Linux 4.0; in a user namespace 5.11.
+    ///
+    /// # References
+    /// Documentation/filesystems/overlayfs.rst.
     pub fn overlay(
         target: impl Into<PathBuf>,
         lower: impl IntoIterator<Item = impl Into<PathBuf>>,
@@ -136,8 +142,8 @@ impl Mount {
 
     /// Mounts a minimal `/dev`, which also works in a user namespace.
     ///
-    /// It contains the caller's null, zero, full, random, urandom and tty; a new devpts at pts with
-    /// ptmx; a new tmpfs at shm; and the links fd, stdin, stdout and stderr. With
+    /// It contains the caller's `null`, `zero`, `full`, `random`, `urandom` and `tty`; a new devpts on `pts`,
+    /// with the link `ptmx`; a new tmpfs on `shm`; and the links `fd`, `stdin`, `stdout` and `stderr`. With
     /// [`read_only`](Self::read_only) nothing can be added to `/dev` itself; pts and shm stay writable.
     pub fn dev(target: impl Into<PathBuf>) -> Self {
         let attrs = MountAttrs::NOSUID | MountAttrs::NOEXEC;
@@ -148,7 +154,7 @@ impl Mount {
     /// [`clear`](Self::clear) name, others stay. With [`data`](Self::data), [`flags`](Self::flags) or
     /// [`clear_flags`](Self::clear_flags) also the options of the file system, for each mount of it.
     ///
-    /// The target may be `/`, once other mounts were made.
+    /// The target may be `/`.
     pub fn remount(target: impl Into<PathBuf>) -> Self {
         Self::of(target, Kind::Remount, MountAttrs::empty())
     }
@@ -159,16 +165,16 @@ impl Mount {
         Self::of(target, Kind::Propagation(propagation), MountAttrs::empty())
     }
 
-    /// Hides what is at the target: an empty read-only tmpfs covers a directory, `/dev/null` another file.
+    /// Hides the target: an empty read-only tmpfs covers a directory, and `/dev/null` covers any other file.
     ///
-    /// A missing target is no error.
+    /// A missing target is skipped.
     pub fn mask(target: impl Into<PathBuf>) -> Self {
         Self::of(target, Kind::Mask, NO_PROGRAMS | MountAttrs::RDONLY).optional()
     }
 
     /// Makes the target read-only, with the mounts below it: binds it onto itself.
     ///
-    /// A missing target is no error. Needs Linux 5.12 if the target is a directory.
+    /// A missing target is skipped. Needs Linux 5.12 if the target is a directory.
     pub fn read_only_path(target: impl Into<PathBuf>) -> Self {
         Self::of(target, Kind::ReadOnlyPath, MountAttrs::RDONLY).optional().recursive()
     }
@@ -186,9 +192,9 @@ impl Mount {
         Self::of(target, Kind::Symlink { to: to.into() }, MountAttrs::empty()).create()
     }
 
-    /// Creates a file with these contents, and the directories above it. The file may not exist already.
+    /// Creates a file with these contents, and the directories above it. It is an error if the file exists.
     ///
-    /// Its mode is 644, or [`mode`](Self::mode). It is a file of the new root and stays there: to leave
+    /// Its mode is 644, or [`mode`](Self::mode). It is a file of the new root and stays there. To leave
     /// the root unchanged, bind a file.
     pub fn file(target: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
         let kind = Kind::File { contents: contents.into() };

@@ -27,10 +27,13 @@ pub use kinds::DeviceKind;
 ///
 /// A target is a path of the new root and is resolved inside it: no symbolic link leads out. A source
 /// is a path of the caller; a relative one starts at the caller's working directory at the time the
-/// plan is made. Mounts are made in the order in which they are added; their sources are those of before
-/// the first mount.
+/// plan is made. Mounts are made in the order in which they are added. Their sources are opened before the first
+/// mount, so that no mount hides them.
 ///
-/// A mount with the target `/` becomes the root itself; it must be the first mount.
+/// If the first mount is a file system, bind, tree or overlay with the target `/`, it becomes the root.
+///
+/// `read_only`, `nosuid`, `nodev` and `noexec` are for the mount and, if it is recursive, for all mounts below
+/// it, as [`set_all`](Self::set_all) is. [`set`](Self::set) is for the topmost mount only.
 ///
 /// An option that a mount does not have is an error of the plan.
 ///

@@ -28,7 +28,7 @@ impl Mount {
         self
     }
 
-    /// Includes what is mounted below: the source of a bind, or the target of a
+    /// Includes the mounts below the source of a bind, or below the target of a
     /// [`remount`](Self::remount) or [`propagation`](Self::propagation).
     ///
     /// In a user namespace a directory with inherited mounts below it can only be bound this way.
@@ -38,16 +38,15 @@ impl Mount {
         self
     }
 
-    /// Takes the source of a bind in the new root, after the mounts before it; it is resolved there as a
-    /// target is.
+    /// Resolves the source of a bind in the new root, after the earlier mounts; no symbolic link leads out.
     #[must_use]
     pub fn source_in_root(mut self) -> Self {
         self.source_in_root = true;
         self
     }
 
-    /// Makes everything that the mount brings read-only: with [`recursive`](Self::recursive) the whole
-    /// tree, which needs Linux 5.12 (mount(8) `ro=recursive`, OCI `rro`).
+    /// Makes the mount read-only and, with [`recursive`](Self::recursive), all mounts below it, which needs
+    /// Linux 5.12 (mount(8) `ro=recursive`, OCI `rro`).
     #[must_use]
     pub fn read_only(self) -> Self {
         self.changing(MountAttrs::RDONLY)
@@ -59,19 +58,21 @@ impl Mount {
         self.set(MountAttrs::RDONLY)
     }
 
-    /// Ignores set-user-ID and set-group-ID bits and file capabilities, in everything that the mount brings.
+    /// Ignores set-user-ID and set-group-ID bits and file capabilities, on the mount and, with
+    /// [`recursive`](Self::recursive), on all mounts below it.
     #[must_use]
     pub fn nosuid(self) -> Self {
         self.changing(MountAttrs::NOSUID)
     }
 
-    /// Forbids opening devices, in everything that the mount brings.
+    /// Forbids opening devices, on the mount and, with [`recursive`](Self::recursive), on all mounts below it.
     #[must_use]
     pub fn nodev(self) -> Self {
         self.changing(MountAttrs::NODEV)
     }
 
-    /// Forbids executing programs, in everything that the mount brings.
+    /// Forbids executing programs, on the mount and, with [`recursive`](Self::recursive), on all mounts below
+    /// it.
     #[must_use]
     pub fn noexec(self) -> Self {
         self.changing(MountAttrs::NOEXEC)
@@ -92,22 +93,23 @@ impl Mount {
         self
     }
 
-    /// Clears attributes of the topmost mount, also those that this kind of mount has by default. A user
-    /// namespace may not clear those that it inherited.
+    /// Clears attributes of the topmost mount, also those that this kind of mount has by default. In a user
+    /// namespace, inherited attributes cannot be cleared.
     #[must_use]
     pub fn clear(mut self, attrs: MountAttrs) -> Self {
         self.top.clear(attrs);
         self
     }
 
-    /// Sets attributes of all mounts of a tree.
+    /// Sets attributes of all mounts of a tree; without [`recursive`](Self::recursive), of the mount.
     #[must_use]
     pub fn set_all(mut self, attrs: MountAttrs) -> Self {
         self.all.set(attrs);
         self
     }
 
-    /// Clears attributes of all mounts of a tree. A user namespace may not clear those that it inherited.
+    /// Clears attributes of all mounts of a tree; without [`recursive`](Self::recursive), of the mount. In a
+    /// user namespace, inherited attributes cannot be cleared.
     #[must_use]
     pub fn clear_all(mut self, attrs: MountAttrs) -> Self {
         self.all.clear(attrs);

@@ -1,4 +1,4 @@
-//! What an error of the child is about.
+//! Explanations of errors of the child.
 
 use std::fmt;
 use std::format;
@@ -11,7 +11,7 @@ use super::plan::RootPlan;
 use super::settings::ChangeSetting;
 use crate::{Mount, Step, StepError};
 
-/// The path that a failed step is about, and what to do.
+/// The path that a failed step used, and what to do.
 ///
 /// `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub struct Explanation {
 }
 
 impl RootPlan {
-    /// Names the path that an error of [`apply`](Self::apply) is about, and what to do about it.
+    /// Names the path that a failed step of [`apply`](Self::apply) used, and what to do about it.
     ///
-    /// The plan alone decides; no file is looked up.
+    /// Makes no system call.
     ///
     /// # Examples
     /// ```
@@ -90,17 +90,17 @@ impl RootPlan {
 fn source_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::NOENT => "it does not exist; create it, or make the mount optional",
-        Errno::NOTDIR => "a part of the path is no directory, or a layer of an overlay is none",
+        Errno::NOTDIR => "a part of the path is not a directory, or a layer of an overlay is none",
         Errno::ACCESS => {
-            "the IDs of the process may not search its path; open it with Tree::open in the caller"
+            "the process may not search its path; a caller with CAP_SYS_ADMIN can pass a Tree"
         }
         Errno::INVAL if !mount.is_recursive() => {
-            "a user namespace may not uncover what is mounted below it; bind it recursively"
+            "it has inherited mounts below it; in a user namespace, bind it recursively"
         }
         Errno::INVAL => "its mount is unbindable",
         Errno::PERM => "needs CAP_SYS_ADMIN over the mount namespace",
-        Errno::STALE => "another file has its path since the caller opened it",
-        Errno::NODEV => "it is not the device with these numbers",
+        Errno::STALE => "the path leads to another file than the one that the caller opened",
+        Errno::NODEV => "it is not the device with these numbers, or does not exist",
         _ => return None,
     })
 }
@@ -108,33 +108,37 @@ fn source_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
 fn target_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::NOENT if mount.creates_target() => {
-            "a symbolic link on its path leads to nothing in the new root"
+            "its path contains a symbolic link whose target does not exist in the new root"
         }
-        Errno::NOENT => "create it, or let the mount create it",
+        Errno::NOENT => "create it, or let the mount create it with create()",
         Errno::NOTDIR => "a part of its path is no directory",
-        Errno::BUSY => "it is the root itself",
-        Errno::LOOP => "links of proc, and before Linux 5.6 all symbolic links, are not followed",
+        Errno::BUSY => "it leads to the root itself; only the first mount may become the root",
+        Errno::LOOP => {
+            "magic links of proc(5) are not followed; before Linux 5.6, no symbolic link is"
+        }
         Errno::ROFS => "it does not exist, and its file system is read-only",
-        Errno::OVERFLOW => "it cannot be created: the process's IDs are not mapped there",
+        Errno::OVERFLOW => "the process's IDs are not mapped, so it can create no file there",
         _ => return None,
     })
 }
 
 fn mount_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
     Some(match (errno, mount.fs_type()) {
-        (Errno::NOTDIR, None) => "the source is a directory, and the target is none",
-        (Errno::ISDIR, _) => "the source is no directory, and the target is one",
+        (Errno::NOTDIR, None) => "the source is a directory, but the target is not",
+        (Errno::ISDIR, _) => "the target is a directory, but the source is not",
         (Errno::PERM, Some(b"proc")) => {
-            "a user namespace needs a new pid namespace too, and a /proc of which no mount hides a part"
+            "in a user namespace, proc needs a new pid namespace, and no mount may hide a part of the caller's /proc"
         }
-        (Errno::PERM, Some(b"sysfs")) => "a user namespace needs a new net namespace too",
-        (Errno::PERM, Some(b"mqueue")) => "a user namespace needs a new ipc namespace too",
-        (Errno::PERM, Some(b"cgroup2")) => "a user namespace needs a new cgroup namespace too",
+        (Errno::PERM, Some(b"sysfs")) => "in a user namespace, sysfs needs a new net namespace",
+        (Errno::PERM, Some(b"mqueue")) => "in a user namespace, mqueue needs a new ipc namespace",
+        (Errno::PERM, Some(b"cgroup2")) => {
+            "in a user namespace, cgroup2 needs a new cgroup namespace"
+        }
         (Errno::PERM, Some(_)) => {
             "needs CAP_SYS_ADMIN over the mount namespace, and a file system that a user namespace may mount"
         }
         (Errno::PERM, None) if mount.clears() => {
-            "a user namespace may not clear attributes that it inherited"
+            "a user namespace may not clear inherited attributes"
         }
         (Errno::PERM, None) => "needs CAP_SYS_ADMIN over the mount namespace",
         (Errno::INVAL, Some(b"overlay")) => {
@@ -145,7 +149,8 @@ fn mount_hint(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::INVAL, None) if mount.is_change() => "it is not a mount point",
         (Errno::NODEV, _) => "this kernel has no such file system",
         (Errno::BUSY, Some(_)) => "it is mounted there already",
-        (Errno::EXIST, _) => "another file is there",
+        (Errno::OVERFLOW, _) => "the process's IDs are not mapped, so it can create no file there",
+        (Errno::EXIST, _) => "another file has this name",
         (Errno::NAMETOOLONG, _) if mount.copies_up() => "directories are nested more than 32 deep",
         (Errno::NOSPC, _) if mount.copies_up() => "the copy is larger than the new file system",
         (Errno::ACCESS, _) if mount.copies_up() => "a file in the target may not be read",

@@ -53,7 +53,7 @@ pub struct OpenTrees {
 }
 
 impl OpenTrees {
-    /// Returns the descriptors, which a forked copy of the caller that does not call exec still has open.
+    /// Returns the descriptors. A forked child that does not call exec inherits them.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
         self.files.iter().map(AsRawFd::as_raw_fd)
     }
@@ -63,7 +63,7 @@ impl RootPlan {
     /// Checks the settings, and opens the trees of [`Mount::tree`](crate::Mount::tree).
     ///
     /// # Errors
-    /// [`RootError`]. Other missing paths are found by the child, which may live in another mount namespace.
+    /// [`RootError`]. The child finds other missing paths, because it may be in another mount namespace.
     #[expect(clippy::needless_pass_by_value, reason = "callers build the settings in the call")]
     pub fn new(root: Root, workdir: Workdir) -> Result<Self, RootError> {
         root.check()?;
@@ -105,7 +105,7 @@ impl RootPlan {
         Ok(plan)
     }
 
-    /// Opens the trees once more, for another process: each process uses its trees up.
+    /// Opens the trees again. Each process needs its own, because mounting consumes them.
     ///
     /// # Errors
     /// [`RootError::Tree`].
@@ -185,7 +185,7 @@ impl RootPlan {
         }
     }
 
-    /// Lists the system calls of [`RootPlan::apply`] in order; none is made.
+    /// Lists the system calls of [`apply::root`] in order; none is made.
     ///
     /// The list leaves out close(2) of descriptors that a step opened, and calls that are only needed
     /// on an older kernel or for a missing target.

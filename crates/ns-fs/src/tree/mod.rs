@@ -28,11 +28,14 @@ pub(crate) use file_system::split_options;
 /// A file, a directory with the mounts below it, or a new file system, opened by the caller and mounted by
 /// [`Mount::tree`](crate::Mount::tree).
 ///
-/// The caller's permissions apply, not those of the started process, which may have other IDs. If the
-/// caller has `CAP_SYS_ADMIN` over its mount namespace, each [`RootPlan`](crate::RootPlan) clones the tree
-/// and sets the attributes; the attributes that a new user namespace inherits are not locked then
-/// (mount_namespaces(7)), so that a process with `CAP_SYS_ADMIN` in it may clear them. Otherwise the
-/// process resolves the path again and verifies that it leads to the same file.
+/// If the caller has `CAP_SYS_ADMIN` over its mount namespace, the caller's permissions apply, not those of
+/// the started process: each [`RootPlan`](crate::RootPlan) clones the tree and sets the attributes. Otherwise
+/// the process resolves the path again with its own permissions; it is an error, `ESTALE`, if the path leads
+/// to another file.
+///
+/// The mounts of a cloned tree are not locked (mount_namespaces(7)): a process with `CAP_SYS_ADMIN` in a new
+/// user namespace may clear their attributes, and unmount the mounts below, which uncovers what they hide.
+/// For a tree that such a process shares with the host, use [`Mount::bind`](crate::Mount::bind).
 ///
 /// The propagation type is that of the other mounts of the process, so that no mount below the tree propagates to
 /// the caller; see [`Root::propagation`](crate::Root::propagation).
@@ -184,13 +187,13 @@ impl Tree {
         self
     }
 
-    /// Maps the owners of files through the ID maps of a user namespace: an ID mount.
+    /// Makes an ID-mapped mount: file owners are mapped through the ID maps of a user namespace.
     ///
     /// With [`recursive`](Self::recursive), all mounts of the tree are mapped. Needs `CAP_SYS_ADMIN` over the
     /// user namespace of each file system, which for a disk is the initial one.
     ///
     /// # Kernel support
-    /// Linux 5.12; ext4, xfs 5.12, btrfs 5.15, overlayfs 5.19, tmpfs 6.3.
+    /// Linux 5.12: ext4 and xfs; 5.15: btrfs; 5.19: layers of overlayfs; 6.3: tmpfs.
     ///
     /// # References
     /// mount_setattr(2) "ID-mapped mounts".

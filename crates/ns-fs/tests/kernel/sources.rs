@@ -134,14 +134,24 @@ fn d18_errors_say_what_to_do() {
         let (file, directory) = (dir.path().join("file"), dir.path().join("directory"));
         let target = Step::MountTarget(0);
         let errors = [
-            (Mount::bind(&file, "/directory"), Step::Mount(0), Errno::ISDIR, "the target is one"),
-            (Mount::bind(&directory, "/file"), Step::Mount(0), Errno::NOTDIR, "the target is none"),
+            (
+                Mount::bind(&file, "/directory"),
+                Step::Mount(0),
+                Errno::ISDIR,
+                "the target is a directory",
+            ),
+            (
+                Mount::bind(&directory, "/file"),
+                Step::Mount(0),
+                Errno::NOTDIR,
+                "but the target is not",
+            ),
             (Mount::bind("/", "/directory"), SOURCE, Errno::INVAL, "bind it recursively"),
             (
                 Mount::tmpfs("/link").create(),
                 target,
                 Errno::NOENT,
-                "link on its path leads to nothing",
+                "symbolic link whose target does not exist",
             ),
             (Mount::tmpfs("/none"), target, Errno::NOENT, "let the mount create it"),
             (Mount::proc("/proc"), Step::Mount(0), Errno::PERM, "new pid namespace"),

@@ -15,7 +15,10 @@ fn invalid_settings_are_errors() {
     let shared = Root::pivot("/x").propagation(Propagation::Shared);
     assert!(error(shared).starts_with("propagation: pivot_root refuses shared mounts"));
     let with = |mount| error(Root::pivot("/x").mount(Mount::proc("/proc")).mount(mount));
-    assert_eq!(with(Mount::tmpfs("/")), "mount 1: target is empty");
+    assert_eq!(
+        with(Mount::tmpfs("/")),
+        "mount 1: only a first mount may become the root, and only a file system or a bind"
+    );
     assert_eq!(with(Mount::tmpfs("/a/../b")), "mount 1: target contains `..`: /a/../b");
     assert_eq!(with(Mount::bind("", "/a")), "mount 1: source is empty");
     assert_eq!(with(Mount::tmpfs("t").data("a\0")), "mount 1: data contains a NUL byte: a\0");

@@ -94,7 +94,7 @@ pub enum HelperError {
         path: PathBuf,
     },
     /// The file name is that of the program for the other kind of ID. No program was executed.
-    #[error("{} writes no {file}; give the path of {expected}", path.display())]
+    #[error("{} does not write {file}; use {expected}", path.display())]
     OtherKind {
         /// The path.
         path: PathBuf,

@@ -29,7 +29,7 @@ fn a18_path_must_be_absolute() {
 fn a18_program_of_the_other_kind() {
     ns_testbed::run_as!([Root, User], {
         let error = Helper::<Uid>::at("/opt/bin/newgidmap").expect_err("for group IDs");
-        let message = "/opt/bin/newgidmap writes no uid_map; give the path of newuidmap";
+        let message = "/opt/bin/newgidmap does not write uid_map; use newuidmap";
         assert_eq!(error.to_string(), message);
         let error = Helper::<Gid>::at("/opt/bin/newuidmap").expect_err("for user IDs");
         assert!(matches!(error, HelperError::OtherKind { expected: "newgidmap", .. }), "{error:?}");

@@ -79,7 +79,7 @@ pub(super) struct Attempt {
     pub(super) name: Option<ExecName>,
     /// The stack of an intermediate process that clone3 makes.
     pub(super) intermediate_stack: Option<Stack>,
-    /// The trees to mount; each child uses its own up.
+    /// The trees to mount, opened for this child only.
     pub(super) trees: Option<OpenTrees>,
     /// Owns the strings of `argv` and `envp`.
     pub(super) plan: Arc<Plan>,

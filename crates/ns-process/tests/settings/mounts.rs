@@ -51,7 +51,7 @@ fn d18_the_wrong_path_is_named() {
                 Step::Mount,
                 Errno::ISDIR,
                 text("directory"),
-                "source is no directory",
+                "but the source is not",
             ),
             (
                 Mount::bind("/", "/mnt"),
@@ -72,7 +72,7 @@ fn d18_the_wrong_path_is_named() {
                 Step::MountTarget,
                 Errno::NOENT,
                 text("link"),
-                "leads to nothing",
+                "target does not exist",
             ),
         ];
         for (mount, step, errno, object, hint) in cases {
