@@ -90,7 +90,8 @@ fn open_source(plan: Root<'_>, step: &MountStep) -> Outcome<Option<Handle>> {
     }
 }
 
-/// Closes the descriptors of [`open_early`] that no mount has used, after an error.
+/// Closes the descriptors of [`open_early`] that no mount has used: after an error, and for a mask or device
+/// that did not need its source.
 pub(super) fn close_early(plan: Root<'_>) {
     plan.slots.iter().for_each(|slot| drop(slot.take()));
 }

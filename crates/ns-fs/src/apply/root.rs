@@ -121,9 +121,7 @@ pub fn detach(plan: Root<'_>) -> Result<(), StepError> {
 /// pivot_root(2).
 pub fn change(plan: Root<'_>) -> Result<(), StepError> {
     let changed = open_early(plan).and_then(|()| change_and_mount(plan));
-    if changed.is_err() {
-        close_early(plan);
-    }
+    close_early(plan);
     changed?;
     plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
 }
