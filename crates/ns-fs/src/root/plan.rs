@@ -98,7 +98,7 @@ impl RootPlan {
             workdir,
             opened: OpenTrees::default(),
             trees,
-            mount_namespace: apply::mount_namespace(),
+            mount_namespace: if root.has_own_namespace { None } else { apply::mount_namespace() },
             settings: root,
         };
         plan.opened = plan.open_trees()?;
@@ -123,7 +123,8 @@ impl RootPlan {
     /// Makes all steps in the calling process: a forked child, or a process that changes itself.
     ///
     /// If the plan has mounts or a new root, the call first unshares the mount namespace, unless the process is
-    /// known to be in another one than that in which the plan was made. Without `/proc` that is unknown.
+    /// known to be in another one than that in which the plan was made. Without `/proc` that is unknown. See
+    /// [`Root::in_own_namespace`].
     ///
     /// The call changes the working directory and the umask for a moment, which threads share.
     ///
@@ -159,7 +160,7 @@ impl RootPlan {
     /// ```
     pub fn apply(&self) -> Result<(), StepError> {
         let data = self.apply_data();
-        if data.changes_mounts() {
+        if data.changes_mounts() && !self.settings.has_own_namespace {
             apply::own_namespace(self.mount_namespace)?;
         }
         apply::root(data)

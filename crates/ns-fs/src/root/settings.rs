@@ -23,6 +23,7 @@ pub struct Root {
     pub(super) change: ChangeSetting,
     pub(super) mounts: Vec<Mount>,
     pub(super) read_only: bool,
+    pub(super) has_own_namespace: bool,
     propagation: PropagationSetting,
 }
 
@@ -78,6 +79,7 @@ impl Root {
             change,
             mounts: Vec::new(),
             read_only: false,
+            has_own_namespace: false,
             propagation: PropagationSetting::Default,
         }
     }
@@ -108,6 +110,16 @@ impl Root {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// Declares that the process has a mount namespace of its own, so that
+    /// [`RootPlan::apply`](crate::RootPlan::apply) neither looks nor makes one.
+    ///
+    /// If it is not true, the mounts of the processes in the same namespace change.
+    #[must_use]
+    pub fn in_own_namespace(mut self) -> Self {
+        self.has_own_namespace = true;
         self
     }
 

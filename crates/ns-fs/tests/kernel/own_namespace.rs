@@ -50,6 +50,19 @@ fn d04_an_own_namespace_needs_privilege() {
     });
 }
 
+/// A plan for a process with its own namespace makes none.
+#[test]
+fn d04_a_declared_namespace_is_not_left() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let plan = plan(Root::current().mount(Mount::tmpfs("/tmp")).in_own_namespace());
+        in_own_mounts(|| {
+            let before = fs::read_link("/proc/self/ns/mnt").expect("readlink");
+            plan.apply().expect("apply");
+            assert_eq!(fs::read_link("/proc/self/ns/mnt").expect("readlink"), before);
+        });
+    });
+}
+
 /// After chroot(2), and without `/proc`, the namespace counts as the caller's.
 #[test]
 fn d04_an_unknown_namespace_is_the_callers() {

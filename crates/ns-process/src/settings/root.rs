@@ -355,7 +355,7 @@ fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<
     };
     // By default no mount propagates between a new mount namespace and the caller's.
     let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
-    let root = root.mounts(mounts).propagation(propagation);
+    let root = root.mounts(mounts).propagation(propagation).in_own_namespace();
     let root = if config.read_only { root.read_only() } else { root };
     let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
     let workdir = if config.create_workdir { workdir.create() } else { workdir };
