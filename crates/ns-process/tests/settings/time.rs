@@ -3,26 +3,37 @@
 use crate::common::{assert_refused, shell};
 use ns_process::{Clock, Container, Errno, Namespace, Step};
 
-fn uptime(container: &Container) -> f64 {
+/// What `/proc/uptime` shows the program, in hundredths of a second.
+///
+/// A number with a fraction would be rounded: the difference of two equal clocks could be less than the offset.
+fn uptime(container: &Container) -> u64 {
     let output = container.output().expect("start");
     let text = String::from_utf8(output.stdout).expect("text");
-    text.split(' ').next().expect("seconds").parse().expect("a number")
+    let (seconds, hundredths) =
+        text.split(' ').next().and_then(|uptime| uptime.split_once('.')).expect("an uptime");
+    assert_eq!(hundredths.len(), 2);
+    format!("{seconds}{hundredths}").parse().expect("a number")
 }
 
 /// The clocks of the program have the requested offsets; those of the caller do not change.
 #[test]
 fn c15_clock_offsets_apply_to_the_program_only() {
     ns_testbed::run_as!([Root, User, Nested], {
+        let mut plain = shell("cat /proc/uptime");
         let mut container = shell("cat /proc/uptime");
-        let own = uptime(&container);
         container.namespaces([Namespace::User, Namespace::Time]).map_zero();
         container.time_offset(Clock::Boottime, 86_400, 0).time_offset(Clock::Monotonic, 60, 5);
-        let shift = uptime(&container) - own;
-        assert!((86_400.0..86_410.0).contains(&shift), "{shift}");
-        let mut plain = shell("cat /proc/uptime");
-        assert!(uptime(&plain) - own < 10.0);
+        let before = uptime(&plain);
+        let shifted = uptime(&container) - 8_640_000;
+        let after = uptime(&plain);
+        assert!((before..=after).contains(&shifted), "{shifted}: not in {before}..={after}");
         plain.namespaces([Namespace::User, Namespace::Time]);
-        assert!(uptime(&plain) - own < 10.0, "a clock has an offset without a request");
+        let without_request = uptime(&plain);
+        let last = uptime(&shell("cat /proc/uptime"));
+        assert!(
+            (after..=last).contains(&without_request),
+            "a clock has an offset without a request"
+        );
         assert_eq!(container.get_time_offsets().len(), 2);
     });
 }
