@@ -1,5 +1,6 @@
 //! All strings of a plan in one buffer, checked.
 
+use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
@@ -16,8 +17,8 @@ pub(crate) struct Arena(Vec<u8>);
 
 impl Arena {
     /// Adds a path or option of the caller's; `what` names it in an error.
-    pub(crate) fn path(&mut self, what: &str, path: &Path) -> Result<StringRef, RootError> {
-        let (what, bytes) = (|| what.to_owned(), path.as_os_str().as_bytes());
+    pub(crate) fn path(&mut self, what: impl Display, path: &Path) -> Result<StringRef, RootError> {
+        let (what, bytes) = (|| what.to_string(), path.as_os_str().as_bytes());
         if bytes.is_empty() {
             return Err(RootError::Empty { what: what() });
         }

@@ -3,7 +3,7 @@
 use bitflags::bitflags;
 
 use crate::Propagation;
-use crate::apply::Attributes;
+use crate::apply::{Attributes, TreeAttributes};
 
 bitflags! {
     /// Attributes of a mount, `MOUNT_ATTR_*`.
@@ -38,24 +38,72 @@ bitflags! {
 }
 
 /// `MOUNT_ATTR__ATIME`: the bits that hold how access times are updated.
-const ATIME_MASK: u64 = 0x70;
+pub(crate) const ATIME_MASK: u64 = 0x70;
 
 impl MountAttrs {
     /// The attributes of which a mount has exactly one.
     pub(crate) const ATIME: Self = Self::RELATIME.union(Self::NOATIME).union(Self::STRICTATIME);
 }
 
-/// The requested changes of one mount, or of all mounts of a tree.
+/// The requested changes of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    pub(crate) set: MountAttrs,
-    pub(crate) clear: MountAttrs,
-    pub(crate) propagation: Option<Propagation>,
+    /// Of all mounts of the tree.
+    pub(crate) all: Change,
+    /// Of the topmost mount, after those of all.
+    pub(crate) top: Change,
 }
 
 impl Changes {
     pub(crate) fn setting(attrs: MountAttrs) -> Self {
-        Self { set: attrs, ..Self::default() }
+        Self { all: Change { set: attrs, ..Change::default() }, top: Change::default() }
+    }
+
+    /// Sets attributes of all mounts, also if the topmost one was to lose them.
+    pub(crate) fn set_everywhere(&mut self, attrs: MountAttrs) {
+        self.all.set(attrs);
+        self.top.clear -= attrs;
+    }
+
+    /// Whether two of the attributes that exclude each other are set in one call.
+    pub(crate) fn is_contradictory(self) -> bool {
+        [self.all, self.top].into_iter().any(Change::is_contradictory)
+    }
+
+    pub(crate) fn clears(self) -> bool {
+        !(self.all.clear | self.top.clear).is_empty()
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// The changes of a mount without mounts below it: all mounts are the topmost one.
+    pub(crate) fn of_one(self) -> Change {
+        self.all.then(self.top)
+    }
+
+    /// Returns the changes in the form of mount_setattr(2).
+    pub(crate) fn compile(self, is_recursive: bool) -> TreeAttributes {
+        let (all, top) = match is_recursive {
+            true => (self.all, self.top),
+            false => (Change::default(), self.of_one()),
+        };
+        TreeAttributes { all: all.compile(), top: top.compile() }
+    }
+}
+
+/// The requested changes of one mount, or of all mounts of a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) set: MountAttrs,
+    clear: MountAttrs,
+    pub(crate) propagation: Option<Propagation>,
+}
+
+impl Change {
+    pub(crate) fn propagation(propagation: Propagation) -> Self {
+        Self { propagation: Some(propagation), ..Self::default() }
     }
 
     /// The last change of an attribute applies.
@@ -77,34 +125,19 @@ impl Changes {
         self.set -= attrs;
     }
 
-    /// Whether two of the attributes that exclude each other are set in one call.
-    pub(crate) fn is_contradictory(self) -> bool {
+    fn is_contradictory(self) -> bool {
         (self.set & MountAttrs::ATIME).iter().count() > 1
     }
 
-    /// The attributes that are set.
-    pub(crate) fn attrs(self) -> MountAttrs {
-        self.set
-    }
-
-    pub(crate) fn clears(self) -> bool {
-        !self.clear.is_empty()
-    }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
-    }
-
     /// Adds the changes of `later`.
-    pub(crate) fn then(mut self, later: Self) -> Self {
+    fn then(mut self, later: Self) -> Self {
         self.set(later.set);
         self.clear(later.clear);
         self.propagation = later.propagation.or(self.propagation);
         self
     }
 
-    /// Returns the changes in the form of mount_setattr(2).
-    pub(crate) fn compile(self) -> Attributes {
+    fn compile(self) -> Attributes {
         let has_atime = (self.set | self.clear).intersects(MountAttrs::ATIME);
         let bits = |attrs: MountAttrs| (attrs - MountAttrs::RELATIME).bits();
         Attributes {

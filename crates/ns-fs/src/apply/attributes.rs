@@ -43,6 +43,11 @@ impl TreeAttributes {
     pub(crate) fn is_empty(self) -> bool {
         self.all.is_empty() && self.top.is_empty()
     }
+
+    /// Whether it changes attributes of the mounts below, for which there is no remount.
+    pub(crate) fn changes_tree(self) -> bool {
+        !self.all.is_propagation()
+    }
 }
 
 /// One attribute: its `MOUNT_ATTR_*` bit, its `ST_*` bit of statfs(2), and its `MS_*` flag of mount(2).
@@ -129,7 +134,7 @@ pub(super) fn change_mounted(
     is_recursive: bool,
 ) -> Result<()> {
     match change(mounted.as_fd(), attributes, None, is_recursive) {
-        Err(Errno::NOSYS) if !is_recursive || attributes.all.is_propagation() => {
+        Err(Errno::NOSYS) if !is_recursive || !attributes.changes_tree() => {
             remount_tree(mounted, attributes, is_recursive)
         }
         other => other,
@@ -223,7 +228,7 @@ pub(super) fn present_fs_flags(root: BorrowedFd<'_>) -> Result<MountFlags> {
 }
 
 /// The changes of propagation among these.
-pub(super) fn propagation_only(attributes: TreeAttributes) -> TreeAttributes {
+pub(crate) fn propagation_only(attributes: TreeAttributes) -> TreeAttributes {
     let only =
         |from: Attributes| Attributes { propagation: from.propagation, ..Attributes::default() };
     TreeAttributes { all: only(attributes.all), top: only(attributes.top) }

@@ -62,7 +62,7 @@ pub(super) fn attach(
     reopen: impl Fn() -> Result<Handle>,
 ) -> Result<()> {
     // No remount reaches a whole tree, and a tree is not attached without its attributes.
-    let is_tree = recursive && !attributes.all.is_propagation();
+    let is_tree = recursive && attributes.changes_tree();
     match opened {
         Opened::Callers(tree) => move_to(*tree, target.as_fd()),
         Opened::File(_) if is_tree => Err(Errno::NOSYS),
@@ -78,12 +78,7 @@ pub(super) fn attach(
             remount_tree(&mounted, attributes, recursive)
         }
         Opened::Tree(tree) => {
-            let changed = if attributes.is_empty() {
-                Ok(())
-            } else {
-                change(tree.as_fd(), attributes, None, recursive)
-            };
-            match changed {
+            match change(tree.as_fd(), attributes, None, recursive) {
                 Err(Errno::NOSYS) if !is_tree => {}
                 other => return other.and_then(|()| move_to(tree.as_fd(), target.as_fd())),
             }

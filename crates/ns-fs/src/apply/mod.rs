@@ -51,11 +51,13 @@ pub use propagation::propagation;
 pub use root::{Root, change, detach, root};
 pub use workdir::workdir;
 
-pub(crate) use attributes::{Attributes, TreeAttributes, change as change_attributes};
+pub(crate) use attributes::{
+    Attributes, TreeAttributes, change as change_attributes, propagation_only,
+};
 pub(crate) use in_root::{make, resolve};
 pub(crate) use mount_step::{
     Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs,
-    Reconfigure, Source,
+    Reconfigure, RootMount, Source, UserXattr,
 };
 pub(crate) use namespace::{mount_namespace, own_namespace};
 pub(crate) use root::Change;

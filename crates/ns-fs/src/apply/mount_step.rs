@@ -44,6 +44,13 @@ pub(crate) enum Kind {
     },
 }
 
+/// A mount that becomes the root.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RootMount {
+    Bind(Bind),
+    Configured(Configured),
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewFs {
     pub(crate) fs_type: StringRef,
@@ -62,9 +69,16 @@ pub(crate) struct Configured {
     pub(crate) options: (usize, usize),
     /// Whether its options also fit in the one string of mount(2).
     pub(crate) fits_mount: bool,
-    /// The data of mount(2) in a user namespace, where an overlay with an upper directory needs `userxattr`.
-    pub(crate) with_userxattr: Option<StringRef>,
+    /// For an overlay with an upper directory.
+    pub(crate) userxattr: Option<UserXattr>,
     pub(crate) copy_up: Option<CopyUp>,
+}
+
+/// The option `userxattr`, which a file system needs in a user namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserXattr {
+    /// The data of mount(2) with the option, if it fits.
+    pub(crate) data: Option<StringRef>,
 }
 
 /// What a new file system contains of the directory that it covers.

@@ -13,7 +13,7 @@ use super::bind::move_to;
 use super::copy_up::copy_up;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
-use super::mount_step::{Configured, CopyUp, FsOption, FsValue, NewFs};
+use super::mount_step::{Configured, CopyUp, FsOption, FsValue, NewFs, UserXattr};
 use super::namespace::is_in_user_namespace;
 use super::root::Root;
 use super::source::Slot;
@@ -69,10 +69,28 @@ impl Configured {
         TreeAttributes { all, top: Attributes { set: top.set | read_only, ..top } }
     }
 
-    /// The file system as the present user namespace can mount it.
+    /// The option that the file system needs in the present user namespace.
+    fn userxattr_here(self) -> Option<UserXattr> {
+        self.userxattr.filter(|_| is_in_user_namespace())
+    }
+
+    /// The file system as mount(2) can mount it in the present user namespace.
     pub(super) fn here(self) -> NewFs {
-        let userxattr = self.with_userxattr.filter(|_| is_in_user_namespace());
-        NewFs { data: userxattr.or(self.new.data), ..self.new }
+        match self.userxattr_here() {
+            Some(UserXattr { data }) => NewFs { data, ..self.new },
+            None => self.new,
+        }
+    }
+
+    /// Whether the file system itself is made read-only, as mount(2) does it: a read-only disk cannot be mounted
+    /// otherwise.
+    pub(crate) fn is_read_only(self) -> bool {
+        self.set() & RDONLY != 0 && self.copy_up.is_none()
+    }
+
+    /// The attributes that fsmount(2) sets.
+    pub(crate) fn early_attributes(self) -> u64 {
+        self.set() & !self.late_attributes().top.set
     }
 
     fn set(self) -> u64 {
@@ -118,16 +136,14 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
             other => other?,
         }
     }
-    if fs.here().data != fs.new.data {
+    if fs.userxattr_here().is_some() {
         child::fsconfig_set_flag(context.as_fd(), c"userxattr")?;
     }
-    // As mount(2) does it, so that a read-only disk can be mounted.
-    if fs.set() & RDONLY != 0 && fs.copy_up.is_none() {
+    if fs.is_read_only() {
         child::fsconfig_set_flag(context.as_fd(), c"ro")?;
     }
     child::fsconfig_create(context.as_fd())?;
-    let attrs = attribute_bits(fs.set() & !fs.late_attributes().top.set);
-    let attrs = MountAttrFlags::from_bits_retain(attrs);
+    let attrs = MountAttrFlags::from_bits_retain(attribute_bits(fs.early_attributes()));
     let tree = child::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attrs)?;
     Ok(Some(Handle::new(tree)))
 }

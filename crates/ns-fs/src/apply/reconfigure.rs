@@ -17,25 +17,31 @@ const WITHOUT_OPTION: MountFlags = MountFlags::from_bits_retain(1 << 16 | 1 << 2
 /// `fspick`, `fsconfig(FSCONFIG_CMD_RECONFIGURE)`, or before Linux 5.2 a remount.
 pub(super) fn reconfigure(plan: Root<'_>, mounted: &Handle, changes: Reconfigure) -> Result<()> {
     let Reconfigure { attributes, recursive, .. } = changes;
-    let named = changes.flags.union(changes.clear_flags);
     // No kernel changes it, and mount(2) would ignore it.
-    if named.contains(MountFlags::DIRSYNC) {
+    if changes.named_flags().contains(MountFlags::DIRSYNC) {
         return Err(Errno::INVAL);
     }
-    let changed = if named.intersects(WITHOUT_OPTION) {
-        Err(Errno::NOSYS)
-    } else {
-        by_options(plan, mounted, changes)
-    };
-    match changed {
+    let has_options = changes.has_options();
+    match if has_options { by_options(plan, mounted, changes) } else { Err(Errno::NOSYS) } {
         Err(Errno::NOSYS) => {
             by_remount(plan, mounted, changes)?;
             // The remount changes neither the mounts below nor the propagation.
             let rest = if recursive { attributes } else { propagation_only(attributes) };
-            if rest.is_empty() { Ok(()) } else { change_mounted(mounted, rest, recursive) }
+            change_mounted(mounted, rest, recursive)
         }
-        Ok(()) if attributes.is_empty() => Ok(()),
         other => other.and_then(|()| change_mounted(mounted, attributes, recursive)),
+    }
+}
+
+impl Reconfigure {
+    /// The flags to set and to clear.
+    fn named_flags(self) -> MountFlags {
+        self.flags.union(self.clear_flags)
+    }
+
+    /// Whether fsconfig(2) has an option for each flag.
+    pub(crate) fn has_options(self) -> bool {
+        !self.named_flags().intersects(WITHOUT_OPTION)
     }
 }
 
@@ -56,7 +62,7 @@ fn by_remount(plan: Root<'_>, mounted: &Handle, changes: Reconfigure) -> Result<
     let Reconfigure { flags, clear_flags, data, attributes, .. } = changes;
     let present = present_flags(mounted.as_fd(), attributes.top)?;
     // To repeat it would make the file system read-only everywhere, if only this mount is.
-    let is_named = flags.union(clear_flags).contains(MountFlags::RDONLY);
+    let is_named = changes.named_flags().contains(MountFlags::RDONLY);
     if present.contains(MountFlags::RDONLY) && !is_named {
         return Err(Errno::NOSYS);
     }

@@ -6,7 +6,7 @@ use ns_sys::fd::AsFd;
 use super::attributes::read_only_here;
 use super::handle::{CWD, open_path};
 use super::mount::{close_early, mount, open_early};
-use super::mount_step::{Configured, FsOption, MountStep};
+use super::mount_step::{Configured, FsOption, MountStep, RootMount};
 use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 use super::propagation::propagation;
 use super::root_mount::enter_root_mount;
@@ -45,7 +45,7 @@ impl<'a> Root<'a> {
         self.options_in(fs.options)
     }
 
-    pub(super) fn options_in(self, (start, end): (usize, usize)) -> &'a [FsOption] {
+    pub(crate) fn options_in(self, (start, end): (usize, usize)) -> &'a [FsOption] {
         self.options.get(start..end).unwrap_or_default()
     }
 }
@@ -57,7 +57,7 @@ pub(crate) enum Change {
     /// To a directory.
     Pivot(StringRef),
     /// To a mount.
-    PivotTo(MountStep),
+    PivotTo(RootMount),
     Chroot(StringRef),
 }
 
@@ -130,7 +130,7 @@ fn change_and_mount(plan: Root<'_>) -> Result<(), StepError> {
     match plan.change {
         Change::None => {}
         Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
-        Change::PivotTo(step) => enter_root_mount(plan, step)?,
+        Change::PivotTo(mount) => enter_root_mount(plan, mount)?,
         Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
     }
     if !plan.mounts.is_empty() {

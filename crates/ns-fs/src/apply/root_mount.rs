@@ -7,7 +7,7 @@ use super::attributes::{TreeAttributes, change, change_mounted};
 use super::bind::open_source;
 use super::fd_path::FdPath;
 use super::handle::{CWD, open_path};
-use super::mount_step::{Bind, Configured, Kind, MountStep};
+use super::mount_step::{Bind, Configured, RootMount};
 use super::new_fs::{create, finish, left_after_mount, mount_at};
 use super::new_root::{TOP, bind_on_root, enter_tree};
 use super::root::Root;
@@ -15,17 +15,18 @@ use super::source::Opened;
 use crate::{Step, StepError};
 
 /// Mounts it on `/`, and enters it. Paths that begin with `/` still lead to the current root.
-pub(super) fn enter_root_mount(plan: Root<'_>, step: MountStep) -> Result<(), StepError> {
-    match step.kind {
-        Kind::Bind(bind) => enter_bind(plan, bind, step.index),
-        Kind::Configured(fs) => enter_new(plan, fs, step.index),
-        // The plan accepts no other kind here.
-        _ => Err(Step::Mount(step.index).failed()(Errno::INVAL)),
+pub(super) fn enter_root_mount(plan: Root<'_>, mount: RootMount) -> Result<(), StepError> {
+    match mount {
+        RootMount::Bind(bind) => enter_bind(plan, bind),
+        RootMount::Configured(fs) => enter_new(plan, fs),
     }
 }
 
-fn enter_bind(plan: Root<'_>, bind: Bind, index: u32) -> Result<(), StepError> {
-    let source = Step::MountSource { mount: index, source: 0 };
+/// The position in the caller's list.
+const FIRST: u32 = 0;
+
+fn enter_bind(plan: Root<'_>, bind: Bind) -> Result<(), StepError> {
+    let source = Step::MountSource { mount: FIRST, source: 0 };
     let opened = open_source(plan, bind, None, None).map_err(source.failed())?;
     let entered = match &opened {
         Opened::File(file) => {
@@ -34,20 +35,13 @@ fn enter_bind(plan: Root<'_>, bind: Bind, index: u32) -> Result<(), StepError> {
                 .and_then(|()| change_here(bind.attributes, bind.recursive))
         }
         Opened::Callers(_) => enter_tree(opened.as_fd()),
-        Opened::Tree(_) => match change_detached(&opened, bind) {
+        Opened::Tree(_) => match change(opened.as_fd(), bind.attributes, None, bind.recursive) {
             Err(Errno::NOSYS) => enter_tree(opened.as_fd())
                 .and_then(|()| change_here(bind.attributes, bind.recursive)),
             other => other.and_then(|()| enter_tree(opened.as_fd())),
         },
     };
-    entered.map_err(Step::Mount(index).failed())
-}
-
-fn change_detached(opened: &Opened<'_>, bind: Bind) -> ns_sys::Result<()> {
-    if bind.attributes.is_empty() {
-        return Ok(());
-    }
-    change(opened.as_fd(), bind.attributes, None, bind.recursive)
+    entered.map_err(Step::Mount(FIRST).failed())
 }
 
 /// Changes the mount whose root is the working directory.
@@ -59,8 +53,8 @@ fn change_here(attributes: TreeAttributes, recursive: bool) -> ns_sys::Result<()
     change_mounted(&here, attributes, recursive)
 }
 
-fn enter_new(plan: Root<'_>, fs: Configured, index: u32) -> Result<(), StepError> {
-    let entered = match create(plan, fs, index)? {
+fn enter_new(plan: Root<'_>, fs: Configured) -> Result<(), StepError> {
+    let entered = match create(plan, fs, FIRST)? {
         Some(tree) => {
             enter_tree(tree.as_fd()).and_then(|()| finish(fs.late_attributes(), || Ok(tree)))
         }
@@ -68,5 +62,5 @@ fn enter_new(plan: Root<'_>, fs: Configured, index: u32) -> Result<(), StepError
             .and_then(|()| child::chdir(TOP))
             .and_then(|()| change_here(left_after_mount(fs.new.attributes), false)),
     };
-    entered.map_err(Step::Mount(index).failed())
+    entered.map_err(Step::Mount(FIRST).failed())
 }

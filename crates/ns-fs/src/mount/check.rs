@@ -1,10 +1,10 @@
 //! Refuses options that a mount does not have.
 
-use std::format;
 use std::prelude::rust_2024::*;
 
 use ns_sys::child::MountFlags;
 
+use super::kinds::MASK;
 use super::{Kind, Mount};
 use crate::RootError;
 use crate::attributes::Changes;
@@ -19,10 +19,10 @@ impl Mount {
     /// Checks the options of the mount at this position in the list.
     pub(super) fn check(&self, index: u32) -> Result<(), RootError> {
         let refused = |option, reason| {
-            let what = format!("mount {index}: {option}");
+            let what = self.part(index, option).to_string();
             Err(RootError::Option { what, reason })
         };
-        let has_attributes = [self.changes, self.all, self.top].iter().any(|set| !set.is_empty());
+        let has_attributes = !self.changes.is_empty();
         let allowed = self.kind.allowed();
         let excess = [
             ("data", self.data.is_some(), allowed.data),
@@ -43,17 +43,15 @@ impl Mount {
         }
         match &self.kind {
             Kind::Tree(_) if has_attributes => refused("attributes", "set them on the tree"),
-            Kind::Tree(tree) if tree.is_contradictory() => refused("attributes", ATIME),
-            Kind::Mask if !(self.all.is_empty() && self.top.is_empty()) => {
+            Kind::Tree(tree) if tree.changes().is_contradictory() => refused("attributes", ATIME),
+            Kind::Mask if self.changes != Changes::setting(MASK) => {
                 refused("attributes", self.kind.reason())
             }
             Kind::Overlay { lower, upper: None } if lower.len() < 2 => {
                 refused("lower directories", "an overlay without an upper one needs two of them")
             }
             _ if has_attributes && !allowed.attributes => refused("attributes", self.kind.reason()),
-            _ if [self.all, self.top].into_iter().any(Changes::is_contradictory) => {
-                refused("attributes", ATIME)
-            }
+            _ if self.changes.is_contradictory() => refused("attributes", ATIME),
             _ if !FILE_SYSTEM_FLAGS.contains(self.all_flags()) => {
                 refused("flags", "only flags of the file system; attributes have their own setters")
             }

@@ -22,13 +22,12 @@ const LINKS: [(&str, &str); 5] = [
 /// Returns the tmpfs of `/dev`, followed by what is below it.
 pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
     let target = &dev.target;
-    let mut base = Mount { kind: tmpfs(), ..dev.clone() };
-    let is_read_only =
-        [dev.changes, dev.all, dev.top].iter().any(|set| set.attrs().contains(MountAttrs::RDONLY));
+    let mut top = dev.changes.of_one();
+    let is_read_only = top.set.contains(MountAttrs::RDONLY);
     // A later step makes it read-only, once everything is in it.
-    base.changes = without_read_only(dev.changes);
-    base.all = without_read_only(dev.all);
-    base.top = without_read_only(dev.top);
+    top.set -= MountAttrs::RDONLY;
+    let changes = Changes { top, ..Changes::default() };
+    let base = Mount { kind: tmpfs(), changes, ..dev.clone() };
     let mut mounts = vec![base];
     mounts.extend(DEVICES.iter().map(|name| device(target, name)));
     mounts.push(Mount::devpts(target.join("pts")).create());
@@ -43,13 +42,6 @@ pub(super) fn mounts(dev: &Mount) -> Vec<Mount> {
 
 fn tmpfs() -> Kind {
     Kind::New { fs_type: "tmpfs".into(), source: "tmpfs".into() }
-}
-
-fn without_read_only(mut changes: Changes) -> Changes {
-    if changes.attrs().contains(MountAttrs::RDONLY) {
-        changes.clear(MountAttrs::RDONLY);
-    }
-    changes
 }
 
 fn device(dev: &Path, name: &str) -> Mount {

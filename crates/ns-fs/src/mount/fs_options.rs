@@ -1,8 +1,6 @@
 //! The options of file systems: in the one string of mount(2), and one by one for fsconfig(2).
 
 use std::ffi::OsStr;
-use std::format;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
@@ -34,21 +32,21 @@ pub(super) const CLEAR_FLAGS: &[(MountFlags, &str)] = &[
 const MANDLOCK: MountFlags = MountFlags::from_bits_retain(64);
 
 impl Compiler {
+    /// A file system of this type and source; `data` is the string of mount(2).
     pub(super) fn new_fs(
         &mut self,
         index: u32,
         mount: &Mount,
-        fs_type: &OsStr,
-        source: &OsStr,
+        (fs_type, source): (&OsStr, &OsStr),
+        data: Option<&OsStr>,
     ) -> Result<NewFs, RootError> {
-        let what = |part| format!("mount {index}: {part}");
         Ok(NewFs {
-            fs_type: self.arena.path(&what("type"), Path::new(fs_type))?,
-            source: self.arena.path(&what("source"), Path::new(source))?,
-            has_device: source.as_bytes().starts_with(b"/"),
+            fs_type: self.arena.path(mount.part(index, "type"), Path::new(fs_type))?,
+            source: self.arena.path(mount.part(index, "source"), Path::new(source))?,
+            has_device: mount.has_device(),
             flags: mount.flags,
-            data: self.data(index, mount.data.as_deref())?,
-            attributes: mount.attributes(),
+            data: self.data(index, mount, data)?,
+            attributes: mount.changes.compile(mount.recursive),
         })
     }
 
@@ -56,32 +54,31 @@ impl Compiler {
     pub(super) fn data(
         &mut self,
         index: u32,
+        mount: &Mount,
         data: Option<&OsStr>,
     ) -> Result<Option<StringRef>, RootError> {
-        let what = format!("mount {index}: data");
-        data.map(|data| self.arena.path(&what, Path::new(data))).transpose()
+        data.map(|data| self.arena.path(mount.part(index, "data"), Path::new(data))).transpose()
     }
 
     /// A file system that is created option by option.
     pub(super) fn configured(
         &mut self,
-        new: NewFs,
-        directories: Vec<(&'static str, PathBuf)>,
-        others: &OsStr,
-        fits_mount: bool,
         index: u32,
+        mount: &Mount,
+        new: NewFs,
+        directories: &[(&'static str, PathBuf)],
+        others: &OsStr,
     ) -> Result<Configured, RootError> {
         let start = self.options.len();
         for (key, path) in directories {
-            let what = format!("mount {index}: {key}");
-            let value = FsValue::Directory(self.arena.path(&what, &path)?);
+            let value = FsValue::Directory(self.arena.path(mount.part(index, key), path)?);
             let key = self.arena.add(key);
             self.options.push(FsOption { key, value });
         }
         self.flag_options(SET_FLAGS, new.flags);
-        self.data_options(index, others)?;
+        self.data_options(index, mount, others)?;
         let options = (start, self.options.len());
-        Ok(Configured { new, options, fits_mount, with_userxattr: None, copy_up: None })
+        Ok(Configured { new, options, fits_mount: true, userxattr: None, copy_up: None })
     }
 
     /// Adds an option for each of these flags.
@@ -93,17 +90,22 @@ impl Compiler {
     }
 
     /// Adds the options in a string.
-    pub(super) fn data_options(&mut self, index: u32, data: &OsStr) -> Result<(), RootError> {
-        let what = format!("mount {index}: data");
+    pub(super) fn data_options(
+        &mut self,
+        index: u32,
+        mount: &Mount,
+        data: &OsStr,
+    ) -> Result<(), RootError> {
+        let what = || mount.part(index, "data");
         for (key, value) in split_options(data) {
             let value = match value {
                 Some(value) if !value.is_empty() => {
-                    FsValue::Text(self.arena.path(&what, Path::new(value))?)
+                    FsValue::Text(self.arena.path(what(), Path::new(value))?)
                 }
                 Some(_) => FsValue::Text(self.arena.add("")),
                 None => FsValue::None,
             };
-            let key = self.arena.path(&what, Path::new(key))?;
+            let key = self.arena.path(what(), Path::new(key))?;
             self.options.push(FsOption { key, value });
         }
         Ok(())

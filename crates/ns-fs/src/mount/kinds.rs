@@ -15,6 +15,9 @@ use crate::{Propagation, Tree};
 const NO_PROGRAMS: MountAttrs =
     MountAttrs::NOSUID.union(MountAttrs::NODEV).union(MountAttrs::NOEXEC);
 
+/// For an empty file system that hides a directory.
+pub(super) const MASK: MountAttrs = NO_PROGRAMS.union(MountAttrs::RDONLY);
+
 impl Mount {
     pub(super) fn of(target: impl Into<PathBuf>, kind: Kind, attrs: MountAttrs) -> Self {
         Self {
@@ -25,8 +28,6 @@ impl Mount {
             recursive: false,
             source_in_root: false,
             changes: Changes::setting(attrs),
-            all: Changes::default(),
-            top: Changes::default(),
             flags: MountFlags::empty(),
             clear_flags: MountFlags::empty(),
             copy_up: false,
@@ -169,7 +170,7 @@ impl Mount {
     ///
     /// A missing target is skipped.
     pub fn mask(target: impl Into<PathBuf>) -> Self {
-        Self::of(target, Kind::Mask, NO_PROGRAMS | MountAttrs::RDONLY).optional()
+        Self::of(target, Kind::Mask, MASK).optional()
     }
 
     /// Makes the target read-only, with the mounts below it: binds it onto itself.

@@ -6,9 +6,9 @@ mod dev;
 mod fs_options;
 mod host;
 mod kinds;
+mod names;
 mod options;
 mod overlay;
-mod sources;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub use kinds::DeviceKind;
 /// A target is a path of the new root and is resolved inside it: no symbolic link leads out. A source
 /// is a path of the caller; a relative one starts at the caller's working directory at the time the
 /// plan is made. Mounts are made in the order in which they are added. Their sources are opened before the first
-/// mount, so that no mount hides them.
+/// mount, so that no mount hides them; the layers of an overlay only since Linux 6.15.
 ///
 /// If the first mount is a file system, bind, tree or overlay with the target `/`, it becomes the root.
 ///
@@ -59,12 +59,7 @@ pub struct Mount {
     kind: Kind,
     recursive: bool,
     source_in_root: bool,
-    /// The attributes of everything that the mount brings along.
     changes: Changes,
-    /// The attributes of all mounts of a tree.
-    all: Changes,
-    /// The attributes of the topmost mount.
-    top: Changes,
     flags: MountFlags,
     clear_flags: MountFlags,
     copy_up: bool,

@@ -79,17 +79,14 @@ impl Mount {
     }
 
     fn changing(mut self, attrs: MountAttrs) -> Self {
-        self.changes.set(attrs);
-        // It is the last change of these attributes.
-        self.all.clear -= attrs;
-        self.top.clear -= attrs;
+        self.changes.set_everywhere(attrs);
         self
     }
 
     /// Sets attributes of the topmost mount. The last change of an attribute applies.
     #[must_use]
     pub fn set(mut self, attrs: MountAttrs) -> Self {
-        self.top.set(attrs);
+        self.changes.top.set(attrs);
         self
     }
 
@@ -97,14 +94,14 @@ impl Mount {
     /// namespace, inherited attributes cannot be cleared.
     #[must_use]
     pub fn clear(mut self, attrs: MountAttrs) -> Self {
-        self.top.clear(attrs);
+        self.changes.top.clear(attrs);
         self
     }
 
     /// Sets attributes of all mounts of a tree; without [`recursive`](Self::recursive), of the mount.
     #[must_use]
     pub fn set_all(mut self, attrs: MountAttrs) -> Self {
-        self.all.set(attrs);
+        self.changes.all.set(attrs);
         self
     }
 
@@ -112,21 +109,21 @@ impl Mount {
     /// user namespace, inherited attributes cannot be cleared.
     #[must_use]
     pub fn clear_all(mut self, attrs: MountAttrs) -> Self {
-        self.all.clear(attrs);
+        self.changes.all.clear(attrs);
         self
     }
 
     /// Sets the propagation type of the topmost mount.
     #[must_use]
     pub fn with_propagation(mut self, propagation: Propagation) -> Self {
-        self.top.propagation = Some(propagation);
+        self.changes.top.propagation = Some(propagation);
         self
     }
 
     /// Sets the propagation type of all mounts of a tree.
     #[must_use]
     pub fn with_propagation_all(mut self, propagation: Propagation) -> Self {
-        self.all.propagation = Some(propagation);
+        self.changes.all.propagation = Some(propagation);
         self
     }
 

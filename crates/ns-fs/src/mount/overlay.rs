@@ -5,12 +5,38 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
+use super::{Compiler, Mount};
 use crate::RootError;
-use crate::arena::absolute;
+use crate::apply::{Configured, UserXattr};
+use crate::arena::{MAX, absolute};
 use crate::tree::split_options;
 
+impl Compiler {
+    pub(super) fn overlay(
+        &mut self,
+        index: u32,
+        mount: &Mount,
+        lower: &[PathBuf],
+        upper: Option<&(PathBuf, PathBuf)>,
+    ) -> Result<Configured, RootError> {
+        let directories = directories(lower, upper)?;
+        let others = mount.data.as_deref().unwrap_or_default();
+        let mut text = text(&directories, others);
+        let needs_userxattr = upper.is_some() && !has_userxattr(others);
+        let added = if needs_userxattr { USERXATTR.len() } else { 0 };
+        let fits_mount = text.len() + added < MAX;
+        let kind = (OsStr::new("overlay"), OsStr::new("overlay"));
+        let new = self.new_fs(index, mount, kind, fits_mount.then_some(&text))?;
+        let fs = self.configured(index, mount, new, &directories, others)?;
+        text.push(USERXATTR);
+        let data = self.data(index, mount, (needs_userxattr && fits_mount).then_some(&text))?;
+        let userxattr = needs_userxattr.then_some(UserXattr { data });
+        Ok(Configured { fits_mount, userxattr, ..fs })
+    }
+}
+
 /// The directories of an overlay, absolute, each with the name of its option.
-pub(super) fn directories(
+fn directories(
     lower: &[PathBuf],
     upper: Option<&(PathBuf, PathBuf)>,
 ) -> Result<Vec<(&'static str, PathBuf)>, RootError> {
@@ -21,16 +47,16 @@ pub(super) fn directories(
 }
 
 /// The option that an overlay with an upper directory needs in a user namespace, after other options.
-pub(super) const USERXATTR: &str = ",userxattr";
+const USERXATTR: &str = ",userxattr";
 
 /// Whether the options contain it already.
-pub(super) fn has_userxattr(others: &OsStr) -> bool {
+fn has_userxattr(others: &OsStr) -> bool {
     split_options(others).any(|(key, _)| key == "userxattr")
 }
 
 /// Returns `lowerdir=…:…,upperdir=…,workdir=…`, as mount(2) takes it. Commas, colons and backslashes in paths
 /// are escaped.
-pub(super) fn text(directories: &[(&'static str, PathBuf)], others: &OsStr) -> OsString {
+fn text(directories: &[(&'static str, PathBuf)], others: &OsStr) -> OsString {
     let lower: Vec<_> = directories
         .iter()
         .filter(|(key, _)| *key == "lowerdir+")

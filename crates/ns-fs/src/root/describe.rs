@@ -5,7 +5,7 @@ use std::prelude::rust_2024::*;
 use std::{format, vec};
 
 use super::describe_mount::{configure, mount, tree_calls};
-use crate::apply::{Change, Kind, MountStep, Root};
+use crate::apply::{Change, Kind, MountStep, Root, RootMount, Source};
 use crate::{Description, Propagation};
 
 pub(super) fn describe(plan: Root<'_>) -> Description {
@@ -20,7 +20,7 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
             let bind = format!(r#"mount({}, "/", NULL, MS_BIND | MS_REC, NULL)"#, text(path));
             vec![bind, r#"chdir("/..")"#.to_owned()]
         }
-        Change::PivotTo(step) => [root_mount(plan, step), on_root()].concat(),
+        Change::PivotTo(mount) => [root_mount(plan, mount), on_root()].concat(),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
     if !plan.mounts.is_empty() {
@@ -47,7 +47,7 @@ fn propagation(propagation: Propagation) -> String {
 fn early(plan: Root<'_>, step: &MountStep) -> Vec<String> {
     match step.kind {
         Kind::Bind(bind) => match bind.source {
-            crate::apply::Source::Path(path) => {
+            Source::Path(path) => {
                 vec![format!("openat({}, O_PATH)", quoted(plan.strings.get(path)))]
             }
             _ => vec![],
@@ -57,11 +57,10 @@ fn early(plan: Root<'_>, step: &MountStep) -> Vec<String> {
     }
 }
 
-fn root_mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
-    match step.kind {
-        Kind::Bind(bind) => tree_calls(plan, bind),
-        Kind::Configured(fs) => configure(plan, fs),
-        _ => vec![],
+fn root_mount(plan: Root<'_>, mount: RootMount) -> Vec<String> {
+    match mount {
+        RootMount::Bind(bind) => tree_calls(plan, bind),
+        RootMount::Configured(fs) => configure(plan, fs),
     }
 }
 

@@ -4,9 +4,10 @@ use std::prelude::rust_2024::*;
 use std::{format, vec};
 
 use super::describe::quoted;
+use super::flag_names;
 use crate::apply::{
-    Attributes, Bind, Configured, Entry, FsValue, Kind, MountStep, NewFs, Reconfigure, Root,
-    Source, TreeAttributes,
+    Attributes, Bind, Configured, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Reconfigure,
+    Root, Source, TreeAttributes, propagation_only,
 };
 
 /// The calls of one mount, or of one entry.
@@ -32,13 +33,7 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
         Kind::Attributes { attributes, recursive } => {
             [vec![open], setattr("target", attributes, recursive)].concat()
         }
-        Kind::Reconfigure(Reconfigure { flags, data, attributes, recursive, .. }) => {
-            let data = data.map_or("NULL".to_owned(), |data| quoted(plan.strings.get(data)));
-            let remount = format!("mount(NULL, target, NULL, MS_REMOUNT | {flags:?}, {data})");
-            let has_rest = !attributes.all.is_empty() || attributes.top.propagation.is_some();
-            let rest = if has_rest { setattr("target", attributes, recursive) } else { vec![] };
-            [vec![open, "fstatfs(target)".to_owned(), remount], rest].concat()
-        }
+        Kind::Reconfigure(changes) => [vec![open], reconfigure(plan, changes)].concat(),
         Kind::Entry { name, entry } => {
             let name = quoted(plan.strings.get(name));
             vec![open, make_entry(plan, &name, entry)]
@@ -77,24 +72,56 @@ pub(super) fn configure(plan: Root<'_>, fs: Configured) -> Vec<String> {
     });
     lines.splice(0..0, directories.collect::<Vec<_>>());
     lines.push(format!(r#"fsconfig("source", {})"#, text(fs.new.source)));
-    lines.extend(plan.options_of(fs).iter().map(|option| match option.value {
-        FsValue::None => format!("fsconfig({})", text(option.key)),
-        FsValue::Text(value) | FsValue::Directory(value) => {
-            format!("fsconfig({}, {})", text(option.key), text(value))
-        }
-    }));
-    lines.extend(["fsconfig(FSCONFIG_CMD_CREATE)", "fsmount()"].map(ToOwned::to_owned));
+    lines.extend(plan.options_of(fs).iter().map(|option| set(plan, option)));
+    if fs.userxattr.is_some() {
+        let check = r#"openat("/proc/self/ns/user", O_PATH), fstatfs, statx"#.to_owned();
+        lines.extend([check, r#"fsconfig("userxattr") in a user namespace"#.to_owned()]);
+    }
+    if fs.is_read_only() {
+        lines.push(r#"fsconfig("ro")"#.to_owned());
+    }
+    lines.push("fsconfig(FSCONFIG_CMD_CREATE)".to_owned());
+    lines.push(format!("fsmount({})", flag_names::attributes(fs.early_attributes())));
     lines
+}
+
+/// The calls that change the options of a file system.
+fn reconfigure(plan: Root<'_>, changes: Reconfigure) -> Vec<String> {
+    let Reconfigure { attributes, recursive, .. } = changes;
+    if changes.has_options() {
+        let mut lines = vec!["fspick(target)".to_owned()];
+        lines.extend(plan.options_in(changes.options).iter().map(|option| set(plan, option)));
+        lines.push("fsconfig(FSCONFIG_CMD_RECONFIGURE)".to_owned());
+        return [lines, setattr("target", attributes, recursive)].concat();
+    }
+    let data = changes.data.map_or("NULL".to_owned(), |data| quoted(plan.strings.get(data)));
+    let flags = flag_names::mount_flags(changes.flags);
+    let remount = format!("mount(NULL, target, NULL, MS_REMOUNT | {flags}, {data})");
+    let rest = if recursive { attributes } else { propagation_only(attributes) };
+    let rest = setattr("target", rest, recursive);
+    [vec!["fstatfs(target)".to_owned(), remount], rest].concat()
+}
+
+/// The call that sets an option of a file system.
+fn set(plan: Root<'_>, option: &FsOption) -> String {
+    let key = quoted(plan.strings.get(option.key));
+    match option.value {
+        FsValue::None => format!("fsconfig({key})"),
+        FsValue::Text(value) | FsValue::Directory(value) => {
+            format!("fsconfig({key}, {})", quoted(plan.strings.get(value)))
+        }
+    }
 }
 
 fn new_fs(plan: Root<'_>, new: NewFs) -> Vec<String> {
     let text = |text| quoted(plan.strings.get(text));
     let data = new.data.map_or("NULL".to_owned(), text);
-    let (source, fs_type, flags) = (text(new.source), text(new.fs_type), new.mount_flags());
+    let (source, fs_type) = (text(new.source), text(new.fs_type));
+    let flags = flag_names::mount_flags(new.mount_flags());
     vec![
         r#"openat(".", O_PATH)"#.to_owned(),
         "fchdir(target)".to_owned(),
-        format!("mount({source}, \".\", {fs_type}, {flags:?}, {data})"),
+        format!("mount({source}, \".\", {fs_type}, {flags}, {data})"),
         "fchdir(back)".to_owned(),
     ]
 }
@@ -102,10 +129,12 @@ fn new_fs(plan: Root<'_>, new: NewFs) -> Vec<String> {
 fn setattr(file: &str, attributes: TreeAttributes, recursive: bool) -> Vec<String> {
     let tree = if recursive { " | AT_RECURSIVE" } else { "" };
     let call = |flags: &str, Attributes { set, clear, propagation }: Attributes| {
-        let clear = if clear == 0 { String::new() } else { format!(", clear {clear:#x}") };
-        let propagation = propagation.map_or(String::new(), |kind| format!(", {}", kind.name()));
-        let changes = format!("set {set:#x}{clear}{propagation}");
-        format!("mount_setattr({file}, AT_EMPTY_PATH{flags}, {changes})")
+        let named =
+            |verb, bits| (bits != 0).then(|| format!("{verb} {}", flag_names::attributes(bits)));
+        let propagation = propagation.map(|kind| kind.name().to_owned());
+        let changes = [named("set", set), named("clear", clear), propagation];
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        format!("mount_setattr({file}, AT_EMPTY_PATH{flags}, {})", changes.join(", "))
     };
     let all = (!attributes.all.is_empty()).then(|| call(tree, attributes.all));
     let top = (!attributes.top.is_empty()).then(|| call("", attributes.top));

@@ -3,6 +3,8 @@
 mod describe;
 mod describe_mount;
 mod explain;
+mod flag_names;
+mod hints;
 mod plan;
 mod settings;
 mod workdir;

@@ -1,5 +1,6 @@
 //! The plan made from the settings of a root: checked, with all strings in one buffer for the child.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
@@ -37,7 +38,7 @@ pub struct RootPlan {
     workdir: Option<(StringRef, bool)>,
     opened: OpenTrees,
     trees: Vec<Arc<Tree>>,
-    /// The mount namespace in which the plan was made, if it is known.
+    /// The mount namespace in which the plan was made, if it is known and needed.
     mount_namespace: Option<u64>,
     /// The settings, for errors.
     pub(super) settings: Root,
@@ -68,25 +69,24 @@ impl RootPlan {
     pub fn new(root: Root, workdir: Workdir) -> Result<Self, RootError> {
         root.check()?;
         let mut compiler = Compiler::default();
-        let (change, is_first) = match &root.change {
-            _ if root.has_root_mount() => {
-                let first = root.mounts.first().map(|mount| compiler.root(mount)).transpose()?;
-                (first.map_or(Change::None, Change::PivotTo), 1)
+        let root_mount = root.root_mount().map(|mount| compiler.root(mount)).transpose()?;
+        // It is no step of its own.
+        let rest = (0..).zip(&root.mounts).skip(usize::from(root_mount.is_some()));
+        let change = match (root_mount, &root.change) {
+            (Some(mount), _) => Change::PivotTo(mount),
+            (None, ChangeSetting::None) => Change::None,
+            (None, ChangeSetting::Pivot(path)) => {
+                Change::Pivot(compiler.arena.path("root", &absolute(path)?)?)
             }
-            ChangeSetting::None => (Change::None, 0),
-            ChangeSetting::Pivot(path) => {
-                (Change::Pivot(compiler.arena.path("root", &absolute(path)?)?), 0)
-            }
-            ChangeSetting::Chroot(path) => {
-                (Change::Chroot(compiler.arena.path("root", &absolute(path)?)?), 0)
+            (None, ChangeSetting::Chroot(path)) => {
+                Change::Chroot(compiler.arena.path("root", &absolute(path)?)?)
             }
         };
-        let mut mounts = Vec::new();
-        for (index, mount) in (0..).zip(&root.mounts).skip(is_first) {
-            mounts.extend(compiler.mount(index, mount)?);
+        for (index, mount) in rest {
+            compiler.mount(index, mount)?;
         }
         let workdir = workdir.compile(&mut compiler.arena)?;
-        let Compiler { arena, options, trees, .. } = compiler;
+        let Compiler { arena, options, trees, steps: mounts } = compiler;
         let (propagation, read_only) = (root.get_propagation(), root.read_only);
         let mut plan = Self {
             strings: arena.into_bytes(),
@@ -98,10 +98,13 @@ impl RootPlan {
             workdir,
             opened: OpenTrees::default(),
             trees,
-            mount_namespace: if root.has_own_namespace { None } else { apply::mount_namespace() },
+            mount_namespace: None,
             settings: root,
         };
         plan.opened = plan.open_trees()?;
+        if plan.needs_own_namespace() {
+            plan.mount_namespace = apply::mount_namespace();
+        }
         Ok(plan)
     }
 
@@ -159,11 +162,15 @@ impl RootPlan {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply(&self) -> Result<(), StepError> {
-        let data = self.apply_data();
-        if data.changes_mounts() && !self.settings.has_own_namespace {
+        if self.needs_own_namespace() {
             apply::own_namespace(self.mount_namespace)?;
         }
-        apply::root(data)
+        apply::root(self.apply_data())
+    }
+
+    /// Whether [`apply`](Self::apply) has to find out in which mount namespace the process is.
+    fn needs_own_namespace(&self) -> bool {
+        self.apply_data().changes_mounts() && !self.settings.has_own_namespace
     }
 
     /// Borrows what the child needs, for [`apply::root`].
@@ -184,6 +191,11 @@ impl RootPlan {
             read_only: self.read_only,
             workdir: self.workdir,
         }
+    }
+
+    /// The working directory, and whether the child creates it.
+    pub(super) fn workdir(&self) -> Option<(&CStr, bool)> {
+        self.workdir.map(|(path, is_created)| (Strings(&self.strings).get(path), is_created))
     }
 
     /// Lists the system calls of [`apply::root`] in order; none is made.

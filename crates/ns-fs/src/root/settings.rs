@@ -147,15 +147,14 @@ impl Root {
         Ok(())
     }
 
-    /// Whether a mount becomes the root.
-    pub(super) fn has_root_mount(&self) -> bool {
+    /// The mount that becomes the root.
+    pub(super) fn root_mount(&self) -> Option<&Mount> {
         let is_chroot = matches!(self.change, ChangeSetting::Chroot(_));
-        let first = self.mounts.first();
-        !is_chroot && first.is_some_and(Mount::is_root)
+        self.mounts.first().filter(|first| !is_chroot && first.is_root())
     }
 
     fn pivots(&self) -> bool {
-        matches!(self.change, ChangeSetting::Pivot(_)) || self.has_root_mount()
+        matches!(self.change, ChangeSetting::Pivot(_)) || self.root_mount().is_some()
     }
 
     pub(super) fn get_propagation(&self) -> Option<Propagation> {

@@ -9,14 +9,13 @@ use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, mount_change};
 
 use crate::Propagation;
-use crate::apply::{TreeAttributes, change_attributes};
-use crate::attributes::Changes;
+use crate::apply::change_attributes;
+use crate::attributes::{Change, Changes};
 
 /// Sets the propagation type of all mounts of a detached tree.
 pub(super) fn isolate(tree: BorrowedFd<'_>, to: Propagation) -> Result<(), (&'static str, Errno)> {
-    let changes = Changes { propagation: Some(to), ..Changes::default() };
-    let attributes = TreeAttributes { all: changes.compile(), ..TreeAttributes::default() };
-    match change_attributes(tree, attributes, None, true) {
+    let changes = Changes { all: Change::propagation(to), ..Changes::default() };
+    match change_attributes(tree, changes.compile(true), None, true) {
         // Before Linux 5.12 mount(2) takes a detached tree.
         Err(Errno::NOSYS) => {
             let path = format!("/proc/self/fd/{}", tree.as_raw_fd());

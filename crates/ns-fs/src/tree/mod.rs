@@ -64,8 +64,7 @@ pub struct Tree {
     name: PathBuf,
     is_new: bool,
     recursive: bool,
-    all: Changes,
-    top: Changes,
+    changes: Changes,
     userns: Option<Arc<OwnedFd>>,
 }
 
@@ -134,8 +133,8 @@ impl Tree {
     }
 
     fn new(file: OwnedFd, name: PathBuf, is_new: bool) -> Self {
-        let (all, top) = (Changes::default(), Changes::default());
-        Self { file: Arc::new(file), name, is_new, recursive: false, all, top, userns: None }
+        let (file, changes) = (Arc::new(file), Changes::default());
+        Self { file, name, is_new, recursive: false, changes, userns: None }
     }
 
     /// Includes the mounts below the directory.
@@ -148,42 +147,42 @@ impl Tree {
     /// Sets attributes of the topmost mount. The last change of an attribute applies.
     #[must_use]
     pub fn set(mut self, attrs: MountAttrs) -> Self {
-        self.top.set(attrs);
+        self.changes.top.set(attrs);
         self
     }
 
     /// Clears attributes of the topmost mount. A user namespace may not clear those that it inherited.
     #[must_use]
     pub fn clear(mut self, attrs: MountAttrs) -> Self {
-        self.top.clear(attrs);
+        self.changes.top.clear(attrs);
         self
     }
 
     /// Sets attributes of all mounts of the tree.
     #[must_use]
     pub fn set_all(mut self, attrs: MountAttrs) -> Self {
-        self.all.set(attrs);
+        self.changes.all.set(attrs);
         self
     }
 
     /// Clears attributes of all mounts of the tree. A user namespace may not clear those that it inherited.
     #[must_use]
     pub fn clear_all(mut self, attrs: MountAttrs) -> Self {
-        self.all.clear(attrs);
+        self.changes.all.clear(attrs);
         self
     }
 
     /// Sets the propagation type of the topmost mount.
     #[must_use]
     pub fn propagation(mut self, propagation: Propagation) -> Self {
-        self.top.propagation = Some(propagation);
+        self.changes.top.propagation = Some(propagation);
         self
     }
 
     /// Sets the propagation type of all mounts of the tree.
     #[must_use]
     pub fn propagation_all(mut self, propagation: Propagation) -> Self {
-        self.all.propagation = Some(propagation);
+        self.changes.all.propagation = Some(propagation);
         self
     }
 
@@ -212,16 +211,12 @@ impl Tree {
         self.recursive
     }
 
-    pub(crate) fn is_contradictory(&self) -> bool {
-        self.all.is_contradictory() || self.top.is_contradictory()
+    pub(crate) fn changes(&self) -> Changes {
+        self.changes
     }
 
     pub(crate) fn attributes(&self) -> TreeAttributes {
-        // Without the mounts below, all mounts of the tree are the topmost one.
-        let none = Changes::default();
-        let (all, top) = (self.all, self.top);
-        let (all, top) = if self.recursive { (all, top) } else { (none, all.then(top)) };
-        TreeAttributes { all: all.compile(), top: top.compile() }
+        self.changes.compile(self.recursive)
     }
 
     /// Clones the tree and sets its attributes, for one process. `propagation` is that of the process's mounts.
@@ -256,21 +251,18 @@ impl Tree {
             isolate(tree.as_fd(), propagation).map_err(|(call, errno)| failed(call, errno))?;
         }
         let userns = self.userns.as_ref().map(AsFd::as_fd);
-        let attributes = self.attributes();
-        if !attributes.is_empty() || userns.is_some() {
-            match change_attributes(tree.as_fd(), attributes, userns, self.recursive) {
-                Ok(()) => {}
-                // Before Linux 5.12 the process makes the changes by remounts.
-                Err(Errno::NOSYS) if userns.is_none() && !self.is_detached() => return file(),
-                Err(errno) => return Err(failed("mount_setattr", errno)),
-            }
+        match change_attributes(tree.as_fd(), self.attributes(), userns, self.recursive) {
+            Ok(()) => {}
+            // Before Linux 5.12 the process makes the changes by remounts.
+            Err(Errno::NOSYS) if userns.is_none() && !self.is_detached() => return file(),
+            Err(errno) => return Err(failed("mount_setattr", errno)),
         }
         Ok((OpenedTree::Detached(tree.as_raw_fd()), tree))
     }
 
     /// The propagation type of all mounts before the tree's own settings, which may keep the caller as a master.
     fn isolation(&self, of_process: Option<Propagation>) -> Option<Propagation> {
-        match (of_process, self.all.propagation.or(self.top.propagation)) {
+        match (of_process, self.changes.all.propagation.or(self.changes.top.propagation)) {
             (None | Some(Propagation::Private), Some(Propagation::Slave | Propagation::Shared)) => {
                 Some(Propagation::Slave)
             }

@@ -6,8 +6,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ns_fs::{Mount, Root, Step, StepError};
+use linux_raw_sys::general::__NR_openat;
+use ns_fs::{Mount, Propagation, Root, RootPlan, Step, StepError, Workdir};
 use ns_sys::Errno;
 use ns_testbed::{Leftovers, forked};
 
@@ -32,6 +35,39 @@ fn d04_a_root_plan_leaves_the_caller_alone() {
             }
         });
     });
+}
+
+/// Only a plan that changes mounts finds out in which mount namespace it is made.
+#[test]
+fn d04_a_plan_without_mounts_opens_no_file() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let plan = |root| drop(RootPlan::new(root, Workdir::new("/bin")).expect("plan"));
+        let without = || {
+            plan(Root::current());
+            plan(Root::chroot("/usr"));
+            plan(Root::pivot("/usr").mount(Mount::proc("/proc")).in_own_namespace());
+        };
+        assert_eq!(opens(without), 0);
+        assert!(opens(|| plan(Root::pivot("/usr"))) > 0);
+        assert!(opens(|| plan(Root::current().propagation(Propagation::Private))) > 0);
+        assert!(opens(|| plan(Root::current().mount(Mount::tmpfs("/tmp")))) > 0);
+    });
+}
+
+/// The number of files that `body` opens in a forked child.
+fn opens(body: impl FnOnce()) -> usize {
+    let code = forked(|| {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let look = move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        };
+        ns_testbed::observed(&[__NR_openat.into()], look, || {
+            body();
+            i32::try_from(count.load(Ordering::Relaxed)).expect("few")
+        })
+    });
+    usize::try_from(code).expect("a count")
 }
 
 /// Without privilege a plan is refused, and what a plan without mounts changes needs none.

@@ -1,6 +1,6 @@
 //! Plans of a root.
 
-use ns_fs::{Mount, Propagation, Root, RootPlan, Workdir};
+use ns_fs::{Mount, MountAttrs, MountFlags, Propagation, Root, RootPlan, Workdir};
 
 /// Invalid settings are errors before any system call.
 #[test]
@@ -17,11 +17,18 @@ fn invalid_settings_are_errors() {
     let with = |mount| error(Root::pivot("/x").mount(Mount::proc("/proc")).mount(mount));
     assert_eq!(
         with(Mount::tmpfs("/")),
-        "mount 1: only a first mount may become the root, and only a file system or a bind"
+        "mount 1 on /: only a first mount may become the root, and only a file system or a bind"
     );
     assert_eq!(with(Mount::tmpfs("/a/../b")), "mount 1: target contains `..`: /a/../b");
-    assert_eq!(with(Mount::bind("", "/a")), "mount 1: source is empty");
-    assert_eq!(with(Mount::tmpfs("t").data("a\0")), "mount 1: data contains a NUL byte: a\0");
+    assert_eq!(with(Mount::bind("", "/a")), "mount 1 on /a: source is empty");
+    assert_eq!(with(Mount::tmpfs("t").data("a\0")), "mount 1 on t: data contains a NUL byte: a\0");
+    assert_eq!(with(Mount::tmpfs("")), "mount 1: target is empty");
+    assert_eq!(
+        with(Mount::bind("/src", "/mnt").data("x")),
+        "mount 1 on /mnt: data: a bind mount does not have this option"
+    );
+    let long = with(Mount::overlay_read_only("/o", ["/a", &*"x".repeat(4096)]));
+    assert!(long.starts_with("mount 1 on /o: lowerdir+ is "), "{long}");
 }
 
 /// A plan lists its system calls in order.
@@ -39,7 +46,7 @@ fn a_plan_lists_its_system_calls() {
         "statx(target)",
         r#"openat(".", O_PATH)"#,
         "fchdir(target)",
-        r#"mount("proc", ".", "proc", MountFlags(NODEV | NOEXEC | NOSUID), NULL)"#,
+        r#"mount("proc", ".", "proc", MS_NODEV | MS_NOEXEC | MS_NOSUID, NULL)"#,
         "fchdir(back)",
         r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#,
         r#"pivot_root(".", ".")"#,
@@ -51,4 +58,45 @@ fn a_plan_lists_its_system_calls() {
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), expected);
     assert!(format!("{plan:?}").contains("getcwd()"));
+}
+
+/// Flags and attributes have the names of the system calls.
+#[test]
+fn a_plan_names_flags() {
+    let lines = |mount| {
+        let root = Root::current().propagation(None).mount(mount);
+        let plan = RootPlan::new(root, Workdir::default()).expect("plan");
+        plan.describe().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let has = |mount, line: &str| {
+        let lines = lines(mount);
+        assert!(lines.iter().any(|found| found == line), "{lines:#?}");
+    };
+    let bind = Mount::bind("/src", "/mnt").recursive().read_only().nosuid();
+    has(
+        bind.with_propagation(Propagation::Slave),
+        "mount_setattr(tree, AT_EMPTY_PATH | AT_RECURSIVE, set MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID)",
+    );
+    has(
+        Mount::bind("/src", "/mnt").recursive().with_propagation(Propagation::Slave),
+        "mount_setattr(tree, AT_EMPTY_PATH, MS_SLAVE)",
+    );
+    has(
+        Mount::remount("/mnt").set(MountAttrs::NOATIME).clear(MountAttrs::NODEV),
+        "mount_setattr(target, AT_EMPTY_PATH, set MOUNT_ATTR_NOATIME, \
+         clear MOUNT_ATTR_NODEV | MOUNT_ATTR__ATIME)",
+    );
+    has(
+        Mount::new("ext4", "/dev/sda1", "/mnt").read_only().nodev(),
+        "fsmount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV)",
+    );
+    has(Mount::new("ext4", "/dev/sda1", "/mnt").read_only(), r#"fsconfig("ro")"#);
+    has(Mount::new("ext4", "/dev/sda1", "/mnt"), "fsmount(0)");
+    has(Mount::remount("/mnt").data("size=1m"), "fspick(target)");
+    has(Mount::remount("/mnt").data("size=1m"), r#"fsconfig("size", "1m")"#);
+    let version = MountFlags::from_bits_retain(1 << 23);
+    has(
+        Mount::remount("/mnt").flags(version),
+        "mount(NULL, target, NULL, MS_REMOUNT | MS_I_VERSION, NULL)",
+    );
 }

@@ -1,14 +1,38 @@
-//! The names of the files that a mount uses, for errors.
+//! The names of a mount and of the files that it uses, for errors.
 
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::vec;
 
 use super::{Kind, Mount};
-use crate::attributes::Changes;
+use crate::attributes::{Changes, MountAttrs};
+
+/// A mount at a position in the list, and a part of it, as errors name them.
+#[derive(Clone, Copy)]
+pub(super) struct MountName<'a> {
+    index: u32,
+    target: &'a Path,
+    part: Option<&'a str>,
+}
+
+impl fmt::Display for MountName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mount {} on {}", self.index, self.target.display())?;
+        self.part.map_or(Ok(()), |part| write!(f, ": {part}"))
+    }
+}
 
 impl Mount {
+    pub(super) fn name(&self, index: u32) -> MountName<'_> {
+        MountName { index, target: &self.target, part: None }
+    }
+
+    pub(super) fn part<'a>(&'a self, index: u32, part: &'a str) -> MountName<'a> {
+        MountName { part: Some(part), ..self.name(index) }
+    }
+
     /// The sources in the order in which the child opens them, each with what it is.
     pub(crate) fn sources(&self) -> Vec<(&'static str, &Path)> {
         match &self.kind {
@@ -52,6 +76,30 @@ impl Mount {
         self.recursive || matches!(&self.kind, Kind::Tree(tree) if tree.is_recursive())
     }
 
+    /// The changes of attributes, also those of a tree.
+    fn requested(&self) -> Changes {
+        match &self.kind {
+            Kind::Tree(tree) => tree.changes(),
+            _ => self.changes,
+        }
+    }
+
+    /// Whether it changes attributes of the mounts below too.
+    pub(crate) fn changes_tree(&self) -> bool {
+        self.requested().compile(self.is_recursive()).changes_tree()
+    }
+
+    /// Whether it sets these attributes of the topmost mount or of all.
+    pub(crate) fn sets(&self, attrs: MountAttrs) -> bool {
+        let changes = self.requested();
+        (changes.all.set | changes.top.set).contains(attrs)
+    }
+
+    /// Whether its source is the path of a device.
+    pub(crate) fn has_device(&self) -> bool {
+        matches!(&self.kind, Kind::New { source, .. } if source.as_bytes().starts_with(b"/"))
+    }
+
     /// Whether it starts with a copy of its target.
     pub(crate) fn copies_up(&self) -> bool {
         self.copy_up
@@ -59,7 +107,7 @@ impl Mount {
 
     /// Whether it clears attributes.
     pub(crate) fn clears(&self) -> bool {
-        [self.changes, self.all, self.top].into_iter().any(Changes::clears)
+        self.requested().clears()
     }
 
     /// Whether it changes what is mounted already.
