@@ -34,7 +34,10 @@ pub(super) fn all<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     shared_resources(config)?;
     // The child has one root and one cgroup: the target's or a configured one.
     let from_target = config.join.from_target;
-    refuse(from_target.root && config.root.has_new_root(), "follow_root: conflicts with rootdir")?;
+    refuse(
+        from_target.root && config.root.has_new_root(),
+        "follow_root: conflicts with rootdir, host_root and a mount on /",
+    )?;
     refuse(from_target.cgroup && config.cgroup.is_some(), "join_cgroup: cgroup is another one")
 }
 

@@ -90,10 +90,16 @@ fn d18_the_wrong_path_is_named() {
 fn options_of_another_mount_are_refused() {
     ns_testbed::run_as!([Root], {
         let cases = [
-            (Mount::bind("/", "/mnt").data("x"), "mount: mount 0: data: a bind mount"),
-            (Mount::tmpfs("/mnt").recursive(), "mount: mount 0: recursive: a new file system"),
-            (Mount::mask("/mnt").create(), "mount: mount 0: create: a mask"),
-            (Mount::symlink("a", "/b").read_only(), "mount: mount 0: attributes: a symbolic link"),
+            (Mount::bind("/", "/mnt").data("x"), "mount: mount 0 on /mnt: data: a bind mount"),
+            (
+                Mount::tmpfs("/mnt").recursive(),
+                "mount: mount 0 on /mnt: recursive: a new file system",
+            ),
+            (Mount::mask("/mnt").create(), "mount: mount 0 on /mnt: create: a mask"),
+            (
+                Mount::symlink("a", "/b").read_only(),
+                "mount: mount 0 on /b: attributes: a symbolic link",
+            ),
             (
                 Mount::tmpfs("/a").set(MountAttrs::NOATIME | MountAttrs::STRICTATIME),
                 "exclude each other",

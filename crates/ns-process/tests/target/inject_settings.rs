@@ -172,6 +172,29 @@ fn c11_the_root_is_followed_on_request() {
     });
 }
 
+/// `follow_root` gives the program the `host_root` of its target; a `host_root` of its own is refused.
+#[test]
+fn c11_a_host_root_is_followed() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut sandbox = Container::new("sleep");
+        sandbox.arg("1000").namespaces([Namespace::User, Namespace::Mnt, Namespace::Pid]);
+        sandbox.map_zero().host_root().mount(Mount::directory("/own")).workdir("/own");
+        let target = Target::new(&sandbox);
+        let inspect = "pwd; ls -d /own /home /srv 2>/dev/null; true";
+        let mut follow = script(&target, inspect);
+        for memory in [Memory::Auto, Memory::Copied] {
+            assert_eq!(printed(follow.follow_root().memory(memory)), "/own\n/own\n");
+        }
+        let error = follow.host_root().start().expect_err("two roots");
+        assert_eq!(error.step(), Step::Check);
+        let needs = "host_root: needs new pid and mnt namespaces";
+        assert_eq!(error.object(), Some(needs));
+        let error = follow.namespaces([Namespace::Mnt, Namespace::Pid]).start();
+        let conflict = "follow_root: conflicts with rootdir, host_root and a mount on /";
+        assert_eq!(error.expect_err("two roots").object(), Some(conflict));
+    });
+}
+
 /// A caller that may not inspect the target gets an error with the reason.
 #[test]
 fn c11_an_uninspectable_target_is_refused() {
