@@ -147,12 +147,16 @@ fn check_error(case: &HostileMounts, plan: &RootPlan, error: StepError) {
     let index = match error.step {
         Step::Mount(index) | Step::MountTarget(index) => index,
         Step::MountSource { mount, .. } => mount,
-        Step::OpenRoot | Step::PivotRoot | Step::Chroot if case.change == Change::Current => return,
-        Step::OpenRoot | Step::PivotRoot | Step::Chroot => {
-            assert_eq!(explained.path.as_deref(), Some(JAIL.as_ref()), "{error:?}");
+        Step::OpenRoot | Step::PivotRoot | Step::Chroot | Step::ReadOnlyRoot => {
+            let root = if case.change == Change::Current { "/" } else { JAIL };
+            assert_eq!(explained.path.as_deref(), Some(root.as_ref()), "{error:?}");
             return;
         }
-        Step::Workdir | Step::ReadOnlyRoot | Step::DetachOldRoot => return,
+        Step::Workdir => {
+            assert!(explained.path.is_some(), "{error:?} {explained}");
+            return;
+        }
+        Step::DetachOldRoot => return,
         step => panic!("{step:?} cannot fail here: {}", error.errno),
     };
     assert!(usize::try_from(index).expect("small") < case.mounts.len(), "{error:?}");
