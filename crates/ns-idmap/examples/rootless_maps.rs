@@ -12,13 +12,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The delegated IDs of a user, by name or by ID.
     let owner = Owner::named(uid, ["alice"]);
-    let mut ids = SubIds::parse("alice:100000:65536\nalice:300000:1000\nbob:7:9\n", &owner);
+    let ids = SubIds::parse("alice:100000:65536\nalice:300000:1000\nbob:7:9\n", &owner);
     println!("delegated: {:?}", ids.ranges().collect::<Vec<_>>());
     (writer.delegation.has_name, writer.delegation.sub_uids) = (Some(true), Some(ids.clone()));
 
     // The caller becomes root, and all delegated ranges follow.
-    let own = Extent { inside: 0, outside: uid, length: 1 };
-    let rootless = UidMap::new([own].into_iter().chain(ids.take(1, ids.left())?))?;
+    let rootless = UidMap::rootless(uid, &ids)?;
     print!("rootless, {} ids:\n{rootless}", rootless.count());
 
     // An ID is mapped, and what it is outside.
@@ -30,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // As podman --userns=keep-id: user 1000 inside is the caller.
     let others = rootless.without(Side::Outside, uid, 1)?.without(Side::Inside, 1000, 1)?;
-    let kept = Extent { inside: 1000, ..own };
+    let kept = Extent { inside: 1000, outside: uid, length: 1 };
     print!("keep-id:\n{}", UidMap::new(others.iter().copied().chain([kept]))?);
 
     match rootless.plan(&writer) {

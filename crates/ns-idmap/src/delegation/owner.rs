@@ -1,6 +1,6 @@
 //! The user to whom IDs are delegated.
 
-use std::{fs, io};
+use std::{fmt, fs, io};
 
 /// A user: the user ID, and all names that `/etc/passwd` has for it.
 ///
@@ -57,9 +57,34 @@ impl Owner {
         !self.names.is_empty()
     }
 
+    /// The first name.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_idmap::Owner;
+    ///
+    /// let owner = Owner::named(1000, ["alice"]);
+    /// assert_eq!(owner.name(), Some("alice"));
+    /// assert_eq!(owner.to_string(), "alice (uid 1000)");
+    /// assert_eq!(Owner::nameless(1000).to_string(), "uid 1000");
+    /// ```
+    pub fn name(&self) -> Option<&str> {
+        self.names.first().map(String::as_str)
+    }
+
     /// Whether the first field of a line of `subuid(5)` is this user.
     pub(crate) fn is(&self, field: &str) -> bool {
         field == self.uid || self.names.iter().any(|name| name == field)
+    }
+}
+
+/// Prints the first name and the user ID.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{name} (uid {})", self.uid),
+            None => write!(f, "uid {}", self.uid),
+        }
     }
 }
 

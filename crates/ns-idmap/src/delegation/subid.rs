@@ -1,6 +1,6 @@
 //! The IDs that `/etc/subuid` and `/etc/subgid` delegate.
 
-use std::{fs, io};
+use std::{fs, io, mem};
 
 use thiserror::Error;
 
@@ -166,6 +166,15 @@ impl SubIds {
             taken += part;
         }
         Ok(extents)
+    }
+
+    /// Takes all free IDs, as extents that begin at `inside`. The inside IDs may exceed the last ID.
+    pub(super) fn take_all(&mut self, mut inside: u32) -> impl Iterator<Item = Extent> {
+        mem::take(&mut self.free).into_iter().map(move |range| {
+            let extent = Extent { inside, outside: range.first, length: range.length() };
+            inside = inside.saturating_add(range.length());
+            extent
+        })
     }
 
     /// Marks IDs as taken, such as those of another map.

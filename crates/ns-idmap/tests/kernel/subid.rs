@@ -192,3 +192,28 @@ fn a22_delegation_is_read_without_capabilities() {
         }
     });
 }
+
+/// If nsswitch.conf names another source, the files do not count, and the plan leaves the decision to the helper.
+#[test]
+fn a23_another_source_is_left_to_newuidmap() {
+    ns_testbed::run_as!([Root], {
+        let _etc = etc_files!(DELEGATED, DELEGATED);
+        let dir = TestDir::new("source");
+        let bind = |text| MountGuard::bind(&dir.file("nsswitch.conf", text), "/etc/nsswitch.conf");
+        if !std::path::Path::new("/etc/nsswitch.conf").exists() {
+            ns_testbed::skip!("needs /etc/nsswitch.conf");
+        }
+        for (text, source) in [("subid: sss\n", Some("sss")), ("subid: files\n", None)] {
+            let _mount = bind(text);
+            let delegation = Delegation::of(USER);
+            assert_eq!(delegation.source.as_deref(), source);
+            assert_eq!(delegation.has_name, Some(true));
+            assert_eq!(delegation.sub_uids.is_none(), source.is_some());
+            assert_eq!(delegation.sub_gids.is_none(), source.is_some());
+            let mut writer = Writer::unprivileged(USER, USER);
+            writer.delegation = delegation;
+            let foreign: UidMap = "0 200000 3".parse().expect("parse");
+            assert_eq!(foreign.plan(&writer) == WritePlan::Helper, source.is_some());
+        }
+    });
+}

@@ -8,3 +8,5 @@ mod forms;
 mod maps;
 #[cfg(feature = "std")]
 mod plans;
+#[cfg(feature = "std")]
+mod rootless;
