@@ -133,7 +133,8 @@ pub enum HelperError {
         /// The first 4096 bytes that the helper wrote to stderr.
         said: String,
         /// The reason, derived from the map file and the state of the caller:
-        /// [`Reason::AlreadyWritten`], [`Reason::NoNewPrivs`] or [`Reason::UnknownDelegation`].
+        /// [`Reason::AlreadyWritten`], [`Reason::NoNewPrivs`], [`Reason::UnprivilegedHelper`] or
+        /// [`Reason::UnknownDelegation`].
         why: Option<Reason>,
     },
     /// The helper has terminated, its exit status is lost, and the map file does not show the map.

@@ -1,6 +1,7 @@
 //! Why a writer cannot write a map.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -43,6 +44,15 @@ pub enum Reason {
         "no_new_privs is set, so newuidmap and newgidmap gain no privilege; map your own id alone, or set no_new_privs later"
     )]
     NoNewPrivs,
+    /// `newuidmap` or `newgidmap` is neither setuid root nor has file capabilities, or its mount is
+    /// `nosuid`, so it gains no privilege. Only a refused write has this reason.
+    #[error(
+        "{} gains no privilege; make it setuid root, on a mount without nosuid", program.display()
+    )]
+    UnprivilegedHelper {
+        /// The path of the helper.
+        program: PathBuf,
+    },
     /// The user ID has no name in the user database, so `newuidmap` and `newgidmap` refuse it.
     #[error("uid {0} has no entry in the user database, so newuidmap refuses it; add an entry")]
     NoName(u32),

@@ -128,7 +128,7 @@ impl<K: IdKind> IdMap<K> {
                 return Ok(());
             }
             Outcome::Exited(status) => {
-                let why = refusal::of_helper::<K>(dir);
+                let why = refusal::of_helper::<K>(dir, &program);
                 HelperError::Failed { program, status, said: said(), why }
             }
             Outcome::StatusLost => match Self::read(dir) {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 
@@ -242,5 +243,34 @@ fn a22_user_without_name() {
                 map_of(2).write_by(&target, &Helper::default()).expect_err("newuidmap refuses");
             });
         });
+    });
+}
+
+/// The error names a helper that gains no privilege: it is not setuid, or its mount is nosuid.
+#[test]
+fn a20_a_helper_without_privilege_is_named() {
+    ns_testbed::run_as!([Root], {
+        needs_helpers!();
+        let _etc = etc_files!(DELEGATED, DELEGATED);
+        let dir = TestDir::new("unprivileged");
+        let program = dir.path("newuidmap");
+        let reason = Reason::UnprivilegedHelper { program: program.clone() };
+        let mount = || {
+            let nosuid = rustix::mount::MountFlags::NOSUID;
+            rustix::mount::mount("none", &dir.path(""), "tmpfs", nosuid, None).expect("tmpfs");
+            MountGuard::adopt(dir.path(""))
+        };
+        for (mode, is_nosuid) in [(0o755, false), (0o4755, true)] {
+            let _mount = is_nosuid.then(mount);
+            fs::copy("/usr/bin/newuidmap", &program).expect("copy");
+            fs::set_permissions(&program, fs::Permissions::from_mode(mode)).expect("chmod");
+            as_user(|| {
+                let helper = Helper::at(&program).expect("an absolute path");
+                let (target, map) = (Target::new(), map_of(3));
+                let error = map.write_by(&target, &helper).expect_err("no privilege");
+                assert_eq!(error.reason(), Some(&reason), "{error}");
+                assert!(error.to_string().contains("setuid root"), "{error}");
+            });
+        }
     });
 }
