@@ -94,6 +94,8 @@ const OPTIONS: [(&str, &str); 5] = [
 fn invalid_option(error: &Error) -> Option<(String, &str)> {
     let text = error.object().filter(|_| error.step() == Step::Check)?;
     let (setter, reason) = text.split_once(": ")?;
+    // The option is added by `missing_options`.
+    let reason = reason.strip_suffix(": namespace(Namespace::User)").unwrap_or(reason);
     let option = OPTIONS.iter().find(|(name, _)| *name == setter);
     let option = option.map(|(_, option)| (*option).to_owned());
     Some((option.unwrap_or_else(|| format!("--{}", setter.replace('_', "-"))), reason))

@@ -37,6 +37,8 @@ pub(super) enum Setter {
     KeepCapabilities(u64),
     KillOnDrop(bool),
     Loopback,
+    MapAuto,
+    MapSame,
     MapZero,
     Memory(bool),
     Mount(MountKind),
@@ -173,6 +175,8 @@ impl Setter {
             Self::KeepCapabilities(set) => builder.keep_capabilities(capabilities(*set)),
             Self::KillOnDrop(kill) => builder.kill_on_drop(*kill),
             Self::Loopback => builder.loopback(),
+            Self::MapAuto => builder.map_auto(),
+            Self::MapSame => builder.map_same(),
             Self::MapZero => builder.map_zero(),
             Self::Memory(copied) => {
                 builder.memory(if *copied { Memory::Copied } else { Memory::Auto })

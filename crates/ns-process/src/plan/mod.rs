@@ -64,7 +64,8 @@ impl<Kind> Builder<Kind> {
         let namespaces =
             if join.target.is_some() { NamespaceFlags::empty() } else { self.namespaces };
         let caller = Caller::current();
-        let maps = Maps::new(&self.maps, namespaces, &caller)
+        let new = join.target.is_none().then_some(namespaces);
+        let maps = Maps::new(&self.maps, new, &caller)
             .map_err(|(step, message)| Error::new(&self.name, step).with_object(message))?;
         let ids = Ids::new(&self.ids, &maps, namespaces, join.kinds(), &caller).map_err(invalid)?;
         let flags = with_base_flags(self.flags) | namespaces.into();

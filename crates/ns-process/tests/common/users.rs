@@ -49,7 +49,7 @@ pub(crate) fn has_newuidmap() -> bool {
 }
 
 /// Files that hide files of `/etc` in the private mount namespace of the test.
-pub(crate) struct Etc(Vec<PathBuf>);
+pub(crate) struct Etc(Vec<(PathBuf, PathBuf)>);
 
 impl Etc {
     fn new(files: &[(&str, &str)]) -> Self {
@@ -63,7 +63,7 @@ impl Etc {
                 continue;
             }
             mount_bind(&path, &target).expect("bind");
-            made.push(path);
+            made.push((path, target));
         }
         Self(made)
     }
@@ -71,11 +71,8 @@ impl Etc {
 
 impl Drop for Etc {
     fn drop(&mut self) {
-        for name in ["passwd", "subuid", "subgid"] {
-            let target = PathBuf::from("/etc").join(name);
-            let _ = rustix::mount::unmount(&target, rustix::mount::UnmountFlags::DETACH);
-        }
-        for path in &self.0 {
+        for (path, target) in &self.0 {
+            let _ = rustix::mount::unmount(target, rustix::mount::UnmountFlags::DETACH);
             let _ = fs::remove_file(path);
         }
     }
@@ -83,10 +80,20 @@ impl Drop for Etc {
 
 /// Delegates the IDs from 100000 on to the user of the tests.
 pub(crate) fn delegated() -> Etc {
+    let ranges = "tester:100000:65536\n";
+    delegation(ranges, ranges)
+}
+
+/// Gives the user of the tests the name `tester`, and delegates IDs by these texts.
+pub(crate) fn delegation(subuid: &str, subgid: &str) -> Etc {
     let passwd = fs::read_to_string("/etc/passwd").expect("read");
     let passwd = format!("{passwd}tester:x:{USER}:{USER}::/:/bin/sh\n");
-    let ranges = "tester:100000:65536\n";
-    Etc::new(&[("passwd", &passwd), ("subuid", ranges), ("subgid", ranges)])
+    Etc::new(&[("passwd", &passwd), ("subuid", subuid), ("subgid", subgid)])
+}
+
+/// Gives `nsswitch.conf` this text.
+pub(crate) fn nsswitch(text: &str) -> Etc {
+    Etc::new(&[("nsswitch.conf", text)])
 }
 
 /// Runs `body` in a forked child that becomes the user of the tests.

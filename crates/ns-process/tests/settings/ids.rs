@@ -58,9 +58,12 @@ fn a24_unmapped_ids_are_refused() {
         assert_refused(user().gid_map(1.into()).map_zero(), "map_zero: gid_map is given as well");
         assert_refused(
             Container::new("true").gid_map(1.into()),
-            "gid_map: needs a new user namespace",
+            "gid_map: needs a new user namespace: namespace(Namespace::User)",
         );
-        assert_refused(Container::new("true").map_zero(), "map_zero: needs a new user namespace");
+        assert_refused(
+            Container::new("true").map_zero(),
+            "map_zero: needs a new user namespace: namespace(Namespace::User)",
+        );
         if !geteuid().is_root() {
             let message = "groups: setgroups(2) is denied in a user namespace whose gid map the caller writes itself";
             assert_refused(user().map_zero().groups([0]), message);

@@ -7,6 +7,7 @@ mod contract;
 mod diagnose;
 mod ids;
 mod limits;
+mod map_auto;
 mod map_helpers;
 mod maps;
 mod mounts;

@@ -184,7 +184,7 @@ fn missing_namespaces_are_named() {
             container.map_zero(),
             Step::Check,
             None,
-            "map_zero: needs a new user namespace",
+            "map_zero: needs a new user namespace: namespace(Namespace::User)",
         );
         let mut container = Container::new("true");
         container.mount_proc().namespace(Namespace::Pid);

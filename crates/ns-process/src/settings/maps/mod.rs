@@ -1,16 +1,15 @@
 //! User and group ID maps.
 
-use std::format;
+mod delegated;
+mod write;
+
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use ns_idmap::{Gid, GidMap, Helper, IdKind, IdMap, Setgroups, Uid, UidMap, WritePlan, Writer};
-use ns_sys::NamespaceFlags;
-use rustix::thread::CapabilitySet;
+use ns_idmap::{Gid, GidMap, Helper, Setgroups, Uid, UidMap};
 
 use super::Builder;
-use super::caller::Caller;
-use crate::step::Step;
+pub(crate) use write::Maps;
 
 /// The requested maps.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +18,10 @@ pub(crate) struct MapConfig {
     pub(crate) gid: Option<GidMap>,
     /// Whether both maps contain the caller's effective ID as 0, and nothing else.
     pub(crate) zero: bool,
+    /// Whether both maps contain the caller's effective ID as 0, and the delegated IDs after it.
+    pub(crate) auto: bool,
+    /// Whether both maps contain the caller's effective ID as itself, and nothing else.
+    pub(crate) same: bool,
     pub(crate) setgroups: Setgroups,
     pub(crate) uid_helper: Helper<Uid>,
     pub(crate) gid_helper: Helper<Gid>,
@@ -32,8 +35,7 @@ impl<Kind> Builder<Kind> {
     /// Maps the caller's effective uid and gid to 0 in the new user namespace.
     ///
     /// By default nothing is mapped: a program in a new user namespace runs as nobody (65534),
-    /// without capabilities. Needs a new `User` namespace, and excludes [`uid_map`](Self::uid_map)
-    /// and [`gid_map`](Self::gid_map).
+    /// without capabilities. Needs a new `User` namespace, and excludes the other setters of maps.
     ///
     /// # Errors
     /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), with the
@@ -52,6 +54,68 @@ impl<Kind> Builder<Kind> {
     /// user_namespaces(7).
     pub fn map_zero(&mut self) -> &mut Self {
         self.maps.zero = true;
+        self
+    }
+
+    /// Maps the caller's effective uid and gid to 0, and all IDs that `/etc/subuid` and
+    /// `/etc/subgid` delegate to the caller's user to 1 and the IDs that follow.
+    ///
+    /// The program is root of a user namespace in which other users exist too, as in a rootless
+    /// container. Several delegated ranges follow one after the other in ascending order. A caller
+    /// with `CAP_SETUID` and `CAP_SETGID`, such as root, writes the maps itself; for others
+    /// newuidmap(1) and newgidmap(1) do. Root gets the IDs that the files delegate to root, and needs
+    /// such lines: for other IDs, see [`uid_map`](Self::uid_map). Needs a new `User` namespace, and
+    /// excludes the other setters of maps.
+    ///
+    /// # Errors
+    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), already from
+    /// [`plan`](Self::plan): nothing is delegated, and the object contains the line that is missing;
+    /// or what is delegated is unknown, because a file cannot be read or nsswitch.conf(5) names
+    /// another source. From a start also: the helper is missing, or it failed.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace, Step};
+    ///
+    /// let mut container = Container::new("cat");
+    /// container.arg("/proc/self/uid_map").namespace(Namespace::User).map_auto();
+    /// match container.output() {
+    ///     Ok(output) => print!("{}", String::from_utf8_lossy(&output.stdout)),
+    ///     Err(error) => assert!(matches!(error.step(), Step::UidMap | Step::GidMap)),
+    /// }
+    /// ```
+    ///
+    /// # References
+    /// subuid(5), subgid(5), newuidmap(1), user_namespaces(7).
+    pub fn map_auto(&mut self) -> &mut Self {
+        self.maps.auto = true;
+        self
+    }
+
+    /// Maps the caller's effective uid and gid to themselves in the new user namespace.
+    ///
+    /// The program keeps the caller's user and group, so files belong to the same user inside and
+    /// outside. Unless the caller is uid 0, execve(2) gives the program no capabilities; the mounts
+    /// and the other steps before it have them. Needs a new `User` namespace, and excludes the other
+    /// setters of maps.
+    ///
+    /// # Errors
+    /// As for [`map_zero`](Self::map_zero).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let own = Container::new("id").arg("-u").output()?;
+    /// let inside = Container::new("id").arg("-u").namespace(Namespace::User).map_same().output()?;
+    /// assert_eq!(inside.stdout, own.stdout);
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// user_namespaces(7), capabilities(7).
+    pub fn map_same(&mut self) -> &mut Self {
+        self.maps.same = true;
         self
     }
 
@@ -155,9 +219,19 @@ impl<Kind> Builder<Kind> {
         self.maps.gid.as_ref()
     }
 
-    /// Whether the caller's IDs are mapped to 0.
+    /// Whether the caller's IDs are mapped to 0, without others.
     pub fn get_map_zero(&self) -> bool {
         self.maps.zero
+    }
+
+    /// Whether the caller's IDs are mapped to 0, and the delegated ones to 1 and the IDs that follow.
+    pub fn get_map_auto(&self) -> bool {
+        self.maps.auto
+    }
+
+    /// Whether the caller's IDs are mapped to themselves.
+    pub fn get_map_same(&self) -> bool {
+        self.maps.same
     }
 
     /// The setting for setgroups(2).
@@ -174,169 +248,5 @@ impl<Kind> Builder<Kind> {
 impl MapConfig {
     pub(crate) fn proc(&self) -> &Path {
         self.proc.as_deref().unwrap_or(Path::new("/proc"))
-    }
-}
-
-/// The maps that are written before the child is released.
-#[derive(Debug)]
-pub(crate) struct Maps {
-    pub(crate) uid: Option<MapWrite<Uid>>,
-    pub(crate) gid: Option<MapWrite<Gid>>,
-    pub(crate) setgroups: Setgroups,
-    /// The mount of proc(5).
-    pub(crate) proc: PathBuf,
-}
-
-/// A map, and how it is written.
-#[derive(Debug)]
-pub(crate) struct MapWrite<K: IdKind> {
-    pub(crate) map: IdMap<K>,
-    /// `None`: the caller writes the map.
-    pub(crate) helper: Option<Helper<K>>,
-}
-
-/// An invalid setting, or a map that cannot be written.
-pub(crate) type MapError = (Step, String);
-
-impl Maps {
-    /// Checks the configuration, and selects how each map is written.
-    pub(crate) fn new(
-        config: &MapConfig,
-        namespaces: NamespaceFlags,
-        caller: &Caller,
-    ) -> Result<Self, MapError> {
-        check(config, namespaces).map_err(|message| (Step::Check, message))?;
-        let zero_uid_map = || config.zero.then(|| UidMap::from(caller.euid()));
-        let zero_gid_map = || config.zero.then(|| GidMap::from(caller.egid()));
-        let (uid, gid) =
-            (config.uid.clone().or_else(zero_uid_map), config.gid.clone().or_else(zero_gid_map));
-        let mut writer = KnownWriter(None);
-        let uid = uid.map(|map| uid_write(map, config, caller, &mut writer)).transpose()?;
-        let setgroups = setgroups(config.setgroups, gid.as_ref(), caller);
-        let gid = gid.map(|map| gid_write(map, config, caller, &mut writer)).transpose()?;
-        Ok(Self { uid, gid, setgroups, proc: config.proc().to_owned() })
-    }
-
-    /// Whether the parent writes anything.
-    pub(crate) fn are_written(&self) -> bool {
-        self.uid.is_some() || self.gid.is_some()
-    }
-
-    /// Whether a helper writes any of them.
-    pub(crate) fn have_helpers(&self) -> bool {
-        let uid = self.uid.as_ref().is_some_and(|write| write.helper.is_some());
-        uid || self.gid.as_ref().is_some_and(|write| write.helper.is_some())
-    }
-
-    /// The writes and the helpers of the parent.
-    pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let uid = self.uid.as_ref().map(MapWrite::describe);
-        let deny = self.gid.is_some() && self.setgroups == Setgroups::Deny;
-        let deny = deny.then(|| "write(setgroups, \"deny\")".to_owned());
-        let gid = self.gid.as_ref().map(MapWrite::describe);
-        uid.into_iter().chain(deny).chain(gid)
-    }
-}
-
-impl<K: IdKind> MapWrite<K> {
-    fn describe(&self) -> String {
-        let map = self.map.to_string();
-        match self.helper {
-            None => format!("write({}, {map:?})", K::FILE),
-            Some(_) => format!("{} PID {}", K::HELPER, map.trim_end().replace('\n', " ")),
-        }
-    }
-}
-
-fn check(config: &MapConfig, namespaces: NamespaceFlags) -> Result<(), String> {
-    let setters = [(config.uid.is_some(), "uid_map"), (config.gid.is_some(), "gid_map")];
-    let explicit = setters.into_iter().find_map(|(set, setter)| set.then_some(setter));
-    if let Some(setter) = explicit.filter(|_| config.zero) {
-        return Err(format!("map_zero: {setter} is given as well"));
-    }
-    let setter = explicit.or(config.zero.then_some("map_zero"));
-    match setter.filter(|_| !namespaces.contains(NamespaceFlags::USER)) {
-        Some(setter) => Err(format!("{setter}: needs a new user namespace")),
-        None => Ok(()),
-    }
-}
-
-/// The caller as the writer of a map, read from files only if a map needs it.
-struct KnownWriter(Option<Writer>);
-
-impl KnownWriter {
-    fn get(&mut self, step: Step) -> Result<&Writer, MapError> {
-        match &mut self.0 {
-            Some(writer) => Ok(writer),
-            unknown => {
-                let writer = Writer::current().map_err(|error| (step, error.to_string()))?;
-                Ok(unknown.insert(writer))
-            }
-        }
-    }
-}
-
-/// The map of the caller's own ID alone needs no privilege. With `CAP_SETUID` the caller always
-/// writes the map itself.
-fn uid_write(
-    map: UidMap,
-    config: &MapConfig,
-    caller: &Caller,
-    writer: &mut KnownWriter,
-) -> Result<MapWrite<Uid>, MapError> {
-    let direct = caller.has(CapabilitySet::SETUID) || maps_only(map.extents(), caller.euid());
-    let helper = if direct {
-        None
-    } else {
-        let plan = map.plan(writer.get(Step::UidMap)?);
-        helper(plan, &config.uid_helper, Step::UidMap, &map)?
-    };
-    Ok(MapWrite { map, helper })
-}
-
-fn gid_write(
-    map: GidMap,
-    config: &MapConfig,
-    caller: &Caller,
-    writer: &mut KnownWriter,
-) -> Result<MapWrite<Gid>, MapError> {
-    let alone = config.setgroups != Setgroups::Keep && maps_only(map.extents(), caller.egid());
-    let helper = if caller.has(CapabilitySet::SETGID) || alone {
-        None
-    } else {
-        let plan = map.plan(writer.get(Step::GidMap)?, config.setgroups);
-        helper(plan, &config.gid_helper, Step::GidMap, &map)?
-    };
-    Ok(MapWrite { map, helper })
-}
-
-fn helper<K: IdKind>(
-    plan: WritePlan,
-    helper: &Helper<K>,
-    step: Step,
-    map: &IdMap<K>,
-) -> Result<Option<Helper<K>>, MapError> {
-    match plan {
-        WritePlan::Direct => Ok(None),
-        WritePlan::Helper => Ok(Some(helper.clone())),
-        WritePlan::Impossible(reason) => {
-            Err((step, format!("{}: {reason}", map.to_string().trim_end().replace('\n', ","))))
-        }
-    }
-}
-
-/// Whether the map contains only the outside ID `id`.
-fn maps_only(extents: &[ns_idmap::Extent], id: u32) -> bool {
-    matches!(extents, [only] if only.length == 1 && only.outside == id)
-}
-
-/// Resolves `Auto`: without `CAP_SETGID` the kernel requires setgroups(2) to be denied. This is
-/// decided here, so that no file is read while the child waits.
-fn setgroups(config: Setgroups, map: Option<&GidMap>, caller: &Caller) -> Setgroups {
-    let alone = map.is_some_and(|map| maps_only(map.extents(), caller.egid()));
-    match config {
-        Setgroups::Auto if alone && !caller.has(CapabilitySet::SETGID) => Setgroups::Deny,
-        Setgroups::Auto => Setgroups::Keep,
-        explicit => explicit,
     }
 }
