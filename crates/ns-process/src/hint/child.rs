@@ -42,9 +42,9 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
             (Step::PivotRoot, Errno::INVAL) => "pivot_root cannot replace the initramfs: use by_chroot",
             (Step::Workdir, Errno::XDEV) => "the directory lies outside the root",
-            (Step::Chroot | Step::Propagation, Errno::PERM) => {
-                "needs CAP_SYS_CHROOT or CAP_SYS_ADMIN, or a new user namespace"
-            }
+            (Step::Chroot, Errno::PERM) => "needs CAP_SYS_CHROOT, or a new user namespace",
+            // A process that has made a mount namespace has CAP_SYS_ADMIN over it.
+            (Step::Propagation, Errno::PERM) => mounts_denied(),
             (Step::Propagation, Errno::INVAL) => {
                 "the caller's root is no mount point, as after chroot(2): mount it onto itself before, or make \
                  no new mount namespace"
@@ -77,5 +77,13 @@ fn groups_denied() -> &'static str {
     match machine::value("/proc/self/setgroups").as_deref() {
         Some("deny") => "the caller's own user namespace denies setgroups",
         _ => "needs CAP_SETGID and a gid map written by a privileged process",
+    }
+}
+
+fn mounts_denied() -> &'static str {
+    if machine::is_filtered() {
+        "a seccomp filter, or a security module such as Landlock, forbids mounts to the caller"
+    } else {
+        "the caller is restricted by Landlock or another security module, which forbids mounts"
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         Errno::NOSPC | Errno::USERS => Some(exhausted(kinds)),
         Errno::PERM if kinds.is_empty() => Some(filtered("forbids")),
         Errno::PERM if user => Some(user_refused()),
+        Errno::PERM if machine::has_sys_admin() && machine::is_filtered() => Some(contained()),
         Errno::PERM => Some("needs CAP_SYS_ADMIN, or a user namespace".to_owned()),
         Errno::INVAL | Errno::NOMEM if machine::has_unshared_pids() => Some(unshared(errno)),
         Errno::AGAIN => Some(processes()),
@@ -60,6 +61,14 @@ fn filtered(verb: &str) -> String {
     format!("a seccomp filter {verb} clone3; let it answer ENOSYS or allow the call")
 }
 
+/// The filters of container engines let clone3 fail with `EPERM` or `ENOSYS`, and clone with `EPERM` if
+/// it has flags of namespaces.
+fn contained() -> String {
+    "a seccomp filter of the surrounding container forbids new namespaces: its engine has to start it \
+     with a filter that allows them"
+        .to_owned()
+}
+
 /// Names the limits of namespaces(7) that are 0, or all that may be reached.
 fn exhausted(kinds: NamespaceFlags) -> String {
     let files: Vec<_> = kinds.kinds().map(machine::limit_file).collect();
@@ -83,7 +92,7 @@ fn user_refused() -> String {
         return "the caller is chrooted, and may make no user namespace".to_owned();
     }
     if machine::is_filtered() {
-        return filtered("forbids");
+        return contained();
     }
     "the caller is chrooted, its ids have no mapping, or a security module forbids it".to_owned()
 }

@@ -1,13 +1,16 @@
 //! The sysctls and limits of this machine.
 
 use std::format;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::sync::OnceLock;
 
-use ns_sys::Namespace;
+use ns_sys::{Errno, Namespace};
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::mountinfo::mounts;
 use crate::proc_dir;
@@ -65,6 +68,37 @@ pub(crate) fn status(field: &str) -> Option<String> {
 /// Whether a seccomp filter is in force for the caller.
 pub(crate) fn is_filtered() -> bool {
     status("Seccomp").is_some_and(|mode| mode == "2")
+}
+
+/// Whether the calling thread has `CAP_SYS_ADMIN` in its user namespace.
+pub(crate) fn has_sys_admin() -> bool {
+    has(CapabilitySet::SYS_ADMIN)
+}
+
+/// Whether the calling thread has `CAP_SYS_PTRACE` in its user namespace.
+pub(crate) fn has_sys_ptrace() -> bool {
+    has(CapabilitySet::SYS_PTRACE)
+}
+
+fn has(capability: CapabilitySet) -> bool {
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(capability))
+}
+
+/// Whether a cgroup of version 2, given by its directory, is frozen, itself or with a cgroup above it.
+pub(crate) fn is_frozen(cgroup: impl AsFd) -> bool {
+    let events = openat(cgroup, "cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let read = events.map(File::from).and_then(|mut events| {
+        let mut text = String::new();
+        events.read_to_string(&mut text).map(|_| text).map_err(|_| Errno::IO)
+    });
+    read.is_ok_and(|text| text.lines().any(|line| line == "frozen 1"))
+}
+
+/// The process that a thread belongs to, if `id` is the ID of a thread that is not its process's first.
+pub(crate) fn process_of_thread(proc: &Path, id: u32) -> Option<u32> {
+    let status = fs::read_to_string(proc_dir::path_in(proc, format!("{id}/status"))).ok()?;
+    let process = proc_dir::field(&status, "Tgid")?.parse().ok()?;
+    (process != id).then_some(process)
 }
 
 /// Whether new children of the calling thread are in another pid namespace.

@@ -8,7 +8,9 @@ pub(crate) mod machine;
 
 pub(crate) use child::{for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
-pub(crate) use exec::{for_exec, for_exec_search, for_exec_unseen};
+pub(crate) use exec::{Place, for_exec, for_exec_search};
+
+use std::os::fd::AsFd;
 
 use ns_sys::Errno;
 
@@ -18,5 +20,14 @@ pub(crate) fn for_descriptors(errno: Errno) -> Option<&'static str> {
         Errno::MFILE => Some("RLIMIT_NOFILE is reached"),
         Errno::NFILE => Some("the machine has no more open files: see /proc/sys/fs/file-max"),
         _ => None,
+    }
+}
+
+/// The hint for a child that has not executed its program in time. `cgroup` is the one it was created in.
+pub(crate) fn for_late_start(cgroup: Option<impl AsFd>) -> &'static str {
+    if cgroup.is_some_and(machine::is_frozen) {
+        "its cgroup is frozen: write 0 to cgroup.freeze, there or in a cgroup above it"
+    } else {
+        "it was stopped before it executed, or its program is slow to load"
     }
 }

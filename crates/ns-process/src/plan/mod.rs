@@ -3,6 +3,7 @@
 mod checks;
 mod describe;
 mod dumpable;
+mod joined;
 mod route;
 
 use std::os::fd::OwnedFd;

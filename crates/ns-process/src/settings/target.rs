@@ -55,6 +55,14 @@ impl Target {
         }
     }
 
+    /// The process ID, if the target is given by it.
+    pub(crate) fn id(&self) -> Option<u32> {
+        match self.0 {
+            Reference::Pid(pid) | Reference::PidWithFd(pid, _) => Some(pid),
+            Reference::Pidfd(_) | Reference::Invalid(_) => None,
+        }
+    }
+
     /// The name of the target in messages.
     pub(crate) fn name(&self) -> String {
         match &self.0 {

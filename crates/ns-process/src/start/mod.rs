@@ -92,7 +92,10 @@ impl<Kind> Builder<Kind> {
     /// - [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap): a map that
     ///   the kernel does not allow this caller to write.
     /// - [`Step::Exec`](crate::Step::Exec), `ENOENT`, `EACCES`: the program, looked up inside its
-    ///   root; without an errno, the child was killed before it executed the program.
+    ///   root; without an errno, the child was killed before it executed the program. As in
+    ///   execvp(3), the search in `PATH` continues after a file that may not be executed and a
+    ///   directory that may not be searched, and if no other directory has the program, the errno is
+    ///   `EACCES`. Unlike there, a script without `#!` is not run by a shell: `ENOEXEC`.
     ///
     /// # Kernel support
     /// Linux 5.5, judged by the system calls that it makes; tested on Linux 6.18.
@@ -272,7 +275,7 @@ fn too_slow(plan: &Plan, pid: u32) -> Error {
     Error::new(&plan.name, Step::StartTimeout)
         .with_errno(Errno::TIMEDOUT)
         .with_object(format!("process {pid}"))
-        .with_hint(Some("it was stopped before it executed, or its program is slow to load"))
+        .with_hint(Some(hint::for_late_start(plan.cgroup.as_deref())))
 }
 
 fn refused(plan: &Plan, errno: Errno) -> Error {

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
 use std::sync::atomic::Ordering;
@@ -172,7 +172,7 @@ pub(super) fn failed(attempt: &Attempt, report: Report) -> Error {
     let plan = &attempt.plan;
     let error = Error::new(&plan.name, report.step).with_errno(report.errno);
     match report.step {
-        Step::Exec => return exec_failed(error, plan, report),
+        Step::Exec => return exec_failed(error, attempt, report),
         Step::Clone => return refused(plan, report.errno),
         _ => {}
     }
@@ -233,21 +233,39 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
     }
 }
 
-fn exec_failed(error: Error, plan: &Plan, report: Report) -> Error {
-    let Some(program) = plan.work.program() else { return error };
+fn exec_failed(error: Error, attempt: &Attempt, report: Report) -> Error {
+    let Some(program) = attempt.plan.work.program() else { return error };
     let candidates: Vec<&CStr> = program.candidates().collect();
     let name = program.name().to_string_lossy();
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
-    let root = plan.root.path.as_deref();
-    let hint = if plan.root.is_mount {
-        hint::for_exec_unseen(tried == name, report.errno)
-    } else if tried == name {
-        hint::for_exec(root, &tried, report.errno)
+    let place = place(attempt);
+    let hint = if tried == name {
+        hint::for_exec(place, &tried, report.errno)
     } else {
-        Some(hint::for_exec_search(root, &candidates, &tried, report.errno))
+        Some(hint::for_exec_search(place, &candidates, &tried, report.errno))
     };
     error.with_object(name).with_hint(hint)
+}
+
+/// Where the child looks up its program.
+fn place(attempt: &Attempt) -> hint::Place<'_> {
+    let root = &attempt.plan.root;
+    let has_new_root = root.is_mount || root.path.is_some();
+    let is_joined = attempt.joined.kinds().contains(NamespaceFlags::MNT);
+    let is_other = has_new_root || is_joined;
+    let workdir = root.workdir.as_deref().or(is_other.then_some(Path::new("/")));
+    hint::Place {
+        root: root.path.as_deref(),
+        words: match (has_new_root, is_joined) {
+            (true, _) => "under the new root",
+            (false, true) => "in the joined mount namespace",
+            (false, false) => "",
+        },
+        // The working directory of the target is unknown.
+        workdir: workdir.filter(|_| !attempt.plan.join.from_target.root),
+        is_visible: !root.is_mount && !is_joined,
+    }
 }
 
 pub(super) fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {

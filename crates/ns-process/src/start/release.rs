@@ -15,6 +15,7 @@ use super::maps;
 use super::outcome;
 use super::{Start, too_slow};
 use crate::error::Error;
+use crate::hint;
 use crate::in_child::GO;
 use crate::plan::Plan;
 use crate::proc_dir::ProcDir;
@@ -76,7 +77,8 @@ impl Child<'_> {
     fn open_proc_dir(&self, plan: &Plan) -> Result<ProcDir, Error> {
         let step = if plan.writes_maps() { Step::UidMap } else { Step::TimeOffsets };
         self.proc_dir(&plan.maps.proc).map_err(|(errno, path)| {
-            Error::new(&plan.name, step).with_errno(errno).with_object(path)
+            let error = Error::new(&plan.name, step).with_errno(errno).with_object(path);
+            error.with_hint(hint::for_descriptors(errno))
         })
     }
 

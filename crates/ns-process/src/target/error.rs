@@ -13,6 +13,10 @@ use crate::hint;
 use crate::settings::Target;
 use crate::step::Step;
 
+/// The hint for a caller that has `CAP_SYS_PTRACE` and still may not inspect the target.
+const FOREIGN: &str = "the caller has CAP_SYS_PTRACE, but not over the target: the target is in a user \
+                       namespace outside the caller's own, or a security module forbids the access";
+
 impl TargetSpec<'_> {
     pub(super) fn error(self, step: Step) -> Error {
         Error::new(self.name, step)
@@ -25,10 +29,15 @@ impl TargetSpec<'_> {
     /// The error if the target's pidfd cannot be opened.
     pub(crate) fn open_error(self, errno: Errno) -> Error {
         let step = if errno == Errno::SRCH { Step::TargetGone } else { Step::Prepare };
-        let hint = match errno {
-            Errno::INVAL => Some("0 is no process"),
-            Errno::SRCH => Some("no process has this id"),
-            errno => hint::for_descriptors(errno),
+        let id = self.join.target.as_ref().and_then(Target::id);
+        let process = id.and_then(|id| hint::machine::process_of_thread(self.proc, id));
+        let hint = match (errno, process) {
+            (Errno::INVAL | Errno::NOENT | Errno::SRCH, Some(process)) => {
+                Some(format!("it is a thread of process {process}: give the ID of the process"))
+            }
+            (Errno::INVAL, None) => Some("0 is no process".to_owned()),
+            (Errno::SRCH, None) => Some("no process has this id".to_owned()),
+            (errno, _) => hint::for_descriptors(errno).map(ToOwned::to_owned),
         };
         self.error(step).with_errno(errno).with_object(self.target_name()).with_hint(hint)
     }
@@ -36,7 +45,7 @@ impl TargetSpec<'_> {
     /// The error if a namespace of the target cannot be inspected.
     pub(crate) fn inspect_error(self, pidfd: &OwnedFd, kind: Namespace, errno: Errno) -> Error {
         let needs = "the target belongs to another user, has more capabilities, or may not be \
-                     traced: entering it needs CAP_SYS_PTRACE over it";
+                     traced: joining its namespaces needs CAP_SYS_PTRACE over it";
         self.target_error(Step::Join, pidfd, &format!("the {kind} namespace"), errno, needs)
     }
 
@@ -60,6 +69,7 @@ impl TargetSpec<'_> {
         }
         let object = format!("{what} of {}", self.target_name());
         let hint = match errno {
+            Errno::PERM | Errno::ACCESS if hint::machine::has_sys_ptrace() => Some(FOREIGN),
             Errno::PERM | Errno::ACCESS => Some(needs),
             errno => hint::for_descriptors(errno),
         };

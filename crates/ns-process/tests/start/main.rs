@@ -16,6 +16,7 @@ mod errors;
 mod every_step;
 mod fallbacks;
 mod guards;
+mod hints;
 mod init;
 mod init_copies;
 mod nested;

@@ -5,6 +5,7 @@ mod common;
 
 mod calls_after_join;
 mod foreign;
+mod hints;
 mod inject;
 mod inject_settings;
 mod list;

@@ -20,6 +20,8 @@ pub struct Description(Vec<String>);
 impl Plan {
     /// Lists the steps of a start in order, each line with the process that runs the step.
     ///
+    /// For an [`Inject`](crate::Inject) whose target is in the caller's namespaces, the list says so.
+    ///
     /// ```
     /// use ns_process::{Container, Namespace};
     ///
@@ -34,6 +36,7 @@ impl Plan {
         if self.flag().is_some_and(|flag| flag != Dumpable::AsIs) {
             lines.push("memory: copied where another start holds the dumpable flag".to_owned());
         }
+        lines.extend(self.describe_nothing_joined().map(|line| format!("parent: {line}")));
         lines.extend(self.before().map(|line| format!("parent: {line}")));
         lines.extend(self.intermediate().into_iter().map(|line| format!("intermediate: {line}")));
         lines.extend(self.child());
