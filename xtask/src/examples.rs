@@ -18,6 +18,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("closure", "its value is Some(1)"),
     ("build_sandbox", "built by uid 0"),
     ("own_root", "I am process 1"),
+    ("rootless_overlay", "uid 0 on overlayfs, host box"),
     ("inject", "network devices: 1"),
     ("parallel_judge", "job 15: exit code 3\n"),
     ("tokio", "exit codes Some(1) and Some(2)"),
