@@ -20,6 +20,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("own_root", "I am process 1"),
     ("rootless_overlay", "uid 0 on overlayfs, host box"),
     ("inject", "network devices: 1"),
+    ("net_socket", "a client inside says: hello"),
     ("parallel_judge", "job 15: exit code 3\n"),
     ("tokio", "exit codes Some(1) and Some(2)"),
 ];

@@ -31,15 +31,26 @@ pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use settings::{
     Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
-    Memory, NamespaceName, Target, WaitingChild, kind,
+    IntoNamespaces, Memory, Target, WaitingChild, kind,
 };
 pub use start::set_dumpable;
 pub use step::{Side, Step};
 
+// Everything that a signature shows, so that a user needs no other crate of the workspace.
 pub use ns_fs::{
-    Descriptors, DeviceKind, Mount, MountAttrs, MountFlags, Propagation, Stdio, Tree, TreeError,
+    Descriptors, DeviceKind, FdError, Mount, MountAttrs, MountFlags, Propagation, Stdio, Tree,
+    TreeError,
 };
-pub use ns_idmap::{Gid, GidMap, Helper, Setgroups, Uid, UidMap};
+pub use ns_idmap::{
+    ComposeError, Extent, Gid, GidMap, Helper, HelperError, IdKind, IdMap, ParseError, RuleError,
+    Setgroups, SubIds, Uid, UidMap,
+};
 pub use ns_sys::child::BpfInstruction;
-pub use ns_sys::{CloneFlags, Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, Signal};
+pub use ns_sys::{
+    CloneFlags, Errno, Namespace, NamespaceFd, NamespaceFlags, NamespaceId, Signal, UnknownFlag,
+    UnknownNamespace,
+};
 pub use rustix::thread::CapabilitySet;
+
+#[doc(no_inline)]
+pub use {ns_fs, ns_idmap, ns_sys};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
+use std::{fmt, slice, vec};
 
 use ns_sys::{Errno, Namespace, NamespaceId};
 
@@ -13,6 +14,31 @@ pub struct Namespaces {
     pub list: Vec<NamespaceInfo>,
     /// The processes whose namespaces the caller may not read. Processes that `/proc` hides are not included.
     pub unreadable: Vec<u32>,
+}
+
+impl Namespaces {
+    /// The namespaces, ordered by inode.
+    pub fn iter(&self) -> slice::Iter<'_, NamespaceInfo> {
+        self.list.iter()
+    }
+}
+
+impl IntoIterator for Namespaces {
+    type Item = NamespaceInfo;
+    type IntoIter = vec::IntoIter<NamespaceInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Namespaces {
+    type Item = &'a NamespaceInfo;
+    type IntoIter = slice::Iter<'a, NamespaceInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
 }
 
 /// A namespace, with its members, files, owner and parent.
@@ -63,6 +89,13 @@ pub struct NamespaceFile {
     pub path: PathBuf,
     /// The inode of that mount namespace.
     pub mnt: u64,
+}
+
+/// As the links in `/proc/PID/ns`: `uts:[4026531838]`.
+impl fmt::Display for NamespaceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:[{}]", self.kind, self.id.ino)
+    }
 }
 
 impl NamespaceInfo {

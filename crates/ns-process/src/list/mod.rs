@@ -26,10 +26,13 @@ use index::NamespaceIndex;
 /// use ns_process::{Namespace, namespaces};
 ///
 /// let found = namespaces()?;
-/// let own = found.list.iter().find(|namespace| {
+/// let own = found.iter().find(|namespace| {
 ///     namespace.kind == Namespace::Uts && namespace.members.contains(&std::process::id())
 /// });
-/// assert!(own.is_some());
+/// assert!(own.is_some_and(|own| own.to_string().starts_with("uts:[")));
+/// for namespace in found {
+///     println!("{namespace} has {} members", namespace.members.len());
+/// }
 /// # Ok::<(), ns_process::Error>(())
 /// ```
 ///

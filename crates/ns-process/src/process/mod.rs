@@ -1,5 +1,6 @@
 //! The handle of a started process.
 
+mod detach;
 mod hangup;
 mod join;
 mod orphans;

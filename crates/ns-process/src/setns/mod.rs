@@ -1,5 +1,6 @@
 //! Running a closure of the caller in namespaces of another process.
 
+mod descriptors;
 mod namespace_set;
 mod process;
 mod thread;

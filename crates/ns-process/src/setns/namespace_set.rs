@@ -5,12 +5,12 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
-use ns_sys::{NamespaceFd, NamespaceFlags};
+use ns_sys::NamespaceFd;
 
 use crate::error::Error;
 use crate::hint;
 use crate::in_child::Report;
-use crate::settings::{Join, JoinFile, NamespaceName, Target};
+use crate::settings::{IntoNamespaces, Join, JoinFile, Seal, Target};
 use crate::step::Step;
 use crate::target::TargetSpec;
 
@@ -24,18 +24,13 @@ pub(crate) struct NamespaceSet {
 
 impl NamespaceSet {
     /// Namespaces of a process, which is held by a pidfd from here on, so that its process ID cannot be reused.
-    pub(crate) fn of_target<Kinds>(
+    pub(crate) fn of_target<Marker>(
         name: &'static str,
         target: Target,
-        kinds: Kinds,
-    ) -> Result<Self, Error>
-    where
-        Kinds: IntoIterator<Item: NamespaceName>,
-    {
+        kinds: impl IntoNamespaces<Marker>,
+    ) -> Result<Self, Error> {
         let mut set = Self { name, join: Join::default() };
-        let kinds: Result<NamespaceFlags, String> =
-            kinds.into_iter().map(NamespaceName::flags).collect();
-        let kinds = kinds.map_err(|message| set.invalid(message))?;
+        let kinds = kinds.into_flags(Seal(())).map_err(|message| set.invalid(message))?;
         if let Some(message) = target.invalid() {
             return Err(set.invalid(message.to_owned()));
         }

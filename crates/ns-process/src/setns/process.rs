@@ -14,15 +14,15 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::NamespaceSet;
 use crate::error::Error;
+use crate::hint;
 use crate::process::Process;
-use crate::settings::Target;
-use crate::settings::{Builder, Container, Inject, JoinFile, NamespaceName};
+use crate::settings::{Builder, Container, Inject, IntoNamespaces, JoinFile, Target};
 use crate::step::Step;
 
 /// The name in error messages.
 const NAME: &str = "setns_process";
 
-/// Namespaces in which [`run`](Self::run) runs a closure in a child process.
+/// Namespaces in which [`run`](Self::run) and [`run_fds`](Self::run_fds) run a closure in a child process.
 #[derive(Debug)]
 pub struct SetnsProcess(NamespaceSet);
 
@@ -55,10 +55,10 @@ pub struct SetnsProcess(NamespaceSet);
 ///
 /// # References
 /// setns(2), namespaces(7).
-pub fn setns_process<Kinds>(target: impl Into<Target>, kinds: Kinds) -> Result<SetnsProcess, Error>
-where
-    Kinds: IntoIterator<Item: NamespaceName>,
-{
+pub fn setns_process<Marker>(
+    target: impl Into<Target>,
+    kinds: impl IntoNamespaces<Marker>,
+) -> Result<SetnsProcess, Error> {
     NamespaceSet::of_target(NAME, target.into(), kinds).map(SetnsProcess)
 }
 
@@ -93,24 +93,16 @@ impl SetnsProcess {
         body: impl FnOnce() -> Vec<u8> + Send + 'static,
         start: &StartFunctions,
     ) -> Result<Vec<u8>, Error> {
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| {
-            Error::new(NAME, Step::Prepare).with_errno(errno).with_object("a pipe")
-        })?;
+        let (reader, writer) =
+            pipe_with(PipeFlags::CLOEXEC).map_err(|errno| cannot_prepare("a pipe", errno))?;
         let process = self.start(hand_over(body, writer), start)?;
         let read = read_framed(&reader, &process);
         // After an error, the child would block in a write to a full pipe.
         drop(reader);
-        let status = process.join()?;
-        let errno = read.as_ref().err().copied();
-        read.ok().flatten().filter(|_| status.success()).ok_or_else(|| {
-            Error::new(NAME, Step::Output)
-                .with_errno(errno)
-                .with_object(status.to_string())
-                .with_hint(Some("the closure panicked or exited, without a value"))
-        })
+        value_after_exit(&process, read)
     }
 
-    fn start(
+    pub(super) fn start(
         &self,
         closure: impl FnMut() -> io::Result<()> + Send + 'static,
         functions: &StartFunctions,
@@ -133,6 +125,30 @@ impl SetnsProcess {
 pub(super) struct StartFunctions {
     pub(super) inject: fn(&Inject) -> Result<Process, Error>,
     pub(super) container: fn(&Container) -> Result<Process, Error>,
+}
+
+/// The error if the channel to the child cannot be created.
+pub(super) fn cannot_prepare(channel: &str, errno: Errno) -> Error {
+    Error::new(NAME, Step::Prepare)
+        .with_errno(errno)
+        .with_object(channel)
+        .with_hint(hint::for_descriptors(errno))
+}
+
+/// Waits for the exit of the child, and returns the value that it handed over; `None`: it handed over no whole value.
+pub(super) fn value_after_exit<T>(
+    process: &Process,
+    value: Result<Option<T>, Errno>,
+) -> Result<T, Error> {
+    let status = process.join()?;
+    let errno = value.as_ref().err().copied();
+    value.ok().flatten().filter(|_| status.success()).ok_or_else(|| {
+        let hint = errno.and_then(hint::for_descriptors);
+        Error::new(NAME, Step::Output)
+            .with_errno(errno)
+            .with_object(status.to_string())
+            .with_hint(hint.or(Some("the closure panicked or exited, without a value")))
+    })
 }
 
 /// Runs `body` once, and writes the number of its bytes and then the bytes: EOF alone does not end a value.
@@ -158,10 +174,7 @@ fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, E
         if let Some(bytes) = unframed(&framed) {
             return Ok(Some(bytes.to_vec()));
         }
-        let mut fds = [PollFd::new(reader, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
-        retry_on_intr(|| poll(&mut fds, None))?;
-        if fds[0].revents().is_empty() {
-            // Everything that an exited process wrote is in the pipe.
+        if !is_readable_before_exit(reader, process)? {
             return Ok(None);
         }
         framed.reserve(64 * 1024);
@@ -169,6 +182,13 @@ fn read_framed(reader: &OwnedFd, process: &Process) -> Result<Option<Vec<u8>>, E
             return Ok(None);
         }
     }
+}
+
+/// Waits until the channel is readable; `false` if the process has exited and has left nothing in it.
+pub(super) fn is_readable_before_exit(channel: &OwnedFd, process: &Process) -> Result<bool, Errno> {
+    let mut fds = [PollFd::new(channel, PollFlags::IN), PollFd::new(process, PollFlags::IN)];
+    retry_on_intr(|| poll(&mut fds, None))?;
+    Ok(!fds[0].revents().is_empty())
 }
 
 /// The bytes after their number, once all have been read.

@@ -11,7 +11,7 @@ use ns_sys::{Errno, NamespaceFd, NamespaceFlags, UnshareFlags, unshare};
 use super::NamespaceSet;
 use crate::error::Error;
 use crate::in_child::{ALL_AT_ONCE, Join, Report, enter};
-use crate::settings::NamespaceName;
+use crate::settings::IntoNamespaces;
 use crate::settings::Target;
 use crate::step::Step;
 use crate::target::OpenTarget;
@@ -51,10 +51,10 @@ pub struct Setns(NamespaceSet);
 ///
 /// # References
 /// setns(2), namespaces(7).
-pub fn setns<Kinds>(target: impl Into<Target>, kinds: Kinds) -> Result<Setns, Error>
-where
-    Kinds: IntoIterator<Item: NamespaceName>,
-{
+pub fn setns<Marker>(
+    target: impl Into<Target>,
+    kinds: impl IntoNamespaces<Marker>,
+) -> Result<Setns, Error> {
     Setns::new(NamespaceSet::of_target(NAME, target.into(), kinds)?)
 }
 
@@ -106,6 +106,20 @@ impl Setns {
     /// - [`Step::Join`](crate::Step::Join), `EPERM`: requires `CAP_SYS_ADMIN` over the namespaces and over
     ///   the caller's own user namespace, and `CAP_SYS_CHROOT` for a mount namespace.
     /// - [`Step::Prepare`](crate::Step::Prepare): the thread could not be created.
+    ///
+    /// # Examples
+    /// A socket stays in the network namespace in which it was made:
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use ns_process::setns;
+    ///
+    /// let network = setns(std::process::id(), "net")?;
+    /// let listener = network.run(|| TcpListener::bind("127.0.0.1:0"))?;
+    /// assert_ne!(listener.and_then(|listener| listener.local_addr()).expect("bind").port(), 0);
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
     ///
     /// # References
     /// setns(2), unshare(2) `CLONE_FS`.

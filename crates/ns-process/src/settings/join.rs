@@ -263,7 +263,7 @@ impl Join {
     /// The namespace with the number `index`, or all of them, for an error message.
     pub(crate) fn object(&self, index: u32) -> String {
         let target = self.target.as_ref();
-        let of = target.map_or_else(String::new, |target| format!(" of {}", target.name()));
+        let of = target.map_or_else(String::new, |target| format!(" of {target}"));
         match Namespace::ALL.into_iter().find(|kind| *kind as u32 == index) {
             Some(kind) => format!("the {kind} namespace{of}"),
             None => format!("{}{of}", self.kinds()),
@@ -272,7 +272,7 @@ impl Join {
 
     /// The files that are opened before the clone.
     pub(crate) fn describe_opening(&self) -> impl Iterator<Item = String> {
-        let target = self.target.iter().map(|target| format!("pidfd_open({})", target.name()));
+        let target = self.target.iter().map(|target| format!("pidfd_open({target})"));
         target.chain(self.files.iter().map(|(kind, file)| match file {
             JoinFile::Path(path) => {
                 format!("open({:?}), a {kind} namespace", path.to_string_lossy())

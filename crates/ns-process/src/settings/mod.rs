@@ -8,6 +8,8 @@
 // root and so on. The blank lines keep rustfmt from sorting the modules.
 mod program;
 
+mod command;
+
 mod closure;
 mod namespaces;
 
@@ -41,6 +43,7 @@ mod child_hooks;
 
 mod caller;
 mod environment;
+mod into_namespaces;
 mod payload;
 mod target;
 
@@ -66,6 +69,8 @@ pub use hooks::{HookOutcome, WaitingChild};
 use ids::IdConfig;
 pub(crate) use ids::Ids;
 pub use init::Init;
+pub use into_namespaces::IntoNamespaces;
+pub(crate) use into_namespaces::Seal;
 pub use join::Inject;
 pub(crate) use join::{Join, JoinFile};
 pub(crate) use lifetime::Lifetime;
@@ -75,7 +80,6 @@ use maps::MapConfig;
 pub(crate) use maps::Maps;
 pub use memory::Memory;
 pub(crate) use names::Names;
-pub use namespaces::NamespaceName;
 pub(crate) use payload::Payload;
 use privileges::PrivilegeConfig;
 pub(crate) use privileges::{PrivilegeCeiling, Privileges};

@@ -1,44 +1,12 @@
 //! New namespaces, and the other flags of clone(2).
 
 use std::format;
-use std::path::Path;
 use std::prelude::rust_2024::*;
 
-use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
+use ns_sys::{CloneFlags, NamespaceFlags};
 
 use super::Builder;
-
-/// One or all kinds of namespace: a [`Namespace`], or a name such as `"net"`, `"newuts"` or
-/// `"all"`.
-pub trait NamespaceName {
-    /// The flags of these kinds.
-    ///
-    /// # Errors
-    /// A message, if the name is unknown.
-    fn flags(self) -> Result<NamespaceFlags, String>;
-}
-
-impl NamespaceName for Namespace {
-    fn flags(self) -> Result<NamespaceFlags, String> {
-        Ok(self.flag())
-    }
-}
-
-impl NamespaceName for &str {
-    fn flags(self) -> Result<NamespaceFlags, String> {
-        if self == "all" {
-            return Ok(present());
-        }
-        let kind: Namespace = self.parse().map_err(|error| format!("{self:?}: {error}"))?;
-        Ok(kind.flag())
-    }
-}
-
-/// The kinds that the running kernel supports.
-fn present() -> NamespaceFlags {
-    let present = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
-    Namespace::ALL.into_iter().filter(present).map(Namespace::flag).collect()
-}
+use super::into_namespaces::{IntoNamespaces, Seal, supported};
 
 /// # Namespaces
 ///
@@ -61,26 +29,27 @@ impl<Kind> Builder<Kind> {
     ///
     /// # References
     /// namespaces(7).
-    pub fn namespace(&mut self, kind: Namespace) -> &mut Self {
-        self.namespaces |= kind.flag();
-        self
+    pub fn namespace<Marker>(&mut self, kind: impl IntoNamespaces<Marker>) -> &mut Self {
+        self.add("namespace", kind)
     }
 
-    /// Adds new namespaces of these kinds, each a [`Namespace`] or a name: `"net"`, `"newuts"`,
-    /// `"all"`.
+    /// Adds new namespaces of these kinds.
     ///
-    /// A start reports a name that is unknown.
-    pub fn namespaces<Kinds>(&mut self, kinds: Kinds) -> &mut Self
-    where
-        Kinds: IntoIterator<Item: NamespaceName>,
-    {
-        for kind in kinds {
-            match kind.flags() {
-                Ok(flags) => self.namespaces |= flags,
-                Err(message) => self.errors.push(format!("namespaces: {message}")),
-            }
-        }
-        self
+    /// The kinds can be given in many forms: see [`IntoNamespaces`]. A start reports a name that is
+    /// unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// let mut container = Container::new("true");
+    /// container.namespaces([Namespace::User, Namespace::Pid]).namespaces("uts");
+    /// container.namespaces(("net", Namespace::Ipc));
+    /// assert!(container.status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn namespaces<Marker>(&mut self, kinds: impl IntoNamespaces<Marker>) -> &mut Self {
+        self.add("namespaces", kinds)
     }
 
     /// Adds a new namespace of every kind that the running kernel supports.
@@ -98,15 +67,17 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn all(&mut self) -> &mut Self {
-        self.namespaces |= present();
+        self.namespaces |= supported();
         self
     }
 
-    /// Removes a kind of namespace, after [`all`](Self::all); an [`Inject`](crate::Inject) does not
-    /// join it.
-    pub fn without(&mut self, kind: Namespace) -> &mut Self {
-        self.namespaces -= kind.flag();
-        self.without |= kind.flag();
+    /// Removes kinds of namespace, after [`all`](Self::all); an [`Inject`](crate::Inject) does not
+    /// join them.
+    pub fn without<Marker>(&mut self, kinds: impl IntoNamespaces<Marker>) -> &mut Self {
+        if let Some(flags) = self.flags_of("without", kinds) {
+            self.namespaces -= flags;
+            self.without |= flags;
+        }
         self
     }
 
@@ -153,5 +124,22 @@ impl<Kind> Builder<Kind> {
     /// The added flags, without those of namespaces.
     pub fn get_flags(&self) -> CloneFlags {
         self.flags
+    }
+
+    fn add<Marker>(&mut self, setter: &str, kinds: impl IntoNamespaces<Marker>) -> &mut Self {
+        if let Some(flags) = self.flags_of(setter, kinds) {
+            self.namespaces |= flags;
+        }
+        self
+    }
+
+    /// The flags of these kinds. An unknown name becomes an error of the start.
+    fn flags_of<Marker>(
+        &mut self,
+        setter: &str,
+        kinds: impl IntoNamespaces<Marker>,
+    ) -> Option<NamespaceFlags> {
+        let flags = kinds.into_flags(Seal(()));
+        flags.map_err(|message| self.errors.push(format!("{setter}: {message}"))).ok()
     }
 }

@@ -31,7 +31,26 @@ pub(crate) struct StreamConfig {
 /// The standard streams and the other open files of the program.
 impl<Kind> Builder<Kind> {
     /// Sets the standard input; by default it is the caller's.
-    pub fn stdin(&mut self, file: Stdio) -> &mut Self {
+    ///
+    /// Besides a [`Stdio`], each stream and [`fd`](Self::fd) take any value that owns a descriptor:
+    /// a `File`, a socket, an end of std's `pipe`, or the stream of a child. The builder keeps it
+    /// open, and several starts share it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::process::{Command, Stdio};
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let echo = Command::new("echo").arg("hello").stdout(Stdio::piped()).spawn();
+    /// let mut echo = echo.expect("spawn");
+    /// let mut container = Container::new("cat");
+    /// container.stdin(echo.stdout.take().expect("it is piped"));
+    /// assert_eq!(container.output()?.stdout, b"hello\n");
+    /// echo.wait().expect("wait");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn stdin(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.fd(0, file)
     }
 
@@ -50,12 +69,12 @@ impl<Kind> Builder<Kind> {
     /// process.join()?;
     /// # Ok::<(), ns_process::Error>(())
     /// ```
-    pub fn stdout(&mut self, file: Stdio) -> &mut Self {
+    pub fn stdout(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.fd(1, file)
     }
 
     /// Sets the standard error; by default it is the caller's.
-    pub fn stderr(&mut self, file: Stdio) -> &mut Self {
+    pub fn stderr(&mut self, file: impl Into<Stdio>) -> &mut Self {
         self.fd(2, file)
     }
 
@@ -66,7 +85,7 @@ impl<Kind> Builder<Kind> {
     ///
     /// # Errors
     /// [`Step::Prepare`](crate::Step::Prepare): a file cannot be opened.
-    pub fn fd(&mut self, number: RawFd, file: Stdio) -> &mut Self {
+    pub fn fd(&mut self, number: RawFd, file: impl Into<Stdio>) -> &mut Self {
         if let Some(set) = usize::try_from(number).ok().and_then(|at| self.streams.set.get_mut(at))
         {
             *set = true;

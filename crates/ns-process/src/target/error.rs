@@ -3,6 +3,7 @@
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, Namespace};
@@ -23,7 +24,7 @@ impl TargetSpec<'_> {
     }
 
     pub(super) fn target_name(self) -> String {
-        self.join.target.as_ref().map_or_else(String::new, Target::name)
+        self.join.target.as_ref().map_or_else(String::new, ToString::to_string)
     }
 
     /// The error if the target's pidfd cannot be opened.
@@ -35,7 +36,6 @@ impl TargetSpec<'_> {
             (Errno::INVAL | Errno::NOENT | Errno::SRCH, Some(process)) => {
                 Some(format!("it is a thread of process {process}: give the ID of the process"))
             }
-            (Errno::INVAL, None) => Some("0 is no process".to_owned()),
             (Errno::SRCH, None) => Some("no process has this id".to_owned()),
             (errno, _) => hint::for_descriptors(errno).map(ToOwned::to_owned),
         };

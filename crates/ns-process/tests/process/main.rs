@@ -4,6 +4,7 @@
 mod common;
 
 mod blocked;
+mod detach;
 mod handle;
 mod lifetime;
 mod pid_reuse;

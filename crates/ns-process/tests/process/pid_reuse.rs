@@ -1,9 +1,12 @@
 //! Handles of exited processes whose process IDs are reused.
 #![allow(unsafe_code, reason = "a child with a chosen process ID")]
 
+use std::process::Command;
+
+use crate::common::in_child;
 use crate::common::target::sleep;
 use crate::common::users::as_process_1;
-use ns_process::{Inject, Process, Step};
+use ns_process::{Inject, Namespace, Process, Step, namespace_of};
 use ns_sys::{CloneArgs, CloneFlags, UnshareFlags};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, test_kill_process, waitpid};
 
@@ -73,6 +76,25 @@ fn f16_c06_a_reused_process_id_is_not_signalled() {
             kill_process(pid.expect("a pid"), Signal::KILL).expect("kill");
             waitpid(pid, WaitOptions::empty()).expect("reap");
             assert_unrelated_unaffected(&lost);
+        });
+    });
+}
+
+/// A handle of std does not know that its process ID is reused. Another process is not taken for the child.
+#[test]
+fn f16_c06_a_reused_process_id_is_not_a_child_of_std() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        as_process_1(UnshareFlags::empty(), || {
+            let mut child = Command::new("sleep").arg("1000").spawn().expect("spawn");
+            child.kill().and_then(|()| child.wait()).expect("reap");
+            let unrelated = Unrelated::with_pid(child.id());
+            // A process that has no such child.
+            in_child(|| {
+                namespace_of(child.id(), Namespace::Uts).expect("another process has the ID");
+                let error = namespace_of(&child, Namespace::Uts).expect_err("it was waited for");
+                assert_eq!(error.step(), Step::TargetGone, "{error}");
+            });
+            unrelated.assert_alive();
         });
     });
 }

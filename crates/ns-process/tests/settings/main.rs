@@ -5,7 +5,9 @@ mod common;
 
 mod contract;
 mod diagnose;
+mod from_std;
 mod ids;
+mod kinds;
 mod limits;
 mod map_auto;
 mod map_helpers;
@@ -15,6 +17,7 @@ mod names;
 mod namespaces;
 mod privileges;
 mod pyspaces;
+mod reexports;
 mod root;
 mod session;
 mod stdio;

@@ -213,3 +213,17 @@ fn s5_the_list_agrees_with_lsns() {
         }
     });
 }
+
+/// The list is iterated by reference and by value. An entry prints as its link in proc.
+#[test]
+fn s5_the_list_is_iterated() {
+    ns_testbed::run_as!([User], {
+        let found = namespaces().expect("list");
+        let by_reference: Vec<_> = (&found).into_iter().map(ToString::to_string).collect();
+        assert!(found.iter().map(|namespace| &namespace.id).is_sorted_by_key(|id| id.ino));
+        let own = fs::read_link("/proc/self/ns/net").expect("a link");
+        assert!(by_reference.contains(&own.display().to_string()), "{own:?}");
+        let by_value: Vec<_> = found.into_iter().map(|namespace| namespace.to_string()).collect();
+        assert_eq!(by_reference, by_value);
+    });
+}

@@ -11,4 +11,6 @@ mod inject_settings;
 mod list;
 mod optimistic_join;
 mod persist;
+mod run_fds;
 mod setns;
+mod targets;
