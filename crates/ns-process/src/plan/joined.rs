@@ -2,12 +2,13 @@
 
 use std::format;
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 
 use ns_sys::NamespaceFlags;
 
 use super::Plan;
 use crate::error::Error;
-use crate::settings::{Inject, Target};
+use crate::settings::Inject;
 use crate::target::OpenTarget;
 
 /// # Joined namespaces
@@ -51,7 +52,7 @@ impl Plan {
 
     /// The line of the description if the caller is in all namespaces to join, as far as the target can be inspected.
     pub(super) fn describe_nothing_joined(&self) -> Option<String> {
-        let target = self.join.target.as_ref().map(Target::name)?;
+        let target = self.join.target.as_ref().map(ToString::to_string)?;
         let joins_nothing = self.joined_namespaces().is_ok_and(|kinds| kinds.is_empty());
         joins_nothing.then(|| format!("joins nothing: {target} is in the caller's namespaces"))
     }
