@@ -19,19 +19,20 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     for name in ["base", "changes", "work"] {
         fs::create_dir_all(scratch.join(name))?;
     }
-    let ran = run(&scratch, env::args_os().nth(1).map(PathBuf::from));
+    let root = env::args_os().nth(1).map(PathBuf::from);
+    let ran = run(&scratch, root.as_deref());
     // The kernel creates this directory without permissions.
     let _ = fs::remove_dir(scratch.join("work/work"));
     fs::remove_dir_all(&scratch)?;
     ran
 }
 
-fn run(scratch: &Path, root: Option<PathBuf>) -> Result<(), Box<dyn error::Error>> {
-    let mut container = container(scratch, root.as_deref());
+fn run(scratch: &Path, root: Option<&Path>) -> Result<(), Box<dyn error::Error>> {
+    let mut container = container(scratch, root);
     let output = match container.map_auto().output() {
         Err(error) if matches!(error.step(), Step::UidMap | Step::GidMap) => {
             println!("one ID only: {error}");
-            self::container(scratch, root.as_deref()).map_zero().output()
+            self::container(scratch, root).map_zero().output()
         }
         other => other,
     }?;

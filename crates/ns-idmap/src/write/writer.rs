@@ -76,8 +76,8 @@ impl Writer {
     /// Reads the facts about the calling thread, which is to write the map of its child.
     ///
     /// Reads the files of `/proc/self`. If `CAP_SETUID` or `CAP_SETGID` is missing, also reads
-    /// `/etc/passwd`, `/etc/subuid` and `/etc/subgid`. What is not read, or cannot be read, is
-    /// [unknown](Delegation).
+    /// `/etc/passwd`, `/etc/nsswitch.conf`, `/etc/subuid` and `/etc/subgid`. What is not read, or cannot
+    /// be read, is [unknown](Delegation).
     ///
     /// # Errors
     /// A file of `/proc/self` cannot be read.

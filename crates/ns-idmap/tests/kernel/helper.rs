@@ -257,7 +257,7 @@ fn a20_a_helper_without_privilege_is_named() {
         let reason = Reason::UnprivilegedHelper { program: program.clone() };
         let mount = || {
             let nosuid = rustix::mount::MountFlags::NOSUID;
-            rustix::mount::mount("none", &dir.path(""), "tmpfs", nosuid, None).expect("tmpfs");
+            rustix::mount::mount("none", dir.path(""), "tmpfs", nosuid, None).expect("tmpfs");
             MountGuard::adopt(dir.path(""))
         };
         for (mode, is_nosuid) in [(0o755, false), (0o4755, true)] {

@@ -92,7 +92,8 @@ fn relative(place: Place<'_>, path: &str) -> Option<String> {
     let workdir = place.workdir.filter(|_| Path::new(path).is_relative())?.display();
     let words = place.words;
     let space = if words.is_empty() { "" } else { " " };
-    Some(format!("{path} is looked up in the working directory {workdir}{space}{words}"))
+    let or = if place.is_visible { "" } else { ", or its interpreter is missing there" };
+    Some(format!("{path} is looked up in the working directory {workdir}{space}{words}{or}"))
 }
 
 /// execve(2) fails with `EAGAIN` only after a change of the user ID.

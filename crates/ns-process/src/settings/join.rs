@@ -50,8 +50,8 @@ pub(crate) enum JoinFile {
 ///
 /// By default the program joins all namespaces of the target. [`namespace`](Builder::namespace) and
 /// [`namespaces`](Builder::namespaces) select some of them, and [`without`](Builder::without)
-/// excludes one. Namespaces that the caller is already in are skipped. The setters are listed at
-/// [`Builder`].
+/// excludes one. Namespaces that the caller is already in are skipped; see
+/// [`joined_namespaces`](Inject::joined_namespaces). The setters are listed at [`Builder`].
 ///
 /// The program is a child of the caller, with the caller's standard streams, environment, limits
 /// and cgroup, and with all capabilities over a user namespace that it joins. Its working directory

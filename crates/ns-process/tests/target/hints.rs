@@ -65,3 +65,21 @@ fn c08_a_capability_that_the_caller_has_is_not_recommended() {
         }
     });
 }
+
+/// A program is looked up in the joined mount namespace, and not where the caller sees a file of that name.
+#[test]
+fn f13_the_joined_mount_namespace_is_named() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let target = Target::new(sleep().namespaces(["user", "mnt"]).map_zero());
+        let hint = |program: &str| {
+            let error = Inject::new(&*target, program).start().expect_err("no program");
+            assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)), "{error}");
+            error.hint().expect("a hint").to_owned()
+        };
+        let there = "in the joined mount namespace, or its interpreter is missing there";
+        let none = hint("./none");
+        assert_eq!(none, format!("./none is looked up in the working directory / {there}"));
+        assert_eq!(hint("/bin/none"), format!("no such file {there}"));
+        assert_eq!(hint("no-such-program"), format!("no such program in PATH {there}"));
+    });
+}

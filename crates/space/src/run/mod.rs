@@ -13,7 +13,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ns_process::{Builder, NamespaceFlags};
+use ns_process::{Builder, Inject, NamespaceFlags};
 
 use crate::cli::{Control, Start};
 use crate::failure::Failure;
@@ -61,6 +61,17 @@ impl<'a> Runner<'a> {
             self.start(&mut builder, &mut report).map(Some)
         });
         report.finish(&outcome)
+    }
+
+    /// As [`run`](Self::run), with a warning if the caller is in all namespaces to join.
+    pub(crate) fn inject(&self, builder: Result<Inject, Failure>) -> ExitCode {
+        let is_plain = !self.control.dry_run && !self.control.json;
+        let joins_nothing =
+            |inject: &Inject| inject.joined_namespaces().is_ok_and(|kinds| kinds.is_empty());
+        if is_plain && builder.as_ref().is_ok_and(joins_nothing) {
+            report::warn("nothing is joined: the target is in the caller's namespaces");
+        }
+        self.run(builder)
     }
 
     fn start<Kind>(

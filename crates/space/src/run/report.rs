@@ -119,6 +119,11 @@ impl<'a> JsonError<'a> {
     }
 }
 
+/// Prints a warning about a start that goes on.
+pub(super) fn warn(message: &str) {
+    print_line(&format!("space: warning: {message}"));
+}
+
 fn error_line(failure: &Failure) -> String {
     let text = failure.to_string();
     if text.starts_with("space: ") { text } else { format!("space: {text}") }
