@@ -122,8 +122,8 @@ impl<Kind> Builder<Kind> {
     /// Sets the uid map: which uids of the caller's user namespace have which uid inside.
     ///
     /// By default no uid is mapped. The caller writes the map if it may; otherwise newuidmap(1)
-    /// does, with the uids that `/etc/subuid` delegates. The program is executed after the map is
-    /// written. Needs a new `User` namespace.
+    /// does, with the uids that `/etc/subuid` delegates; [`map_auto`](Self::map_auto) maps all of
+    /// these. The program is executed after the map is written. Needs a new `User` namespace.
     ///
     /// # Errors
     /// [`Step::UidMap`](crate::Step::UidMap), with the obstacle as object.
