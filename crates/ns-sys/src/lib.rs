@@ -29,7 +29,7 @@
 //! | clone(2) | [`clone`](clone()) and [`clone_entry`], the same without clone3; [`CloneArgs::fits_clone`] |
 //! | unshare(2) | [`unshare`](unshare()), [`unshare_files`], [`is_shared`]; [`UnshareFlags`] |
 //! | setns(2) | [`setns`](setns()), [`setns_pidfd`]; [`Namespace`], [`NamespaceFlags`] |
-//! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`], [`waitid_pidfd_timeout`]; [`Signal`] |
+//! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`], [`waitid_pidfd_timeout`], [`waitid_pidfd_usage`]; [`Signal`] |
 //! | nsfs ioctls | [`NamespaceFd`], [`NamespaceId`] |
 //! | kcmp(2) | [`kcmp_vm`] |
 //! | futex(2) | the module [`futex`] |
@@ -74,8 +74,8 @@ pub use kcmp::kcmp_vm;
 pub use namespace::{Namespace, UnknownNamespace};
 pub use nsfs::{NamespaceFd, NamespaceId};
 pub use pidfd::{
-    PidfdInfo, WaitFlags, WaitStatus, pidfd_get_info, pidfd_getfd, pidfd_open, pidfd_open_thread,
-    pidfd_send_signal, waitid_pidfd, waitid_pidfd_timeout,
+    PidfdInfo, Usage, WaitFlags, WaitStatus, pidfd_get_info, pidfd_getfd, pidfd_open,
+    pidfd_open_thread, pidfd_send_signal, waitid_pidfd, waitid_pidfd_timeout, waitid_pidfd_usage,
 };
 pub use setns::{setns, setns_pidfd};
 pub use signal::Signal;

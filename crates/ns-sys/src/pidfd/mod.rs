@@ -4,12 +4,14 @@ mod info;
 mod namespaces;
 mod open;
 mod signal;
+mod usage;
 mod wait;
 mod wait_timeout;
 
 pub use info::{PidfdInfo, pidfd_get_info};
 pub use open::{pidfd_getfd, pidfd_open, pidfd_open_thread};
 pub use signal::pidfd_send_signal;
+pub use usage::{Usage, waitid_pidfd_usage};
 pub use wait::{WaitFlags, WaitStatus, waitid_pidfd};
 pub use wait_timeout::waitid_pidfd_timeout;
 

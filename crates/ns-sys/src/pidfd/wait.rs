@@ -8,8 +8,8 @@ use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use crate::{Result, Signal};
 
 bitflags! {
-    /// The flags of [`waitid_pidfd`], [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout) and
-    /// [`child::wait4`](crate::child::wait4).
+    /// The flags of [`waitid_pidfd`], [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout),
+    /// [`waitid_pidfd_usage`](crate::waitid_pidfd_usage) and [`child::wait4`](crate::child::wait4).
     ///
     /// # References
     /// wait(2).
@@ -74,7 +74,8 @@ impl WaitStatus {
 ///
 /// With `NOHANG`, returns `None` while the child runs. Retries the call if a signal handler interrupts
 /// it. Blocks unless `flags` contain `NOHANG`;
-/// [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout) has a time limit.
+/// [`waitid_pidfd_timeout`](crate::waitid_pidfd_timeout) has a time limit, and
+/// [`waitid_pidfd_usage`](crate::waitid_pidfd_usage) returns what the child has used.
 ///
 /// # Errors
 /// - `ECHILD`: the process is not a child of the caller, or `flags` exclude it, or it has already been

@@ -14,3 +14,4 @@ mod kcmp;
 mod namespaces;
 mod pidfd;
 mod wait_timeout;
+mod wait_usage;
