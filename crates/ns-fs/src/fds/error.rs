@@ -49,6 +49,14 @@ pub enum FdError {
         /// The errno.
         source: io::Error,
     },
+    /// memfd_create(2), pwrite(2) or fcntl(2) failed for [`Stdio::bytes`](crate::Stdio::bytes).
+    #[error("descriptor {number}: could not make a file in memory")]
+    Bytes {
+        /// The descriptor number.
+        number: RawFd,
+        /// The errno.
+        source: io::Error,
+    },
     /// pipe2(2) or fcntl(2) failed.
     #[error("descriptor {number}: could not make a pipe")]
     Pipe {

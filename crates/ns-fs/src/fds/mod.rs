@@ -1,5 +1,6 @@
 //! The plan of standard streams and other descriptors, made by the parent.
 
+mod bytes;
 mod descriptors;
 mod error;
 mod fifo;

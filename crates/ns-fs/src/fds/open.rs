@@ -12,6 +12,7 @@ use std::time::Instant;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::bytes::Bytes;
 use super::descriptors::Descriptors;
 use super::error::FdError;
 use super::path::PathFile;
@@ -111,6 +112,7 @@ fn source(number: RawFd, file: &Stdio, reserved: &Reserved) -> Result<Option<Sou
     Ok(match &file.0 {
         Kind::Inherit | Kind::Piped => None,
         Kind::Null => Some(Source::Opened(open_null(number, reserved)?)),
+        Kind::Bytes(bytes) => Some(Source::Opened(open_bytes(number, bytes, reserved)?)),
         Kind::Path(file) => Some(Source::Opened(open_path(number, file, None, reserved)?)),
         Kind::Opened(file) => Some(Source::OpenedBefore(Arc::clone(file))),
         Kind::Owned(file) => Some(Source::Owned(Arc::clone(file))),
@@ -124,6 +126,12 @@ fn open_null(number: RawFd, reserved: &Reserved) -> Result<OwnedFd, FdError> {
     options.read(number != 1 && number != 2).write(number != 0);
     let path = Path::new("/dev/null");
     finish(number, path, options.open(path), reserved)
+}
+
+/// Makes a file in memory with the bytes.
+fn open_bytes(number: RawFd, bytes: &Bytes, reserved: &Reserved) -> Result<OwnedFd, FdError> {
+    let opened = bytes.open().and_then(|file| reserved.avoid(file, 0));
+    opened.map_err(|source| FdError::Bytes { number, source })
 }
 
 /// Opens a file by its path for a descriptor number; a deadline limits the wait for a FIFO's peer.

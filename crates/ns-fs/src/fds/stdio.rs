@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
+use super::bytes::Bytes;
 use super::error::FdError;
 use super::path::{Access, PathFile};
 
@@ -19,6 +20,7 @@ pub(super) enum Kind {
     Inherit,
     Null,
     Piped,
+    Bytes(Bytes),
     Path(PathFile),
     Owned(Arc<OwnedFd>),
     /// Already opened by its path.
@@ -44,8 +46,36 @@ impl Stdio {
     ///
     /// Only for the numbers 0 to 2, which have a direction: the process reads at 0 and writes at 1 and 2.
     /// For another number make the pipe, as with std's `pipe`, and pass one end with [`Stdio::fd`].
+    ///
+    /// A pipe holds 64 KiB. A process that writes more waits until the caller reads, so read stdout and
+    /// stderr before waiting for the exit of the process, and both at once if both are pipes.
+    ///
+    /// # References
+    /// pipe(7).
     pub fn piped() -> Self {
         Self(Kind::Piped)
+    }
+
+    /// Gives the process these bytes to read, at any descriptor number: a read-only file in memory.
+    ///
+    /// Each start copies the bytes into a file of its own, which begins at offset 0 and is sealed: no
+    /// process can change it. Unlike with a pipe, no thread has to write the bytes, and the process can
+    /// seek. The memory counts as the caller's, and is freed when the last process has closed the file.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_fs::{Descriptors, Stdio};
+    ///
+    /// let mut descriptors = Descriptors::new();
+    /// descriptors.stdin(Stdio::bytes("a line\n")).place(3, Stdio::bytes(vec![0; 1 << 20]));
+    /// let opening = descriptors.describe_opening().to_string();
+    /// assert!(opening.starts_with("memfd_create(\"input\"); pwrite(7 bytes)"));
+    /// ```
+    ///
+    /// # References
+    /// memfd_create(2), fcntl(2) `F_ADD_SEALS`.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Kind::Bytes(Bytes(Arc::new(bytes.into()))))
     }
 
     /// Opens a file by its path, in the mode that suits the descriptor number.
@@ -134,6 +164,7 @@ impl Stdio {
         match &self.0 {
             Kind::Null => Some("openat(\"/dev/null\")".to_owned()),
             Kind::Piped => Some("pipe2(O_CLOEXEC)".to_owned()),
+            Kind::Bytes(bytes) => Some(bytes.describe()),
             Kind::Path(file) => Some(file.describe(number)),
             Kind::Inherit | Kind::Owned(_) | Kind::Opened(_) | Kind::Borrowed(_) => None,
         }
@@ -145,6 +176,7 @@ impl Stdio {
             Kind::Inherit => "inherited".to_owned(),
             Kind::Null => "/dev/null".to_owned(),
             Kind::Piped => "pipe".to_owned(),
+            Kind::Bytes(_) => "bytes".to_owned(),
             Kind::Path(file) => file.name(),
             Kind::Owned(file) | Kind::Opened(file) => file.as_raw_fd().to_string(),
             Kind::Borrowed(file) => file.as_raw_fd().to_string(),

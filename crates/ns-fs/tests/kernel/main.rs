@@ -2,6 +2,7 @@
 
 mod attributes;
 mod binds;
+mod bytes;
 mod close_rest;
 mod copy_up;
 mod disks;
