@@ -26,7 +26,7 @@ pub use error::Error;
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, namespaces};
 pub use persist::{bind_namespace, make_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use plan::{Description, Plan};
-pub use process::{Process, reap};
+pub use process::{LimitedOutput, OutputLimit, Process, Usage, UsageLost, reap};
 pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use settings::{

@@ -171,7 +171,7 @@ steps! {
     Wait = 41, Parent, "wait";
     /// Sending a signal.
     Signal = 42, Parent, "signal";
-    /// Reading the output of a program, or the value of a closure.
+    /// Transferring the input and the output of a program, or reading the value of a closure.
     Output = 43, Parent, "output";
     /// Binding a namespace to a file, or unbinding it.
     Bind = 60, Parent, "bind";

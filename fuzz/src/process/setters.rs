@@ -48,6 +48,7 @@ pub(super) enum Setter {
     NewSession(bool),
     Nice(i8),
     NoNewPrivs,
+    OutputLimit(u16),
     ParentDeathSignal(bool),
     Proc(Text),
     ProcessGroup(u16),
@@ -88,6 +89,7 @@ pub(super) enum Stream {
     Null,
     Piped,
     Path,
+    Bytes,
     Borrowed,
 }
 
@@ -188,6 +190,7 @@ impl Setter {
             Self::NewSession(new) => builder.new_session(*new),
             Self::Nice(nice) => builder.nice((*nice).into()),
             Self::NoNewPrivs => builder.no_new_privs(),
+            Self::OutputLimit(bytes) => builder.output_limit((*bytes).into()),
             Self::ParentDeathSignal(term) => {
                 builder.parent_death_signal(if *term { Signal::TERM } else { Signal::HUP })
             }
@@ -263,6 +266,7 @@ fn stdio(file: Stream) -> Stdio {
         Stream::Null => Stdio::null(),
         Stream::Piped => Stdio::piped(),
         Stream::Path => Stdio::path("/dev\n/zero"),
+        Stream::Bytes => Stdio::bytes("bytes\n"),
         Stream::Borrowed => Stdio::borrowed(stderr()),
     }
 }

@@ -7,6 +7,10 @@ use ns_sys::Errno;
 use super::machine;
 use crate::step::Step;
 
+/// The hint for a child that was killed at its creation in a cgroup: since Linux 6.14, `cgroup_css_set_fork` compares
+/// the kills of the cgroup with those of the caller's.
+pub(crate) const KILLED_IN_CGROUP: &str = "if this cgroup was killed before by cgroup.kill, make a new one: Linux 6.14 kills all that begins in it";
+
 /// The hint for a failed step, if there is more to say than the errno.
 pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
     Some(

@@ -6,7 +6,7 @@ mod exec;
 mod interpreter;
 pub(crate) mod machine;
 
-pub(crate) use child::{for_step, in_user_namespace};
+pub(crate) use child::{KILLED_IN_CGROUP, for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
 pub(crate) use exec::{Place, for_exec, for_exec_search};
 

@@ -50,12 +50,17 @@ pub(super) fn is_polled(
     events: PollFlags,
     deadline: Option<Instant>,
 ) -> Result<bool, Errno> {
+    poll_until(&mut [PollFd::new(&fd, events)], deadline)
+}
+
+/// The same for several descriptors.
+pub(super) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<bool, Errno> {
     loop {
         let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(&fd, events)], left.as_ref()) {
+        match poll(fds, left.as_ref()) {
             Err(Errno::INTR) => {}
-            polled => return polled.map(|count| count == 1),
+            polled => return polled.map(|count| count > 0),
         }
     }
 }

@@ -25,7 +25,9 @@ const TRACED: Duration = Duration::from_secs(1);
 impl Process {
     /// Waits until the process has exited, and returns its status. Later calls return the same.
     ///
-    /// Blocks without a time limit. Meanwhile exited processes of dropped handles are reaped.
+    /// Meanwhile exited processes of dropped handles are reaped. Does not read piped streams: a process that writes
+    /// more than a pipe holds (64 KiB) to a piped stdout or stderr waits for a reader, and never exits. Read the
+    /// streams before, or use [`wait_with_output`](Self::wait_with_output). Blocks without a time limit.
     ///
     /// # Errors
     /// - [`Step::Wait`] without an errno: the status is lost. The calling program ignores `SIGCHLD` or reaps children
@@ -40,7 +42,7 @@ impl Process {
     /// pidfd_open(2), waitid(2).
     pub fn join(&self) -> Result<ExitStatus, Error> {
         loop {
-            if let Some(status) = self.wait_until(None)? {
+            if let Some(status) = self.join_until(None)? {
                 return Ok(status);
             }
         }
@@ -48,10 +50,13 @@ impl Process {
 
     /// Waits until the process has exited, for `limit` at most; `None` if it still runs then.
     ///
+    /// Does not read piped streams, as [`join`](Self::join): a process that fills a pipe still runs at the limit.
+    /// [`wait_with_output_timeout`](Self::wait_with_output_timeout) reads them, with a limit.
+    ///
     /// # Errors
     /// As [`join`](Self::join).
     pub fn join_timeout(&self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
-        self.wait_until(Instant::now().checked_add(limit))
+        self.join_until(Instant::now().checked_add(limit))
     }
 
     /// Whether the process still runs. Works also if the status is lost. Does not block.
@@ -65,7 +70,11 @@ impl Process {
         Ok(self.known_status().is_none() && !self.has_ended(Some(Instant::now()))?)
     }
 
-    fn wait_until(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Error> {
+    /// Waits until the process has exited, until the deadline if there is one.
+    pub(super) fn join_until(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<ExitStatus>, Error> {
         let mut given_up = None;
         loop {
             if let Some(status) = self.known_status() {

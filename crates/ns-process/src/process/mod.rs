@@ -7,13 +7,16 @@ mod orphans;
 mod output;
 mod signal;
 mod status;
+mod transfer;
+mod tree;
 mod unreaped;
+mod usage;
 
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ns_sys::{Signal, pidfd_send_signal};
 
@@ -24,6 +27,9 @@ pub(crate) use hangup::{
 pub(crate) use orphans::{Orphan, Orphans, orphans, reap_later, sweep};
 
 pub use orphans::reap;
+pub use output::{LimitedOutput, OutputLimit};
+pub(crate) use tree::Tree;
+pub use usage::{Usage, UsageLost};
 
 /// A handle of a started process.
 ///
@@ -57,16 +63,22 @@ pub struct Process {
     pipes: [Option<OwnedFd>; 3],
     /// The eventfd to which the init writes the status of the program.
     init: Option<OwnedFd>,
-    /// The status, once it is known: the kernel returns it only once.
-    status: Mutex<Option<End>>,
+    /// The largest output of a stream that is read.
+    output_limit: Option<usize>,
+    tree: Tree,
+    /// What is known of its end: the kernel returns the status and the usage only once.
+    end: Mutex<End>,
 }
 
 /// The end of a process.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct End {
-    status: ExitStatus,
-    /// Whether the process has exited, but the caller cannot reap it before its tracer has.
-    is_kept: bool,
+    /// The status, once it is known.
+    status: Option<ExitStatus>,
+    /// The usage, once the process is reaped.
+    usage: Option<ns_sys::Usage>,
+    /// Why the process has exited, but its usage is not known.
+    lost: Option<UsageLost>,
 }
 
 /// What dropping the handle does.
@@ -89,7 +101,9 @@ impl Process {
             drop_policy,
             pipes: [None, None, None],
             init: None,
-            status: Mutex::new(None),
+            output_limit: None,
+            tree: Tree::Process,
+            end: Mutex::default(),
         }
     }
 
@@ -100,6 +114,16 @@ impl Process {
 
     pub(crate) fn with_init(mut self, status: Option<OwnedFd>) -> Self {
         self.init = status;
+        self
+    }
+
+    pub(crate) fn with_output_limit(mut self, limit: Option<usize>) -> Self {
+        self.output_limit = limit;
+        self
+    }
+
+    pub(crate) fn with_tree(mut self, tree: Tree) -> Self {
+        self.tree = tree;
         self
     }
 
@@ -114,6 +138,10 @@ impl Process {
     /// The label set by [`Builder::name`](crate::Builder::name).
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pidfd of the process. It is readable (poll(2) `POLLIN`) once the process has exited.
@@ -150,8 +178,8 @@ impl fmt::Debug for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         sweep();
-        let end = self.status.get_mut().ok().copied().flatten();
-        let is_reaped = end.is_some_and(|end| !end.is_kept);
+        let end = *self.end();
+        let is_reaped = end.status.is_some() && end.lost != Some(UsageLost::Traced);
         let Some(pidfd) = self.pidfd.take().filter(|_| !is_reaped) else { return };
         if self.drop_policy.reap_on_drop {
             kill_and_wait(&pidfd);

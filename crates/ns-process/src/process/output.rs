@@ -1,36 +1,67 @@
 //! The pipes of the program, and its output.
 
-use std::os::fd::OwnedFd;
+use std::format;
+use std::io::Read;
 use std::prelude::rust_2024::*;
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Output};
-use std::time::Instant;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus, Output};
+use std::time::{Duration, Instant};
 
 use ns_sys::Errno;
-use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{read, retry_on_intr};
 
-use super::Process;
-use super::hangup::is_polled;
+use super::transfer::{self, Failure, Input, Transfer};
+use super::{Process, Usage};
 use crate::error::Error;
 use crate::step::Step;
 
-/// How many bytes are read at once, at least: the capacity of a pipe.
-const CHUNK: usize = 64 * 1024;
+/// The output of a process that was limited in time and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitedOutput {
+    /// The status. After a limit, the process was killed, unless it had exited before: then this is its own.
+    pub status: ExitStatus,
+    /// What came from stdout, if it was piped.
+    pub stdout: Vec<u8>,
+    /// What came from stderr, if it was piped.
+    pub stderr: Vec<u8>,
+    /// The limit that was reached first; `None` if the process exited and its streams ended before.
+    pub ended_by: Option<OutputLimit>,
+    /// The resources that it has used, as [`Process::usage`] returns them.
+    pub usage: Option<Usage>,
+}
+
+/// A limit that ended a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OutputLimit {
+    /// The time.
+    Time,
+    /// The size of stdout.
+    Stdout,
+    /// The size of stderr.
+    Stderr,
+}
 
 impl Process {
     /// Takes the writing end of a piped stdin; `None` if stdin is not piped or was taken. Dropping it closes the
     /// stream.
+    ///
+    /// A program that writes more to a piped stdout or stderr than a pipe holds (64 KiB) stops reading until
+    /// the output is read: to do both, use [`wait_with_input`](Self::wait_with_input).
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.pipes[0].take().map(ChildStdin::from)
     }
 
     /// Takes the reading end of a piped stdout; `None` if stdout is not piped or was taken.
+    ///
+    /// Read it before [`join`](Self::join): a pipe holds 64 KiB, and a program that writes more waits for a reader.
+    /// If stderr is piped too, [`wait_with_output`](Self::wait_with_output) reads both at once.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.pipes[1].take().map(ChildStdout::from)
     }
 
     /// Takes the reading end of a piped stderr; `None` if stderr is not piped or was taken.
+    ///
+    /// Read it before [`join`](Self::join), as [`take_stdout`](Self::take_stdout).
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.pipes[2].take().map(ChildStderr::from)
     }
@@ -41,7 +72,9 @@ impl Process {
     /// process. On an error the process is killed. Blocks, without a time limit.
     ///
     /// # Errors
-    /// [`Step::Output`]; and as [`join`](Self::join).
+    /// - [`Step::Output`], without an errno: a stream has more bytes than
+    ///   [`output_limit`](crate::Builder::output_limit).
+    /// - As [`join`](Self::join).
     ///
     /// # Examples
     /// ```
@@ -52,40 +85,166 @@ impl Process {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn wait_with_output(mut self) -> Result<Output, Error> {
-        let [stdin, stdout, stderr] = std::mem::take(&mut self.pipes);
-        drop(stdin);
-        let (mut output, mut errors) = (Vec::new(), Vec::new());
-        let streams = [(stdout, &mut output), (stderr, &mut errors)];
-        if let Err(errno) = read_all(streams) {
-            let _ = self.kill();
-            let _ = self.join();
-            return Err(self.failed(Step::Output, errno));
-        }
-        Ok(Output { status: self.join()?, stdout: output, stderr: errors })
+        let output = self.finish(None, None)?;
+        self.within_limit(output)
     }
-}
 
-/// Reads whichever pipe has data, so that a process that writes to one is not blocked by a read of the other.
-fn read_all<const N: usize>(
-    mut streams: [(Option<OwnedFd>, &mut Vec<u8>); N],
-) -> Result<(), Errno> {
-    loop {
-        let pipes = streams.iter().filter_map(|(pipe, _)| pipe.as_ref());
-        let mut polled: Vec<_> = pipes.map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
-        if polled.is_empty() {
-            return Ok(());
-        }
-        retry_on_intr(|| poll(&mut polled, None))?;
-        for (pipe, bytes) in &mut streams {
-            let Some(ready) = pipe.as_ref().filter(|pipe| is_ready(pipe)) else { continue };
-            bytes.reserve(CHUNK);
-            if retry_on_intr(|| read(ready, spare_capacity(bytes)))? == 0 {
-                *pipe = None;
+    /// As [`wait_with_output`](Self::wait_with_output), and writes the bytes of `input` to a piped stdin meanwhile.
+    ///
+    /// At the end of `input` stdin is closed. If the program closes its stdin or exits before, the rest is not
+    /// read, which is no error. A program that changes text into text needs this: writing all of the input before
+    /// the output is read waits forever once both pipes are full. For bytes in memory and for files,
+    /// [`Stdio::bytes`](crate::Stdio::bytes) and [`Stdio::path`](crate::Stdio::path) at stdin are simpler. Blocks,
+    /// without a time limit.
+    ///
+    /// # Errors
+    /// - As [`wait_with_output`](Self::wait_with_output).
+    /// - [`Step::Output`]: `input` failed, with its error; or stdin is not piped.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Stdio};
+    ///
+    /// let mut sort = Container::new("sort");
+    /// let process = sort.stdin(Stdio::piped()).stdout(Stdio::piped()).start()?;
+    /// assert_eq!(process.wait_with_input("b\na\n".as_bytes())?.stdout, b"a\nb\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn wait_with_input(mut self, mut input: impl Read) -> Result<Output, Error> {
+        let output = self.finish(Some(&mut input), None)?;
+        self.within_limit(output)
+    }
+
+    /// As [`wait_with_output`](Self::wait_with_output), for `limit` at most, and reports a reached limit as a value.
+    ///
+    /// When the time has passed, or a stream has more bytes than
+    /// [`output_limit`](crate::Builder::output_limit), the process is killed, and with it all that
+    /// [`kill_tree`](Self::kill_tree) kills. What it had written until then is returned, of each stream at most the
+    /// limit. If the process has exited, but a descendant has a stream open, the wait for EOF goes on until the time
+    /// has passed; then the status is that of the process itself, and
+    /// [`ended_by`](LimitedOutput::ended_by) is [`OutputLimit::Time`]. Blocks for `limit`, and then for one second at
+    /// most, or 50 ms if the process is traced.
+    ///
+    /// # Errors
+    /// - As [`join`](Self::join) and [`kill`](Self::kill).
+    /// - `ETIMEDOUT`: the process was killed but has not exited.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ns_process::{Container, OutputLimit, Stdio};
+    ///
+    /// let mut job = Container::new("yes");
+    /// let process = job.output_limit(1000).stdout(Stdio::piped()).start()?;
+    /// let output = process.wait_with_output_timeout(Duration::from_secs(5))?;
+    /// assert_eq!((output.stdout.len(), output.ended_by), (1000, Some(OutputLimit::Stdout)));
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    pub fn wait_with_output_timeout(mut self, limit: Duration) -> Result<LimitedOutput, Error> {
+        let output = self.finish(None, deadline(limit))?;
+        self.with_usage(output)
+    }
+
+    /// As [`wait_with_output_timeout`](Self::wait_with_output_timeout), and writes the bytes of `input` to a piped
+    /// stdin meanwhile, as [`wait_with_input`](Self::wait_with_input).
+    ///
+    /// The calling thread reads `input`, so a read that blocks delays the limits.
+    ///
+    /// # Errors
+    /// As both of these.
+    pub fn wait_with_input_timeout(
+        mut self,
+        mut input: impl Read,
+        limit: Duration,
+    ) -> Result<LimitedOutput, Error> {
+        let output = self.finish(Some(&mut input), deadline(limit))?;
+        self.with_usage(output)
+    }
+
+    /// Transfers until the streams have ended and the process has exited, or a limit is reached and the process is
+    /// killed.
+    fn finish(
+        &mut self,
+        input: Option<&mut dyn Read>,
+        deadline: Option<Instant>,
+    ) -> Result<LimitedOutput, Error> {
+        let mut transfer = self.transfer(input)?;
+        let mut ended_by = match transfer.run(deadline) {
+            Ok(limit) => limit,
+            Err(failure) => return Err(self.killed_by(failure)),
+        };
+        let joined = match (ended_by, deadline) {
+            (None, None) => Some(self.join()?),
+            (None, deadline) => self.join_until(deadline)?,
+            (Some(_), _) => None,
+        };
+        let Transfer { input, mut stdout, mut stderr } = transfer;
+        drop(input);
+        let status = match joined {
+            Some(status) => status,
+            None => {
+                ended_by = ended_by.or(Some(OutputLimit::Time));
+                let status = self.kill_and_join()?;
+                let drained = stdout.drain().and_then(|()| stderr.drain());
+                drained.map_err(|errno| self.failed(Step::Output, errno))?;
+                status
             }
+        };
+        let (stdout, stderr) = (stdout.bytes, stderr.bytes);
+        Ok(LimitedOutput { status, stdout, stderr, ended_by, usage: None })
+    }
+
+    fn transfer<'a>(&mut self, reader: Option<&'a mut dyn Read>) -> Result<Transfer<'a>, Error> {
+        let [stdin, stdout, stderr] = std::mem::take(&mut self.pipes);
+        let input = match (reader, stdin) {
+            (None, _) => None,
+            (Some(reader), Some(pipe)) => Some(Input::new(pipe, reader)),
+            (Some(_), None) => return Err(self.without_stdin()),
+        };
+        let input = input.transpose().map_err(|errno| self.killed_by(errno.into()))?;
+        let output = |pipe| transfer::Output::new(pipe, self.output_limit);
+        Ok(Transfer { input, stdout: output(stdout), stderr: output(stderr) })
+    }
+
+    fn without_stdin(&self) -> Error {
+        let _ = self.kill_and_join();
+        Error::new(self.name(), Step::Output)
+            .with_object("stdin is not piped, or was taken")
+            .with_hint(Some("stdin(Stdio::piped()) makes the pipe to which the input is written"))
+    }
+
+    /// Kills the process after a failed transfer.
+    fn killed_by(&self, failure: Failure) -> Error {
+        let _ = self.kill_and_join();
+        match failure {
+            Failure::Call(errno) => self.failed(Step::Output, errno),
+            Failure::Reader(error) => Error::new(self.name(), Step::Output)
+                .with_errno(Errno::from_io_error(&error))
+                .with_object(format!("the reader of the input: {error}")),
         }
+    }
+
+    fn with_usage(&self, output: LimitedOutput) -> Result<LimitedOutput, Error> {
+        Ok(LimitedOutput { usage: self.usage()?, ..output })
+    }
+
+    /// The output, if no stream was longer than its limit.
+    fn within_limit(&self, output: LimitedOutput) -> Result<Output, Error> {
+        let LimitedOutput { status, stdout, stderr, ended_by, .. } = output;
+        let stream = match ended_by {
+            None => return Ok(Output { status, stdout, stderr }),
+            Some(OutputLimit::Stderr) => "stderr",
+            Some(OutputLimit::Stdout | OutputLimit::Time) => "stdout",
+        };
+        let limit = self.output_limit.unwrap_or_default();
+        Err(Error::new(self.name(), Step::Output)
+            .with_object(format!("{stream} has more than {limit} bytes"))
+            .with_hint(Some("output_limit; output_timeout returns the bytes up to the limit")))
     }
 }
 
-fn is_ready(pipe: &OwnedFd) -> bool {
-    is_polled(pipe, PollFlags::IN, Some(Instant::now())) == Ok(true)
+/// `None` if the limit is too long for the clock.
+fn deadline(limit: Duration) -> Option<Instant> {
+    Instant::now().checked_add(limit)
 }

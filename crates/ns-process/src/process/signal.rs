@@ -41,6 +41,9 @@ impl Process {
 
     /// Sends `SIGKILL`. If the process is process 1 of a pid namespace, all processes in the namespace are killed.
     ///
+    /// Otherwise its descendants keep running: see [`kill_tree`](Self::kill_tree), and "What ends with a process" in
+    /// the documentation of the crate.
+    ///
     /// # Errors
     /// As [`signal`](Self::signal).
     pub fn kill(&self) -> Result<(), Error> {
@@ -49,7 +52,8 @@ impl Process {
 
     /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
     ///
-    /// Blocks for `grace`, and then for one second at most, or 50 ms if the process is traced.
+    /// Blocks for `grace`, and then for one second at most, or 50 ms if the process is traced. Of a tree of processes,
+    /// it ends what [`kill`](Self::kill) does. With an init, `SIGTERM` goes to the program.
     ///
     /// # Errors
     /// - As [`signal`](Self::signal) and [`join`](Self::join).
@@ -71,6 +75,17 @@ impl Process {
             return Ok(status);
         }
         self.kill()?;
+        self.join_killed()
+    }
+
+    /// Kills the process, and all that [`kill_tree`](Self::kill_tree) kills, and joins it.
+    pub(super) fn kill_and_join(&self) -> Result<ExitStatus, Error> {
+        self.kill_all()?;
+        self.join_killed()
+    }
+
+    /// Joins a killed process, for one second at most, or 50 ms if it is traced.
+    fn join_killed(&self) -> Result<ExitStatus, Error> {
         let ended = self.join_timeout(KILLED)?;
         let ended = match ended {
             None if !is_traced(self) => self.join_timeout(EXIT_LIMIT)?,

@@ -3,15 +3,14 @@
 use std::format;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::PoisonError;
 use std::time::Duration;
 
-use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+use ns_sys::{Errno, WaitStatus, pidfd_get_info};
 use rustix::io::read;
 
+use super::Process;
 use super::hangup::{LONG_ENOUGH, has_hung_up};
 use super::unreaped::status_before_reap;
-use super::{End, Process};
 use crate::error::Error;
 use crate::step::Step;
 
@@ -27,19 +26,19 @@ impl Process {
     }
 
     pub(super) fn known_status(&self) -> Option<ExitStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).map(|end| end.status)
+        self.end().status
     }
 
     /// Reaps an exited process, or reads its status from proc while its tracer or another parent has yet to reap
     /// it; `None` if proc does not show it.
     pub(super) fn collect(&self) -> Result<Option<ExitStatus>, Error> {
-        let mut end = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = *end {
-            return Ok(Some(known.status));
+        let mut end = self.end();
+        if end.status.is_some() {
+            return Ok(end.status);
         }
-        let waited = waitid_pidfd(self, WaitFlags::ALL | WaitFlags::NOHANG);
-        let is_kept = waited == Ok(None);
-        let own = match waited {
+        let reaped = end.reap(self);
+        let is_kept = reaped == Ok(None);
+        let own = match reaped {
             Ok(Some(ended)) => Ok(ended),
             Err(errno) if errno != Errno::CHILD => return Err(self.failed(Step::Wait, errno)),
             _ if is_kept || self.drop_policy.is_sibling && !has_hung_up(self, Duration::ZERO) => {
@@ -53,8 +52,8 @@ impl Process {
         };
         let wait_status = self.status_from_init().map_or_else(|| self.own_status(own?), Ok)?;
         let status = ExitStatus::from_raw(wait_status.as_raw());
-        *end = Some(End { status, is_kept });
-        Ok(Some(status))
+        end.status = Some(status);
+        Ok(end.status)
     }
 
     /// The status of a process that another waiter has reaped.

@@ -16,6 +16,11 @@ impl<Kind> Builder<Kind> {
     /// new cgroup namespace the program sees this cgroup as `/`. Needs write access to
     /// `cgroup.procs` of the cgroup and of the common ancestor.
     ///
+    /// Without a new pid namespace, [`Process::kill_tree`](crate::Process::kill_tree) kills all
+    /// processes in this cgroup, and so do [`output_timeout`](Self::output_timeout) and
+    /// [`output_limit`](Self::output_limit) at their limits. Give each job a cgroup of its own then,
+    /// below a common one, and use it for one start.
+    ///
     /// # Errors
     /// [`Step::Clone`](crate::Step::Clone): `EACCES`, the caller may not write `cgroup.procs` there
     /// or in the common ancestor; `EBUSY`, controllers are enabled for its children; `EBADF`, the

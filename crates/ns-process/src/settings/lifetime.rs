@@ -1,19 +1,20 @@
-//! The time limit of a start, and the effect of dropping the handle.
+//! The time limit of a start, the limit of the output, and the effect of dropping the handle.
 
 use std::time::Duration;
 
 use super::Builder;
 
-/// The requested limit, and the drop policy.
+/// The requested limits, and the drop policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lifetime {
     pub(crate) start_timeout: Option<Duration>,
+    pub(crate) output_limit: Option<usize>,
     pub(crate) kill_on_drop: bool,
 }
 
 /// # Lifecycle
 ///
-/// The time limit of a start, and the effect of dropping the handle.
+/// The time limit of a start, the limit of the output, and the effect of dropping the handle.
 impl<Kind> Builder<Kind> {
     /// Limits the duration of [`start`](Self::start), from its first open to execve(2); by default
     /// it is unlimited.
@@ -52,8 +53,38 @@ impl<Kind> Builder<Kind> {
         self
     }
 
+    /// Limits the output that is read of each of stdout and stderr; by default it is unlimited.
+    ///
+    /// If the program writes more than `bytes` to one of them, it is killed, and with it all that
+    /// [`Process::kill_tree`](crate::Process::kill_tree) kills.
+    /// [`output_timeout`](Self::output_timeout) then returns the first `bytes`;
+    /// [`output`](Self::output) fails. The limit applies where the handle reads the streams, and not
+    /// to a stream that was taken from it, a file or the caller's own stream: for files see
+    /// `RLIMIT_FSIZE`.
+    ///
+    /// # Errors
+    /// [`Step::Output`](crate::Step::Output), without an errno, of `output`,
+    /// [`Process::wait_with_output`](crate::Process::wait_with_output) and
+    /// [`Process::wait_with_input`](crate::Process::wait_with_input).
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Step};
+    ///
+    /// let mut container = Container::new("yes");
+    /// let error = container.output_limit(1 << 20).output().unwrap_err();
+    /// assert_eq!(error.step(), Step::Output);
+    /// ```
+    pub fn output_limit(&mut self, bytes: usize) -> &mut Self {
+        self.lifetime.output_limit = Some(bytes);
+        self
+    }
+
     /// Sets whether dropping the [`Process`](crate::Process) kills it by `SIGKILL`; by default it
     /// continues.
+    ///
+    /// As with [`Process::kill`](crate::Process::kill), its descendants end only with a new pid
+    /// namespace.
     ///
     /// In both cases an exited process is reaped by a later start, drop or [`reap`](crate::reap). A
     /// process that is killed in the pid namespace of another process is reaped by the drop itself,
@@ -74,6 +105,11 @@ impl<Kind> Builder<Kind> {
     /// The time limit of a start, if one is set.
     pub fn get_start_timeout(&self) -> Option<Duration> {
         self.lifetime.start_timeout
+    }
+
+    /// The limit of the output of each stream, if one is set.
+    pub fn get_output_limit(&self) -> Option<usize> {
+        self.lifetime.output_limit
     }
 
     /// Whether dropping the handle kills the process.

@@ -25,7 +25,7 @@ use super::stack::Stack;
 use crate::error::Error;
 use crate::in_child::STATUS;
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
-use crate::process::{DropPolicy, Process};
+use crate::process::{DropPolicy, Process, Tree};
 use crate::settings::Program;
 use crate::step::Step;
 use crate::target::OpenTarget;
@@ -176,6 +176,8 @@ impl Attempt {
         let Self { mut fds, init_process, plan, .. } = *self;
         Process::new(plan.name.clone(), executed, drop_policy(&plan))
             .with_pipes([0, 1, 2].map(|fd| fds.take_pipe(fd)))
+            .with_output_limit(plan.lifetime.output_limit)
+            .with_tree(tree(&plan))
             .with_init(init_process.map(InitProcess::into_status))
     }
 }
@@ -188,6 +190,14 @@ fn drop_policy(plan: &Plan) -> DropPolicy {
         kill_on_drop,
         reap_on_drop: is_killed_in_joined || plan.join.target.is_some() && plan.daemon.is_none(),
         is_sibling: plan.flags.contains(CloneFlags::PARENT) || plan.is_reparented(),
+    }
+}
+
+fn tree(plan: &Plan) -> Tree {
+    match &plan.cgroup {
+        _ if plan.namespaces().contains(NamespaceFlags::PID) => Tree::PidNamespace,
+        Some(cgroup) => Tree::Cgroup(Arc::clone(cgroup)),
+        None => Tree::Process,
     }
 }
 

@@ -26,6 +26,7 @@ mod init;
 mod intermediate;
 mod maps;
 mod outcome;
+mod output;
 mod own_memory;
 mod parent;
 mod pipes;
@@ -41,7 +42,6 @@ mod unseen_child;
 use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::prelude::rust_2024::*;
-use std::process::{ExitStatus, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 use std::time::Instant;
@@ -104,34 +104,6 @@ impl<Kind> Builder<Kind> {
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
     pub fn start(&self) -> Result<Process, Error> {
         begin(self.plan()?)
-    }
-
-    /// Starts the program and joins it.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start) and [`Process::join`].
-    pub fn status(&self) -> Result<ExitStatus, Error> {
-        self.start()?.join()
-    }
-
-    /// Starts the program, reads all of its output, and joins it. Streams that were not set are
-    /// `/dev/null` for stdin, and captured for stdout and stderr.
-    ///
-    /// ```
-    /// use ns_process::Container;
-    ///
-    /// let output = Container::new("sh").args(["-c", "echo out; echo err >&2"]).output()?;
-    /// assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
-    /// # Ok::<(), ns_process::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`start`](Self::start) and [`Process::wait_with_output`].
-    pub fn output(&self) -> Result<Output, Error> {
-        let mut plan = self.plan()?;
-        let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);
-        plan.streams.capture().map_err(invalid)?;
-        begin(plan)?.wait_with_output()
     }
 }
 

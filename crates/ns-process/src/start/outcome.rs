@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ns_fs::Explanation;
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, NamespaceFlags, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+use ns_sys::{Errno, NamespaceFlags, Signal, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::attempt::Attempt;
 use super::child::Child;
@@ -275,5 +275,7 @@ pub(super) fn ended_early(plan: &Plan, ended: Option<WaitStatus>) -> Error {
         }
         None => "the child ended before it executed".to_owned(),
     };
-    Error::new(&plan.name, Step::Exec).with_object(how)
+    let is_killed = ended.and_then(WaitStatus::signal) == Some(Signal::KILL);
+    let hint = (is_killed && plan.cgroup.is_some()).then_some(hint::KILLED_IN_CGROUP);
+    Error::new(&plan.name, Step::Exec).with_object(how).with_hint(hint)
 }

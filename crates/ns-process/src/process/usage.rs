@@ -1,0 +1,172 @@
+//! The resources that the process has used, which the kernel returns only to the waiter that reaps it.
+
+use std::fmt;
+use std::fs;
+use std::prelude::rust_2024::*;
+use std::time::Duration;
+
+use ns_sys::{Errno, WaitFlags, WaitStatus, waitid_pidfd_usage};
+
+use super::{End, Process};
+use crate::error::Error;
+use crate::proc_dir::field;
+
+/// The resources that a process has used, with the descendants that were waited for.
+///
+/// # References
+/// getrusage(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// The CPU time in user mode.
+    pub user: Duration,
+    /// The CPU time in kernel mode.
+    pub system: Duration,
+    /// The largest resident set of one of the processes, in bytes. An upper bound, unless
+    /// [`is_max_rss_exact`](Self::is_max_rss_exact).
+    pub max_rss: u64,
+    /// Whether [`max_rss`](Self::max_rss) is the maximum of the program.
+    ///
+    /// At exec, the kernel counts the former memory of a process to its maximum, and that was the caller's.
+    /// So a program that uses less memory than the caller has the maximum of the caller instead, as with
+    /// posix_spawn(3). This is `true` if `max_rss` is larger than the caller's own maximum, by at least an
+    /// eighth and 1 MiB, because the kernel counts pages in batches. A caller that wants exact values of
+    /// small programs stays small itself, or reads `memory.peak` of the program's own cgroup (Linux 5.19).
+    pub is_max_rss_exact: bool,
+    /// The page faults without I/O.
+    pub minor_faults: u64,
+    /// The page faults that read from a device.
+    pub major_faults: u64,
+    /// How often the processes gave up the CPU to wait.
+    pub voluntary_switches: u64,
+    /// How often the scheduler took the CPU away.
+    pub involuntary_switches: u64,
+    /// The blocks of 512 bytes read from devices.
+    pub blocks_in: u64,
+    /// The blocks of 512 bytes written to devices.
+    pub blocks_out: u64,
+}
+
+/// Why the usage of a process that has exited is not known.
+///
+/// # References
+/// wait(2), ptrace(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageLost {
+    /// The calling program ignores `SIGCHLD`, or another waiter reaped the process.
+    Reaped,
+    /// Another process is its parent: it is a daemon of [`daemonize`](crate::Builder::daemonize), or was
+    /// created with `CLONE_PARENT`.
+    OtherParent,
+    /// Its tracer has not released it yet. A later call may return the usage.
+    Traced,
+}
+
+impl fmt::Display for UsageLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reaped => "SIGCHLD is ignored, or another waiter reaped the process",
+            Self::OtherParent => "the process is the child of another process",
+            Self::Traced => "the tracer of the process has not released it",
+        })
+    }
+}
+
+impl Process {
+    /// The resources that the process has used; `None` while it runs, and if they are lost, for a reason that
+    /// [`usage_lost`](Self::usage_lost) returns. Does not block.
+    ///
+    /// They are known after every way of joining, and later calls return the same. They cover the process
+    /// with its threads, and the descendants that it waited for. With a new pid namespace they cover all of
+    /// its processes, except those whose parent ignores `SIGCHLD` or was reaped by such a one. The steps of
+    /// the start in the child, which take microseconds, count as well.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join), but a lost status is no error.
+    ///
+    /// # Kernel support
+    /// Linux 5.4.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let process = Container::new("true").start()?;
+    /// process.join()?;
+    /// let usage = process.usage()?.expect("this program reaps no children by itself");
+    /// println!("{:?} of CPU time, at most {} bytes", usage.user + usage.system, usage.max_rss);
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// getrusage(2), waitid(2) "C library/kernel differences"; fs/exec.c `exec_mmap`.
+    pub fn usage(&self) -> Result<Option<Usage>, Error> {
+        Ok(self.last_end()?.usage.map(Usage::new))
+    }
+
+    /// Why the usage of the process is lost; `None` while it runs, and if it is known. Does not block.
+    pub fn usage_lost(&self) -> Option<UsageLost> {
+        self.last_end().ok()?.lost
+    }
+
+    fn last_end(&self) -> Result<End, Error> {
+        let joined = self.join_timeout(Duration::ZERO);
+        let mut end = self.end();
+        if end.lost == Some(UsageLost::Traced) {
+            let _ = end.reap(self);
+        }
+        match joined {
+            Err(error) if end.usage.is_none() && end.lost.is_none() => Err(error),
+            _ => Ok(*end),
+        }
+    }
+}
+
+impl End {
+    /// Reaps a process that has exited, and stores its usage, or why it is lost; `None` if its tracer has to
+    /// reap it first.
+    pub(super) fn reap(&mut self, process: &Process) -> Result<Option<WaitStatus>, Errno> {
+        let reaped = waitid_pidfd_usage(process, WaitFlags::ALL | WaitFlags::NOHANG);
+        match reaped {
+            Ok(Some((_, usage))) => (self.usage, self.lost) = (Some(usage), None),
+            _ if self.usage.is_some() => {}
+            Ok(None) => self.lost = Some(UsageLost::Traced),
+            Err(Errno::CHILD) if process.drop_policy.is_sibling => {
+                self.lost = Some(UsageLost::OtherParent);
+            }
+            Err(Errno::CHILD) => self.lost = Some(UsageLost::Reaped),
+            Err(_) => {}
+        }
+        reaped.map(|reaped| reaped.map(|(status, _)| status))
+    }
+}
+
+impl Usage {
+    fn new(usage: ns_sys::Usage) -> Self {
+        Self {
+            user: usage.user,
+            system: usage.system,
+            max_rss: usage.max_rss,
+            is_max_rss_exact: own_max_rss().is_some_and(|own| exceeds(usage.max_rss, own)),
+            minor_faults: usage.minor_faults,
+            major_faults: usage.major_faults,
+            voluntary_switches: usage.voluntary_switches,
+            involuntary_switches: usage.involuntary_switches,
+            blocks_in: usage.blocks_in,
+            blocks_out: usage.blocks_out,
+        }
+    }
+}
+
+/// Whether `max_rss` is certainly not the maximum of the caller, as far as the kernel counts.
+fn exceeds(max_rss: u64, own: u64) -> bool {
+    max_rss > own + own / 8 + (1 << 20)
+}
+
+/// The largest resident set of the caller's memory, in bytes.
+fn own_max_rss() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = field(&status, "VmHWM")?.strip_suffix(" kB")?;
+    kibibytes.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}
