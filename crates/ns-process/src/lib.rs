@@ -30,8 +30,8 @@ pub use process::{LimitedOutput, OutputLimit, Process, Usage, UsageLost, reap};
 pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use settings::{
-    Builder, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject, IntoExitCode,
-    IntoNamespaces, Memory, Target, WaitingChild, kind,
+    Builder, Capabilities, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject,
+    IntoExitCode, IntoNamespaces, Memory, Target, WaitingChild, kind,
 };
 pub use start::set_dumpable;
 pub use step::{Side, Step};

@@ -18,7 +18,9 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::ExecLabel, _) => "no security module here takes this label",
             (Step::Seccomp, Errno::ACCESS) => "needs no_new_privs, or a new user namespace",
             (Step::Seccomp, Errno::INVAL) => "the kernel does not understand the filter",
-            (Step::Capabilities, Errno::PERM) => "needs CAP_SETPCAP, and each capability that is kept",
+            (Step::Capabilities, Errno::PERM) => {
+                "needs CAP_SETPCAP, and each capability that is kept; the bounding set cannot grow"
+            }
             (Step::Groups, Errno::PERM) => groups_denied(),
             (Step::Uid | Step::Gid | Step::BecomeZero, Errno::PERM) => {
                 "needs CAP_SETUID or CAP_SETGID, or a new user namespace"

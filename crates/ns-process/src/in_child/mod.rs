@@ -15,6 +15,7 @@
     clippy::unwrap_used
 )]
 
+mod capabilities;
 mod cwd;
 mod decimal;
 mod descriptors;
@@ -44,6 +45,7 @@ mod session;
 mod signals;
 mod wait;
 
+pub(crate) use capabilities::CapabilityChange;
 #[cfg(test)]
 pub(crate) use decimal::Decimal;
 pub(crate) use entry::{clone, run_forked};
@@ -60,7 +62,7 @@ pub(crate) use names::Names;
 pub(crate) use optimistic::OverflowIds;
 pub(crate) use order::child_steps;
 pub(crate) use plan::ChildPlan;
-pub(crate) use privileges::{Capabilities, Privileges};
+pub(crate) use privileges::Privileges;
 pub(crate) use root::{PROC, Root, unpack};
 pub(crate) use session::Session;
 pub(crate) use signals::Dispositions;

@@ -7,8 +7,8 @@ use core::convert::Infallible;
 use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
-    descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join, limits,
-    names, namespaces, privileges, root, session, signals, wait,
+    capabilities, descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join,
+    limits, names, namespaces, privileges, root, session, signals, wait,
 };
 
 /// The one list of steps, in order: the name of each step, the function that makes it, and the fields of the plan that
@@ -42,16 +42,16 @@ macro_rules! child_steps {
             }
             drop_privileges {
                 limits => limits::set(limits),
-                keep_capabilities => privileges::keep_through_setresuid(privileges),
+                keep_capabilities => capabilities::keep_through_setresuid(privileges.capabilities),
                 ids => ids::assume(ids),
                 no_new_privs => privileges::set_no_new_privs(privileges),
                 parent_death_signal => session::die_with_parent(session.die_with_parent, parent),
                 wait_for_program => init::wait_for_program(init),
                 close_rest => descriptors::close_rest(close_rest),
                 exec_name => exec_name::set(exec_name),
-                regain_capabilities => privileges::regain(privileges),
+                regain_capabilities => capabilities::regain(privileges.capabilities),
                 early_filter => privileges::filter_early(privileges),
-                capabilities => privileges::set_capabilities(privileges),
+                capabilities => capabilities::set(privileges.capabilities),
                 signal_mask => signals::set_mask(mask),
                 core_limit => limits::set_core(limits.core),
                 last_filter => privileges::filter_last(privileges),

@@ -10,6 +10,7 @@ pub(super) enum Attribute {
     Pdeathsig = 1,
     Dumpable = 4,
     Keepcaps = 8,
+    ReadBounding = 23,
     DropBounding = 24,
     NoNewPrivs = 38,
     Ambient = 47,
@@ -19,4 +20,10 @@ pub(super) enum Attribute {
 pub(super) fn set(attribute: Attribute, [second, third]: [usize; 2]) -> Result<(), Errno> {
     // SAFETY: these options take integer arguments only.
     unsafe { child::prctl(attribute as u32, [second, third, 0, 0]) }.map(drop)
+}
+
+/// Reads an attribute of this process, by the second argument of the call.
+pub(super) fn get(attribute: Attribute, second: usize) -> Result<usize, Errno> {
+    // SAFETY: these options take integer arguments only.
+    unsafe { child::prctl(attribute as u32, [second, 0, 0, 0]) }
 }

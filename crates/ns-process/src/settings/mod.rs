@@ -29,6 +29,9 @@ mod session;
 mod limits;
 
 mod cgroup;
+
+mod capabilities;
+
 mod privileges;
 
 mod init;
@@ -42,6 +45,7 @@ mod hooks;
 mod child_hooks;
 
 mod caller;
+mod capability_plan;
 mod environment;
 mod into_namespaces;
 mod payload;
@@ -58,6 +62,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ns_sys::{CloneFlags, NamespaceFlags};
 
 pub(crate) use caller::Caller;
+pub use capabilities::Capabilities;
+pub(crate) use capability_plan::PrivilegeCeiling;
 pub use child_hooks::HookContext;
 pub(crate) use child_hooks::{ChildHook, ChildHooks};
 pub(crate) use closure::Closure;
@@ -82,7 +88,7 @@ pub use memory::Memory;
 pub(crate) use names::Names;
 pub(crate) use payload::Payload;
 use privileges::PrivilegeConfig;
-pub(crate) use privileges::{PrivilegeCeiling, Privileges};
+pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;
 pub(crate) use root::Root;
 use root::RootConfig;

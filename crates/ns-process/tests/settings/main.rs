@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod capabilities;
 mod contract;
 mod diagnose;
 mod from_std;

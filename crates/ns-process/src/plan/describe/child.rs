@@ -231,7 +231,7 @@ impl Steps<'_> {
         self.plan.limits.describe()
     }
 
-    fn keep_capabilities(&self) -> impl Iterator<Item = String> {
+    fn keep_capabilities(&self) -> Option<String> {
         self.plan.privileges.describe_keep()
     }
 
@@ -266,7 +266,7 @@ impl Steps<'_> {
         line(self.plan.has_exec_name(), "prctl(PR_SET_NAME)")
     }
 
-    fn regain_capabilities(&self) -> impl Iterator<Item = String> {
+    fn regain_capabilities(&self) -> Option<String> {
         self.plan.privileges.describe_regain()
     }
 
