@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
@@ -75,6 +76,26 @@ pub(crate) fn for_exec_search(
             format!("as {tried}{}", why.map_or(String::new(), |hint| format!(": {hint}")))
         }
     }
+}
+
+/// The hint for a program that is given by a descriptor.
+pub(crate) fn for_exec_fd(file: BorrowedFd<'_>, errno: Errno) -> Option<String> {
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let hint = match errno {
+        Errno::NOENT if interpreter::is_script(&path) => {
+            "a script cannot be executed by its descriptor: execute its interpreter"
+        }
+        Errno::NOENT => {
+            let loader = interpreter::of(&path)?;
+            return Some(format!("its interpreter {} is missing", loader.display()));
+        }
+        Errno::ACCESS => "not an executable file, or on a mount that is noexec",
+        Errno::NOEXEC => "not a program",
+        Errno::TXTBSY => "it is open for writing",
+        Errno::TOOBIG => "arguments and environment are too large",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn missing(place: Place<'_>) -> String {

@@ -26,6 +26,12 @@ pub(crate) fn of(path: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Whether the file at `path` is a script.
+pub(crate) fn is_script(path: &Path) -> bool {
+    let mut start = [0; 2];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"#!"
+}
+
 fn script(line: &[u8]) -> Option<PathBuf> {
     let line = line.split(|byte| *byte == b'\n').next()?;
     let mut words = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());

@@ -8,7 +8,7 @@ pub(crate) mod machine;
 
 pub(crate) use child::{KILLED_IN_CGROUP, for_step, in_user_namespace};
 pub(crate) use clone::for_clone;
-pub(crate) use exec::{Place, for_exec, for_exec_search};
+pub(crate) use exec::{Place, for_exec, for_exec_fd, for_exec_search};
 
 use std::os::fd::AsFd;
 

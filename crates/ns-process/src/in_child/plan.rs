@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 use ns_fs::apply;
 use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
+use ns_sys::fd::BorrowedFd;
 
 use super::exec_lock::ExecLock;
 use super::from_target::FromTarget;
@@ -71,6 +72,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) dispositions: Dispositions,
     /// The signal mask of the program.
     pub(crate) mask: SignalSet,
+    /// The file of the program, in place of `candidates`.
+    pub(crate) program_fd: Option<BorrowedFd<'a>>,
     /// The paths to try, in order.
     pub(crate) candidates: &'a [&'a CStr],
     /// Ends with a null pointer, as does `envp`.

@@ -1,10 +1,11 @@
-//! Executes the program at the first path where this succeeds.
-#![allow(unsafe_code, reason = "execve(2) takes arrays of pointers")]
+//! Executes the open file of the program, or the first path where this succeeds.
+#![allow(unsafe_code, reason = "execve(2) and execveat(2) take arrays of pointers")]
 
 use core::ffi::CStr;
 
 use ns_sys::Errno;
-use ns_sys::child::execve;
+use ns_sys::child::{AtFlags, execve, execveat};
+use ns_sys::fd::BorrowedFd;
 
 use super::handshake::Report;
 use super::init;
@@ -19,6 +20,9 @@ pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
         return init::execute(init, plan.handshake);
     }
     plan.handshake.set_executing();
+    if let Some(file) = plan.program_fd {
+        return Report::new(Step::Exec, execute_file(plan, file));
+    }
     if let [only] = plan.candidates {
         return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
     }
@@ -54,4 +58,9 @@ fn is_not_found(errno: Errno) -> bool {
 fn try_path(plan: &ChildPlan<'_>, path: &CStr) -> Errno {
     // SAFETY: both arrays end with a null pointer, and the parent keeps them valid.
     unsafe { execve(path, plan.argv, plan.envp) }
+}
+
+fn execute_file(plan: &ChildPlan<'_>, file: BorrowedFd<'_>) -> Errno {
+    // SAFETY: both arrays end with a null pointer, and the parent keeps them valid.
+    unsafe { execveat(file, c"", plan.argv, plan.envp, AtFlags::EMPTY_PATH) }
 }

@@ -193,6 +193,8 @@ pub type Chroot = Builder<kind::Chroot>;
 pub struct Builder<Kind> {
     pub(crate) name: String,
     pub(crate) program: OsString,
+    /// The file of the program, if it is given by a descriptor.
+    pub(crate) program_fd: Option<Arc<OwnedFd>>,
     /// Runs instead of the program.
     pub(crate) closure: Option<Closure>,
     pub(crate) args: Vec<OsString>,
@@ -229,6 +231,7 @@ impl<Kind> Builder<Kind> {
         Self {
             name: next_name(kind),
             program,
+            program_fd: None,
             closure: None,
             args: Vec::new(),
             env: EnvironmentConfig::default(),

@@ -70,6 +70,9 @@ fn unsupported<Kind>(config: &Builder<Kind>, closure: &Closure) -> Option<String
     if !config.args.is_empty() {
         return Some("arg: a closure takes no arguments; move them into the closure".to_owned());
     }
+    if config.program_fd.is_some() {
+        return Some("program_fd: a closure executes no program".to_owned());
+    }
     if config.privileges.label.is_some() {
         return Some("exec_label: a closure executes no program".to_owned());
     }

@@ -1,9 +1,11 @@
 //! The program, its arguments and its environment, named as in std's `Command`.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
+use std::sync::Arc;
 use std::{format, ptr, slice};
 
 use ns_sys::Namespace;
@@ -36,6 +38,43 @@ impl<Kind> Builder<Kind> {
     /// Sets the label of the process in errors and in `Debug`; by default a unique one.
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
         self.name = name.into();
+        self
+    }
+
+    /// Executes an open file; the program given to `new` is then `argv[0]` only, and is not looked
+    /// up.
+    ///
+    /// The file may be anything that the caller can open for execution or for reading: a file
+    /// outside the new root, a deleted one, or a memory file. It needs no path in the namespaces of
+    /// the program, but the loader of a dynamically linked program needs one. The descriptor is not
+    /// inherited. The kernel opens the interpreter of a script by a path, so a script cannot be
+    /// executed in this way. A seccomp filter must allow execveat(2). A closure executes no program.
+    ///
+    /// # Errors
+    /// [`Step::Exec`](crate::Step::Exec): `ENOENT`, the loader is missing, or the file is a script;
+    /// `EACCES`, the file is not executable, or on a mount with `noexec`; `ETXTBSY`, it is open for
+    /// writing.
+    ///
+    /// # Kernel support
+    /// Linux 3.19.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::fs::File;
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let program = File::open("/bin/sh")?;
+    /// let mut container = Container::new("judge");
+    /// let output = container.program_fd(program).args(["-c", "echo $0"]).output()?;
+    /// assert_eq!(output.stdout, b"judge\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # References
+    /// execveat(2), fexecve(3), memfd_create(2).
+    pub fn program_fd(&mut self, file: impl Into<OwnedFd>) -> &mut Self {
+        self.program_fd = Some(Arc::new(file.into()));
         self
     }
 
@@ -95,6 +134,11 @@ impl<Kind> Builder<Kind> {
         &self.program
     }
 
+    /// The open file of the program, if one is set.
+    pub fn get_program_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.program_fd.as_ref().map(|file| file.as_fd())
+    }
+
     /// The arguments.
     pub fn get_args(&self) -> impl Iterator<Item = &OsStr> {
         self.args.iter().map(OsString::as_os_str)
@@ -117,6 +161,8 @@ impl<Kind> Builder<Kind> {
 pub(crate) struct Program {
     /// The child tries them in this order. `None`: the program was given as a path.
     candidates: Option<Vec<CString>>,
+    /// The file to execute, in place of the paths.
+    pub(crate) file: Option<Arc<OwnedFd>>,
     /// The first element is the program as given.
     argv: Vec<CString>,
     envp: Block,
@@ -129,8 +175,12 @@ impl Program {
         }
         let argv = arguments(config)?;
         let envp = environment::variables(&config.env)?;
-        let candidates = candidates(&argv[0], || environment::path(&config.env));
-        Ok(Self { candidates, argv, envp })
+        let file = config.program_fd.clone();
+        let candidates = match file {
+            Some(_) => Some(Vec::new()),
+            None => candidates(&argv[0], || environment::path(&config.env)),
+        };
+        Ok(Self { candidates, file, argv, envp })
     }
 
     pub(crate) fn name(&self) -> &OsStr {

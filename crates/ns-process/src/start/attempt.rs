@@ -4,15 +4,16 @@
 
 use std::boxed::Box;
 use std::ffi::{CString, c_char};
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ns_fs::OpenTrees;
-use ns_sys::{CloneArgs, CloneFlags, NamespaceFlags, Signal};
+use ns_sys::{CloneArgs, CloneFlags, Errno, NamespaceFlags, Signal};
 
+use super::cached_file::above;
 use super::dumpable;
 use super::exec_lock::ExecLock;
 use super::exec_name::ExecName;
@@ -79,6 +80,8 @@ pub(super) struct Attempt {
     pub(super) name: Option<ExecName>,
     /// The stack of an intermediate process that clone3 makes.
     pub(super) intermediate_stack: Option<Stack>,
+    /// The file of the program, at a number that the child does not overwrite.
+    pub(super) program_fd: Option<OwnedFd>,
     /// The trees to mount, opened for this child only.
     pub(super) trees: Option<OpenTrees>,
     /// Owns the strings of `argv` and `envp`.
@@ -103,6 +106,9 @@ impl Attempt {
         let trees =
             trees.map_err(|message| Error::new(&plan.name, Step::Prepare).with_object(message))?;
         let program = plan.work.program();
+        let program_fd = program.and_then(|program| program.file.as_deref());
+        let program_fd = program_fd.map(|file| apart(file, &fds, lowest)).transpose();
+        let program_fd = program_fd.map_err(prepare(plan, "a descriptor of the program"))?;
         let kinds = joined.kinds();
         let route = plan.route(kinds, copy != CopyMode::IfNeeded);
         let dumpable = plan.dumpable(kinds);
@@ -130,6 +136,7 @@ impl Attempt {
             name: (is_locked || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
+            program_fd,
             trees,
             fds,
             joined: Arc::clone(joined),
@@ -180,6 +187,13 @@ impl Attempt {
             .with_tree(tree(&plan))
             .with_init(init_process.map(InitProcess::into_status))
     }
+}
+
+/// Duplicates the descriptor, close-on-exec, to a number that is not below `lowest` and that the
+/// child does not overwrite.
+fn apart(file: &OwnedFd, fds: &Opened, lowest: RawFd) -> Result<OwnedFd, Errno> {
+    let moved = fds.apart(above(file, lowest)?, lowest);
+    moved.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::MFILE))
 }
 
 fn drop_policy(plan: &Plan) -> DropPolicy {

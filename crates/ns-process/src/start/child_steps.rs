@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
 use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::prelude::rust_2024::*;
 
 use ns_fs::OpenTrees;
@@ -105,20 +106,27 @@ impl ChildResources {
             },
             dispositions: plan.dispositions(),
             mask: SignalSet::EMPTY,
+            program_fd: attempt.program_fd.as_ref().map(|file| file.as_fd()),
             candidates: self.candidates(),
             argv: attempt.argv.as_ptr(),
             envp: attempt.envp.as_ptr(),
         }
     }
 
-    /// The descriptors that the child closes: all except the file of its lock, which exec closes.
+    /// The descriptors that the child closes: all except the file of its lock and the file of its
+    /// program, which exec closes.
     fn ranges(&self) -> &[FdRange] {
-        let Attempt { fds, lock, .. } = self.attempt();
-        match lock {
-            // SAFETY: the ranges borrow nothing.
-            Some(lock) => unsafe { self.keep(fds.ranges_around(lock.raw_fd())) },
-            None => fds.ranges(),
+        let Attempt { fds, lock, program_fd, .. } = self.attempt();
+        let mut ranges = match (lock, program_fd) {
+            (None, None) => return fds.ranges(),
+            (Some(lock), _) => fds.ranges_around(lock.raw_fd()),
+            (None, Some(_)) => fds.ranges().to_vec(),
+        };
+        if let Some(file) = program_fd {
+            ranges = without(&ranges, file.as_raw_fd().unsigned_abs());
         }
+        // SAFETY: the ranges borrow nothing.
+        unsafe { self.keep(ranges) }
     }
 
     /// The paths to try, in order.
@@ -128,4 +136,15 @@ impl ChildResources {
         // SAFETY: the paths belong to the plan of the attempt.
         unsafe { self.keep(candidates) }
     }
+}
+
+/// The ranges without `number`.
+fn without(ranges: &[FdRange], number: u32) -> Vec<FdRange> {
+    let split = |range: &FdRange| {
+        let FdRange { first, last } = *range;
+        let below = number.checked_sub(1).map(|below| FdRange { first, last: last.min(below) });
+        let above = number.checked_add(1).map(|above| FdRange { first: first.max(above), last });
+        [below, above].into_iter().flatten().filter(|range| range.first <= range.last)
+    };
+    ranges.iter().flat_map(split).collect()
 }

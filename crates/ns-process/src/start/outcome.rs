@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
@@ -237,6 +238,10 @@ fn exec_failed(error: Error, attempt: &Attempt, report: Report) -> Error {
     let Some(program) = attempt.plan.work.program() else { return error };
     let candidates: Vec<&CStr> = program.candidates().collect();
     let name = program.name().to_string_lossy();
+    if let Some(file) = &program.file {
+        let hint = hint::for_exec_fd(file.as_fd(), report.errno);
+        return error.with_object(name).with_hint(hint);
+    }
     let tried = candidates.get(report.index as usize).map(|path| path.to_string_lossy());
     let tried = tried.unwrap_or_else(|| name.clone());
     let place = place(attempt);

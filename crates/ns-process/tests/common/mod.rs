@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "an empty hook, prctl(2) and process_vm_readv(2)")]
 
 pub(crate) mod cgroup;
+pub(crate) mod elf;
 pub(crate) mod every_step;
 pub(crate) mod filter;
 pub(crate) mod memory;

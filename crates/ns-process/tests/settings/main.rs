@@ -17,6 +17,7 @@ mod mounts;
 mod names;
 mod namespaces;
 mod privileges;
+mod program_fd;
 mod pyspaces;
 mod reexports;
 mod root;

@@ -97,10 +97,14 @@ impl Steps<'_> {
 
     fn target(&self) -> impl Iterator<Item = String> {
         let program = self.plan.work.program();
+        let file = program.and_then(|program| program.file.as_ref());
+        let file = file.map(|_| "execveat(program, \"\", AT_EMPTY_PATH)".to_owned());
         let exec = program.into_iter().flat_map(Program::candidates);
         let exec = exec.map(|path| format!("execve({path:?})"));
         let closure = ["set_robust_list(libc's)", "closure", "_exit"].map(ToOwned::to_owned);
-        exec.chain(self.plan.work.closure().map(|_| closure).into_iter().flatten())
+        file.into_iter()
+            .chain(exec)
+            .chain(self.plan.work.closure().map(|_| closure).into_iter().flatten())
     }
 
     /// Whether this process runs the setup. Under an init, pid 1 has run it before it forks the program's process.

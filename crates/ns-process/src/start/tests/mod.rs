@@ -126,6 +126,7 @@ fn child_with<'a>(
         }),
         dispositions: Dispositions::All,
         mask: SignalSet::EMPTY,
+        program_fd: None,
         candidates,
         argv: none.as_ptr(),
         envp: none.as_ptr(),
