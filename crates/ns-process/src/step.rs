@@ -64,7 +64,7 @@ macro_rules! steps {
     };
 }
 
-// The next free number is 66.
+// The next free number is 67.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
@@ -141,6 +141,8 @@ steps! {
     Preexec = 53, Child, "preexec";
     /// Setting a resource limit.
     Rlimit = 28, Child, "rlimit";
+    /// Setting the adjustment of the OOM score.
+    OomScoreAdj = 66, Child, "oom_score_adj";
     /// Setting the niceness.
     Nice = 29, Child, "nice";
     /// setgroups(2).

@@ -31,6 +31,11 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                  its user namespace joined as well"
             }
             (Step::Nice, _) => "a nice value below the caller's needs CAP_SYS_NICE or a higher RLIMIT_NICE",
+            (Step::OomScoreAdj, Errno::ACCESS) => {
+                "a value below the least that the caller may set needs CAP_SYS_RESOURCE, and a caller that is \
+                 not dumpable may set none"
+            }
+            (Step::OomScoreAdj, Errno::NOENT) => "no proc file system is mounted there",
             (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"
             }
@@ -72,6 +77,7 @@ pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
             | Step::Terminal
             | Step::Workdir
             | Step::Nice
+            | Step::OomScoreAdj
             | Step::Rlimit
             | Step::CoreLimit
     );

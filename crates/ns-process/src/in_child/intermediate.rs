@@ -12,6 +12,7 @@ use ns_sys::{CloneArgs, Errno, child, clone_entry, clone3_entry, futex};
 use super::handshake::{Handshake, Report};
 use super::join::{self, Join};
 use super::limits::Limit;
+use super::oom::{self, OomScoreAdj};
 use super::plan::ChildPlan;
 use super::{dumpable, entry, executed, limits, wait};
 use crate::step::Step;
@@ -27,6 +28,8 @@ pub(crate) struct IntermediatePlan<'a> {
     pub(crate) forks: bool,
     /// The handshake of this process, not of the child.
     pub(crate) handshake: &'a Handshake,
+    /// The child inherits the value.
+    pub(crate) oom_score_adj: Option<OomScoreAdj<'a>>,
     /// The dumpable flag to set first, with a copy of the memory. The child inherits it.
     pub(crate) dumpable: Option<bool>,
     /// The core limit of the intermediate process, which the child inherits: neither dumps the caller's memory.
@@ -106,6 +109,7 @@ fn make_child(plan: &IntermediatePlan<'_>) -> Result<(), Report> {
         // its exit would kill the child, and process IDs in it are not valid for the caller.
         return Err(Report::new(Step::Clone, Errno::INVAL));
     }
+    oom::set(plan.oom_score_adj)?;
     dumpable::set(plan.dumpable)?;
     limits::set_no_core(plan.no_core)?;
     if plan.leaves_session {

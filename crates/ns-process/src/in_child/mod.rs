@@ -34,6 +34,7 @@ mod join;
 mod limits;
 mod names;
 mod namespaces;
+mod oom;
 mod optimistic;
 mod order;
 mod plan;
@@ -44,6 +45,7 @@ mod root;
 mod session;
 mod signals;
 mod wait;
+mod write_file;
 
 pub(crate) use capabilities::CapabilityChange;
 #[cfg(test)]
@@ -59,6 +61,7 @@ pub(crate) use intermediate::{IntermediatePlan, clone_intermediate, run_forked_i
 pub(crate) use join::{Join, enter};
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;
+pub(crate) use oom::OomScoreAdj;
 pub(crate) use optimistic::OverflowIds;
 pub(crate) use order::child_steps;
 pub(crate) use plan::ChildPlan;

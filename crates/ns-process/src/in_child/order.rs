@@ -8,7 +8,7 @@ use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
     capabilities, descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join,
-    limits, names, namespaces, privileges, root, session, signals, wait,
+    limits, names, namespaces, oom, privileges, root, session, signals, wait,
 };
 
 /// The one list of steps, in order: the name of each step, the function that makes it, and the fields of the plan that
@@ -20,6 +20,7 @@ macro_rules! child_steps {
             begin {
                 after_fork => hooks::after_fork(child_code),
                 exec_lock => exec_lock::take(exec_lock, handshake),
+                oom_score_adj => oom::set(oom_score_adj),
                 dumpable => dumpable::set(dumpable),
                 dispositions => signals::reset_dispositions(dispositions),
                 no_core => limits::set_no_core(limits.no_core),
@@ -84,6 +85,8 @@ child_steps!(run_in_order);
 /// - The record lock (shared memory) or the dumpable flag (a copy of the memory) comes first: it must be in place
 ///   before the child joins namespaces whose owner may trace it. A flag that had to stay set for the ID maps is
 ///   cleared right after the release, when the maps are written.
+/// - `oom_score_adj` precedes the dumpable flag: while the flag is clear, its file belongs to root. It also precedes new
+///   user namespaces, which take the capability that a lower value needs.
 /// - Signal dispositions and the core limit precede the wait for the release: the wait may be long, and neither
 ///   needs an ID map.
 /// - The join precedes the wait, because the target may exit during it. The join also precedes every step that acts

@@ -18,6 +18,7 @@ use super::init::Init;
 use super::join::Join;
 use super::limits::Limits;
 use super::names::Names;
+use super::oom::OomScoreAdj;
 use super::privileges::{Label, Privileges};
 use super::root::Root;
 use super::session::Session;
@@ -32,6 +33,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) exec_lock: Option<ExecLock<'a>>,
     /// The process name from shortly before exec until exec.
     pub(crate) exec_name: Option<&'a CStr>,
+    /// Set in a child that libc has forked directly; an intermediate process sets the value otherwise.
+    pub(crate) oom_score_adj: Option<OomScoreAdj<'a>>,
     /// The dumpable flag to set first, if the child has a copy of the memory. `None` if an intermediate process has set
     /// it.
     pub(crate) dumpable: Option<bool>,

@@ -1,16 +1,14 @@
 //! Restrictions of the program: `no_new_privs`, a seccomp filter, a security label.
-#![allow(unsafe_code, reason = "a seccomp filter, and a raw descriptor")]
+#![allow(unsafe_code, reason = "a seccomp filter")]
 
 use core::ffi::CStr;
 
-use ns_sys::Errno;
-use ns_sys::child::{self, BpfInstruction, Mode, OFlags};
-use ns_sys::fd::BorrowedFd;
+use ns_sys::child::{self, BpfInstruction};
 
 use super::capabilities::CapabilityChange;
-use super::cwd::cwd;
 use super::handshake::Report;
 use super::prctl::{self, Attribute};
+use super::write_file::write_file;
 use crate::step::Step;
 
 /// The requested settings.
@@ -28,17 +26,7 @@ pub(crate) type Label<'a> = (&'a CStr, &'a [u8]);
 /// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
 pub(super) fn set_exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
-    write_label(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
-}
-
-fn write_label(file: &CStr, text: &[u8]) -> Result<(), Errno> {
-    let number = child::openat(cwd(), file, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
-    // SAFETY: openat(2) has just returned it, and only the end of this function closes it.
-    let attribute = unsafe { BorrowedFd::borrow_raw(number) };
-    let written = child::write(attribute, text);
-    // SAFETY: this function opened the descriptor; `attribute` is not used again.
-    let _ = unsafe { child::close(number) };
-    written.map(drop)
+    write_file(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
 
 pub(super) fn set_no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {

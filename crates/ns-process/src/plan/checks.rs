@@ -71,6 +71,10 @@ fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), String> {
 
 /// With an intermediate process, the child would share its resources and not the caller's.
 fn shared_resources<Kind>(config: &Builder<Kind>) -> Result<(), String> {
+    let own_memory = config.flags & (OF_CALLER | CloneFlags::FILES | CloneFlags::PTRACE);
+    if let Some(flag) = own_memory.iter().next().filter(|_| config.limits.oom_score_adj.is_some()) {
+        return Err(format!("oom_score_adj: copies the memory, which {flag} excludes"));
+    }
     let joins = config.join.target.is_some() || !config.join.files.is_empty();
     let forks = config.closure.is_some() || !config.child_hooks.is_empty();
     let flag = (config.flags & (OF_CALLER | CloneFlags::FILES)).iter().next();

@@ -74,6 +74,8 @@ impl<Kind> Builder<Kind> {
         let is_root = self.privileges.filter.is_some() && caller.euid() == 0;
         let privileges = Privileges::new(&self.privileges, namespaces, ids.uid, joined, is_root);
         let privileges = privileges.map_err(invalid)?;
+        let limits = Limits::new(&self.limits, &maps.proc, self.daemon.is_some());
+        let limits = limits.map_err(invalid)?;
         Ok(Plan {
             name: self.name.clone(),
             work: Payload::new(self).map_err(invalid)?,
@@ -99,7 +101,7 @@ impl<Kind> Builder<Kind> {
             )
             .map_err(invalid)?,
             names: self.names.checked(namespaces).map_err(invalid)?,
-            limits: Limits::new(&self.limits, self.daemon.is_some()).map_err(invalid)?,
+            limits,
             privileges,
         })
     }
@@ -120,7 +122,7 @@ impl Plan {
         let alone = joins && !self.join.from_target.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
         let changes_ids = self.ids.change_user_or_group() || self.ids.groups.is_some();
-        simple && self.memory == Memory::Auto && !changes_ids
+        simple && self.memory == Memory::Auto && !changes_ids && !self.limits.need_own_memory()
     }
 
     /// The new namespaces of the child.

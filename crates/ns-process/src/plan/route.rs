@@ -88,10 +88,12 @@ impl Plan {
         self.route(self.join.kinds(), false)
     }
 
-    /// Whether shared memory is impossible: setns(2) refuses to join a time namespace with shared memory, or the
-    /// dumpable flag would need both values.
+    /// Whether shared memory is impossible: setns(2) refuses to join a time namespace with shared memory, the dumpable
+    /// flag would need both values, or a setting would change the caller as well.
     fn must_copy(&self, joined: NamespaceFlags) -> bool {
-        joined.contains(NamespaceFlags::TIME) || self.dumpable(joined) == Dumpable::Own
+        joined.contains(NamespaceFlags::TIME)
+            || self.limits.need_own_memory()
+            || self.dumpable(joined) == Dumpable::Own
     }
 
     /// Whether libc forks: for hooks and closures in the child, where libc's locks must be free, and for

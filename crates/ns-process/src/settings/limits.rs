@@ -1,7 +1,11 @@
-//! Resource limits, nice value and file mode mask.
+//! Resource limits, nice value, file mode mask and OOM score.
 
+use std::ffi::CString;
 use std::format;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::prelude::rust_2024::*;
+use std::string::ToString;
 
 use ns_sys::child::{Mode, getrlimit};
 
@@ -16,11 +20,12 @@ pub(crate) struct LimitConfig {
     pub(crate) resources: Vec<(Resource, u64, u64)>,
     pub(crate) nice: Option<i32>,
     pub(crate) umask: Option<u32>,
+    pub(crate) oom_score_adj: Option<i32>,
 }
 
 /// # Limits
 ///
-/// The resource limits, the nice value and the file mode mask of the program.
+/// The resource limits, the nice value, the file mode mask and the OOM score of the program.
 impl<Kind> Builder<Kind> {
     /// Sets the soft and the hard limit of a resource; `u64::MAX` is no limit.
     ///
@@ -83,6 +88,40 @@ impl<Kind> Builder<Kind> {
         self
     }
 
+    /// Sets the adjustment of the program's OOM score, from -1000 to 1000; by default it is the
+    /// caller's.
+    ///
+    /// If the machine or a cgroup is out of memory, the kernel kills a process with a high score
+    /// first, and never one with -1000. Whatever the program starts inherits the value, and so does
+    /// an init. A value below the caller's may need `CAP_SYS_RESOURCE` in the initial user
+    /// namespace. The kernel keeps one value for all processes with the same memory, so such a start
+    /// copies the memory. A proc file system must be visible to the caller: see
+    /// [`proc`](Self::proc).
+    ///
+    /// # Errors
+    /// [`Step::OomScoreAdj`](crate::Step::OomScoreAdj): `EACCES`, the value is below the least that
+    /// the caller may set, or the caller is not dumpable and not root; `ENOENT`, no proc.
+    ///
+    /// # Kernel support
+    /// Linux 2.6.36.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let mut container = Container::new("cat");
+    /// let output = container.arg("/proc/self/oom_score_adj").oom_score_adj(1000).output()?;
+    /// assert_eq!(output.stdout, b"1000\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// proc_pid_oom_score_adj(5); fs/proc/base.c `__set_oom_adj`.
+    pub fn oom_score_adj(&mut self, adjustment: i32) -> &mut Self {
+        self.limits.oom_score_adj = Some(adjustment);
+        self
+    }
+
     /// The limits that are set: resource, soft limit and hard limit.
     pub fn get_rlimits(&self) -> &[(Resource, u64, u64)] {
         &self.limits.resources
@@ -96,6 +135,11 @@ impl<Kind> Builder<Kind> {
     /// The file mode mask, if one is set.
     pub fn get_umask(&self) -> Option<u32> {
         self.limits.umask
+    }
+
+    /// The adjustment of the OOM score, if one is set.
+    pub fn get_oom_score_adj(&self) -> Option<i32> {
+        self.limits.oom_score_adj
     }
 }
 
@@ -115,11 +159,13 @@ pub(crate) struct Limits {
     resources: Vec<Resource>,
     nice: Option<i32>,
     umask: Option<Mode>,
+    /// The file of the OOM score, and the text to write.
+    oom_score_adj: Option<(CString, String)>,
 }
 
 impl Limits {
     /// Checks the configuration; an error begins with the name of the setter.
-    pub(crate) fn new(config: &LimitConfig, is_daemon: bool) -> Result<Self, String> {
+    pub(crate) fn new(config: &LimitConfig, proc: &Path, is_daemon: bool) -> Result<Self, String> {
         if let Some((resource, ..)) = config.resources.iter().find(|(_, soft, hard)| soft > hard) {
             return Err(format!("rlimit: {resource:?}: the soft limit is above the hard one"));
         }
@@ -128,6 +174,9 @@ impl Limits {
         }
         if config.umask.is_some_and(|mask| mask & !0o777 != 0) {
             return Err("umask: only permission bits, 0o777, are allowed".to_owned());
+        }
+        if config.oom_score_adj.is_some_and(|value| !(-1000..=1000).contains(&value)) {
+            return Err("oom_score_adj: must be from -1000 to 1000".to_owned());
         }
         let is_core = |limit: &&(Resource, u64, u64)| limit.0 == Resource::Core;
         let core = config.resources.iter().find(is_core).map(limit);
@@ -141,6 +190,7 @@ impl Limits {
             resources,
             nice: config.nice,
             umask: config.umask.or(is_daemon.then_some(0)).map(Mode::from_raw_mode),
+            oom_score_adj: config.oom_score_adj.map(|value| (oom_file(proc), value.to_string())),
         })
     }
 
@@ -152,6 +202,29 @@ impl Limits {
             nice: self.nice,
             umask: self.umask,
         }
+    }
+
+    /// The OOM score to set; `dumpable`: the caller's own dumpable flag.
+    pub(crate) fn oom_score_adj(&self, dumpable: bool) -> Option<in_child::OomScoreAdj<'_>> {
+        let (file, text) = self.oom_score_adj.as_ref()?;
+        Some(in_child::OomScoreAdj { file, text: text.as_bytes(), dumpable })
+    }
+
+    /// Whether the OOM score is set. The kernel would set it for all processes with the memory.
+    pub(crate) fn need_own_memory(&self) -> bool {
+        self.oom_score_adj.is_some()
+    }
+
+    /// The file of the OOM score.
+    pub(crate) fn oom_object(&self) -> Option<String> {
+        self.oom_score_adj.as_ref().map(|(file, _)| file.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn describe_oom_score_adj(&self) -> impl Iterator<Item = String> {
+        self.oom_score_adj.iter().flat_map(|(file, text)| {
+            let dumpable = "prctl(PR_SET_DUMPABLE), if the caller is".to_owned();
+            [dumpable, format!("openat({file:?})"), format!("write({text})")]
+        })
     }
 
     /// The name of the resource at `index`.
@@ -173,6 +246,12 @@ impl Limits {
     pub(crate) fn describe_core(&self) -> impl Iterator<Item = String> {
         self.core.as_ref().map(line).into_iter()
     }
+}
+
+/// The file of the OOM score. The plan has refused a proc path with NUL.
+fn oom_file(proc: &Path) -> CString {
+    let path = proc.join("self/oom_score_adj").into_os_string().into_vec();
+    CString::new(path).unwrap_or_default()
 }
 
 /// The caller's core limit; `None` if getrlimit(2) is not permitted.

@@ -24,7 +24,7 @@ use super::prepare;
 use super::shared::{SharedState, StateMemory};
 use super::stack::Stack;
 use crate::error::Error;
-use crate::in_child::STATUS;
+use crate::in_child::{self, STATUS};
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::process::{DropPolicy, Process, Tree};
 use crate::settings::Program;
@@ -151,6 +151,11 @@ impl Attempt {
     /// The dumpable flag to set first in copied memory; `None` if memory is shared.
     pub(super) fn first_dumpable(&self) -> Option<bool> {
         self.route.copies_memory().then_some(self.own_dumpable.first)
+    }
+
+    /// The view for the first process with a copy of the memory.
+    pub(super) fn oom_score_adj(&self) -> Option<in_child::OomScoreAdj<'_>> {
+        self.plan.limits.oom_score_adj(self.program_dumpable)
     }
 
     /// The arguments with which pid 1 clones a process that runs the caller's code.

@@ -81,6 +81,7 @@ impl ChildResources {
             is_under_init: false,
             exec_lock: attempt.lock.as_ref().map(ExecLock::child),
             exec_name: attempt.name.as_ref().map(ExecName::as_c_str),
+            oom_score_adj: attempt.oom_score_adj().filter(|_| !has_intermediate),
             dumpable: attempt.first_dumpable().filter(|_| !has_intermediate),
             dumpable_at_release: (copied && attempt.own_dumpable.cleared_at_go).then_some(false),
             parent: attempt.parent.as_ref().map(|parent| parent.watch(copied)),

@@ -94,6 +94,7 @@ impl<'a> Start<'a> {
         IntermediatePlan {
             forks: false,
             handshake: &self.attempt().shared().intermediate,
+            oom_score_adj: self.attempt().oom_score_adj(),
             dumpable: self.attempt().first_dumpable(),
             no_core: self.plan().limits.child().no_core,
             leaves_session: self.plan().daemon.is_some(),

@@ -220,6 +220,7 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
         }
         Step::Workdir => plan.root.workdir.as_ref().map(shown),
         Step::PlaceFd => Some(report.index.to_string()),
+        Step::OomScoreAdj => plan.limits.oom_object(),
         Step::Rlimit => plan.limits.resource(report.index),
         Step::ExecLabel => plan.privileges.label_text(),
         Step::Join => Some(plan.join.object(report.index)),

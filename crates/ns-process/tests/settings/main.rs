@@ -16,6 +16,7 @@ mod maps;
 mod mounts;
 mod names;
 mod namespaces;
+mod oom;
 mod privileges;
 mod program_fd;
 mod pyspaces;

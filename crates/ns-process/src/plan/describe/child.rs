@@ -138,6 +138,10 @@ impl Steps<'_> {
         line(self.plan.takes_lock(), "fcntl(F_SETFD); fcntl(F_SETLK)")
     }
 
+    fn oom_score_adj(&self) -> Vec<String> {
+        Self::if_so(self.joins(), || self.plan.limits.describe_oom_score_adj())
+    }
+
     fn dumpable(&self) -> Vec<String> {
         Self::if_so(self.joins(), || self.plan.describe_own_flag())
     }

@@ -121,6 +121,7 @@ impl Plan {
         let mut all = Vec::new();
         all.extend(line(route.copies_memory(), "set_robust_list(child_tid)"));
         all.push("getppid()".to_owned());
+        all.extend(self.limits.describe_oom_score_adj());
         all.extend(self.describe_own_flag());
         all.extend(self.limits.describe_no_core());
         all.extend(line(self.daemon.is_some(), "setsid()"));

@@ -70,6 +70,7 @@ impl InitProcess {
             handshake: &shared.program,
             is_under_init: true,
             exec_lock,
+            oom_score_adj: None,
             dumpable: None,
             dumpable_at_release: None,
             parent: None,

@@ -101,6 +101,7 @@ fn child_with<'a>(
         handshake,
         exec_lock: None,
         exec_name: None,
+        oom_score_adj: None,
         dumpable: None,
         dumpable_at_release: None,
         parent: parent.map(|parent| parent.watch(false)),
