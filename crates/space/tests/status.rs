@@ -43,7 +43,10 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
             (&["execute", "--id", "id"], "--id: needs a new user namespace: add --user"),
             (&["execute", "-p", "--mount-proc", "id"], "needs a new mnt namespace too: add --mnt"),
             (&["execute", ""], "PROGRAM: is empty"),
-            (&["execute", "--hostname", "x", "id"], "--hostname: needs a new uts namespace"),
+            (
+                &["execute", "--hostname", "x", "id"],
+                "--hostname: needs a uts namespace that is new or joined",
+            ),
             (&["execute", "-U", "-M", "0:1", "id"], "inside outside length"),
             (&["execute", "-UM", "0 1 4", "-z", "id"], "'--id'"),
             (&["execute", "--timeout", "0", "id"], "more than 0"),

@@ -40,7 +40,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"
             }
             (Step::Hostname | Step::Domainname | Step::Loopback, Errno::PERM) => {
-                "the namespace belongs to another user namespace"
+                "a user namespace that is neither new nor joined owns the namespace"
             }
             (Step::Mount, Errno::PERM) => {
                 "a user namespace mounts proc with a pid, sysfs with a net, mqueue with an ipc namespace \

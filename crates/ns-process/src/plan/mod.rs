@@ -6,11 +6,12 @@ mod dumpable;
 mod joined;
 mod route;
 
+use std::format;
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
-use ns_sys::{CloneFlags, NamespaceFlags};
+use ns_sys::{CloneFlags, Namespace, NamespaceFlags};
 
 pub use describe::Description;
 pub(crate) use dumpable::{Dumpable, OwnDumpable};
@@ -76,6 +77,7 @@ impl<Kind> Builder<Kind> {
         let privileges = privileges.map_err(invalid)?;
         let limits = Limits::new(&self.limits, &maps.proc, self.daemon.is_some());
         let limits = limits.map_err(invalid)?;
+        let names = self.names.checked(namespaces | join.kinds()).map_err(invalid)?;
         Ok(Plan {
             name: self.name.clone(),
             work: Payload::new(self).map_err(invalid)?,
@@ -100,7 +102,7 @@ impl<Kind> Builder<Kind> {
                 (self.closure.is_some(), self.daemon.is_some()),
             )
             .map_err(invalid)?,
-            names: self.names.checked(namespaces).map_err(invalid)?,
+            names,
             limits,
             privileges,
         })
@@ -122,7 +124,25 @@ impl Plan {
         let alone = joins && !self.join.from_target.anything() && self.namespaces().is_empty();
         let simple = alone && !self.needs_go() && self.daemon.is_none() && self.init.is_none();
         let changes_ids = self.ids.change_user_or_group() || self.ids.groups.is_some();
-        simple && self.memory == Memory::Auto && !changes_ids && !self.limits.need_own_memory()
+        let changes_namespaces = self.outside(NamespaceFlags::empty()).is_some();
+        simple
+            && !changes_namespaces
+            && self.memory == Memory::Auto
+            && !changes_ids
+            && !self.limits.need_own_memory()
+    }
+
+    /// The error if the start would change a namespace of the caller, because the child already is in a namespace to
+    /// join. `joined`: the namespaces that it does join.
+    pub(crate) fn refuse_own_namespaces(&self, joined: NamespaceFlags) -> Result<(), Error> {
+        let Some((setter, kind)) = self.outside(self.namespaces() | joined) else { return Ok(()) };
+        let object = format!("{setter}: the {kind} namespace to join is the caller's own");
+        Err(Error::new(&self.name, Step::Check).with_object(object))
+    }
+
+    /// A setter that changes a namespace which is not among `namespaces`, and the kind of that namespace.
+    fn outside(&self, namespaces: NamespaceFlags) -> Option<(&'static str, Namespace)> {
+        self.names.outside(namespaces)
     }
 
     /// The new namespaces of the child.

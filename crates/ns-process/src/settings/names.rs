@@ -1,11 +1,11 @@
-//! Host name, NIS domain name and loopback interface of new namespaces.
+//! Host name, NIS domain name and loopback interface of new and joined namespaces.
 
 use std::ffi::{OsStr, OsString};
 use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 
-use ns_sys::NamespaceFlags;
+use ns_sys::{Namespace, NamespaceFlags};
 
 use super::Builder;
 use crate::in_child;
@@ -20,15 +20,18 @@ pub(crate) struct Names {
 
 /// # Host name and loopback
 ///
-/// The names in a new `Uts` namespace, and the loopback interface of a new `Net` namespace.
+/// The names in a `Uts` namespace, and the loopback interface of a `Net` namespace, that is new or
+/// joined. A start refuses to change the namespaces of the caller.
 impl<Kind> Builder<Kind> {
     /// Sets the host name, at most 64 bytes; by default it is a copy of the caller's.
     ///
-    /// Needs a new `Uts` namespace.
+    /// Needs a `Uts` namespace that is new or joined. In a joined one, the name changes for all of
+    /// its processes.
     ///
     /// # Errors
-    /// [`Step::Hostname`](crate::Step::Hostname), `EPERM`: another user namespace owns the `Uts`
-    /// namespace.
+    /// [`Step::Check`](crate::Step::Check): the `Uts` namespace would be the caller's own.
+    /// [`Step::Hostname`](crate::Step::Hostname), `EPERM`: a user namespace that is neither new nor
+    /// joined owns the `Uts` namespace.
     ///
     /// # Examples
     /// ```
@@ -49,10 +52,10 @@ impl<Kind> Builder<Kind> {
 
     /// Sets the NIS domain name, at most 64 bytes; by default it is a copy of the caller's.
     ///
-    /// Needs a new `Uts` namespace.
+    /// Needs a `Uts` namespace that is new or joined.
     ///
     /// # Errors
-    /// [`Step::Domainname`](crate::Step::Domainname), as for [`hostname`](Self::hostname).
+    /// As for [`hostname`](Self::hostname), with [`Step::Domainname`](crate::Step::Domainname).
     ///
     /// # References
     /// setdomainname(2).
@@ -63,11 +66,12 @@ impl<Kind> Builder<Kind> {
 
     /// Brings up the loopback interface; by default it is down, and 127.0.0.1 is unreachable.
     ///
-    /// Needs a new `Net` namespace.
+    /// Needs a `Net` namespace that is new or joined.
     ///
     /// # Errors
-    /// [`Step::Loopback`](crate::Step::Loopback), `EPERM`: another user namespace owns the `Net`
-    /// namespace.
+    /// [`Step::Check`](crate::Step::Check): the `Net` namespace would be the caller's own.
+    /// [`Step::Loopback`](crate::Step::Loopback), `EPERM`: a user namespace that is neither new nor
+    /// joined owns the `Net` namespace.
     ///
     /// # References
     /// network_namespaces(7), netdevice(7).
@@ -96,21 +100,30 @@ impl<Kind> Builder<Kind> {
 const MAX_LENGTH: usize = 64;
 
 impl Names {
-    /// Checks the settings; an error begins with the name of the setter.
+    /// Checks the settings; an error begins with the name of the setter. `namespaces`: the kinds
+    /// that are new or joined.
     pub(crate) fn checked(&self, namespaces: NamespaceFlags) -> Result<Self, String> {
+        if let Some((setter, kind)) = self.outside(namespaces) {
+            return Err(format!("{setter}: needs a {kind} namespace that is new or joined"));
+        }
         for (setter, name) in [("hostname", &self.hostname), ("domainname", &self.domainname)] {
-            let Some(name) = name else { continue };
-            if !namespaces.contains(NamespaceFlags::UTS) {
-                return Err(format!("{setter}: needs a new uts namespace"));
-            }
-            if name.len() > MAX_LENGTH {
+            if name.as_ref().is_some_and(|name| name.len() > MAX_LENGTH) {
                 return Err(format!("{setter}: longer than {MAX_LENGTH} bytes"));
             }
         }
-        if self.loopback && !namespaces.contains(NamespaceFlags::NET) {
-            return Err("loopback: needs a new net namespace".to_owned());
-        }
         Ok(self.clone())
+    }
+
+    /// A setter whose namespace is not among `namespaces`, and the kind of that namespace.
+    pub(crate) fn outside(&self, namespaces: NamespaceFlags) -> Option<(&'static str, Namespace)> {
+        let changes = [
+            (self.hostname.is_some(), "hostname", Namespace::Uts),
+            (self.domainname.is_some(), "domainname", Namespace::Uts),
+            (self.loopback, "loopback", Namespace::Net),
+        ];
+        let is_outside = |kind: Namespace| !namespaces.contains(kind.flag());
+        let outside = changes.iter().find(|(is_set, _, kind)| *is_set && is_outside(*kind));
+        outside.map(|(_, setter, kind)| (*setter, *kind))
     }
 
     pub(crate) fn child(&self) -> in_child::Names<'_> {

@@ -134,6 +134,7 @@ fn start(mut plan: Plan) -> Result<Process, Error> {
         }
     }
     let joined = Arc::new(OpenTarget::open(spec, target)?);
+    plan.refuse_own_namespaces(joined.kinds())?;
     start_in(&plan, &joined, deadline).map_err(|error| joined.explained(spec, error))
 }
 

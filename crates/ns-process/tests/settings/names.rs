@@ -46,9 +46,11 @@ fn f24_loopback_is_up_on_request() {
 /// Invalid names are refused with the name of the setter.
 #[test]
 fn invalid_names_are_refused() {
-    assert_refused(Container::new("true").hostname("x"), "hostname: needs a new uts namespace");
-    assert_refused(Container::new("true").domainname("x"), "domainname: needs a new uts namespace");
-    assert_refused(Container::new("true").loopback(), "loopback: needs a new net namespace");
+    let uts = "needs a uts namespace that is new or joined";
+    assert_refused(Container::new("true").hostname("x"), &format!("hostname: {uts}"));
+    assert_refused(Container::new("true").domainname("x"), &format!("domainname: {uts}"));
+    let net = "loopback: needs a net namespace that is new or joined";
+    assert_refused(Container::new("true").loopback(), net);
     let mut long = Container::new("true");
     assert_refused(
         long.namespace(Namespace::Uts).hostname("x".repeat(65)),

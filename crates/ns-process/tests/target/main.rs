@@ -9,6 +9,7 @@ mod hints;
 mod inject;
 mod inject_settings;
 mod list;
+mod names_after_join;
 mod optimistic_join;
 mod persist;
 mod run_fds;
