@@ -11,7 +11,10 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("ns-sys", &["bitflags", "linux-raw-sys", "rustix"]),
     ("ns-idmap", &["bitflags", "rustix", "thiserror"]),
     ("ns-fs", &["ns-sys", "bitflags", "rustix", "thiserror"]),
-    ("ns-process", &["ns-fs", "ns-idmap", "ns-sys", "bitflags", "libc", "rustix", "thiserror"]),
+    (
+        "ns-process",
+        &["ns-fs", "ns-idmap", "ns-sys", "bitflags", "libc", "rustix", "thiserror", "tokio"],
+    ),
     (TESTBED, &["libc", "rustix"]),
 ];
 

@@ -20,6 +20,8 @@ mod settings;
 mod start;
 mod step;
 mod target;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;

@@ -1,8 +1,9 @@
 //! Resources that a test must not leave behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The descriptors, children and mounts of this process at one time.
@@ -44,6 +45,18 @@ impl Leftovers {
         self.assert_unchanged();
     }
 
+    /// Calls `open`, and ignores the descriptors that it leaves open, now and in later snapshots: those that a library
+    /// opens at its first use and never closes.
+    ///
+    /// # Panics
+    /// There is no `/proc`.
+    pub fn ignore_opened_by(open: impl FnOnce()) {
+        let before = descriptors();
+        open();
+        let opened = descriptors().into_keys().filter(|path| !before.contains_key(path));
+        IGNORED.lock().expect("no panic").extend(opened);
+    }
+
     /// The mounts of the mount namespace of this process.
     ///
     /// # Panics
@@ -56,12 +69,16 @@ impl Leftovers {
 /// Files that ns-process keeps open from their first use on: its init, and the file of its record locks.
 const KEPT: [&str; 2] = ["/memfd:init (deleted)", "/memfd:exec-lock (deleted)"];
 
+static IGNORED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 fn descriptors() -> BTreeMap<PathBuf, PathBuf> {
     let list = fs::read_dir("/proc/self/fd").expect("list descriptors");
     let paths: Vec<_> = list.map(|entry| entry.expect("read an entry").path()).collect();
     // The descriptor of the listing is closed before its link is read.
+    let ignored = IGNORED.lock().expect("no panic");
     paths
         .into_iter()
+        .filter(|path| !ignored.contains(path))
         .filter_map(|path| fs::read_link(&path).ok().map(|target| (path, target)))
         .filter(|(_, target)| KEPT.iter().all(|kept| target.as_os_str() != *kept))
         .collect()

@@ -13,14 +13,14 @@ use crate::error::Error;
 use crate::step::Step;
 
 /// The interval between checks of an exited process that its tracer has yet to reap.
-const TRACED_ROUND: Duration = Duration::from_millis(10);
+pub(crate) const TRACED_ROUND: Duration = Duration::from_millis(10);
 
 /// The interval between sweeps of the orphans.
 const SWEEP: Duration = Duration::from_millis(50);
 const FIRST_SWEEP: Duration = Duration::from_secs(1);
 
 /// After how long such a process is given up.
-const TRACED: Duration = Duration::from_secs(1);
+pub(crate) const TRACED: Duration = Duration::from_secs(1);
 
 impl Process {
     /// Waits until the process has exited, and returns its status. Later calls return the same.
@@ -103,8 +103,7 @@ impl Process {
         loop {
             sweep();
             let left = deadline.map(left_until);
-            // Another thread may add an orphan at any time.
-            let round = if has_orphans() { SWEEP } else { FIRST_SWEEP };
+            let round = sweep_interval();
             let round = left.map_or(round, |left| left.min(round));
             let ended = is_polled(self, PollFlags::IN, Some(Instant::now() + round))
                 .map_err(|errno| self.failed(Step::Wait, errno))?;
@@ -113,6 +112,11 @@ impl Process {
             }
         }
     }
+}
+
+/// The time until the next sweep of the orphans. Another thread may add one at any time.
+pub(crate) fn sweep_interval() -> Duration {
+    if has_orphans() { SWEEP } else { FIRST_SWEEP }
 }
 
 fn left_until(deadline: Instant) -> Duration {

@@ -24,6 +24,8 @@ pub(crate) use hangup::{
     KILLED, LONG_ENOUGH, has_hung_up, is_readable_until, is_readable_within, kill_and_wait,
     try_reap,
 };
+#[cfg(feature = "tokio")]
+pub(crate) use join::{TRACED, TRACED_ROUND, sweep_interval};
 pub(crate) use orphans::{Orphan, Orphans, orphans, reap_later, sweep};
 
 pub use orphans::reap;
@@ -138,6 +140,11 @@ impl Process {
     /// The label set by [`Builder::name`](crate::Builder::name).
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn output_limit(&self) -> Option<usize> {
+        self.output_limit
     }
 
     fn end(&self) -> MutexGuard<'_, End> {

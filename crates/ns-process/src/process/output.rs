@@ -230,7 +230,7 @@ impl Process {
     }
 
     /// The output, if no stream was longer than its limit.
-    fn within_limit(&self, output: LimitedOutput) -> Result<Output, Error> {
+    pub(crate) fn within_limit(&self, output: LimitedOutput) -> Result<Output, Error> {
         let LimitedOutput { status, stdout, stderr, ended_by, .. } = output;
         let stream = match ended_by {
             None => return Ok(Output { status, stdout, stderr }),

@@ -86,11 +86,15 @@ impl Process {
 
     /// Joins a killed process, for one second at most, or 50 ms if it is traced.
     fn join_killed(&self) -> Result<ExitStatus, Error> {
-        let ended = self.join_timeout(KILLED)?;
-        let ended = match ended {
-            None if !is_traced(self) => self.join_timeout(EXIT_LIMIT)?,
+        let ended = match self.join_timeout(KILLED)? {
+            None => self.join_timeout(self.exit_limit())?,
             ended => ended,
         };
         ended.ok_or_else(|| self.held())
+    }
+
+    /// How long to wait for the exit of a process that was killed more than [`KILLED`] ago.
+    pub(crate) fn exit_limit(&self) -> Duration {
+        if is_traced(self) { Duration::ZERO } else { EXIT_LIMIT }
     }
 }

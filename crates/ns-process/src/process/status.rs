@@ -87,12 +87,12 @@ impl Process {
     }
 
     /// The error for a process that does not exit, or whose status cannot be read.
-    pub(super) fn held(&self) -> Error {
+    pub(crate) fn held(&self) -> Error {
         let hint = "something keeps it: its tracer, or a file system that does not answer";
         self.failed(Step::Wait, Errno::TIMEDOUT).with_hint(Some(hint))
     }
 
-    pub(super) fn failed(&self, step: Step, errno: Errno) -> Error {
+    pub(crate) fn failed(&self, step: Step, errno: Errno) -> Error {
         Error::new(self.name(), step)
             .with_errno(errno)
             .with_object(format!("process {}", self.pid()))

@@ -70,7 +70,7 @@ impl Process {
     }
 
     /// Kills all that [`kill_tree`](Self::kill_tree) kills, at least the process.
-    pub(super) fn kill_all(&self) -> Result<(), Error> {
+    pub(crate) fn kill_all(&self) -> Result<(), Error> {
         match self.tree {
             Tree::Process => self.kill(),
             Tree::PidNamespace | Tree::Cgroup(_) => self.kill_tree().or_else(|_| self.kill()),

@@ -107,7 +107,8 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-fn begin(plan: Plan) -> Result<Process, Error> {
+/// Starts what `plan` describes, unless it is a closure and the caller has several threads.
+pub(crate) fn begin(plan: Plan) -> Result<Process, Error> {
     if plan.work.closure().is_some() {
         refuse_threads(&plan)?;
     }

@@ -40,7 +40,7 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn output(&self) -> Result<Output, Error> {
-        self.start_captured()?.wait_with_output()
+        begin(self.plan_captured()?)?.wait_with_output()
     }
 
     /// As [`output`](Self::output), for `limit` at most, and reports a reached limit as a value.
@@ -70,14 +70,14 @@ impl<Kind> Builder<Kind> {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn output_timeout(&self, limit: Duration) -> Result<LimitedOutput, Error> {
-        self.start_captured()?.wait_with_output_timeout(limit)
+        begin(self.plan_captured()?)?.wait_with_output_timeout(limit)
     }
 
-    /// Starts the program with pipes as its outputs, where no other are set.
-    fn start_captured(&self) -> Result<Process, Error> {
+    /// The plan with pipes as the outputs of the program, where no other are set.
+    pub(crate) fn plan_captured(&self) -> Result<Plan, Error> {
         let mut plan = self.plan()?;
         let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);
         plan.streams.capture().map_err(invalid)?;
-        begin(plan)
+        Ok(plan)
     }
 }

@@ -1,0 +1,169 @@
+//! Starts that do not block the runtime.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::prelude::rust_2024::*;
+use std::process::{ExitStatus, Output};
+use std::time::Duration;
+
+use ns_sys::Errno;
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::Process;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::process::{KILLED, LimitedOutput};
+use crate::settings::Builder;
+use crate::start::begin;
+use crate::step::Step;
+
+/// # Start with tokio
+///
+/// The same as [`start`](Self::start), [`status`](Self::status) and [`output`](Self::output), as futures; needs the
+/// feature `tokio`. The settings are those at the time of the call, and the future does not borrow the builder.
+impl<Kind> Builder<Kind> {
+    /// Starts the program; see [`start`](Self::start).
+    ///
+    /// A start can take long, for example if a stream is a FIFO. It therefore runs on a thread of the runtime for
+    /// blocking calls. From that thread the program inherits what belongs to a thread: affinity, niceness, scheduler.
+    ///
+    /// The start runs on the thread that polls the future, and blocks it,
+    /// - with [`die_with_parent`](Self::die_with_parent): the program would be killed when the runtime ends an idle
+    ///   thread. It is killed when the polling thread exits. A worker thread exits with the runtime, and may exit
+    ///   earlier after `block_in_place`.
+    /// - for a closure: see [`Step::MultiThreaded`](crate::Step::MultiThreaded). With threads, start it by
+    ///   [`start_unchecked`](Self::start_unchecked), and convert the handle.
+    ///
+    /// If the future is dropped, the start completes all the same, and then the process is killed and reaped. Until
+    /// then the shutdown of the runtime waits: [`start_timeout`](Self::start_timeout) limits that.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start). Also [`Step::Prepare`](crate::Step::Prepare): the descriptors cannot be registered
+    /// with the runtime; `ECANCELED`, the runtime is shutting down.
+    ///
+    /// # Panics
+    /// The future is polled outside a runtime of tokio with I/O enabled; a [`before_go`](Self::before_go) hook
+    /// panics.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::{Container, Namespace};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ns_process::Error> {
+    /// let mut container = Container::new("sh");
+    /// container.args(["-c", "exit 3"]).namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    /// let process = container.start_async().await?;
+    /// assert_eq!(process.join().await?.code(), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start_async(&self) -> impl Future<Output = Result<Process, Error>> + Send + use<Kind> {
+        start(self.plan())
+    }
+
+    /// Starts the program and waits for its exit; see [`status`](Self::status).
+    ///
+    /// # Errors
+    /// As [`start_async`](Self::start_async) and [`Process::join`].
+    ///
+    /// # Panics
+    /// As [`start_async`](Self::start_async); time is not enabled in the runtime.
+    pub fn status_async(
+        &self,
+    ) -> impl Future<Output = Result<ExitStatus, Error>> + Send + use<Kind> {
+        let started = start(self.plan());
+        async { started.await?.join().await }
+    }
+
+    /// Starts the program, reads all of its output, and waits for its exit; see [`output`](Self::output).
+    ///
+    /// # Errors
+    /// As [`start_async`](Self::start_async) and [`Process::wait_with_output`].
+    ///
+    /// # Panics
+    /// As [`start_async`](Self::start_async); time is not enabled in the runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ns_process::Error> {
+    /// let (mut one, mut two) = (Container::new("echo"), Container::new("echo"));
+    /// let (one, two) = (one.arg("1").output_async(), two.arg("2").output_async());
+    /// let (one, two) = tokio::try_join!(one, two)?;
+    /// assert_eq!((one.stdout, two.stdout), (b"1\n".to_vec(), b"2\n".to_vec()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn output_async(&self) -> impl Future<Output = Result<Output, Error>> + Send + use<Kind> {
+        let started = start(self.plan_captured());
+        async { started.await?.wait_with_output().await }
+    }
+
+    /// As [`output_async`](Self::output_async), for `limit` at most, and reports a reached limit as a value; see
+    /// [`output_timeout`](Self::output_timeout).
+    ///
+    /// # Errors
+    /// As [`start_async`](Self::start_async) and [`Process::wait_with_output_timeout`].
+    ///
+    /// # Panics
+    /// As [`start_async`](Self::start_async); time is not enabled in the runtime.
+    pub fn output_timeout_async(
+        &self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<LimitedOutput, Error>> + Send + use<Kind> {
+        let started = start(self.plan_captured());
+        async move { started.await?.wait_with_output_timeout(limit).await }
+    }
+}
+
+async fn start(plan: Result<Plan, Error>) -> Result<Process, Error> {
+    let plan = plan?;
+    let started = if needs_polling_thread(&plan) { begin(plan) } else { start_on_pool(plan).await };
+    Process::register(started?).map_err(|(process, error)| {
+        drop(Unclaimed(Some(process)));
+        error
+    })
+}
+
+/// Whether the start depends on the thread that makes it: the signal of `die_with_parent` comes when that thread
+/// exits, and a closure is refused on a second thread.
+fn needs_polling_thread(plan: &Plan) -> bool {
+    plan.session.die_with_parent.is_some() || plan.work.closure().is_some()
+}
+
+async fn start_on_pool(plan: Plan) -> Result<crate::Process, Error> {
+    let name = plan.name.clone();
+    let task = spawn_blocking(move || begin(plan).map(|process| Unclaimed(Some(process))));
+    task.await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
+}
+
+/// The error of a start that the runtime did not run. A panic of a hook continues in the caller.
+fn not_run(name: &str, error: JoinError) -> Error {
+    if error.is_panic() {
+        resume_unwind(error.into_panic());
+    }
+    let error = Error::new(name, Step::Prepare).with_errno(Errno::CANCELED);
+    error.with_object("the runtime is shutting down")
+}
+
+/// A started process that the caller does not hold yet. Drop kills and reaps it: the future was dropped.
+struct Unclaimed(Option<crate::Process>);
+
+impl Unclaimed {
+    fn claim(mut self) -> crate::Process {
+        self.0.take().expect("taken once")
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(process) = &self.0 {
+            let _ = process.kill();
+            // If it has not exited by then, a later start, drop or `reap` reaps it.
+            let _ = process.join_timeout(KILLED);
+        }
+    }
+}
