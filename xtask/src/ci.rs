@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use xshell::Shell;
 
-use crate::tools::{Outcome, cargo, cargo_cmd};
+use crate::tools::{FEATURES, Outcome, cargo, cargo_cmd};
 use crate::{bench, cross, examples, features, fuzz, layers, package, tidy};
 
 struct Step {
@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "features", run: features::run },
     Step {
         name: "clippy",
-        run: |sh| cargo(sh, "clippy --workspace --all-targets -- --deny warnings"),
+        run: clippy,
     },
     Step { name: "doc", run: doc },
     Step { name: "test", run: test },
@@ -46,16 +46,21 @@ const STEPS: &[Step] = &[
     Step { name: "cross", run: cross::run },
 ];
 
+fn clippy(sh: &Shell) -> Result<Outcome> {
+    cargo(sh, &format!("clippy --workspace --all-targets {FEATURES} -- --deny warnings"))
+}
+
 fn doc(sh: &Shell) -> Result<Outcome> {
     let _flags = sh.push_env("RUSTDOCFLAGS", "--deny warnings");
-    cargo(sh, "doc --workspace --no-deps")
+    cargo(sh, &format!("doc --workspace --no-deps {FEATURES}"))
 }
 
 /// In CI a test that the machine does not allow fails. `--show-output` prints the figures of tests
 /// that pass below the list of results. The tests of xtask ran before: what they print looks like
 /// this log.
 fn test(sh: &Shell) -> Result<Outcome> {
-    let test = cargo_cmd(sh, "test --workspace --exclude xtask --no-fail-fast -- --show-output");
+    let test = format!("test --workspace --exclude xtask {FEATURES} --no-fail-fast -- --show-output");
+    let test = cargo_cmd(sh, &test);
     let strict = env::var_os("CI").map(|_| ("NS_STRICT", "1"));
     test.envs(strict).run()?;
     Ok(Outcome::Passed)

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::TargetKind;
 use xshell::Shell;
 
-use crate::tools::{Outcome, cargo, metadata, run_and_read};
+use crate::tools::{FEATURES, Outcome, cargo, metadata, run_and_read};
 
 /// An example, and a text that it must print.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -22,7 +22,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("inject", "network devices: 1"),
     ("net_socket", "a client inside says: hello"),
     ("parallel_judge", "job 15: exit code 3\n"),
-    ("tokio", "exit codes Some(1) and Some(2)"),
+    ("epoll", "slow\nfast\n"),
+    ("tokio", "gave up after 3 starts"),
 ];
 
 /// Examples that need arguments. `tiny_root` runs two of them, and `cargo xtask dist` the third.
@@ -38,7 +39,7 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
         ensure!(is_listed || !is_example, "example {name} is not in the list of xtask");
     }
     // With the features of the tests, so that nothing is compiled again.
-    cargo(sh, "build --workspace --exclude xtask --examples")?;
+    cargo(sh, &format!("build --workspace --exclude xtask --examples {FEATURES}"))?;
     for (name, shows) in EXAMPLES {
         let program = metadata.target_directory.join("debug/examples").join(name);
         let output = run_and_read(sh.cmd(program)).with_context(|| format!("example {name}"))?;

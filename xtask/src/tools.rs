@@ -33,6 +33,10 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The features with which everything is tested, so that nothing is compiled twice. The step
+/// `features` checks the others.
+pub(crate) const FEATURES: &str = "--features ns-process/tokio";
+
 /// A shell in the root of the workspace.
 ///
 /// The root comes from the environment of the running cargo, not from compile time: two clones

@@ -1,31 +1,56 @@
-//! Two containers at once on one thread of tokio, which polls the descriptors of the handles.
-#![allow(unsafe_code, reason = "tokio relies on the descriptor of a handle")]
+//! A supervisor: runs a service with limits, restarts it after growing delays when it exits, and stops it when the
+//! supervisor is stopped by a signal.
+//!
+//! The arguments are the service and its arguments. Needs no privilege.
 
-use std::process::ExitStatus;
+use std::error::Error;
+use std::time::Duration;
 
-use ns_process::{Container, Error, Namespace, Process};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use ns_process::{Container, Init, Namespace, Resource, Stdio};
+use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
-/// Waits for the process without a thread.
-async fn join(process: Process) -> Result<ExitStatus, Box<dyn std::error::Error>> {
-    // SAFETY: the handle owns its descriptor, always returns the same one, and closes it when dropped.
-    let process = unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }?;
-    // A pidfd is readable once the process has terminated, and stays readable.
-    let _ended = process.readable().await?;
-    Ok(process.get_ref().join()?)
-}
+/// How often the service is started.
+const STARTS: u32 = 3;
 
-fn start(seconds: &str, code: i32) -> Result<Process, Error> {
-    let mut container = Container::new("sh");
-    container.args(["-c", &format!("sleep {seconds}; exit {code}")]);
-    container.namespaces([Namespace::User, Namespace::Pid]).map_zero().kill_on_drop(true).start()
+/// The delay before the first restart.
+const DELAY: Duration = Duration::from_millis(50);
+
+/// How long the service may take to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+fn service() -> Container {
+    let mut args = std::env::args_os().skip(1);
+    let mut service = Container::new(args.next().unwrap_or("false".into()));
+    service.args(args).namespaces([Namespace::User, Namespace::Pid]).map_zero();
+    // The init forwards SIGTERM; as process 1, the service would ignore it.
+    service.init(Init::builtin()).no_new_privs().kill_on_drop(true);
+    service.rlimit(Resource::Nofile, 1024, 1024).rlimit(Resource::Core, 0, 0);
+    service.stdin(Stdio::null());
+    service
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (slow, fast) = (start("0.2", 1)?, start("0.1", 2)?);
-    let (slow, fast) = tokio::join!(join(slow), join(fast));
-    println!("exit codes {:?} and {:?}", slow?.code(), fast?.code());
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut stop = signal(SignalKind::terminate())?;
+    let service = service();
+    let mut delay = DELAY;
+    for number in 1..=STARTS {
+        let process = service.start_async().await?;
+        println!("start {number}: process {}", process.pid());
+        select! {
+            status = process.join() => println!("ended: {}", status?),
+            _ = stop.recv() => {
+                println!("stopped: {}", process.terminate_timeout(GRACE).await?);
+                return Ok(());
+            }
+        }
+        select! {
+            () = sleep(delay) => delay *= 2,
+            _ = stop.recv() => return Ok(()),
+        }
+    }
+    println!("gave up after {STARTS} starts");
     Ok(())
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::begin;
 use crate::error::Error;
-use crate::process::{LimitedOutput, Process};
+use crate::plan::Plan;
+use crate::process::LimitedOutput;
 use crate::settings::Builder;
 use crate::step::Step;
 
@@ -17,7 +18,7 @@ impl<Kind> Builder<Kind> {
     /// Starts the program and joins it.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and [`Process::join`].
+    /// As [`start`](Self::start) and [`Process::join`](crate::Process::join).
     pub fn status(&self) -> Result<ExitStatus, Error> {
         self.start()?.join()
     }
@@ -29,7 +30,7 @@ impl<Kind> Builder<Kind> {
     /// time limit; [`output_timeout`](Self::output_timeout) has one.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and [`Process::wait_with_output`].
+    /// As [`start`](Self::start) and [`Process::wait_with_output`](crate::Process::wait_with_output).
     ///
     /// # Examples
     /// ```
@@ -55,7 +56,7 @@ impl<Kind> Builder<Kind> {
     /// the time has passed. Blocks for `limit`, and then for one second at most.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and [`Process::wait_with_output_timeout`]. A limit is no error.
+    /// As [`start`](Self::start) and [`Process::wait_with_output_timeout`](crate::Process::wait_with_output_timeout). A limit is no error.
     ///
     /// # Examples
     /// ```
