@@ -85,11 +85,12 @@ impl Changes {
 
     /// Returns the changes in the form of mount_setattr(2).
     pub(crate) fn compile(self, is_recursive: bool) -> TreeAttributes {
-        let (all, top) = match is_recursive {
-            true => (self.all, self.top),
-            false => (Change::default(), self.of_one()),
-        };
-        TreeAttributes { all: all.compile(), top: top.compile() }
+        let Self { all, top } = self;
+        if is_recursive {
+            TreeAttributes { all: all.compile(), top: top.compile() }
+        } else {
+            TreeAttributes { all: Attributes::default(), top: self.of_one().compile() }
+        }
     }
 }
 

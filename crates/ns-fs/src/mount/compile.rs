@@ -7,6 +7,8 @@ use std::path::{Component, Path};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
+use ns_sys::child::FileType;
+
 use super::fs_options::{CLEAR_FLAGS, SET_FLAGS};
 use super::{Kind, Mount, dev};
 use crate::apply::{
@@ -81,17 +83,14 @@ impl Compiler {
                 return self.entry(index, mount, Entry::Directory { mode });
             }
             Kind::Device { file_type, number } => {
-                let host = Path::new("/").join(&mount.target);
-                let host = self.arena.path(format_args!("mount {index}: target"), &host)?;
-                let (mode, owner) = (mount.mode.unwrap_or(0o666), mount.owner);
-                let (file_type, number) = (*file_type, *number);
-                let device = Device { file_type, number, mode, owner, host };
+                let device = self.device(index, mount, *file_type, *number)?;
                 return self.entry(index, mount, Entry::Device(device));
             }
         };
-        let target = match mount.is_at_root() {
-            true => self.arena.add("."),
-            false => self.target(index, &mount.target)?,
+        let target = if mount.is_at_root() {
+            self.arena.add(".")
+        } else {
+            self.target(index, &mount.target)?
         };
         self.step(index, mount, target, kind);
         Ok(())
@@ -128,6 +127,19 @@ impl Compiler {
         Ok(())
     }
 
+    fn device(
+        &mut self,
+        index: u32,
+        mount: &Mount,
+        file_type: FileType,
+        number: (u32, u32),
+    ) -> Result<Device, RootError> {
+        let host = Path::new("/").join(&mount.target);
+        let host = self.arena.path(format_args!("mount {index}: target"), &host)?;
+        let (mode, owner) = (mount.mode.unwrap_or(0o666), mount.owner);
+        Ok(Device { file_type, number, mode, owner, host })
+    }
+
     /// A file system that is made detached.
     fn detached(&mut self, index: u32, mount: &Mount, new: NewFs) -> Result<Configured, RootError> {
         let options = mount.data.as_deref().unwrap_or_default();
@@ -137,9 +149,10 @@ impl Compiler {
 
     fn bind(&mut self, index: u32, mount: &Mount, source: &Path) -> Result<Bind, RootError> {
         let what = mount.part(index, "source");
-        let source = match mount.source_in_root {
-            true => Source::InRoot(self.arena.path(what, source)?),
-            false => Source::Path(self.arena.path(what, &absolute(source)?)?),
+        let source = if mount.source_in_root {
+            Source::InRoot(self.arena.path(what, source)?)
+        } else {
+            Source::Path(self.arena.path(what, &absolute(source)?)?)
         };
         Ok(bind(mount, source))
     }

@@ -42,7 +42,9 @@ fn d11_an_overlay_with_long_paths() {
         let dir = TempDir::new("long");
         let long = (0..8).fold(dir.path().to_owned(), |path, _| path.join("x".repeat(250)));
         let layers = ["one", "two", "upper", "work"].map(|name| long.join(name));
-        layers.iter().for_each(|layer| fs::create_dir_all(layer).expect("mkdir"));
+        for layer in &layers {
+            fs::create_dir_all(layer).expect("mkdir");
+        }
         let [one, two, upper, work] = &layers;
         fs::create_dir(one.join("old")).expect("mkdir");
         fs::write(one.join("old/file"), "").expect("write");
