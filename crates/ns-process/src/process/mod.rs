@@ -6,6 +6,7 @@ mod join;
 mod orphans;
 mod output;
 mod signal;
+mod sigpipe;
 mod status;
 mod transfer;
 mod tree;

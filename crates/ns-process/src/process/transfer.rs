@@ -11,10 +11,11 @@ use ns_sys::Errno;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{OFlags, fcntl_setfl};
-use rustix::io::{ioctl_fionread, read, retry_on_intr, write};
+use rustix::io::{ioctl_fionread, read, retry_on_intr};
 
 use super::hangup::poll_until;
 use super::output::OutputLimit;
+use super::sigpipe::write_without_signal;
 
 /// How many bytes are read at once, at least: the capacity of a pipe.
 const CHUNK: usize = 64 * 1024;
@@ -162,7 +163,7 @@ impl<'a> Input<'a> {
         if rest.is_empty() {
             return Ok(false);
         }
-        match retry_on_intr(|| write(&self.pipe, rest)) {
+        match write_without_signal(&self.pipe, rest) {
             Ok(length) => self.rest.start += length,
             Err(Errno::AGAIN) => {}
             Err(Errno::PIPE) => return Ok(false),

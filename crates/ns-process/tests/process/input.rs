@@ -1,10 +1,12 @@
 //! Input from a reader and from bytes, while the outputs are read.
+#![allow(unsafe_code, reason = "a signal disposition")]
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
-use crate::common::{assert_unchanged, shell};
+use crate::common::{assert_unchanged, eventually, shell};
 use ns_process::{Container, Errno, OutputLimit, Process, Stdio, Step};
 use ns_testbed::{LONG, Leftovers};
 
@@ -56,6 +58,38 @@ fn unread_input_is_no_error() {
         }
         assert_unchanged(&before);
     });
+}
+
+/// A caller that does not ignore SIGPIPE is not killed by it.
+#[test]
+fn unread_input_raises_no_signal() {
+    ns_testbed::run_as!([Root, User], {
+        // SAFETY: sets a disposition of this process.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let process = piped("read line; exit 3");
+        let input = EndsBefore { pid: process.pid(), reads: 0 };
+        assert_eq!(process.wait_with_input(input).expect("output").status.code(), Some(3));
+    });
+}
+
+/// A reader that returns a line, and then waits until the process has exited and its pipe is closed.
+struct EndsBefore {
+    pid: u32,
+    reads: u32,
+}
+
+impl Read for EndsBefore {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads += 1;
+        if self.reads > 1 {
+            eventually("it has exited", || {
+                let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("stat");
+                stat.contains(") Z ")
+            });
+        }
+        buffer[0] = b'\n';
+        Ok(1)
+    }
 }
 
 /// The limits hold while input is written.

@@ -31,7 +31,7 @@
 //! | user and group IDs | [`geteuid`], [`getegid`], [`setgroups`], [`setresgid`], [`setresuid`] |
 //! | privileges | [`capset`], [`seccomp_set_filter`] |
 //! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
-//! | signals | [`rt_sigprocmask`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
+//! | signals | [`rt_sigprocmask`], [`rt_sigtimedwait`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
 //! | host and domain name | [`sethostname`], [`setdomainname`] |
 //! | open files | [`openat`], [`openat2`], [`socket`], [`read`], [`write`](write()), [`ioctl`] |
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
@@ -90,7 +90,9 @@ pub use robust::{
     set_robust_list,
 };
 pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
-pub use signals::{SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask};
+pub use signals::{
+    SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask, rt_sigtimedwait,
+};
 pub use stat::{FileId, FileSystem, Permissions, file_id, fstatfs, permissions};
 pub use uts::{setdomainname, sethostname};
 pub use wait::{has_terminated, wait4};

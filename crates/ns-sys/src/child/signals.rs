@@ -2,11 +2,14 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use core::ptr;
+use core::time::Duration;
 
-use linux_raw_sys::general::{__NR_rt_sigaction, __NR_rt_sigprocmask, SIG_SETMASK};
+use linux_raw_sys::general::{
+    __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigtimedwait, SIG_SETMASK,
+};
 
 use crate::arch::syscall;
-use crate::{Result, Signal};
+use crate::{Errno, Result, Signal};
 
 /// The size in bytes of the kernel's `sigset_t`.
 const SIGSET_SIZE: usize = 8;
@@ -104,6 +107,49 @@ pub fn rt_sigprocmask(mask: SignalSet) -> Result<SignalSet> {
     // SAFETY: both sets have the given size and outlive the call.
     unsafe { syscall(__NR_rt_sigprocmask, arguments) }?;
     Ok(previous)
+}
+
+/// `rt_sigtimedwait(set, NULL, timeout)` — wait at most `timeout` until a blocked signal of the set is
+/// pending, remove it from the pending ones, and return it.
+///
+/// With a timeout of zero, only checks. Blocks otherwise.
+///
+/// # Errors
+/// - `EAGAIN`: no signal of the set was pending within the time.
+/// - `EINTR`: a handler of another signal interrupted the wait.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.2.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use ns_sys::child::{SignalSet, rt_sigtimedwait};
+/// use ns_sys::{Errno, Signal};
+///
+/// let set = SignalSet::EMPTY.with(Signal::USR1);
+/// assert_eq!(rt_sigtimedwait(set, Duration::ZERO), Err(Errno::AGAIN));
+/// ```
+///
+/// # References
+/// rt_sigtimedwait(2); kernel/signal.c.
+pub fn rt_sigtimedwait(set: SignalSet, timeout: Duration) -> Result<Signal> {
+    // A `struct timespec`.
+    let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
+    let timeout = [seconds, timeout.subsec_nanos().into()];
+    let arguments = [
+        (&raw const set).expose_provenance(),
+        0,
+        (&raw const timeout).expose_provenance(),
+        SIGSET_SIZE,
+    ];
+    // SAFETY: the set has the given size; it and the timespec outlive the call.
+    let signal = unsafe { syscall(__NR_rt_sigtimedwait, arguments) }?;
+    Signal::from_raw(signal as i32).ok_or(Errno::INVAL)
 }
 
 /// `rt_sigaction(signal, SIG_DFL)` — reset `signal` to its default disposition.

@@ -1,5 +1,7 @@
 //! Signal masks and dispositions.
 
+use std::time::Duration;
+
 use ns_sys::child::{self, SignalSet};
 use ns_sys::{Errno, Signal};
 use ns_testbed::forked;
@@ -35,6 +37,28 @@ fn f01_all_signals_are_blocked_and_reset() {
             for signal in [Signal::KILL, Signal::STOP] {
                 assert_eq!(child::rt_sigaction_default(signal), Err(Errno::INVAL));
             }
+            0
+        });
+        assert_eq!(code, 0);
+    });
+}
+
+/// A pending signal of the set is returned once, and a handler or the default action does not see it.
+#[test]
+fn a_pending_signal_is_taken() {
+    ns_testbed::run_as!([Root, User], {
+        // The test has another thread, which would get the signal.
+        let code = forked(|| {
+            let set: SignalSet = [Signal::USR1, Signal::PIPE].into_iter().collect();
+            let previous = child::rt_sigprocmask(set).expect("block");
+            assert_eq!(child::rt_sigtimedwait(set, Duration::ZERO), Err(Errno::AGAIN));
+            let own = ns_sys::pidfd_open(std::process::id()).expect("pidfd_open");
+            ns_sys::pidfd_send_signal(&own, Signal::USR1).expect("signal");
+            let other = SignalSet::EMPTY.with(Signal::PIPE);
+            assert_eq!(child::rt_sigtimedwait(other, Duration::from_millis(5)), Err(Errno::AGAIN));
+            assert_eq!(child::rt_sigtimedwait(set, Duration::MAX), Ok(Signal::USR1));
+            assert_eq!(child::rt_sigtimedwait(set, Duration::ZERO), Err(Errno::AGAIN));
+            child::rt_sigprocmask(previous).expect("unblock");
             0
         });
         assert_eq!(code, 0);
