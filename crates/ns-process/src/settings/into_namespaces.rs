@@ -23,13 +23,13 @@ use ns_sys::{Namespace, NamespaceFlags};
 /// ```
 /// use ns_process::{Container, Namespace, NamespaceFlags};
 ///
-/// let kinds = NamespaceFlags::USER | NamespaceFlags::NET;
-/// let of = |container: &mut Container| container.get_namespaces();
-/// assert_eq!(of(Container::new("true").namespaces(["user", "net"])), kinds);
-/// assert_eq!(of(Container::new("true").namespaces(vec![Namespace::User, Namespace::Net])), kinds);
-/// assert_eq!(of(Container::new("true").namespaces(("user", Namespace::Net))), kinds);
-/// assert_eq!(of(Container::new("true").namespaces(kinds)), kinds);
-/// assert_eq!(of(Container::new("true").namespaces("CLONE_NEWUSER").namespace("net")), kinds);
+/// let mut container = Container::new("true");
+/// container.namespaces("user");
+/// container.namespaces(["user", "net"]);
+/// container.namespaces(vec![Namespace::User, Namespace::Net]);
+/// container.namespaces(("user", Namespace::Net));
+/// container.namespaces(NamespaceFlags::USER | NamespaceFlags::NET);
+/// assert_eq!(container.get_namespaces(), NamespaceFlags::USER | NamespaceFlags::NET);
 /// ```
 ///
 /// # References
@@ -118,7 +118,8 @@ where
 }
 
 macro_rules! tuple {
-    ($($kinds:ident $marker:ident),+) => {
+    ($(#[$attribute:meta])? $($kinds:ident $marker:ident),+) => {
+        $(#[$attribute])?
         impl<$($kinds, $marker),+> IntoNamespaces<($($marker,)+)> for ($($kinds,)+)
         where
             $($kinds: IntoNamespaces<$marker>),+
@@ -132,14 +133,15 @@ macro_rules! tuple {
     };
 }
 
-tuple!(A MarkerA);
 tuple!(A MarkerA, B MarkerB);
-tuple!(A MarkerA, B MarkerB, C MarkerC);
-tuple!(A MarkerA, B MarkerB, C MarkerC, D MarkerD);
-tuple!(A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE);
-tuple!(A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF);
-tuple!(A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG);
-tuple!(A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG, H MarkerH);
+// One of them is enough in the documentation.
+tuple!(#[doc(hidden)] A MarkerA);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG);
+tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG, H MarkerH);
 
 /// The kinds that the running kernel supports.
 pub(super) fn supported() -> NamespaceFlags {

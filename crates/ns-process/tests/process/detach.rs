@@ -1,11 +1,12 @@
 //! Handles that are given up.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::process::ChildStdin;
 
-use crate::common::target::{Target, sleep};
+use crate::common::target::Target;
 use crate::common::{assert_unchanged, eventually, reap_all, shell};
-use ns_process::{Inject, Signal, Stdio};
-use ns_sys::{pidfd_open, pidfd_send_signal};
+use ns_process::{Builder, Container, Inject, Stdio};
 use ns_testbed::Leftovers;
 
 /// The state of a process in proc_pid_stat(5); `None` if it does not exist.
@@ -14,9 +15,20 @@ fn state(pid: u32) -> Option<char> {
     stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
-fn kill(pid: u32) {
-    let pidfd = pidfd_open(pid).expect("it runs");
-    pidfd_send_signal(&pidfd, Signal::KILL).expect("kill");
+/// Starts `cat`, gives up its handle, and lets it copy a text, which a killed process cannot do. Returns its ID and
+/// stdin.
+fn assert_continues<Kind>(cat: &mut Builder<Kind>) -> (u32, ChildStdin) {
+    let mut process = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).start().expect("start");
+    let mut input = process.take_stdin().expect("piped");
+    let mut output = process.take_stdout().expect("piped");
+    let expected = process.pid();
+    let pid = process.into_detached();
+    assert_eq!(pid, expected);
+    input.write_all(b"text").expect("write");
+    let mut text = [0; 4];
+    output.read_exact(&mut text).expect("it continues");
+    assert_eq!(&text, b"text");
+    (pid, input)
 }
 
 /// A process whose handle is given up continues, also with `kill_on_drop`. It is reaped after its exit.
@@ -24,34 +36,27 @@ fn kill(pid: u32) {
 fn f18_a_detached_process_continues() {
     ns_testbed::run_as!([Root, User, Nested], {
         let before = Leftovers::snapshot();
-        let process = sleep().kill_on_drop(true).start().expect("start");
-        let expected = process.pid();
-        let pid = process.into_detached();
-        assert_eq!(pid, expected);
-        assert!(matches!(state(pid), Some('R' | 'S' | 'D')), "{:?}", state(pid));
+        let (pid, input) = assert_continues(Container::new("cat").kill_on_drop(true));
         assert_eq!(ns_process::reap(), 1, "it runs");
-        kill(pid);
+        drop(input);
         eventually("it is reaped", || ns_process::reap() == 0);
         assert_eq!(state(pid), None);
         assert_unchanged(&before);
     });
 }
 
-/// An injected process continues as well, and so does its target. Both can be reaped.
+/// An injected process continues as well. The end of its target's pid namespace kills it and waits until it is reaped.
 #[test]
 fn f18_a_detached_inject_continues() {
     ns_testbed::run_as!([Root, User, Nested], {
         let before = Leftovers::snapshot();
         let target = Target::in_all();
-        let pid =
-            Inject::new(&*target, "sleep").arg("1000").start().expect("start").into_detached();
-        assert!(matches!(state(pid), Some('R' | 'S' | 'D')), "{:?}", state(pid));
-        // The end of the target's pid namespace kills the process, and waits until it is reaped.
+        let (pid, input) = assert_continues(&mut Inject::new(&*target, "cat"));
         target.kill().expect("kill");
         eventually("the process is reaped", || ns_process::reap() == 0);
         assert_eq!(state(pid), None);
         target.join().expect("join");
-        drop(target);
+        drop((target, input));
         assert_unchanged(&before);
     });
 }
