@@ -27,10 +27,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: tidy::run },
     Step { name: "layers", run: layers::run },
     Step { name: "features", run: features::run },
-    Step {
-        name: "clippy",
-        run: clippy,
-    },
+    Step { name: "clippy", run: clippy },
     Step { name: "doc", run: doc },
     Step { name: "test", run: test },
     Step {
@@ -59,7 +56,8 @@ fn doc(sh: &Shell) -> Result<Outcome> {
 /// that pass below the list of results. The tests of xtask ran before: what they print looks like
 /// this log.
 fn test(sh: &Shell) -> Result<Outcome> {
-    let test = format!("test --workspace --exclude xtask {FEATURES} --no-fail-fast -- --show-output");
+    let test =
+        format!("test --workspace --exclude xtask {FEATURES} --no-fail-fast -- --show-output");
     let test = cargo_cmd(sh, &test);
     let strict = env::var_os("CI").map(|_| ("NS_STRICT", "1"));
     test.envs(strict).run()?;

@@ -64,7 +64,7 @@ macro_rules! steps {
     };
 }
 
-// The next free number is 67.
+// The next free number is 72.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
@@ -145,6 +145,16 @@ steps! {
     OomScoreAdj = 66, Child, "oom_score_adj";
     /// Setting the niceness.
     Nice = 29, Child, "nice";
+    /// Setting the scheduling policy: sched_setattr(2).
+    Scheduler = 67, Child, "scheduler";
+    /// ioprio_set(2).
+    IoPriority = 68, Child, "io_priority";
+    /// sched_setaffinity(2).
+    Affinity = 69, Child, "affinity";
+    /// personality(2).
+    Personality = 70, Child, "personality";
+    /// Setting a kernel parameter.
+    Sysctl = 71, Child, "sysctl";
     /// setgroups(2).
     Groups = 30, Child, "groups";
     /// setresgid(2).

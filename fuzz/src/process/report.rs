@@ -1,7 +1,9 @@
 //! The report of a failed step from the child.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use ns_process::{Container, Errno, Mount, Namespace, Resource, Side, Step};
+use ns_process::{
+    Container, Errno, IoPriority, Mount, Namespace, Personality, Resource, Scheduler, Side, Step,
+};
 use ns_testbed::{forked, refuse};
 
 /// A step of the child, and the errno with which it fails.
@@ -28,6 +30,10 @@ const CALLS: &[(Step, i64)] = &[
     (Step::Domainname, libc::SYS_setdomainname),
     (Step::Loopback, libc::SYS_socket),
     (Step::Nice, libc::SYS_setpriority),
+    (Step::Affinity, libc::SYS_sched_setaffinity),
+    (Step::Scheduler, libc::SYS_sched_setattr),
+    (Step::IoPriority, libc::SYS_ioprio_set),
+    (Step::Personality, libc::SYS_personality),
     (Step::Propagation, libc::SYS_mount),
     (Step::CloseRest, libc::SYS_close_range),
     (Step::Capabilities, libc::SYS_capset),
@@ -92,6 +98,8 @@ fn everything() -> Container {
     let mut container = Container::new("/bin/true");
     container.all().without(Namespace::Time).map_zero().new_session(true);
     container.hostname("a").domainname("b").loopback().nice(19).no_new_privs();
+    container.affinity(0..64).scheduler(Scheduler::batch()).io_priority(IoPriority::idle());
+    container.personality(Personality::LINUX);
     container.drop_capabilities(ns_process::CapabilitySet::SYS_BOOT);
     container.seccomp([ns_process::BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]);
     container

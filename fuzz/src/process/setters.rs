@@ -5,16 +5,18 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::hooks::HookPoint;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
-    Builder, CapabilitySet, Clock, CloneFlags, Init, Memory, Mount, Namespace, Propagation,
-    Resource, Setgroups, Signal, Stdio,
+    Builder, Capabilities, CapabilitySet, Clock, CloneFlags, Init, IoPriority, Memory, Mount,
+    Namespace, Personality, Propagation, Resource, Scheduler, Setgroups, Signal, Stdio,
 };
 
 /// A setter and its arguments.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub(super) enum Setter {
+    Affinity(Vec<u8>),
     Arg(Text),
     BeforeGo,
     ByChroot,
+    CapabilitySets([u64; 5]),
     CloseFds(bool),
     CreateWorkdir,
     Daemonize(bool),
@@ -34,7 +36,9 @@ pub(super) enum Setter {
     Hostname(Text),
     InheritIgnored,
     Init,
+    IoPriority(u8, u8),
     KeepCapabilities(u64),
+    KeepOnly(u64),
     KillOnDrop(bool),
     Loopback,
     MapAuto,
@@ -49,16 +53,21 @@ pub(super) enum Setter {
     Nice(i8),
     NoNewPrivs,
     OutputLimit(u16),
+    OomScoreAdj(i16),
     ParentDeathSignal(bool),
+    Personality(u32),
     Proc(Text),
     ProcessGroup(u16),
+    ProgramFd,
     Propagation(u8),
     ReadOnlyRoot,
     Rlimit(u8, u64, u64),
     Rootdir(Text),
+    Scheduler(Policy),
     Setgroups(u8),
     StartTimeout(u16),
     Stream(u8, Stream),
+    Sysctl(Parameter, Text),
     TimeOffset(bool, i64, u32),
     Uid(u16),
     UidMap(Text),
@@ -122,6 +131,48 @@ impl<'a> Arbitrary<'a> for Flag {
     }
 }
 
+/// The name of a kernel parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Parameter(String);
+
+impl<'a> Arbitrary<'a> for Parameter {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let known = ["net.ipv4.ip_forward", "net/a/b.c", "kernel.shmmax", "fs.mqueue.x", "vm.x"];
+        if u.ratio(1, 4)? {
+            return u.arbitrary().map(|Text(text)| Self(text));
+        }
+        Ok(Self((*u.choose(&known)?).to_owned()))
+    }
+}
+
+/// A scheduling policy.
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+pub(super) enum Policy {
+    Other,
+    Batch,
+    Idle,
+    Fifo(u8),
+    RoundRobin(u8),
+    Deadline([u16; 3]),
+}
+
+impl Policy {
+    fn scheduler(self) -> Scheduler {
+        match self {
+            Self::Other => Scheduler::other(),
+            Self::Batch => Scheduler::batch(),
+            Self::Idle => Scheduler::idle().reset_on_fork(),
+            Self::Fifo(priority) => Scheduler::fifo(priority.into()),
+            Self::RoundRobin(priority) => Scheduler::round_robin(priority.into()),
+            Self::Deadline(times) => {
+                let [runtime, deadline, period] =
+                    times.map(|time| std::time::Duration::from_micros(time.into()));
+                Scheduler::deadline(runtime, deadline, period)
+            }
+        }
+    }
+}
+
 /// A mount.
 #[derive(Clone, Debug, PartialEq, Arbitrary)]
 pub(super) enum MountKind {
@@ -140,6 +191,7 @@ impl Setter {
             Self::Env(..) | Self::EnvClear | Self::EnvRemove(_) => 2,
             Self::Fd(..) | Self::Stream(..) => 3,
             Self::DieWithParent | Self::ParentDeathSignal(_) => 4,
+            Self::CapabilitySets(_) | Self::KeepOnly(_) => 5,
             _ => 0,
         };
         group(self) == group(other) && group(self) > 0
@@ -148,9 +200,15 @@ impl Setter {
 
     pub(super) fn call<Kind>(&self, builder: &mut Builder<Kind>) {
         match self {
+            Self::Affinity(cpus) => builder.affinity(cpus.iter().copied().map(u32::from)),
             Self::Arg(arg) => builder.arg(&arg.0),
             Self::BeforeGo => builder.before_go(|_| ()),
             Self::ByChroot => builder.by_chroot(),
+            Self::CapabilitySets(sets) => {
+                let [bounding, permitted, effective, inheritable, ambient] = sets.map(capabilities);
+                let sets = Capabilities { bounding, permitted, effective, inheritable, ambient };
+                builder.capability_sets(sets)
+            }
             Self::CloseFds(close) => builder.close_fds(*close),
             Self::CreateWorkdir => builder.create_workdir(),
             Self::Daemonize(of_init) if *of_init => builder.daemonize(),
@@ -174,7 +232,13 @@ impl Setter {
             Self::Hostname(name) => builder.hostname(&name.0),
             Self::InheritIgnored => builder.inherit_ignored(),
             Self::Init => builder.init(Init::builtin()),
+            Self::IoPriority(class, level) => builder.io_priority(match class % 3 {
+                0 => IoPriority::realtime((*level).into()),
+                1 => IoPriority::best_effort((*level).into()),
+                _ => IoPriority::idle(),
+            }),
             Self::KeepCapabilities(set) => builder.keep_capabilities(capabilities(*set)),
+            Self::KeepOnly(set) => builder.keep_only(capabilities(*set)),
             Self::KillOnDrop(kill) => builder.kill_on_drop(*kill),
             Self::Loopback => builder.loopback(),
             Self::MapAuto => builder.map_auto(),
@@ -191,6 +255,11 @@ impl Setter {
             Self::Nice(nice) => builder.nice((*nice).into()),
             Self::NoNewPrivs => builder.no_new_privs(),
             Self::OutputLimit(bytes) => builder.output_limit((*bytes).into()),
+            Self::OomScoreAdj(value) => builder.oom_score_adj((*value).into()),
+            Self::Personality(bits) => builder.personality(Personality::from_bits(*bits)),
+            Self::ProgramFd => builder.program_fd(stderr().try_clone_to_owned().expect("dup")),
+            Self::Scheduler(policy) => builder.scheduler(policy.scheduler()),
+            Self::Sysctl(name, value) => builder.sysctl(name.0.clone(), &*value.0),
             Self::ParentDeathSignal(term) => {
                 builder.parent_death_signal(if *term { Signal::TERM } else { Signal::HUP })
             }

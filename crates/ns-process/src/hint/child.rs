@@ -36,6 +36,21 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
                  not dumpable may set none"
             }
             (Step::OomScoreAdj, Errno::NOENT) => "no proc file system is mounted there",
+            (Step::Scheduler, Errno::PERM) => {
+                "needs CAP_SYS_NICE in the initial user namespace or a higher RLIMIT_RTPRIO or RLIMIT_NICE; a \
+                 deadline needs an affinity to all CPUs"
+            }
+            (Step::Scheduler, Errno::BUSY) => "the CPUs have too little time left for this deadline",
+            (Step::IoPriority, Errno::PERM) => {
+                "the realtime class needs CAP_SYS_ADMIN or CAP_SYS_NICE in the initial user namespace"
+            }
+            (Step::Affinity, Errno::INVAL) => "the machine, or the caller's cpuset, has none of these CPUs",
+            (Step::Sysctl, Errno::NOENT) => "the namespace has no such kernel parameter",
+            (Step::Sysctl, Errno::INVAL) => "the kernel does not accept the value",
+            (Step::Sysctl, Errno::ROFS) => "/proc/sys is mounted read-only here: see Builder::proc",
+            (Step::Sysctl, Errno::ACCESS | Errno::PERM) => {
+                "another user namespace owns the namespace, or the kernel reserves the parameter for the initial one"
+            }
             (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"
             }
@@ -78,6 +93,8 @@ pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
             | Step::Workdir
             | Step::Nice
             | Step::OomScoreAdj
+            | Step::Scheduler
+            | Step::IoPriority
             | Step::Rlimit
             | Step::CoreLimit
     );

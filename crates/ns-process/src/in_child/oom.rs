@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use super::cwd::cwd;
 use super::dumpable;
 use super::handshake::Report;
 use super::write_file::write_file;
@@ -21,6 +22,6 @@ pub(crate) struct OomScoreAdj<'a> {
 pub(super) fn set(config: Option<OomScoreAdj<'_>>) -> Result<(), Report> {
     let Some(config) = config else { return Ok(()) };
     dumpable::set(config.dumpable.then_some(true))?;
-    let written = write_file(config.file, config.text);
+    let written = write_file(cwd(), config.file, config.text);
     written.map_err(|errno| Report::new(Step::OomScoreAdj, errno))
 }

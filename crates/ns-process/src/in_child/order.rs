@@ -8,7 +8,7 @@ use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
     capabilities, descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join,
-    limits, names, namespaces, oom, privileges, root, session, signals, wait,
+    limits, names, namespaces, oom, privileges, root, scheduling, session, signals, sysctl, wait,
 };
 
 /// The one list of steps, in order: the name of each step, the function that makes it, and the fields of the plan that
@@ -37,12 +37,14 @@ macro_rules! child_steps {
                 target_root => from_target::change_root(from_target),
                 root => root::change(root),
                 names => names::set(names),
+                sysctls => sysctl::set(sysctls),
                 fork_program => init::fork_program(init, child_code),
                 session => session::begin(session),
                 place_fds => descriptors::place(place_fds),
             }
             drop_privileges {
                 limits => limits::set(limits),
+                scheduling => scheduling::set(scheduling),
                 keep_capabilities => capabilities::keep_through_setresuid(privileges.capabilities),
                 ids => ids::assume(ids),
                 no_new_privs => privileges::set_no_new_privs(privileges),
@@ -105,7 +107,8 @@ child_steps!(run_in_order);
 /// - The change to the target's root precedes mounts and the working directory, whose paths start there.
 /// - Mounts precede the change of the root, because their sources are reachable only before it. The working directory
 ///   follows it, because its path is inside.
-/// - Host name, domain name and loopback precede the change of IDs, which may clear the capabilities that they need.
+/// - Host name, domain name, loopback and kernel parameters precede the change of IDs, which may clear the capabilities
+///   that they need.
 /// - Pid 1 of an init forks the program's process after the setup that both share. The root is part of it: otherwise
 ///   the old root would be reachable through the other process. The fork precedes what each process sets for itself:
 ///   session, descriptors, limits.
@@ -113,7 +116,8 @@ child_steps!(run_in_order);
 ///   Descriptors are placed after the mounts: a bind mount may name one of the caller's descriptors as its source.
 /// - Hooks between setup and the drop of privileges have all privileges that the caller gave the child. A closure has
 ///   the remaining ones only.
-/// - Limits and niceness precede the change of IDs, which may clear the capabilities that they need. The umask follows
+/// - Limits, niceness and scheduling precede the change of IDs, which may clear the capabilities that they need. The
+///   nice value precedes the policy, which sets it again. The umask follows
 ///   every step that creates files.
 /// - Groups, gid, uid: the change of the uid clears the capabilities that the other two need.
 /// - `no_new_privs` precedes a seccomp filter, which needs it or `CAP_SYS_ADMIN`.

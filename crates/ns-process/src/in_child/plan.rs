@@ -21,8 +21,10 @@ use super::names::Names;
 use super::oom::OomScoreAdj;
 use super::privileges::{Label, Privileges};
 use super::root::Root;
+use super::scheduling::Scheduling;
 use super::session::Session;
 use super::signals::Dispositions;
+use super::sysctl::Sysctls;
 use super::wait::ParentWatch;
 
 /// Everything that the child needs: numbers, and pointers to values that the parent keeps valid.
@@ -69,7 +71,9 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) place_fds: &'a [apply::FdStep],
     pub(crate) close_rest: &'a [apply::FdRange],
     pub(crate) names: Names<'a>,
+    pub(crate) sysctls: Sysctls<'a>,
     pub(crate) limits: Limits<'a>,
+    pub(crate) scheduling: Scheduling<'a>,
     pub(crate) privileges: Privileges<'a>,
     /// Which of the caller's signal dispositions are reset.
     pub(crate) dispositions: Dispositions,

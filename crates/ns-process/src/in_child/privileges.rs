@@ -6,6 +6,7 @@ use core::ffi::CStr;
 use ns_sys::child::{self, BpfInstruction};
 
 use super::capabilities::CapabilityChange;
+use super::cwd::cwd;
 use super::handshake::Report;
 use super::prctl::{self, Attribute};
 use super::write_file::write_file;
@@ -26,7 +27,7 @@ pub(crate) type Label<'a> = (&'a CStr, &'a [u8]);
 /// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
 pub(super) fn set_exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
-    write_file(file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
+    write_file(cwd(), file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
 
 pub(super) fn set_no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {

@@ -7,11 +7,9 @@ use ns_sys::Errno;
 use ns_sys::child::{self, Mode, OFlags};
 use ns_sys::fd::BorrowedFd;
 
-use super::cwd::cwd;
-
-/// Writes `text` to an existing file, by one write(2).
-pub(super) fn write_file(path: &CStr, text: &[u8]) -> Result<(), Errno> {
-    let number = child::openat(cwd(), path, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
+/// Writes `text` to an existing file below `dir`, by one write(2).
+pub(super) fn write_file(dir: BorrowedFd<'_>, path: &CStr, text: &[u8]) -> Result<(), Errno> {
+    let number = child::openat(dir, path, OFlags::WRONLY.union(OFlags::CLOEXEC), Mode::empty())?;
     // SAFETY: openat(2) has just returned it, and only the end of this function closes it.
     let file = unsafe { BorrowedFd::borrow_raw(number) };
     let written = child::write(file, text);

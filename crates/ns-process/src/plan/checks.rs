@@ -55,7 +55,8 @@ fn flags<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     CloneArgs::new(flags | own).validate().map_err(|rule| format!("flags: {rule}"))
 }
 
-/// With `CLONE_FS`, a change of root, working directory or umask would affect the caller.
+/// With `CLONE_FS`, a change of root, working directory or umask would affect the caller, and with `CLONE_IO` a change
+/// of the I/O priority.
 fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), String> {
     let changes = [
         (config.root.path.is_some(), "rootdir"),
@@ -63,6 +64,11 @@ fn shared_directories<Kind>(config: &Builder<Kind>) -> Result<(), String> {
         (config.limits.umask.is_some(), "umask"),
     ];
     let shares = config.flags.contains(CloneFlags::FS);
+    let shares_io = config.flags.contains(CloneFlags::IO);
+    refuse(
+        shares_io && config.scheduling.io_priority.is_some(),
+        "io_priority: CLONE_IO shares the caller's own",
+    )?;
     match changes.iter().find(|(is_set, _)| shares && *is_set) {
         Some((_, setter)) => Err(format!("{setter}: CLONE_FS shares the caller's own")),
         None => Ok(()),

@@ -20,7 +20,7 @@ pub(crate) use route::{Intermediate, Route};
 use crate::error::Error;
 use crate::settings::{
     Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps, Memory,
-    Names, Payload, Privileges, Root, Session, Streams,
+    Names, Payload, Privileges, Root, Scheduling, Session, Streams, Sysctls,
 };
 use crate::step::Step;
 use crate::target::TargetSpec;
@@ -47,7 +47,9 @@ pub struct Plan {
     pub(crate) root: Root,
     pub(crate) streams: Streams,
     pub(crate) names: Names,
+    pub(crate) sysctls: Sysctls,
     pub(crate) limits: Limits,
+    pub(crate) scheduling: Scheduling,
     pub(crate) privileges: Privileges,
 }
 
@@ -77,7 +79,10 @@ impl<Kind> Builder<Kind> {
         let privileges = privileges.map_err(invalid)?;
         let limits = Limits::new(&self.limits, &maps.proc, self.daemon.is_some());
         let limits = limits.map_err(invalid)?;
-        let names = self.names.checked(namespaces | join.kinds()).map_err(invalid)?;
+        let kinds = namespaces | join.kinds();
+        let names = self.names.checked(kinds).map_err(invalid)?;
+        let sysctls = Sysctls::new(&self.sysctls, kinds).map_err(invalid)?;
+        let scheduling = Scheduling::new(&self.scheduling, self.limits.nice).map_err(invalid)?;
         Ok(Plan {
             name: self.name.clone(),
             work: Payload::new(self).map_err(invalid)?,
@@ -103,6 +108,8 @@ impl<Kind> Builder<Kind> {
             )
             .map_err(invalid)?,
             names,
+            sysctls,
+            scheduling,
             limits,
             privileges,
         })
@@ -142,7 +149,7 @@ impl Plan {
 
     /// A setter that changes a namespace which is not among `namespaces`, and the kind of that namespace.
     fn outside(&self, namespaces: NamespaceFlags) -> Option<(&'static str, Namespace)> {
-        self.names.outside(namespaces)
+        self.names.outside(namespaces).or_else(|| self.sysctls.outside(namespaces))
     }
 
     /// The new namespaces of the child.

@@ -15,6 +15,7 @@ mod namespaces;
 
 mod join;
 mod names;
+mod sysctl;
 mod time;
 
 mod maps;
@@ -27,6 +28,8 @@ mod unchecked;
 mod session;
 
 mod limits;
+
+mod scheduling;
 
 mod cgroup;
 
@@ -49,6 +52,9 @@ mod capability_plan;
 mod environment;
 mod into_namespaces;
 mod payload;
+mod personality;
+mod scheduler;
+mod scheduling_plan;
 mod target;
 
 use std::ffi::OsString;
@@ -87,14 +93,19 @@ pub(crate) use maps::Maps;
 pub use memory::Memory;
 pub(crate) use names::Names;
 pub(crate) use payload::Payload;
+pub use personality::Personality;
 use privileges::PrivilegeConfig;
 pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;
 pub(crate) use root::Root;
 use root::RootConfig;
+pub use scheduler::{IoPriority, Scheduler};
+use scheduling::SchedulingConfig;
+pub(crate) use scheduling_plan::Scheduling;
 pub(crate) use session::Session;
 use stdio::StreamConfig;
 pub(crate) use stdio::{Streams, stream_error};
+pub(crate) use sysctl::Sysctls;
 pub use target::Target;
 pub use time::Clock;
 use time::Offset;
@@ -219,7 +230,10 @@ pub struct Builder<Kind> {
     pub(crate) root: RootConfig,
     pub(crate) streams: StreamConfig,
     pub(crate) names: Names,
+    /// The name and the value of each kernel parameter.
+    pub(crate) sysctls: Vec<(String, String)>,
     pub(crate) limits: LimitConfig,
+    pub(crate) scheduling: SchedulingConfig,
     pub(crate) privileges: PrivilegeConfig,
     /// Errors of setters; a start reports the first.
     pub(crate) errors: Vec<String>,
@@ -253,7 +267,9 @@ impl<Kind> Builder<Kind> {
             root: RootConfig::default(),
             streams: StreamConfig::default(),
             names: Names::default(),
+            sysctls: Vec::new(),
             limits: LimitConfig::default(),
+            scheduling: SchedulingConfig::default(),
             privileges: PrivilegeConfig::default(),
             errors: Vec::new(),
             kind: PhantomData,

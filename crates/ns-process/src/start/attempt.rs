@@ -82,6 +82,8 @@ pub(super) struct Attempt {
     pub(super) intermediate_stack: Option<Stack>,
     /// The file of the program, at a number that the child does not overwrite.
     pub(super) program_fd: Option<OwnedFd>,
+    /// `/proc/sys`, if the child sets kernel parameters.
+    pub(super) sysctl_dir: Option<OwnedFd>,
     /// The trees to mount, opened for this child only.
     pub(super) trees: Option<OpenTrees>,
     /// Owns the strings of `argv` and `envp`.
@@ -109,6 +111,10 @@ impl Attempt {
         let program_fd = program.and_then(|program| program.file.as_deref());
         let program_fd = program_fd.map(|file| apart(file, &fds, lowest)).transpose();
         let program_fd = program_fd.map_err(prepare(plan, "a descriptor of the program"))?;
+        let sysctl_dir = plan.sysctls.open(&plan.maps.proc);
+        let sysctl_dir =
+            sysctl_dir.and_then(|dir| dir.map(|dir| apart(&dir, &fds, lowest)).transpose());
+        let sysctl_dir = sysctl_dir.map_err(prepare(plan, "the directory of kernel parameters"))?;
         let kinds = joined.kinds();
         let route = plan.route(kinds, copy != CopyMode::IfNeeded);
         let dumpable = plan.dumpable(kinds);
@@ -137,6 +143,7 @@ impl Attempt {
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
             program_fd,
+            sysctl_dir,
             trees,
             fds,
             joined: Arc::clone(joined),

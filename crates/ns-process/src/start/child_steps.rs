@@ -17,7 +17,7 @@ use super::exec_name::ExecName;
 use super::hooks::HookRunner;
 use super::init::InitProcess;
 use super::parent::ParentThread;
-use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges};
+use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges, Sysctls};
 
 impl ChildResources {
     /// Runs the caller's code in the child; `None` if there is none.
@@ -27,7 +27,8 @@ impl ChildResources {
         let init_process = attempt.init_process.iter().flat_map(InitProcess::opened);
         let trees = attempt.trees.iter().flat_map(OpenTrees::descriptors);
         let private_fds = parent_fd.into_iter().chain(attempt.joined.opened());
-        let private_fds = private_fds.chain(init_process).chain(trees);
+        let sysctl_dir = attempt.sysctl_dir.iter().map(AsRawFd::as_raw_fd);
+        let private_fds = private_fds.chain(init_process).chain(trees).chain(sysctl_dir);
         let runner = || {
             HookRunner::new(
                 &attempt.plan,
@@ -100,6 +101,8 @@ impl ChildResources {
             place_fds: fds.steps(),
             close_rest: self.ranges(),
             names: plan.names.child(),
+            sysctls: self.sysctls(),
+            scheduling: plan.scheduling.child(),
             limits: Limits { no_core, ..limits },
             privileges: Privileges {
                 label: privileges.label.filter(|_| !enters_mounts),
@@ -128,6 +131,17 @@ impl ChildResources {
         }
         // SAFETY: the ranges borrow nothing.
         unsafe { self.keep(ranges) }
+    }
+
+    /// The kernel parameters to set.
+    fn sysctls(&self) -> Sysctls<'_> {
+        let Attempt { plan, sysctl_dir, .. } = self.attempt();
+        if plan.sysctls.is_empty() {
+            return Sysctls::default();
+        }
+        // SAFETY: the paths and values belong to the plan of the attempt.
+        let values = unsafe { self.keep(plan.sysctls.values()) };
+        Sysctls { dir: sysctl_dir.as_ref().map(|dir| dir.as_fd()), values }
     }
 
     /// The paths to try, in order.

@@ -1,6 +1,11 @@
 //! Containers that together make every step of a start.
 
-use ns_process::{CapabilitySet, Container, Init, Memory, Mount, Namespace, Resource, Stdio};
+use std::fs::File;
+
+use ns_process::{
+    CapabilitySet, Container, Init, IoPriority, Memory, Mount, Namespace, Personality, Resource,
+    Scheduler, Stdio,
+};
 
 use super::filter::allow_all;
 use super::target::Target;
@@ -11,21 +16,26 @@ pub(crate) fn programs(root: &str, target: &Target) -> Vec<Container> {
     let mut plain = shell("exit 7");
     plain.process_group(0).nice(ns_testbed::nicer(1)).umask(0o27).die_with_parent();
     plain.stdout(Stdio::null());
+    plain.affinity(0..64).scheduler(Scheduler::batch()).io_priority(IoPriority::idle());
+    plain.personality(Personality::ADDR_NO_RANDOMIZE);
     plain.rlimit(Resource::Nofile, 50, 60).no_new_privs().seccomp(allow_all());
     let mut new_namespaces = shell("exit 7");
     new_namespaces.all().map_zero().mount_proc().hostname("box").domainname("net").loopback();
     new_namespaces.drop_capabilities(CapabilitySet::SYS_BOOT).stdin(Stdio::piped());
-    new_namespaces.before_go(|_| ());
+    new_namespaces.before_go(|_| ()).sysctl("net.ipv4.ip_forward", "1");
     let mut new_root = shell("exit 7");
     new_root.namespaces([Namespace::User, Namespace::Mnt]).map_zero().rootdir(root);
     new_root.read_only_root().workdir("/usr").seccomp(allow_all()).uid(0).gid(0);
     mount_host_programs(&mut new_root);
     new_root.mount(Mount::tmpfs("/tmp").create());
     let mut joined = shell("exit 7");
-    joined.namespace(Namespace::Mnt);
+    joined.namespace(Namespace::Mnt).hostname("box").loopback();
     for kind in [Namespace::User, Namespace::Pid, Namespace::Uts, Namespace::Net] {
         joined.namespace_file(kind, target.file(kind));
     }
+    let mut exact = shell("exit 7");
+    exact.namespace(Namespace::User).map_zero().keep_only(CapabilitySet::KILL);
+    exact.program_fd(File::open("/bin/sh").expect("open")).oom_score_adj(1000);
     let mut copied = shell("exit 7");
     copied.namespaces([Namespace::User, Namespace::Pid]).map_zero().memory(Memory::Copied);
     let mut under_init = shell("exit 7");
@@ -36,7 +46,9 @@ pub(crate) fn programs(root: &str, target: &Target) -> Vec<Container> {
     daemon.namespaces([Namespace::User, Namespace::Pid]).map_zero().daemonize();
     let mut daemon_as_child = shell("exit 7");
     daemon_as_child.daemonize_as_child().workdir("/");
-    vec![plain, new_namespaces, new_root, joined, copied, under_init, daemon, daemon_as_child]
+    let namespaces = [plain, new_namespaces, new_root, joined, exact];
+    let others = [copied, under_init, daemon, daemon_as_child];
+    namespaces.into_iter().chain(others).collect()
 }
 
 /// Containers that run code of the caller in the child, and exit with 7.

@@ -22,6 +22,8 @@ mod program_fd;
 mod pyspaces;
 mod reexports;
 mod root;
+mod scheduling;
 mod session;
 mod stdio;
+mod sysctl;
 mod time;

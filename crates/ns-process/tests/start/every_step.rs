@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::common::target::Target;
 use crate::common::{Directory, assert_unchanged, filter};
 use ns_process::{
-    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Init, Inject, Mount,
-    Namespace, Propagation, Resource, Side, Stdio, Step,
+    BpfInstruction, CapabilitySet, Chroot, Clock, Container, Errno, Error, Init, Inject,
+    IoPriority, Mount, Namespace, Personality, Propagation, Resource, Scheduler, Side, Stdio, Step,
 };
 use ns_sys::pidfd_send_signal;
 use ns_testbed::{Leftovers, forked, refuse};
@@ -153,6 +153,21 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             forbid(libc::SYS_setpriority);
             plain.nice(1).start()
         }
+        Step::OomScoreAdj => plain.proc(&missing).oom_score_adj(5).start(),
+        Step::Scheduler => {
+            forbid(libc::SYS_sched_setattr);
+            plain.scheduler(Scheduler::batch()).start()
+        }
+        Step::IoPriority => {
+            forbid(libc::SYS_ioprio_set);
+            plain.io_priority(IoPriority::idle()).start()
+        }
+        Step::Affinity => plain.affinity([60_000]).start(),
+        Step::Personality => {
+            forbid(libc::SYS_personality);
+            plain.personality(Personality::ADDR_NO_RANDOMIZE).start()
+        }
+        Step::Sysctl => namespaces.namespace(Namespace::Net).sysctl("net.ipv4.none", "1").start(),
         Step::Groups => {
             ns_sys::child::capset(ns_sys::child::CapabilitySets::default()).ok()?;
             plain.groups([5]).start()

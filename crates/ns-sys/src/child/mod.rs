@@ -31,6 +31,7 @@
 //! | user and group IDs | [`geteuid`], [`getegid`], [`setgroups`], [`setresgid`], [`setresuid`] |
 //! | privileges | [`capset`], [`seccomp_set_filter`] |
 //! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
+//! | scheduling | [`sched_setattr`], [`sched_setaffinity`], [`ioprio_set`], [`personality`] |
 //! | signals | [`rt_sigprocmask`], [`rt_sigtimedwait`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
 //! | host and domain name | [`sethostname`], [`setdomainname`] |
 //! | open files | [`openat`], [`openat2`], [`socket`], [`read`], [`write`](write()), [`ioctl`] |
@@ -57,6 +58,7 @@ mod open;
 mod process;
 mod record_lock;
 mod robust;
+mod scheduling;
 mod security;
 mod signals;
 mod stat;
@@ -89,6 +91,7 @@ pub use robust::{
     RobustList, SavedRobustList, get_robust_list, is_owner_dead, restore_robust_list,
     set_robust_list,
 };
+pub use scheduling::{SchedAttr, ioprio_set, personality, sched_setaffinity, sched_setattr};
 pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
 pub use signals::{
     SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask, rt_sigtimedwait,

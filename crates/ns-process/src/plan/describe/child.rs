@@ -211,6 +211,10 @@ impl Steps<'_> {
         Self::if_so(self.runs_setup(), || self.plan.names.describe())
     }
 
+    fn sysctls(&self) -> Vec<String> {
+        Self::if_so(self.runs_setup(), || self.plan.sysctls.describe())
+    }
+
     fn fork_program(&self) -> Vec<String> {
         let flags = self.plan.flags_under_init() | CloneFlags::PARENT_SETTID;
         let lines = || {
@@ -237,6 +241,10 @@ impl Steps<'_> {
 
     fn limits(&self) -> impl Iterator<Item = String> {
         self.plan.limits.describe()
+    }
+
+    fn scheduling(&self) -> impl Iterator<Item = String> {
+        self.plan.scheduling.describe()
     }
 
     fn keep_capabilities(&self) -> Option<String> {

@@ -57,6 +57,7 @@ impl Plan {
             .chain(self.join.describe_opening())
             .chain(self.join.describe_following())
             .chain(line(self.watches_parent(), watch))
+            .chain(self.sysctls.describe_opening(&self.maps.proc))
             .chain(line(self.forks(), "get_robust_list()"))
             .chain(line(self.takes_lock(), "fstat(file of the record locks)"))
             .chain(clearing(Dumpable::Cleared))

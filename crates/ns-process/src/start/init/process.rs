@@ -14,7 +14,7 @@ use super::file;
 use crate::error::Error;
 use crate::in_child::{
     ChildPlan, Dispositions, ExecLock, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS,
-    Session,
+    Session, Sysctls,
 };
 use crate::plan::Plan;
 use crate::start::prepare;
@@ -83,6 +83,7 @@ impl InitProcess {
             from_target: None,
             root: Root::default(),
             names: Names::default(),
+            sysctls: Sysctls::default(),
             limits: Limits { no_core: None, ..all.limits },
             privileges: Privileges { label: None, ..all.privileges },
             dispositions: Dispositions::Kept,

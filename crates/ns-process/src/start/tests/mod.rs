@@ -38,7 +38,8 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use crate::Container;
 use crate::in_child::{
-    self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Privileges, Root, Session,
+    self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Privileges, Root, Scheduling,
+    Session, Sysctls,
 };
 use crate::plan::Plan;
 use crate::target::OpenTarget;
@@ -121,6 +122,8 @@ fn child_with<'a>(
         place_fds: fds.map_or(&[], FdPlan::steps),
         close_rest: fds.map_or(&[], FdPlan::ranges),
         names: full_plan.map_or_else(Names::default, |plan| plan.names.child()),
+        sysctls: Sysctls::default(),
+        scheduling: full_plan.map_or_else(Scheduling::default, |plan| plan.scheduling.child()),
         limits: full_plan.map_or_else(Limits::default, |plan| plan.limits.child()),
         privileges: full_plan.map_or_else(Privileges::default, |plan| {
             plan.privileges.child(plan.namespaces(), None)

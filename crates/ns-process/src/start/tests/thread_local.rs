@@ -16,7 +16,9 @@ use super::{child_with, current_thread, leak, map, reap};
 use crate::in_child::{GO, Report};
 use crate::plan::Plan;
 use crate::step::Step;
-use crate::{BpfInstruction, CapabilitySet, Container, Init, Resource};
+use crate::{
+    BpfInstruction, CapabilitySet, Container, Init, IoPriority, Personality, Resource, Scheduler,
+};
 
 /// Runs every step, including the wait to be released, in a child whose thread pointer refers to
 /// inaccessible memory.
@@ -36,6 +38,8 @@ fn without_tls(
     all.seccomp([BpfInstruction { code: 0x06, jt: 0, jf: 0, k: 0x7fff_0000 }]).die_with_parent();
     all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
     all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
+    all.affinity(0..64).scheduler(Scheduler::batch()).io_priority(IoPriority::idle());
+    all.personality(Personality::ADDR_NO_RANDOMIZE);
     all.init = init;
     let full_plan: &'static Plan = leak(all.plan().expect("plan"));
     let kinds = CloneFlags::from(all.get_namespaces());
