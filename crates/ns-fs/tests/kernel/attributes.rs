@@ -13,6 +13,9 @@ use crate::fixture::{in_own_mounts, mounts_at, plan};
 /// `set` or `clear`, and its attributes.
 type Change = (bool, MountAttrs);
 
+/// A change, and whether it is one of all mounts: `set_all` or `clear_all`.
+type Call = (bool, Change);
+
 /// The attributes of which a mount may have any number.
 const FREE: MountAttrs = MountAttrs::RDONLY
     .union(MountAttrs::NOSUID)
@@ -75,6 +78,34 @@ fn apply(mount: Mount) {
     ns_fs::apply::root(plan.apply_data()).expect("apply");
 }
 
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    vec((any::<bool>(), (any::<bool>(), attrs())), 0..8)
+}
+
+/// The changes of all mounts, then those of the topmost one.
+fn in_order(calls: &[Call]) -> Vec<Change> {
+    let of = |wanted: bool| calls.iter().filter(move |(all, _)| *all == wanted);
+    of(true).chain(of(false)).map(|(_, change)| *change).collect()
+}
+
+fn call_mount(mount: Mount, calls: &[Call]) -> Mount {
+    calls.iter().fold(mount, |mount, (all, (set, attrs))| match (all, set) {
+        (true, true) => mount.set_all(*attrs),
+        (true, false) => mount.clear_all(*attrs),
+        (false, true) => mount.set(*attrs),
+        (false, false) => mount.clear(*attrs),
+    })
+}
+
+fn call_tree(tree: Tree, calls: &[Call]) -> Tree {
+    calls.iter().fold(tree, |tree, (all, (set, attrs))| match (all, set) {
+        (true, true) => tree.set_all(*attrs),
+        (true, false) => tree.clear_all(*attrs),
+        (false, true) => tree.set(*attrs),
+        (false, false) => tree.clear(*attrs),
+    })
+}
+
 fn change(mount: Mount, changes: &[Change]) -> Mount {
     let change = |mount: Mount, (set, attrs): &Change| match set {
         true => mount.set(*attrs),
@@ -135,5 +166,49 @@ fn check(new: &[Change], later: &[Change]) {
     assert_eq!(shown("/tmp/new"), expected, "remount");
     for path in ["/tmp/bind", "/tmp/bind", "/tmp/new"] {
         rustix::mount::unmount(path, rustix::mount::UnmountFlags::DETACH).expect("umount");
+    }
+}
+
+/// Changes of all mounts and of the topmost one, in any order: a mount and a tree get the same. Of a recursive bind the
+/// mount below has only those of all mounts.
+#[test]
+fn random_changes_of_a_tree() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let cases = if std::env::var_os("NS_STRESS").is_some() { 5_000 } else { 150 };
+        in_own_mounts(|| {
+            ns_fs::apply::propagation(Propagation::Private).expect("private");
+            apply(Mount::tmpfs("/tmp"));
+            for name in ["from/below", "to"] {
+                std::fs::create_dir_all(format!("/tmp/{name}")).expect("mkdir");
+            }
+            apply(Mount::tmpfs("/tmp/from"));
+            std::fs::create_dir("/tmp/from/below").expect("mkdir");
+            apply(Mount::tmpfs("/tmp/from/below"));
+            let config = Config { cases, failure_persistence: None, ..Config::default() };
+            let runner =
+                TestRunner::new(config).run(&(calls(), any::<bool>()), |(calls, recursive)| {
+                    check_tree(&calls, recursive);
+                    Ok(())
+                });
+            runner.unwrap_or_else(|error| panic!("{error}"));
+        });
+        println!("shown: {cases} random changes of trees, as the model says");
+    });
+}
+
+fn check_tree(calls: &[Call], recursive: bool) {
+    let start = MountAttrs::NOSUID | MountAttrs::NODEV | MountAttrs::RELATIME;
+    let all: Vec<_> = calls.iter().filter(|(all, _)| *all).map(|(_, change)| *change).collect();
+    let expected = [text(model(start, &in_order(calls))), text(model(start, &all))];
+    let tree = call_tree(Tree::open("/tmp/from").expect("open"), calls);
+    let bind = call_mount(Mount::bind("/tmp/from", "/tmp/to"), calls);
+    let (tree, bind) = if recursive { (tree.recursive(), bind.recursive()) } else { (tree, bind) };
+    for mount in [Mount::tree(tree, "/tmp/to"), bind] {
+        apply(mount);
+        assert_eq!(shown("/tmp/to"), expected[0], "the topmost mount");
+        if recursive {
+            assert_eq!(shown("/tmp/to/below"), expected[1], "the mount below");
+        }
+        rustix::mount::unmount("/tmp/to", rustix::mount::UnmountFlags::DETACH).expect("umount");
     }
 }

@@ -62,7 +62,7 @@ const OLD: &[u32] = &[__NR_open_tree, __NR_move_mount, __NR_fsopen];
 /// A write-protected disk becomes the root, also by a path where it is mounted already; below it, mounts have
 /// only the targets that it contains.
 #[test]
-fn d12_a_read_only_disk_as_the_root() {
+fn a_read_only_disk_as_the_root() {
     ns_testbed::run_as!([Root], {
         let dir = TempDir::with("disk", &["mounted"]);
         let disk = match Disk::new(&dir) {
@@ -102,7 +102,7 @@ fn d12_a_read_only_disk_as_the_root() {
 
 /// A bind of a directory on a write-protected disk: to clear the attribute does not make it writable.
 #[test]
-fn d12_a_read_only_disk_as_a_source() {
+fn a_read_only_disk_as_a_source() {
     ns_testbed::run_as!([Root], {
         let dir = TempDir::with("disk", &["mounted", "bound", "tree"]);
         let disk = match Disk::new(&dir) {
@@ -131,7 +131,7 @@ fn d12_a_read_only_disk_as_a_source() {
 
 /// Without `read_only` a write-protected disk is refused, and the hint names the option.
 #[test]
-fn d12_a_read_only_disk_needs_a_read_only_mount() {
+fn a_read_only_disk_needs_a_read_only_mount() {
     ns_testbed::run_as!([Root], {
         let dir = TempDir::with("disk", &["mounted"]);
         let disk = match Disk::new(&dir) {

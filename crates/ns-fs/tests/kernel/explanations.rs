@@ -72,7 +72,7 @@ fn b05_a_remount_of_a_read_only_mount() {
 
 /// The working directory is named, with what to do.
 #[test]
-fn d14_a_working_directory_is_named() {
+fn d18_a_working_directory_is_named() {
     ns_testbed::run_as!([Root, User, Nested], {
         let dir = TempDir::new("workdir");
         fs::write(dir.path().join("file"), "").expect("write");
@@ -99,7 +99,7 @@ fn d14_a_working_directory_is_named() {
 
 /// The root is named, by pivot_root(2) and by chroot(2).
 #[test]
-fn d01_a_root_is_named() {
+fn d18_a_root_is_named() {
     ns_testbed::run_as!([Root, User, Nested], {
         for (path, hint) in [("/no/such", "does not exist"), ("/proc/version", "not a directory")] {
             for root in [Root::pivot(path), Root::chroot(path)] {
@@ -116,7 +116,7 @@ fn d01_a_root_is_named() {
 
 /// Without privilege, the explanation says which one is needed.
 #[test]
-fn d04_a_missing_privilege_is_named() {
+fn d18_a_missing_privilege_is_named() {
     ns_testbed::run_as!([User], {
         let mounts = || Root::current().mount(Mount::tmpfs("/tmp"));
         for (root, step, start, hint) in [
@@ -142,7 +142,7 @@ fn d04_a_missing_privilege_is_named() {
 
 /// A root that is no mount point, as after chroot(2), has no propagation type.
 #[test]
-fn d06_propagation_after_chroot() {
+fn d18_propagation_after_chroot() {
     ns_testbed::run_as!([Root, Nested], {
         let dir = TempDir::with("jail", &["tmp"]);
         let plan = plan(Root::current().mount(Mount::tmpfs("/tmp")));
@@ -156,7 +156,7 @@ fn d06_propagation_after_chroot() {
 
 /// pivot_root(2) refuses a shared mount that the plan was told to leave as it is.
 #[test]
-fn d04_a_shared_root_is_named() {
+fn d18_a_shared_root_is_named() {
     ns_testbed::run_as!([Root, Nested], {
         let shared = SharedMount::new();
         let root = shared.path().join("root");
