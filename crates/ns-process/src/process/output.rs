@@ -170,29 +170,31 @@ impl Process {
         deadline: Option<Instant>,
     ) -> Result<LimitedOutput, Error> {
         let mut transfer = self.transfer(input)?;
-        let mut ended_by = match transfer.run(deadline) {
-            Ok(limit) => limit,
-            Err(failure) => return Err(self.killed_by(failure)),
-        };
-        let joined = match (ended_by, deadline) {
+        let reached = transfer.run(deadline).map_err(|failure| self.killed_by(failure))?;
+        transfer.input = None;
+        let (status, ended_by) = self.join_or_kill(reached, deadline)?;
+        if ended_by.is_some() {
+            transfer.drain().map_err(|errno| self.failed(Step::Output, errno))?;
+        }
+        let (stdout, stderr) = (transfer.stdout.bytes, transfer.stderr.bytes);
+        Ok(LimitedOutput { status, stdout, stderr, ended_by, usage: None })
+    }
+
+    /// Joins the process if no limit is reached, until the deadline; else kills it.
+    fn join_or_kill(
+        &self,
+        reached: Option<OutputLimit>,
+        deadline: Option<Instant>,
+    ) -> Result<(ExitStatus, Option<OutputLimit>), Error> {
+        let joined = match (reached, deadline) {
             (None, None) => Some(self.join()?),
             (None, deadline) => self.join_until(deadline)?,
             (Some(_), _) => None,
         };
-        let Transfer { input, mut stdout, mut stderr } = transfer;
-        drop(input);
-        let status = match joined {
-            Some(status) => status,
-            None => {
-                ended_by = ended_by.or(Some(OutputLimit::Time));
-                let status = self.kill_and_join()?;
-                let drained = stdout.drain().and_then(|()| stderr.drain());
-                drained.map_err(|errno| self.failed(Step::Output, errno))?;
-                status
-            }
-        };
-        let (stdout, stderr) = (stdout.bytes, stderr.bytes);
-        Ok(LimitedOutput { status, stdout, stderr, ended_by, usage: None })
+        match joined {
+            Some(status) => Ok((status, None)),
+            None => Ok((self.kill_and_join()?, reached.or(Some(OutputLimit::Time)))),
+        }
     }
 
     fn transfer<'a>(&mut self, reader: Option<&'a mut dyn Read>) -> Result<Transfer<'a>, Error> {

@@ -62,6 +62,12 @@ impl Transfer<'_> {
         }
     }
 
+    /// Reads what the pipes of both outputs hold now, up to their limits.
+    pub(super) fn drain(&mut self) -> Result<(), Errno> {
+        self.stdout.drain()?;
+        self.stderr.drain()
+    }
+
     fn input(&self) -> Option<(&OwnedFd, PollFlags)> {
         self.input.as_ref().map(|input| (&input.pipe, PollFlags::OUT))
     }
@@ -127,7 +133,7 @@ impl Output {
     }
 
     /// Reads what the pipe holds now, up to the limit. A process that still writes to it does not prolong this.
-    pub(super) fn drain(&mut self) -> Result<(), Errno> {
+    fn drain(&mut self) -> Result<(), Errno> {
         let held = self.pipe.as_ref().map_or(Ok(0), ioctl_fionread)?;
         let end = self.bytes.len().saturating_add(usize::try_from(held).unwrap_or(usize::MAX));
         while self.pipe.is_some() && self.bytes.len() < end.min(self.limit) {

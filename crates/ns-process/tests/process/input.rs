@@ -13,7 +13,7 @@ use ns_testbed::{LONG, Leftovers};
 const SIZE: usize = 10_000_000;
 
 fn pattern() -> Vec<u8> {
-    (0..SIZE).map(|at| (at % 251) as u8).collect()
+    (0..=250).cycle().take(SIZE).collect()
 }
 
 fn piped(script: &str) -> Process {

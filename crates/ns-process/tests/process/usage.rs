@@ -76,11 +76,14 @@ fn usage_of(process: &Process) -> Option<Usage> {
     usage
 }
 
+type Join = fn(Process) -> Option<Usage>;
+type Configure = fn(&mut Container) -> &mut Container;
+
 /// The usage is that of the program, whichever call joins it.
 #[test]
 fn the_usage_after_each_way_of_joining() {
     ns_testbed::run_as!([Root, User], {
-        let ways: [(&str, fn(Process) -> Option<Usage>); 7] = [
+        let ways: [(&str, Join); 7] = [
             ("join", |process| {
                 process.join().expect("join");
                 usage_of(&process)
@@ -125,7 +128,7 @@ fn the_usage_after_each_way_of_joining() {
 fn the_usage_with_an_init_and_as_a_daemon() {
     ns_testbed::run_as!([User, Nested], {
         let kinds = [Namespace::User, Namespace::Pid];
-        let ways: [(&str, fn(&mut Container) -> &mut Container); 5] = [
+        let ways: [(&str, Configure); 5] = [
             ("pid namespace", |container| container),
             ("init", |container| container.init(Init::builtin())),
             ("daemon", |container| container.daemonize_as_child()),
