@@ -104,7 +104,8 @@ impl IntoNamespaces<One> for &String {
 
 impl IntoNamespaces<Set> for NamespaceFlags {
     fn into_flags(self, _: Seal) -> Result<NamespaceFlags, String> {
-        Ok(self)
+        let unknown = self.difference(Self::all()).bits();
+        if unknown == 0 { Ok(self) } else { Err(format!("{unknown:#x}: not a namespace")) }
     }
 }
 

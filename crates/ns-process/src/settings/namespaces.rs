@@ -12,7 +12,8 @@ use super::into_namespaces::{IntoNamespaces, Seal, supported};
 ///
 /// The new namespaces, and the other flags of clone(2).
 impl<Kind> Builder<Kind> {
-    /// Adds a new namespace of this kind; an [`Inject`](crate::Inject) joins the target's instead.
+    /// Adds a new namespace of this kind, a [`Namespace`](crate::Namespace) or a name; an
+    /// [`Inject`](crate::Inject) joins the target's instead.
     ///
     /// By default a [`Container`](crate::Container) has no new namespace, a
     /// [`Chroot`](crate::Chroot) has new user and mount namespaces, and an `Inject` joins all.

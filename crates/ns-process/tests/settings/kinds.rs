@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use crate::common::assert_refused;
 use ns_process::{
-    Container, Inject, IntoNamespaces, Namespace, NamespaceFlags, Step, setns, setns_process,
+    CloneFlags, Container, Inject, IntoNamespaces, Namespace, NamespaceFlags, Step, setns,
+    setns_process,
 };
 
 const USER_NET: NamespaceFlags = NamespaceFlags::USER.union(NamespaceFlags::NET);
@@ -122,6 +123,9 @@ fn an_unknown_name_is_refused() {
         assert_eq!(error.step(), Step::Check);
         assert_eq!(error.object(), Some(&*format!("\"nets\": {list}")));
     }
+    // A flag of clone(2) that selects no namespace.
+    let other = NamespaceFlags::from_bits_retain(CloneFlags::VM.bits()) | USER_NET;
+    assert_refused(Container::new("true").namespaces(other), "namespaces: 0x100: not a namespace");
     assert_eq!(setns(1, NamespaceFlags::empty()).expect_err("none").step(), Step::Check);
 }
 
