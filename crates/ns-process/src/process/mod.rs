@@ -80,6 +80,8 @@ struct End {
     status: Option<ExitStatus>,
     /// The usage, once the process is reaped.
     usage: Option<ns_sys::Usage>,
+    /// Whether its resident set is not that of the caller, once it was compared.
+    is_max_rss_exact: Option<bool>,
     /// Why the process has exited, but its usage is not known.
     lost: Option<UsageLost>,
 }

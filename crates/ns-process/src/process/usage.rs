@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::prelude::rust_2024::*;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use ns_sys::{Errno, WaitFlags, WaitStatus, waitid_pidfd_usage};
@@ -77,10 +78,14 @@ impl Process {
     /// The resources that the process has used; `None` while it runs, and if they are lost, for a reason that
     /// [`usage_lost`](Self::usage_lost) returns. Does not block.
     ///
-    /// They are known after every way of joining, and later calls return the same. They cover the process
-    /// with its threads, and the descendants that it waited for. With a new pid namespace they cover all of
-    /// its processes, except those whose parent ignores `SIGCHLD` or was reaped by such a one. The steps of
-    /// the start in the child, which take microseconds, count as well.
+    /// They are known after every way of joining, and later calls return the same. Those that consume the
+    /// handle and return std's `Output` have no place for them: use
+    /// [`wait_with_output_timeout`](Self::wait_with_output_timeout).
+    ///
+    /// The resources are those of the process with its threads, and of the descendants that it waited for.
+    /// Process 1 of a new pid namespace reaps all of its descendants, at the latest when it exits, so there they
+    /// are those of the whole job. A process whose parent ignores `SIGCHLD` is not counted. The steps of the start
+    /// in the child, which take microseconds, count as well.
     ///
     /// # Errors
     /// As [`join`](Self::join), but a lost status is no error.
@@ -102,7 +107,11 @@ impl Process {
     /// # References
     /// getrusage(2), waitid(2) "C library/kernel differences"; fs/exec.c `exec_mmap`.
     pub fn usage(&self) -> Result<Option<Usage>, Error> {
-        Ok(self.last_end()?.usage.map(Usage::new))
+        let mut end = self.last_end()?;
+        let Some(usage) = end.usage else { return Ok(None) };
+        // The maximum of the caller may grow later.
+        let is_exact = end.is_max_rss_exact.get_or_insert_with(|| exceeds_own(usage.max_rss));
+        Ok(Some(Usage::new(usage, *is_exact)))
     }
 
     /// Why the usage of the process is lost; `None` while it runs, and if it is known. Does not block.
@@ -110,7 +119,8 @@ impl Process {
         self.last_end().ok()?.lost
     }
 
-    fn last_end(&self) -> Result<End, Error> {
+    /// The end, after another try to reap the process.
+    fn last_end(&self) -> Result<MutexGuard<'_, End>, Error> {
         let joined = self.join_timeout(Duration::ZERO);
         let mut end = self.end();
         if end.lost == Some(UsageLost::Traced) {
@@ -118,7 +128,7 @@ impl Process {
         }
         match joined {
             Err(error) if end.usage.is_none() && end.lost.is_none() => Err(error),
-            _ => Ok(*end),
+            _ => Ok(end),
         }
     }
 }
@@ -143,12 +153,12 @@ impl End {
 }
 
 impl Usage {
-    fn new(usage: ns_sys::Usage) -> Self {
+    fn new(usage: ns_sys::Usage, is_max_rss_exact: bool) -> Self {
         Self {
             user: usage.user,
             system: usage.system,
             max_rss: usage.max_rss,
-            is_max_rss_exact: own_max_rss().is_some_and(|own| exceeds(usage.max_rss, own)),
+            is_max_rss_exact,
             minor_faults: usage.minor_faults,
             major_faults: usage.major_faults,
             voluntary_switches: usage.voluntary_switches,
@@ -159,9 +169,9 @@ impl Usage {
     }
 }
 
-/// Whether `max_rss` is certainly not the maximum of the caller, as far as the kernel counts.
-fn exceeds(max_rss: u64, own: u64) -> bool {
-    max_rss > own + own / 8 + (1 << 20)
+/// Whether `max_rss` is larger than the maximum of the caller, by more than the kernel's counts may differ.
+fn exceeds_own(max_rss: u64) -> bool {
+    own_max_rss().is_some_and(|own| max_rss > own + own / 8 + (1 << 20))
 }
 
 /// The largest resident set of the caller's memory, in bytes.

@@ -183,6 +183,10 @@ fn the_memory_of_the_caller_bounds_that_of_a_small_program() {
         };
         let small = used(&Container::new("true"));
         assert!(small.max_rss > 0 && small.max_rss < 100 * MIB as u64, "{small:?}");
+        let (container, _file) = user_of_resources();
+        let before = container.start().expect("start");
+        before.join().expect("join");
+        let exact = before.usage().expect("usage");
         let mut memory = vec![0_u8; 300 * MIB];
         memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
         let large = used(&Container::new("true"));
@@ -190,6 +194,8 @@ fn the_memory_of_the_caller_bounds_that_of_a_small_program() {
         let (container, file) = user_of_resources();
         let inexact = used(&container);
         assert!(!inexact.is_max_rss_exact && !file.read().is_empty(), "{inexact:?}");
+        assert!(exact.is_some_and(|usage| usage.is_max_rss_exact), "{exact:?}");
+        assert_eq!(before.usage().expect("again"), exact, "the caller has grown since");
         black_box(memory);
     });
 }
