@@ -56,6 +56,8 @@ impl<Kind> Builder<Kind> {
 
     /// Sets the standard output; by default it is the caller's.
     ///
+    /// A pipe holds 64 KiB: read it before the process is joined, or use [`output`](Self::output).
+    ///
     /// # Examples
     /// ```
     /// use std::io::Read;

@@ -19,7 +19,7 @@ fn limited(script: &str, bytes: usize) -> LimitedOutput {
 
 /// A stream without an end is cut at exactly its limit, and the program is killed and reaped.
 #[test]
-fn e08_an_endless_stream_is_cut_at_its_limit() {
+fn an_endless_stream_is_cut_at_its_limit() {
     ns_testbed::run_as!([Root, User, Nested], {
         let before = Leftovers::snapshot();
         let begin = Instant::now();

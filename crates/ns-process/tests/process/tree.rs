@@ -71,7 +71,7 @@ fn assert_all_end(mut reader: File) {
 
 /// In a new pid namespace everything ends with process 1, with and without an init.
 #[test]
-fn f18_a_pid_namespace_ends_as_a_whole() {
+fn a_pid_namespace_ends_as_a_whole() {
     ns_testbed::run_as!([Root, User, Nested], {
         let kills: [fn(Process); 4] = [
             |process| process.kill_tree().expect("kill_tree"),
@@ -133,7 +133,7 @@ fn without_namespace_and_cgroup_there_is_no_tree() {
 
 /// Everything in the cgroup ends, also after the exit of the program, and with its limits.
 #[test]
-fn f18_a_cgroup_ends_as_a_whole() {
+fn a_cgroup_ends_as_a_whole() {
     ns_testbed::run_as!([Root], {
         let Some(group) = OwnCgroup::new() else {
             ns_testbed::skip!("no cgroup2 file system that may be written");
