@@ -12,6 +12,7 @@ mod setters;
 mod settings;
 mod start;
 mod trace;
+mod values;
 
 pub use builder::{Sequence, builder};
 pub use report::{FailingStep, report};

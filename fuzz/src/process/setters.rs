@@ -3,10 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::hooks::HookPoint;
+use super::values::{MountKind, Parameter, Policy, Sets, io_priority};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
-    Builder, Capabilities, CapabilitySet, Clock, CloneFlags, Init, IoPriority, Memory, Mount,
-    Namespace, Personality, Propagation, Resource, Scheduler, Setgroups, Signal, Stdio,
+    Builder, CapabilitySet, Clock, CloneFlags, Init, Memory, Namespace, Personality, Propagation,
+    Resource, Setgroups, Signal, Stdio,
 };
 
 /// A setter and its arguments.
@@ -16,7 +17,7 @@ pub(super) enum Setter {
     Arg(Text),
     BeforeGo,
     ByChroot,
-    CapabilitySets([u64; 5]),
+    CapabilitySets(Sets),
     CloseFds(bool),
     CreateWorkdir,
     Daemonize(bool),
@@ -77,7 +78,7 @@ pub(super) enum Setter {
 
 /// A text for a name, a path or a variable.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Text(String);
+pub(super) struct Text(pub(super) String);
 
 impl<'a> Arbitrary<'a> for Text {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
@@ -131,58 +132,6 @@ impl<'a> Arbitrary<'a> for Flag {
     }
 }
 
-/// The name of a kernel parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Parameter(String);
-
-impl<'a> Arbitrary<'a> for Parameter {
-    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let known = ["net.ipv4.ip_forward", "net/a/b.c", "kernel.shmmax", "fs.mqueue.x", "vm.x"];
-        if u.ratio(1, 4)? {
-            return u.arbitrary().map(|Text(text)| Self(text));
-        }
-        Ok(Self((*u.choose(&known)?).to_owned()))
-    }
-}
-
-/// A scheduling policy.
-#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
-pub(super) enum Policy {
-    Other,
-    Batch,
-    Idle,
-    Fifo(u8),
-    RoundRobin(u8),
-    Deadline([u16; 3]),
-}
-
-impl Policy {
-    fn scheduler(self) -> Scheduler {
-        match self {
-            Self::Other => Scheduler::other(),
-            Self::Batch => Scheduler::batch(),
-            Self::Idle => Scheduler::idle().reset_on_fork(),
-            Self::Fifo(priority) => Scheduler::fifo(priority.into()),
-            Self::RoundRobin(priority) => Scheduler::round_robin(priority.into()),
-            Self::Deadline(times) => {
-                let [runtime, deadline, period] =
-                    times.map(|time| std::time::Duration::from_micros(time.into()));
-                Scheduler::deadline(runtime, deadline, period)
-            }
-        }
-    }
-}
-
-/// A mount.
-#[derive(Clone, Debug, PartialEq, Arbitrary)]
-pub(super) enum MountKind {
-    Tmpfs(Text),
-    Bind(Text, Text),
-    Dev,
-    Data(Text),
-    Overlay(Text, Text),
-}
-
 impl Setter {
     /// Whether the order of the two setters matters, because they concern the same setting.
     pub(super) fn is_ordered_with(&self, other: &Self) -> bool {
@@ -204,11 +153,7 @@ impl Setter {
             Self::Arg(arg) => builder.arg(&arg.0),
             Self::BeforeGo => builder.before_go(|_| ()),
             Self::ByChroot => builder.by_chroot(),
-            Self::CapabilitySets(sets) => {
-                let [bounding, permitted, effective, inheritable, ambient] = sets.map(capabilities);
-                let sets = Capabilities { bounding, permitted, effective, inheritable, ambient };
-                builder.capability_sets(sets)
-            }
+            Self::CapabilitySets(sets) => builder.capability_sets(sets.capabilities()),
             Self::CloseFds(close) => builder.close_fds(*close),
             Self::CreateWorkdir => builder.create_workdir(),
             Self::Daemonize(of_init) if *of_init => builder.daemonize(),
@@ -232,11 +177,7 @@ impl Setter {
             Self::Hostname(name) => builder.hostname(&name.0),
             Self::InheritIgnored => builder.inherit_ignored(),
             Self::Init => builder.init(Init::builtin()),
-            Self::IoPriority(class, level) => builder.io_priority(match class % 3 {
-                0 => IoPriority::realtime((*level).into()),
-                1 => IoPriority::best_effort((*level).into()),
-                _ => IoPriority::idle(),
-            }),
+            Self::IoPriority(class, level) => builder.io_priority(io_priority(*class, *level)),
             Self::KeepCapabilities(set) => builder.keep_capabilities(capabilities(*set)),
             Self::KeepOnly(set) => builder.keep_only(capabilities(*set)),
             Self::KillOnDrop(kill) => builder.kill_on_drop(*kill),
@@ -255,7 +196,7 @@ impl Setter {
             Self::Nice(nice) => builder.nice((*nice).into()),
             Self::NoNewPrivs => builder.no_new_privs(),
             Self::OutputLimit(bytes) => builder.output_limit((*bytes).into()),
-            Self::OomScoreAdj(value) => builder.oom_score_adj((*value).into()),
+            Self::OomScoreAdj(value) => builder.oom_score_adj((value % 1010).into()),
             Self::Personality(bits) => builder.personality(Personality::from_bits(*bits)),
             Self::ProgramFd => builder.program_fd(stderr().try_clone_to_owned().expect("dup")),
             Self::Scheduler(policy) => builder.scheduler(policy.scheduler()),
@@ -304,20 +245,6 @@ impl Kinds {
             Self::All => builder.all(),
             Self::Without(kind) => builder.without(kind.0),
             Self::Named(name) => builder.namespaces([name.0.as_str()]),
-        }
-    }
-}
-
-impl MountKind {
-    fn mount(&self) -> Mount {
-        match self {
-            Self::Tmpfs(target) => Mount::tmpfs(&target.0).create(),
-            Self::Bind(source, target) => Mount::bind(&source.0, &target.0).recursive().read_only(),
-            Self::Dev => Mount::dev("/dev"),
-            Self::Data(data) => Mount::devpts("/dev/pts").data(&data.0),
-            Self::Overlay(lower, upper) => {
-                Mount::overlay("/mnt", [&lower.0, &upper.0], &upper.0, "/tmp")
-            }
         }
     }
 }

@@ -87,7 +87,7 @@ impl Sysctls {
         for (name, value) in config {
             let invalid = |reason: &str| format!("sysctl: {name:?}: {reason}");
             let path = path(name);
-            let kind = kind(&path).map_err(|reason| invalid(reason))?;
+            let kind = kind(&path).map_err(invalid)?;
             let path = CString::new(path).map_err(|_| invalid("NUL"))?;
             all.retain(|other| other.path != path);
             all.push(Sysctl { path, value: value.clone(), kind });

@@ -215,7 +215,7 @@ fn after_exec(sets: Capabilities, uid: u32, no_new_privs: bool) -> Capabilities 
 fn any_set() -> impl Strategy<Value = CapabilitySet> {
     let few = proptest::collection::vec(0_u32..38, 0..4)
         .prop_map(|all| all.into_iter().fold(0, |set, number| set | 1 << number));
-    let many = any::<u64>().prop_map(|set| set & (1 << 38) - 1);
+    let many = any::<u64>().prop_map(|set| set & ((1 << 38) - 1));
     prop_oneof![few, many].prop_map(CapabilitySet::from_bits_retain)
 }
 
