@@ -176,3 +176,23 @@ fn mask(cpus: &[u32]) -> Result<Vec<usize>, String> {
     }
     Ok(mask)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_mask_has_the_bits_of_the_cpus(cpus in proptest::collection::vec(0..300_u32, 1..9)) {
+            let mask = mask(&cpus).expect("valid");
+            let bits = usize::BITS as usize;
+            let is_set = |cpu: &usize| mask[cpu / bits] >> (cpu % bits) & 1 == 1;
+            let set: BTreeSet<usize> = (0..mask.len() * bits).filter(is_set).collect();
+            prop_assert_eq!(set, cpus.iter().map(|cpu| *cpu as usize).collect());
+        }
+    }
+}

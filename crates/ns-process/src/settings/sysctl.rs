@@ -190,3 +190,26 @@ fn kind(path: &str) -> Result<Namespace, &'static str> {
         _ => Err("belongs to no namespace; it would change the machine"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::path;
+
+    proptest! {
+        #[test]
+        fn both_spellings_have_the_same_path(
+            parts in proptest::collection::vec("[a-z]{1,4}([.][0-9]{1,2})?", 2..5),
+        ) {
+            // Only the first separator decides, so the first part has no dot.
+            let mut parts = parts;
+            parts[0].retain(|letter| letter.is_ascii_lowercase());
+            let slashes = parts.join("/");
+            let dots = parts.iter().map(|part| part.replace('.', "/"));
+            let dots = dots.collect::<std::vec::Vec<_>>().join(".");
+            prop_assert_eq!(&path(&slashes), &slashes);
+            prop_assert_eq!(path(&dots), slashes);
+        }
+    }
+}

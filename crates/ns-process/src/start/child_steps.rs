@@ -163,3 +163,21 @@ fn without(ranges: &[FdRange], number: u32) -> Vec<FdRange> {
     };
     ranges.iter().flat_map(split).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_number_is_left_out_of_the_ranges(
+            kept in proptest::collection::vec(0_u32..40, 0..10),
+            number in prop_oneof![0_u32..40, Just(u32::MAX)],
+        ) {
+            let with = kept.iter().copied().chain([number]);
+            prop_assert_eq!(without(&FdRange::around(kept.clone()), number), FdRange::around(with));
+        }
+    }
+}
