@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::string::ToString;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ns_fs::BindError;
 use ns_idmap::{GidMap, UidMap};
@@ -80,7 +80,7 @@ pub fn make_namespace(
         let message = "a pid namespace ends with its first process";
         return Err(Error::new("make_namespace", Step::Check).with_object(message));
     }
-    let made = Arc::new(OnceLock::new());
+    let made = Arc::new(Mutex::new(None));
     // The program is never executed: the hook aborts the start once the namespace is open.
     let mut container = Container::new("make_namespace");
     container.namespace(kind);
@@ -90,13 +90,13 @@ pub fn make_namespace(
     let namespace = Arc::clone(&made);
     container.before_go(move |child| -> Result<(), Box<dyn StdError + Send + Sync>> {
         let opened = namespace_of(child.pid(), kind)?;
-        namespace.set(opened).map_err(|_| "called twice")?;
+        *namespace.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         Err("the namespace is made".into())
     });
     let started = container.start();
-    // Drops the hook, which shares `made`.
-    drop(container);
-    match (Arc::into_inner(made).and_then(OnceLock::into_inner), started) {
+    // A child that has not exited yet keeps the hook, which shares `made`.
+    let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (made, started) {
         (Some(namespace), _) => Ok(namespace),
         (None, Err(error)) => Err(error),
         (None, Ok(_)) => Err(Error::new("make_namespace", Step::BeforeGo)),
