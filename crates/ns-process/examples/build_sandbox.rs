@@ -1,4 +1,5 @@
-//! A build without network: the programs of the host are read-only, one directory is writable, and time is limited.
+//! A build without network: the programs of the host are read-only, one directory is writable, time and output are
+//! limited.
 //!
 //! Needs no privilege, and removes its files.
 
@@ -6,33 +7,32 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use ns_process::{Container, Mount, Namespace, Resource, Stdio};
+use ns_process::{Container, Error, LimitedOutput, Mount, Namespace, Resource};
+
+const SCRIPT: &str =
+    "echo built by uid $(id -u) > result; touch /usr/file || test ! -e /sys/class/net/eth0";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::temp_dir().join(format!("build-sandbox-{}", std::process::id()));
     fs::create_dir(&directory)?;
-    let built = build(&directory);
-    println!("result: {:?}", fs::read_to_string(directory.join("result")).unwrap_or_default());
+    let output = build(&directory);
+    let result = fs::read_to_string(directory.join("result")).unwrap_or_default();
     fs::remove_dir_all(&directory)?;
-    built
+    let output = output?;
+    match output.ended_by {
+        Some(limit) => println!("killed by the limit of {limit:?}"),
+        None => println!("{}", output.status),
+    }
+    print!("{result}{}", String::from_utf8_lossy(&output.stdout));
+    Ok(())
 }
 
-fn build(work: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let script =
-        "echo built by uid $(id -u) > result; ! touch /usr/no 2>/dev/null; ls /sys 2>/dev/null";
+fn build(work: &Path) -> Result<LimitedOutput, Error> {
     let mut sandbox = Container::new("sh");
-    sandbox.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").map_zero();
+    sandbox.args(["-c", SCRIPT]).env_clear().env("PATH", "/usr/bin:/bin").map_zero();
     sandbox.all().without(Namespace::Time).host_root().read_only_root();
     sandbox.mount(Mount::bind(work, "/work").create()).workdir("/work");
-    sandbox.stdin(Stdio::null()).no_new_privs();
-    sandbox.rlimit(Resource::Nproc, 512, 512).rlimit(Resource::Core, 0, 0).die_with_parent();
-
-    let process = sandbox.start()?;
-    match process.join_timeout(Duration::from_secs(10))? {
-        Some(status) => println!("status {}", status.code().unwrap_or(-1)),
-        None => {
-            println!("killed: {}", process.terminate_timeout(Duration::from_secs(1))?);
-        }
-    }
-    Ok(())
+    sandbox.rlimit(Resource::Nproc, 512, 512).rlimit(Resource::Core, 0, 0);
+    sandbox.no_new_privs().die_with_parent().output_limit(1 << 20);
+    sandbox.output_timeout(Duration::from_secs(10))
 }

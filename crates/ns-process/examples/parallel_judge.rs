@@ -1,79 +1,172 @@
-//! Judges many short jobs at once, each in new namespaces and with resource limits.
+//! Judges many short jobs, a few at once, each in new namespaces and with limits of CPU time, memory, output and time.
 //!
-//! If the argument is a cgroup (version 2) that the caller may write, each job begins in a new cgroup below it.
-//! Needs no privilege.
+//! If the argument is a cgroup (version 2) that the caller may write, such as one that systemd has delegated, each job
+//! runs in a new cgroup below it, with the limits of the controllers that are enabled there. Needs no privilege.
 
 use std::fs::{self, File};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ns_process::{Container, Namespace, Process, Resource, Stdio};
+use ns_process::{Container, LimitedOutput, Namespace, OutputLimit, Resource, Stdio};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// The submitted scripts, each with the expected verdict.
-const JOBS: [(&str, &str); 4] = [
-    ("echo $((6 * 7))", "right"),
-    ("echo 41", "wrong answer"),
-    ("while :; do :; done", "too slow"),
-    ("exit 3", "exit code 3"),
-];
+/// A submission, and what it may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) script: &'a str,
+    pub(crate) input: &'a str,
+    pub(crate) expected: &'a str,
+    /// In seconds.
+    pub(crate) cpu: u64,
+    /// Longer than the CPU time: a job also waits, for other jobs too.
+    pub(crate) time: Duration,
+    /// In bytes.
+    pub(crate) memory: u64,
+    /// In bytes.
+    pub(crate) output: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Right,
+    WrongAnswer,
+    OutputLimit,
+    MemoryLimit,
+    CpuLimit,
+    TimeLimit,
+    RuntimeError,
+}
+
+/// Judges the jobs, `at_once` at a time; the verdicts have the order of the jobs.
+pub(crate) fn judge_all(
+    jobs: &[Job<'_>],
+    at_once: usize,
+    parent: Option<&Path>,
+) -> Result<Vec<Verdict>> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<_>> {
+        let mut verdicts = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(number) else { return Ok(verdicts) };
+            let cgroup = parent.map(|parent| Cgroup::new(parent, number, job)).transpose()?;
+            verdicts.push((number, judge(job, cgroup.as_ref())?));
+        }
+    };
+    let workers = thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no panic"))
+            .collect::<Result<Vec<_>>>()
+    });
+    let mut verdicts: Vec<_> = workers?.into_iter().flatten().collect();
+    verdicts.sort_by_key(|(number, _)| *number);
+    Ok(verdicts.into_iter().map(|(_, verdict)| verdict).collect())
+}
+
+fn judge(job: &Job<'_>, cgroup: Option<&Cgroup>) -> Result<Verdict> {
+    let mut sandbox = Container::new("sh");
+    sandbox.args(["-c", job.script]).env_clear().env("PATH", "/usr/bin:/bin");
+    sandbox.all().without(Namespace::Time).map_zero().host_root().no_new_privs();
+    // One second more than the verdict, because the kernel counts for a limit less exactly than for `usage`. The soft
+    // limit is the same: process 1 of a pid namespace ignores its signal.
+    sandbox.rlimit(Resource::Cpu, job.cpu + 1, job.cpu + 1);
+    sandbox.rlimit(Resource::As, 4 * job.memory, 4 * job.memory).rlimit(Resource::Core, 0, 0);
+    sandbox.stdin(Stdio::bytes(job.input)).output_limit(job.output);
+    if let Some(cgroup) = cgroup {
+        sandbox.cgroup(File::open(&cgroup.0)?);
+    }
+    // It reads the output while it waits. At a limit, it kills all processes of the pid namespace.
+    let output = sandbox.output_timeout(job.time)?;
+    let is_oom = cgroup.is_some_and(Cgroup::has_killed);
+    verdict(job, &output, is_oom)
+}
+
+fn verdict(job: &Job<'_>, output: &LimitedOutput, is_oom: bool) -> Result<Verdict> {
+    let usage = output.usage.ok_or("another waiter reaps the children of this program")?;
+    Ok(match output.ended_by {
+        Some(OutputLimit::Stdout | OutputLimit::Stderr) => Verdict::OutputLimit,
+        _ if is_oom || usage.is_max_rss_exact && usage.max_rss > job.memory => Verdict::MemoryLimit,
+        _ if usage.user + usage.system >= Duration::from_secs(job.cpu) => Verdict::CpuLimit,
+        Some(_) => Verdict::TimeLimit,
+        None if !output.status.success() => Verdict::RuntimeError,
+        None if output.stdout == job.expected.as_bytes() => Verdict::Right,
+        None => Verdict::WrongAnswer,
+    })
+}
+
+/// A cgroup for one job, removed on drop: by then the pid namespace of the job has ended, with all its processes.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    fn new(parent: &Path, number: usize, job: &Job<'_>) -> Result<Self> {
+        let cgroup = Self(parent.join(format!("job-{}-{number}", std::process::id())));
+        fs::create_dir(&cgroup.0)?;
+        // Swap is not a limit of the job's own; without swap on the machine there is no such file.
+        for (file, limit) in [("memory.max", job.memory), ("memory.swap.max", 0), ("pids.max", 64)]
+        {
+            let path = cgroup.0.join(file);
+            if path.exists() {
+                fs::write(path, limit.to_string())?;
+            }
+        }
+        Ok(cgroup)
+    }
+
+    /// Whether the kernel has killed a process because the limit of memory was reached.
+    fn has_killed(&self) -> bool {
+        let events = fs::read_to_string(self.0.join("memory.events")).unwrap_or_default();
+        events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir(&self.0) {
+            eprintln!("{}: {error}", self.0.display());
+        }
+    }
+}
+
+/// A job for each verdict.
+pub(crate) const EXAMPLES: [(Job<'_>, Verdict); 9] = {
+    let job = Job {
+        script: "read a b; echo $((a * b))",
+        input: "6 7\n",
+        expected: "42\n",
+        cpu: 10,
+        time: Duration::from_secs(60),
+        memory: 64 << 20,
+        output: 10_000,
+    };
+    [
+        (job, Verdict::Right),
+        (Job { script: "echo 41", ..job }, Verdict::WrongAnswer),
+        (Job { script: "exit 3", ..job }, Verdict::RuntimeError),
+        (Job { script: "sh -c 'kill -SEGV $$'", ..job }, Verdict::RuntimeError),
+        (Job { script: "while :; do :; done", cpu: 1, ..job }, Verdict::CpuLimit),
+        (Job { script: "sleep 1000", time: Duration::from_millis(200), ..job }, Verdict::TimeLimit),
+        (
+            Job { script: "head -c 100000000 /dev/zero | tail >/dev/null", ..job },
+            Verdict::MemoryLimit,
+        ),
+        (Job { script: "yes", ..job }, Verdict::OutputLimit),
+        (Job { script: "sleep 1000 & echo 42", ..job }, Verdict::Right),
+    ]
+};
 
 fn main() -> Result<()> {
-    let cgroup = std::env::args_os().nth(1).map(PathBuf::from);
-    let verdicts: Vec<_> = thread::scope(|scope| {
-        let jobs = (0..16).map(|number| (number, JOBS[number % JOBS.len()]));
-        let cgroup = cgroup.as_deref();
-        let judge = |number, script| scope.spawn(move || judge(number, script, cgroup));
-        let judges: Vec<_> = jobs.map(|(number, (script, _))| judge(number, script)).collect();
-        judges.into_iter().map(|judge| judge.join().expect("no panic")).collect()
-    });
-    for (number, verdict) in verdicts.into_iter().enumerate() {
-        let (verdict, expected) = (verdict?, JOBS[number % JOBS.len()].1);
-        println!("job {number}: {verdict}{}", if verdict == expected { "" } else { " (?)" });
+    let parent = std::env::args_os().nth(1).map(PathBuf::from);
+    let at_once = thread::available_parallelism()?.get();
+    let jobs = EXAMPLES.map(|(job, _)| job);
+    let verdicts = judge_all(&jobs, at_once, parent.as_deref())?;
+    for ((job, expected), verdict) in EXAMPLES.into_iter().zip(verdicts) {
+        let note = if verdict == expected { "" } else { " (?)" };
+        println!("{verdict:?}{note}: {}", job.script);
     }
     Ok(())
-}
-
-fn judge(number: usize, script: &str, cgroup: Option<&Path>) -> Result<String> {
-    let own = cgroup.map(|parent| parent.join(format!("job-{number}")));
-    let verdict = run(script, own.as_deref());
-    // The cgroup is empty: when process 1 exits, the kernel kills every process of the pid namespace.
-    own.map_or(Ok(()), fs::remove_dir)?;
-    verdict
-}
-
-fn run(script: &str, cgroup: Option<&Path>) -> Result<String> {
-    let mut job = Container::new("sh");
-    job.args(["-c", script])
-        .namespaces([Namespace::User, Namespace::Pid, Namespace::Net])
-        .map_zero();
-    job.env_clear().env("PATH", "/usr/bin:/bin").no_new_privs().kill_on_drop(true);
-    job.rlimit(Resource::Cpu, 1, 1).rlimit(Resource::As, 1 << 30, 1 << 30);
-    job.rlimit(Resource::Core, 0, 0).rlimit(Resource::Fsize, 1 << 20, 1 << 20);
-    job.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    if let Some(cgroup) = cgroup {
-        fs::create_dir(cgroup)?;
-        job.cgroup(File::open(cgroup)?);
-    }
-    let process = job.start()?;
-    if let Some(status) = process.join_timeout(Duration::from_millis(500))? {
-        return verdict(process, status);
-    }
-    process.kill()?;
-    process.join()?;
-    Ok("too slow".to_owned())
-}
-
-fn verdict(process: Process, status: ExitStatus) -> Result<String> {
-    let output = process.wait_with_output()?;
-    Ok(match (status.code(), output.stdout.as_slice()) {
-        (Some(0), b"42\n") => "right".to_owned(),
-        (Some(0), _) => "wrong answer".to_owned(),
-        (Some(code), _) => format!("exit code {code}"),
-        (None, _) => format!("signal {}", status.signal().unwrap_or_default()),
-    })
 }

@@ -56,7 +56,9 @@ impl<Kind> Builder<Kind> {
     /// the time has passed. Blocks for `limit`, and then for one second at most.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and [`Process::wait_with_output_timeout`](crate::Process::wait_with_output_timeout). A limit is no error.
+    /// As [`start`](Self::start) and
+    /// [`Process::wait_with_output_timeout`](crate::Process::wait_with_output_timeout). A limit is no
+    /// error.
     ///
     /// # Examples
     /// ```

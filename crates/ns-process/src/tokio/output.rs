@@ -99,15 +99,14 @@ impl Process {
             None => self.wait_until(deadline).await?,
             Some(_) => None,
         };
-        let status = match joined {
-            Some(status) => status,
-            None => {
-                ended_by = ended_by.or(Some(OutputLimit::Time));
-                let status = self.kill_and_join().await?;
-                let drained = stdout.drain().and_then(|()| stderr.drain());
-                drained.map_err(|errno| self.get().failed(Step::Output, errno))?;
-                status
-            }
+        let status = if let Some(status) = joined {
+            status
+        } else {
+            ended_by = ended_by.or(Some(OutputLimit::Time));
+            let status = self.kill_and_join().await?;
+            let drained = stdout.drain().and_then(|()| stderr.drain());
+            drained.map_err(|errno| self.get().failed(Step::Output, errno))?;
+            status
         };
         let (stdout, stderr) = (stdout.bytes, stderr.bytes);
         Ok(LimitedOutput { status, stdout, stderr, ended_by, usage: None })

@@ -50,13 +50,10 @@ pub struct Process {
 
 impl Process {
     /// Registers the descriptors with the current runtime.
-    pub(super) fn register(mut process: crate::Process) -> Result<Self, (crate::Process, Error)> {
+    pub(super) fn register(mut process: crate::Process) -> Result<Self, Unregistered> {
         let pipes = match Pipes::register(&mut process) {
             Ok(pipes) => pipes,
-            Err(error) => {
-                let error = failed(&process, Step::Prepare, &error);
-                return Err((process, error));
-            }
+            Err(error) => return Err(Unregistered::new(process, &error)),
         };
         // Deprecated for types that may close or change their descriptor, which a handle never does. Its replacement is
         // an unsafe function.
@@ -64,8 +61,7 @@ impl Process {
         let registered = AsyncFd::try_with_interest(process, Interest::READABLE);
         registered.map(|process| Self { process, pipes }).map_err(|error| {
             let (process, error) = error.into_parts();
-            let error = failed(&process, Step::Prepare, &error);
-            (process, error)
+            Unregistered::new(process, &error)
         })
     }
 
@@ -263,6 +259,16 @@ impl Process {
     }
 }
 
+/// A process that could not be registered, with the error.
+pub(super) struct Unregistered(pub(super) Box<(crate::Process, Error)>);
+
+impl Unregistered {
+    fn new(process: crate::Process, error: &io::Error) -> Self {
+        let error = failed(&process, Step::Prepare, error);
+        Self(Box::new((process, error)))
+    }
+}
+
 /// The error of a call of tokio. It has no errno if the runtime has shut down.
 pub(super) fn failed(process: &crate::Process, step: Step, error: &io::Error) -> Error {
     let errno = Errno::from_io_error(error).unwrap_or(Errno::CANCELED);
@@ -280,7 +286,7 @@ impl TryFrom<crate::Process> for Process {
     /// # Panics
     /// The caller is outside a runtime of tokio with I/O enabled.
     fn try_from(process: crate::Process) -> Result<Self, Error> {
-        Self::register(process).map_err(|(_process, error)| error)
+        Self::register(process).map_err(|unregistered| unregistered.0.1)
     }
 }
 

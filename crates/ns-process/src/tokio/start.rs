@@ -122,7 +122,8 @@ impl<Kind> Builder<Kind> {
 async fn start(plan: Result<Plan, Error>) -> Result<Process, Error> {
     let plan = plan?;
     let started = if needs_polling_thread(&plan) { begin(plan) } else { start_on_pool(plan).await };
-    Process::register(started?).map_err(|(process, error)| {
+    Process::register(started?).map_err(|unregistered| {
+        let (process, error) = *unregistered.0;
         drop(Unclaimed(Some(process)));
         error
     })

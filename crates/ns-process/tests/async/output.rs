@@ -125,7 +125,7 @@ fn a_limit_ends_the_program() {
 fn a_descendant_holds_the_output_open() {
     ns_testbed::run_as!([Root, User], {
         block_on(async {
-            let mut container = shell("sleep 1000 & echo $!; exit 4");
+            let container = shell("sleep 1000 & echo $!; exit 4");
             let limit = Duration::from_millis(300);
             let output = container.output_timeout_async(limit).await.expect("start");
             assert_eq!(output.ended_by, Some(OutputLimit::Time));

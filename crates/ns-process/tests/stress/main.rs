@@ -5,5 +5,6 @@ mod common;
 
 mod early_death;
 mod faults;
+mod judge;
 mod many_starts;
 mod orphans;
