@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
 use ns_sys::Errno;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::Process;
 use crate::error::Error;
@@ -27,15 +27,15 @@ impl<Kind> Builder<Kind> {
     /// A start can take long, for example if a stream is a FIFO. It therefore runs on a thread of the runtime for
     /// blocking calls. From that thread the program inherits what belongs to a thread: affinity, niceness, scheduler.
     ///
-    /// The start runs on the thread that polls the future, and blocks it,
-    /// - with [`die_with_parent`](Self::die_with_parent): the program would be killed when the runtime ends an idle
-    ///   thread. It is killed when the polling thread exits. A worker thread exits with the runtime, and may exit
-    ///   earlier after `block_in_place`.
-    /// - for a closure: see [`Step::MultiThreaded`](crate::Step::MultiThreaded). With threads, start it by
+    /// In two cases the start runs on the thread that polls the future, and blocks it:
+    /// - With [`die_with_parent`](Self::die_with_parent), because the runtime ends idle threads of its pool, and the
+    ///   program is killed when the thread exits that started it. A worker thread exits with the runtime, or earlier
+    ///   after `block_in_place`.
+    /// - For a closure, which may start only if there is no other thread. With threads, start it by
     ///   [`start_unchecked`](Self::start_unchecked), and convert the handle.
     ///
-    /// If the future is dropped, the start completes all the same, and then the process is killed and reaped. Until
-    /// then the shutdown of the runtime waits: [`start_timeout`](Self::start_timeout) limits that.
+    /// If the future is dropped, a start that has begun completes all the same, and then the process is killed and
+    /// reaped. The shutdown of the runtime waits for that; [`start_timeout`](Self::start_timeout) limits it.
     ///
     /// # Errors
     /// As [`start`](Self::start). Also [`Step::Prepare`](crate::Step::Prepare): the descriptors cannot be registered
@@ -137,8 +137,18 @@ fn needs_polling_thread(plan: &Plan) -> bool {
 
 async fn start_on_pool(plan: Plan) -> Result<crate::Process, Error> {
     let name = plan.name.clone();
-    let task = spawn_blocking(move || begin(plan).map(|process| Unclaimed(Some(process))));
-    task.await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
+    let start = move || begin(plan).map(|process| Unclaimed(Some(process)));
+    let mut task = Task(spawn_blocking(start));
+    (&mut task.0).await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
+}
+
+/// A start on the pool. If it is dropped before a thread is free, the start is not made.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The error of a start that the runtime did not run. A panic of a hook continues in the caller.

@@ -3,17 +3,20 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::task::Poll;
 use std::time::Duration;
 
 use ns_process::{Container, Namespace};
 use ns_testbed::Leftovers;
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::common::target::sleep;
 use crate::common::{assert_unchanged, rounds, shell};
-use crate::{block_on, runtime};
+use crate::{block_on, build, runtime};
 
 /// Begins a start, waits for `pause`, and drops the future.
 async fn begin_and_drop(container: &Container, pause: Duration) {
@@ -38,6 +41,29 @@ fn f20_a_dropped_start_leaves_no_process() {
             begin_and_drop(&sleep(), Duration::from_millis(100)).await;
         });
         assert_unchanged(&before);
+    });
+}
+
+/// A start that is dropped before the runtime has a free thread for it is not made.
+#[test]
+fn a_start_that_is_dropped_while_it_waits_is_not_made() {
+    ns_testbed::run_as!([Root, User], {
+        static STARTS: AtomicU32 = AtomicU32::new(0);
+        let runtime = build(Builder::new_current_thread().max_blocking_threads(1));
+        runtime.block_on(async {
+            let (sender, receiver) = channel();
+            let occupied = tokio::task::spawn_blocking(move || receiver.recv());
+            let mut container = sleep();
+            container.before_go(|_| {
+                STARTS.fetch_add(1, Ordering::Relaxed);
+            });
+            begin_and_drop(&container, Duration::ZERO).await;
+            sender.send(()).expect("send");
+            occupied.await.expect("a task").expect("receive");
+            let status = shell("exit 0").status_async().await;
+            assert!(status.expect("start").success());
+        });
+        assert_eq!(STARTS.load(Ordering::Relaxed), 0);
     });
 }
 

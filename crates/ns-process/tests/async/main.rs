@@ -16,18 +16,18 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A runtime with this many worker threads; with none, the calling thread polls.
 fn runtime(workers: usize) -> Runtime {
-    // For its signal handlers tokio opens a pair of sockets that it never closes.
-    static FIRST: Once = Once::new();
-    FIRST.call_once(|| Leftovers::ignore_opened_by(|| drop(new_runtime(0))));
-    new_runtime(workers)
+    match workers {
+        0 => build(&mut Builder::new_current_thread()),
+        _ => build(Builder::new_multi_thread().worker_threads(workers)),
+    }
 }
 
-fn new_runtime(workers: usize) -> Runtime {
-    let mut builder = match workers {
-        0 => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
-    };
-    builder.worker_threads(workers.max(1)).enable_all().build().expect("a runtime")
+fn build(builder: &mut Builder) -> Runtime {
+    // For signal handlers tokio opens a pair of sockets once, and never closes it.
+    static FIRST: Once = Once::new();
+    let first = || drop(Builder::new_current_thread().enable_all().build());
+    FIRST.call_once(|| Leftovers::ignore_opened_by(first));
+    builder.enable_all().build().expect("a runtime")
 }
 
 /// Polls the future on the calling thread.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use ns_process::{Container, Errno, Namespace, Stdio, Step};
 use ns_testbed::{LONG, Leftovers};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tokio::runtime::Builder;
 
 use crate::common::target::sleep;
 use crate::common::{Directory, assert_unchanged, in_child, mapped, shell};
-use crate::{block_on, runtime};
+use crate::{block_on, build, runtime};
 
 /// A start on each kind of runtime returns the handle of an executed program, or the error of the start.
 #[test]
@@ -93,9 +94,8 @@ fn f05_the_parent_is_the_polling_thread() {
         };
         assert_eq!(starting_thread(die), thread::current().id());
 
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.enable_all().thread_keep_alive(Duration::ZERO).build();
-        runtime.expect("a runtime").block_on(async {
+        let runtime = build(Builder::new_current_thread().thread_keep_alive(Duration::ZERO));
+        runtime.block_on(async {
             let process = sleep().die_with_parent().start_async().await.expect("start");
             tokio::task::spawn_blocking(|| ()).await.expect("a thread of the pool");
             let status = process.join_timeout(Duration::from_millis(200)).await.expect("join");
