@@ -73,7 +73,15 @@ impl Target {
         }
     }
 
-    /// The process ID, if the target is given by it.
+    /// Adds the ID of the process to its pidfd, for error messages.
+    fn with_id(self, pid: u32) -> Self {
+        match self.0 {
+            Reference::Pidfd(pidfd) => Self(Reference::PidWithFd(pid, pidfd)),
+            other => Self(other),
+        }
+    }
+
+    /// The process ID, if it is known.
     pub(crate) fn id(&self) -> Option<u32> {
         match self.0 {
             Reference::Pid(pid) | Reference::PidWithFd(pid, _) | Reference::Unopened(pid, _) => {
@@ -84,14 +92,14 @@ impl Target {
     }
 }
 
-/// The name of the process in error messages: `process 42`.
+/// The name of the process in error messages: `process 42`, or `the process of a pidfd`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Reference::Pid(pid) | Reference::PidWithFd(pid, _) | Reference::Unopened(pid, _) => {
                 write!(f, "process {pid}")
             }
-            Reference::Pidfd(_) => f.write_str("the process of a descriptor"),
+            Reference::Pidfd(_) => f.write_str("the process of a pidfd"),
             Reference::Invalid(message) => f.write_str(message),
         }
     }
@@ -155,13 +163,13 @@ impl From<BorrowedFd<'_>> for Target {
 
 impl From<&Process> for Target {
     fn from(process: &Process) -> Self {
-        Self::from(process.as_fd())
+        Self::from(process.as_fd()).with_id(process.pid())
     }
 }
 
 impl From<&WaitingChild<'_>> for Target {
     fn from(child: &WaitingChild<'_>) -> Self {
-        Self::from(child.as_fd())
+        Self::from(child.as_fd()).with_id(child.pid())
     }
 }
 

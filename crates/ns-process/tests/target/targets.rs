@@ -37,6 +37,7 @@ fn each_form_names_the_same_process() {
         assert_eq!(uts(target.as_fd()), theirs);
         assert_eq!(uts(target.as_fd().try_clone_to_owned().expect("duplicate")), theirs);
         assert_eq!(uts(Target::from(pid)), theirs);
+        assert_eq!(Target::from(&*target).to_string(), format!("process {pid}"));
     });
 }
 
