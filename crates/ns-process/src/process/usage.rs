@@ -28,11 +28,11 @@ pub struct Usage {
     pub max_rss: u64,
     /// Whether [`max_rss`](Self::max_rss) is the maximum of the program.
     ///
-    /// At exec, the kernel counts the former memory of a process to its maximum, and that was the caller's.
-    /// So a program that uses less memory than the caller has the maximum of the caller instead, as with
-    /// posix_spawn(3). This is `true` if `max_rss` is larger than the caller's own maximum, by at least an
-    /// eighth and 1 MiB, because the kernel counts pages in batches. A caller that wants exact values of
-    /// small programs stays small itself, or reads `memory.peak` of the program's own cgroup (Linux 5.19).
+    /// At exec, the kernel includes the former memory of the process, which is the caller's, in the maximum. If a
+    /// program uses less memory than the caller, `max_rss` is therefore the maximum of the caller, as with
+    /// posix_spawn(3). This is `true` if `max_rss` exceeds the caller's maximum by more than an eighth and 1 MiB; the
+    /// margin is needed because the kernel counts pages in batches. For exact values of small programs, keep the caller
+    /// small, or read `memory.peak` of a cgroup that contains only the program (Linux 5.19).
     pub is_max_rss_exact: bool,
     /// The page faults without I/O.
     pub minor_faults: u64,
@@ -75,17 +75,21 @@ impl fmt::Display for UsageLost {
 }
 
 impl Process {
-    /// The resources that the process has used; `None` while it runs, and if they are lost, for a reason that
-    /// [`usage_lost`](Self::usage_lost) returns. Does not block.
+    /// Returns the resources that the process has used; `None` while it runs, or if the usage is lost, for a reason
+    /// that [`usage_lost`](Self::usage_lost) returns. Does not block.
     ///
-    /// They are known after every way of joining, and later calls return the same. Those that consume the
-    /// handle and return std's `Output` have no place for them: use
+    /// The usage is known after every way of joining, and later calls return the same. The methods that consume the
+    /// handle and return std's `Output` do not return it: use
     /// [`wait_with_output_timeout`](Self::wait_with_output_timeout).
     ///
-    /// The resources are those of the process with its threads, and of the descendants that it waited for.
-    /// Process 1 of a new pid namespace reaps all of its descendants, at the latest when it exits, so there they
-    /// are those of the whole job. A process whose parent ignores `SIGCHLD` is not counted. The steps of the start
-    /// in the child, which take microseconds, count as well.
+    /// The usage covers the process with its threads, and the descendants that were waited for, as `RUSAGE_CHILDREN` of
+    /// getrusage(2). An init also waits for orphans. The steps of the start in the child, which take microseconds, are
+    /// included.
+    ///
+    /// A process whose parent ignores `SIGCHLD` is not covered. Neither is a process that the kernel kills when process
+    /// 1 of its pid namespace exits. With an init this includes the program itself, if [`kill`](Self::kill),
+    /// [`kill_tree`](Self::kill_tree) or a limit ends it: run the program without an init, or read `cpu.stat` of its
+    /// cgroup.
     ///
     /// # Errors
     /// As [`join`](Self::join), but a lost status is no error.
@@ -105,7 +109,8 @@ impl Process {
     /// ```
     ///
     /// # References
-    /// getrusage(2), waitid(2) "C library/kernel differences"; fs/exec.c `exec_mmap`.
+    /// getrusage(2), waitid(2) "C library/kernel differences"; fs/exec.c `exec_mmap`, kernel/pid_namespace.c
+    /// `zap_pid_ns_processes`.
     pub fn usage(&self) -> Result<Option<Usage>, Error> {
         let mut end = self.last_end()?;
         let Some(usage) = end.usage else { return Ok(None) };
@@ -114,7 +119,7 @@ impl Process {
         Ok(Some(Usage::new(usage, *is_exact)))
     }
 
-    /// Why the usage of the process is lost; `None` while it runs, and if it is known. Does not block.
+    /// Returns why the usage is lost; `None` while the process runs, or if the usage is known. Does not block.
     pub fn usage_lost(&self) -> Option<UsageLost> {
         self.last_end().ok()?.lost
     }

@@ -29,8 +29,12 @@ pub(crate) struct LimitConfig {
 impl<Kind> Builder<Kind> {
     /// Sets the soft and the hard limit of a resource; `u64::MAX` is no limit.
     ///
-    /// By default both are the caller's. The program may raise the soft limit up to the hard limit.
-    /// A hard limit above the caller's needs `CAP_SYS_RESOURCE` in the initial user namespace.
+    /// By default both are the caller's. The program may raise the soft limit up to the hard limit. A hard limit above
+    /// the caller's needs `CAP_SYS_RESOURCE` in the initial user namespace.
+    ///
+    /// Process 1 of a pid namespace receives `SIGXCPU` and `SIGXFSZ` only if it handles them. With an
+    /// [`init`](Self::init), the program is not process 1. At the hard limit of the CPU time, the kernel kills each
+    /// process by `SIGKILL`.
     ///
     /// # Errors
     /// [`Step::Rlimit`](crate::Step::Rlimit), `EPERM`: the hard limit is above the caller's.
@@ -91,11 +95,10 @@ impl<Kind> Builder<Kind> {
     /// Sets the adjustment of the program's OOM score, from -1000 to 1000; by default it is the
     /// caller's.
     ///
-    /// If the machine or a cgroup is out of memory, the kernel kills a process with a high score
-    /// first, and never one with -1000. Whatever the program starts inherits the value, and so does
-    /// an init. A value below the caller's may need `CAP_SYS_RESOURCE` in the initial user
-    /// namespace. The kernel keeps one value for all processes with the same memory, so such a start
-    /// copies the memory. A proc file system must be visible to the caller: see
+    /// If the machine or a cgroup is out of memory, the kernel kills a process with a high score first, and never one
+    /// with -1000. Processes that the program starts inherit the value, and so does an init. A value below the caller's
+    /// may need `CAP_SYS_RESOURCE` in the initial user namespace. The kernel keeps one value for all processes with the
+    /// same memory, so such a start copies the memory. A proc file system must be visible to the caller: see
     /// [`proc`](Self::proc).
     ///
     /// # Errors

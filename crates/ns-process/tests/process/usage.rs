@@ -11,7 +11,8 @@ use crate::common::program::helper_test;
 use crate::common::target::sleep;
 use crate::common::{Output, eventually, in_child, shell};
 use ns_process::{
-    CloneFlags, Container, Init, Memory, Namespace, Process, Signal, Stdio, Usage, UsageLost,
+    CloneFlags, Container, Init, Memory, Namespace, OutputLimit, Process, Signal, Stdio, Usage,
+    UsageLost,
 };
 use ns_testbed::LONG;
 
@@ -169,6 +170,25 @@ fn an_init_adds_the_usage_of_orphans() {
         container.namespaces([Namespace::User, Namespace::Pid]).map_zero().init(Init::builtin());
         let (seen, orphan) = used(&mut container);
         assert!(seen >= orphan * 9 / 10, "{seen:?} of {orphan:?}, {without:?} without");
+    });
+}
+
+/// The kernel discards the usage of the processes that it kills when process 1 exits. With an init, the program is one
+/// of them.
+#[test]
+fn the_usage_of_a_program_killed_with_its_init_is_lost() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let limit = Duration::from_millis(500);
+        let used = |container: &mut Container| {
+            container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+            let output = container.output_timeout(limit).expect("start");
+            assert_eq!(output.ended_by, Some(OutputLimit::Time));
+            let usage = output.usage.expect("usage");
+            usage.user + usage.system
+        };
+        let alone = used(&mut shell("while :; do :; done"));
+        let with_init = used(shell("while :; do :; done").init(Init::builtin()));
+        assert!(with_init < alone / 2, "{with_init:?} with an init, {alone:?} without");
     });
 }
 
