@@ -50,7 +50,7 @@ impl MountAttrs {
 pub(crate) struct Changes {
     /// Of all mounts of the tree.
     pub(crate) all: Change,
-    /// Of the topmost mount, after those of all.
+    /// Of the topmost mount, made after the changes of all.
     pub(crate) top: Change,
 }
 
@@ -59,7 +59,7 @@ impl Changes {
         Self { all: Change { set: attrs, ..Change::default() }, top: Change::default() }
     }
 
-    /// Sets attributes of all mounts, also if the topmost one was to lose them.
+    /// Sets attributes of all mounts, and no longer clears them on the topmost mount.
     pub(crate) fn set_everywhere(&mut self, attrs: MountAttrs) {
         self.all.set(attrs);
         self.top.clear -= attrs;

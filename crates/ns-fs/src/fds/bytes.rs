@@ -12,12 +12,12 @@ use std::sync::Arc;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-/// The bytes, which all starts share. Each start copies them into a file of its own.
+/// The bytes, which all starts share. Each start copies them into a new file.
 #[derive(Clone)]
 pub(super) struct Bytes(pub(super) Arc<Vec<u8>>);
 
 impl Bytes {
-    /// Makes the file, at its beginning. No process can change it.
+    /// Makes the file, sealed against changes, with its offset at the beginning.
     pub(super) fn open(&self) -> io::Result<OwnedFd> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let file = match memfd_create(c"input", flags | MemfdFlags::NOEXEC_SEAL) {

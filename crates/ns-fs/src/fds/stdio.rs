@@ -58,9 +58,9 @@ impl Stdio {
 
     /// Gives the process these bytes to read, at any descriptor number: a read-only file in memory.
     ///
-    /// Each start copies the bytes into a file of its own, which begins at offset 0 and is sealed: no
-    /// process can change it. Unlike with a pipe, no thread has to write the bytes, and the process can
-    /// seek. The memory counts as the caller's, and is freed when the last process has closed the file.
+    /// Each start copies the bytes into a new file, which is sealed: no process can change it. The process reads from
+    /// offset 0 and can seek. Unlike with a pipe, no thread has to write the bytes. The memory is charged to the
+    /// caller's cgroup, and is freed when the last process has closed the file.
     ///
     /// # Examples
     /// ```

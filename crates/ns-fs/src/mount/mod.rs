@@ -25,10 +25,10 @@ pub use kinds::DeviceKind;
 
 /// One mount below a root, or one file or directory: what it is, its target, and its attributes.
 ///
-/// A target is a path of the new root and is resolved inside it: no symbolic link leads out. A source
-/// is a path of the caller; a relative one starts at the caller's working directory at the time the
-/// plan is made. Mounts are made in the order in which they are added. Their sources are opened before the first
-/// mount, so that no mount hides them; those of an overlay only since Linux 6.15.
+/// A target is a path of the new root and is resolved inside it: no symbolic link leads out. A source is a path of the
+/// caller; a relative one starts at the caller's working directory at the time the plan is made. Mounts are made in the
+/// order in which they are added. Their sources are opened before the first mount, so that no mount hides them; for an
+/// overlay only since Linux 6.15.
 ///
 /// If the first mount is a file system, bind, tree or overlay with the target `/`, it becomes the root.
 ///

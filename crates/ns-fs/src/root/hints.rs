@@ -30,13 +30,13 @@ pub(super) fn target(mount: &Mount, errno: Errno) -> Option<&'static str> {
             "its path contains a symbolic link whose target does not exist in the new root"
         }
         Errno::NOENT => "create it, or let the mount create it with create()",
-        Errno::NOTDIR => "a part of its path is no directory",
+        Errno::NOTDIR => "a part of its path is not a directory",
         Errno::BUSY => "it leads to the root itself; only the first mount may become the root",
         Errno::LOOP => {
-            "magic links of proc(5) are not followed; before Linux 5.6, no symbolic link is"
+            "magic links of proc(5) are not followed; before Linux 5.6, no symbolic link is followed"
         }
         Errno::ROFS => "it does not exist, and its file system is read-only",
-        Errno::OVERFLOW => "the process's IDs are not mapped, so it can create no file there",
+        Errno::OVERFLOW => "the process cannot create files there without ID maps: map its IDs",
         _ => return None,
     })
 }
@@ -67,8 +67,10 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::INVAL, Some(_)) => "the file system refused an option; the kernel log may name it",
         (Errno::INVAL, None) if mount.is_change() => "it is not a mount point",
         (Errno::NODEV, _) => "this kernel has no such file system",
-        (Errno::BUSY, Some(_)) => "it is mounted there already",
-        (Errno::OVERFLOW, _) => "the process's IDs are not mapped, so it can create no file there",
+        (Errno::BUSY, Some(_)) => "the file system is already mounted there",
+        (Errno::OVERFLOW, _) => {
+            "the process cannot create files there without ID maps: map its IDs"
+        }
         (Errno::EXIST, _) => "another file has this name",
         (Errno::NAMETOOLONG, _) if mount.copies_up() => "directories are nested more than 32 deep",
         (Errno::NOSPC, _) if mount.copies_up() => "the copy is larger than the new file system",
@@ -78,7 +80,9 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::ACCESS, Some(_)) if mount.has_device() => {
             "the device is read-only: make the mount read_only()"
         }
-        (Errno::TOOBIG, _) => "before Linux 6.15, the paths of all layers together have 4095 bytes",
+        (Errno::TOOBIG, _) => {
+            "before Linux 6.15, the paths of all layers together may have 4095 bytes"
+        }
         _ => return None,
     })
 }
@@ -126,9 +130,9 @@ pub(super) fn open_root(errno: Errno) -> Option<&'static str> {
 /// `is_private` is whether the plan has set the propagation type of all mounts.
 pub(super) fn pivot_root(errno: Errno, is_private: bool) -> Option<&'static str> {
     match errno {
-        Errno::INVAL if is_private => {
-            Some("the current root is the initial ramfs, which chroot(2) can leave: Root::chroot")
-        }
+        Errno::INVAL if is_private => Some(
+            "the current root is the initial ramfs, which pivot_root(2) cannot leave: use Root::chroot",
+        ),
         Errno::INVAL => Some("a mount is shared: set its propagation, or let the plan do it"),
         _ => privilege(errno),
     }
@@ -143,13 +147,15 @@ pub(super) fn chroot(errno: Errno) -> Option<&'static str> {
 
 pub(super) fn workdir(errno: Errno, is_created: bool) -> Option<&'static str> {
     Some(match errno {
-        Errno::NOENT if is_created => "its path contains a symbolic link that leads nowhere",
+        Errno::NOENT if is_created => {
+            "its path contains a symbolic link whose target does not exist in the new root"
+        }
         Errno::NOENT => "create it, or let the plan create it with create()",
         Errno::NOTDIR => "it, or a part of its path, is not a directory",
         Errno::ACCESS => "the process may not search its path, or create it there",
         Errno::XDEV => "it lies outside the root",
         Errno::ROFS => "it does not exist, and its file system is read-only",
-        Errno::OVERFLOW => "the process's IDs are not mapped, so it can create no file there",
+        Errno::OVERFLOW => "the process cannot create files there without ID maps: map its IDs",
         _ => return None,
     })
 }

@@ -168,7 +168,7 @@ impl RootPlan {
         apply::root(self.apply_data())
     }
 
-    /// Whether [`apply`](Self::apply) has to find out in which mount namespace the process is.
+    /// Whether [`apply`](Self::apply) must check in which mount namespace the process is.
     fn needs_own_namespace(&self) -> bool {
         self.apply_data().changes_mounts() && !self.settings.has_own_namespace
     }
