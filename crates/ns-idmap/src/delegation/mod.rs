@@ -47,9 +47,9 @@ impl Delegation {
 
     /// Reads the delegated IDs of a user from `/etc/passwd`, `/etc/subuid` and `/etc/subgid`.
     ///
-    /// A file that does not exist delegates nothing. A file that cannot be read makes its part unknown;
-    /// without the names of `/etc/passwd`, all is unknown. If `subid` in `/etc/nsswitch.conf` names
-    /// another source than the files, the delegated IDs are unknown.
+    /// A file that does not exist delegates nothing. A file that cannot be read makes its part unknown; without the
+    /// names of `/etc/passwd`, both are unknown. If `subid` in `/etc/nsswitch.conf` names another source than the
+    /// files, the delegated IDs are unknown.
     pub fn of(uid: u32) -> Self {
         let owner = match Owner::of(uid) {
             Ok(owner) => owner,

@@ -44,8 +44,8 @@ pub enum Reason {
         "no_new_privs is set, so newuidmap and newgidmap gain no privilege; map your own id alone, or set no_new_privs later"
     )]
     NoNewPrivs,
-    /// `newuidmap` or `newgidmap` is neither setuid root nor has file capabilities, or its mount is
-    /// `nosuid`, so it gains no privilege. Only a refused write has this reason.
+    /// `newuidmap` or `newgidmap` gains no privilege: it is neither setuid root nor has file
+    /// capabilities, or its mount is `nosuid`. Only an error of a write has this reason.
     #[error(
         "{} gains no privilege; make it setuid root, on a mount without nosuid", program.display()
     )]
