@@ -8,8 +8,8 @@ use super::machine;
 use crate::step::Step;
 
 /// The hint for a child that was killed at its creation in a cgroup: since Linux 6.14, `cgroup_css_set_fork` compares
-/// the kills of the cgroup with those of the caller's.
-pub(crate) const KILLED_IN_CGROUP: &str = "if this cgroup was killed before by cgroup.kill, make a new one: Linux 6.14 kills all that begins in it";
+/// the kill counts of this cgroup and of the caller's.
+pub(crate) const KILLED_IN_CGROUP: &str = "if this cgroup was killed before by cgroup.kill, make a new cgroup: Linux 6.14 kills each process that is created in it";
 
 /// The hint for a failed step, if there is more to say than the errno.
 pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
@@ -32,8 +32,8 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             }
             (Step::Nice, _) => "a nice value below the caller's needs CAP_SYS_NICE or a higher RLIMIT_NICE",
             (Step::OomScoreAdj, Errno::ACCESS) => {
-                "a value below the least that the caller may set needs CAP_SYS_RESOURCE, and a caller that is \
-                 not dumpable may set none"
+                "needs CAP_SYS_RESOURCE, because the value is lower than the caller may set; or the caller is not \
+                 dumpable"
             }
             (Step::OomScoreAdj, Errno::NOENT) => "no proc file system is mounted there",
             (Step::Scheduler, Errno::PERM) => {
@@ -49,7 +49,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::Sysctl, Errno::INVAL) => "the kernel does not accept the value",
             (Step::Sysctl, Errno::ROFS) => "/proc/sys is mounted read-only here: see Builder::proc",
             (Step::Sysctl, Errno::ACCESS | Errno::PERM) => {
-                "another user namespace owns the namespace, or the kernel reserves the parameter for the initial one"
+                "another user namespace owns the namespace, or the kernel reserves the parameter for the initial user namespace"
             }
             (Step::Rlimit | Step::CoreLimit, Errno::PERM) => {
                 "above the caller's hard limit needs CAP_SYS_RESOURCE"

@@ -64,7 +64,7 @@ fn filtered(verb: &str) -> String {
 /// The filters of container engines let clone3 fail with `EPERM` or `ENOSYS`, and clone with `EPERM` if
 /// it has flags of namespaces.
 fn contained() -> String {
-    "a seccomp filter of the surrounding container forbids new namespaces: its engine has to start it \
+    "a seccomp filter of the surrounding container forbids new namespaces: start the container \
      with a filter that allows them"
         .to_owned()
 }

@@ -38,10 +38,10 @@ pub(crate) fn for_exec(place: Place<'_>, path: &str, errno: Errno) -> Option<Str
             })
             .to_owned(),
         Errno::NOEXEC => format!(
-            "neither a program nor a script with #! in its first line: a shell runs it by sh {path}"
+            "neither a program nor a script with #! in its first line: if it is a script, run sh {path}"
         ),
         Errno::AGAIN => processes(),
-        Errno::TXTBSY => "it is open for writing".to_owned(),
+        Errno::TXTBSY => "the file is open for writing".to_owned(),
         Errno::TOOBIG => "arguments and environment are too large".to_owned(),
         _ => return None,
     })
@@ -91,7 +91,7 @@ pub(crate) fn for_exec_fd(file: BorrowedFd<'_>, errno: Errno) -> Option<String> 
         }
         Errno::ACCESS => "not an executable file, or on a mount that is noexec",
         Errno::NOEXEC => "not a program",
-        Errno::TXTBSY => "it is open for writing",
+        Errno::TXTBSY => "the file is open for writing",
         Errno::TOOBIG => "arguments and environment are too large",
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! The namespaces that an `Inject` would join, found by a look at the target.
+//! The namespaces that an `Inject` would join, from an inspection of the target.
 
 use std::format;
 use std::prelude::rust_2024::*;
@@ -13,13 +13,13 @@ use crate::target::OpenTarget;
 
 /// # Joined namespaces
 ///
-/// What a start would join.
+/// The namespaces that a start would join.
 impl Inject {
     /// The namespaces that a start would join now: the selected ones, without those that the caller
     /// is already in.
     ///
-    /// If there are none, a start succeeds all the same, and the program runs in the caller's
-    /// namespaces. Nothing is joined or started, but the target is opened and inspected.
+    /// If there are none, a start still succeeds, and the program runs in the caller's namespaces. Nothing is joined or
+    /// started, but the target is opened and inspected.
     ///
     /// # Errors
     /// As a start: an invalid setting, a target that has exited or may not be inspected.

@@ -7,11 +7,11 @@ impl Process {
     /// [`kill_on_drop`](crate::Builder::kill_on_drop), and also if an [`Inject`](crate::Inject) started it.
     ///
     /// Piped streams that were not taken are closed. After the exit a later start, drop or [`reap`](crate::reap) reaps
-    /// the process, and the kernel may give its ID to another process. To signal it safely later, or to wait for its
-    /// exit, duplicate [`pidfd`](Self::pidfd) before. Does not block.
+    /// the process, and the kernel may give its ID to another process. To signal the process safely later, or to wait
+    /// for its exit, first duplicate [`pidfd`](Self::pidfd). Does not block.
     ///
-    /// A process in the pid namespace of another one stays there as a zombie until it is reaped, and until then process
-    /// 1 of that namespace cannot exit. A program that starts nothing else has to call [`reap`](crate::reap).
+    /// A process that has joined a pid namespace stays there as a zombie until it is reaped, and process 1 of that
+    /// namespace cannot exit before. A caller that starts no other process must call [`reap`](crate::reap).
     ///
     /// # Examples
     /// ```

@@ -53,9 +53,9 @@ pub use usage::{Usage, UsageLost};
 /// ```
 ///
 /// Dropping the handle does not kill the process. If the process has exited it is reaped at once, otherwise by a later
-/// start, drop or [`reap`]. Dropping the handle of an [`Inject`](crate::Inject) kills and reaps the process: a zombie
-/// would keep the joined pid namespace alive. The drop waits at most 50 ms for the exit, which a tracer or a file system
-/// that does not respond can delay. A later call then reaps the process.
+/// start, wait, drop or [`reap`]. Dropping the handle of an [`Inject`](crate::Inject) kills and reaps the process: a
+/// zombie would keep the joined pid namespace alive. The drop waits at most 50 ms for the exit, which a tracer or a
+/// file system that does not respond can delay. A later call then reaps the process.
 pub struct Process {
     name: String,
     pid: u32,

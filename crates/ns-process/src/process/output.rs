@@ -17,27 +17,27 @@ use crate::step::Step;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitedOutput {
-    /// The status. After a limit, the process was killed, unless it had exited before: then this is its own.
+    /// The exit status. If the process had not exited at the limit, it was killed by `SIGKILL`.
     pub status: ExitStatus,
-    /// What came from stdout, if it was piped.
+    /// The output on stdout, if stdout is piped.
     pub stdout: Vec<u8>,
-    /// What came from stderr, if it was piped.
+    /// The output on stderr, if stderr is piped.
     pub stderr: Vec<u8>,
     /// The limit that was reached first; `None` if the process exited and its streams ended before.
     pub ended_by: Option<OutputLimit>,
-    /// The resources that it has used, as [`Process::usage`] returns them.
+    /// The resources that the process has used; see [`Process::usage`].
     pub usage: Option<Usage>,
 }
 
-/// A limit that ended a process.
+/// A limit that ended the wait for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutputLimit {
-    /// The time.
+    /// The time limit.
     Time,
-    /// The size of stdout.
+    /// The size limit of stdout.
     Stdout,
-    /// The size of stderr.
+    /// The size limit of stderr.
     Stderr,
 }
 
@@ -91,9 +91,9 @@ impl Process {
 
     /// As [`wait_with_output`](Self::wait_with_output), and writes the bytes of `input` to a piped stdin meanwhile.
     ///
-    /// At the end of `input` stdin is closed. If the program closes its stdin or exits before, the rest is not
-    /// read, which is no error. A program that changes text into text needs this: writing all of the input before
-    /// the output is read waits forever once both pipes are full. For bytes in memory and for files,
+    /// Closes stdin at the end of `input`. If the program closes its stdin or exits earlier, the rest of `input` is not
+    /// read; this is no error. Use it for filters such as sort(1): a caller that writes all of the input before it
+    /// reads the output blocks forever once both pipes are full. For bytes in memory and for files,
     /// [`Stdio::bytes`](crate::Stdio::bytes) and [`Stdio::path`](crate::Stdio::path) at stdin are simpler. Blocks,
     /// without a time limit.
     ///
@@ -117,11 +117,10 @@ impl Process {
 
     /// As [`wait_with_output`](Self::wait_with_output), for `limit` at most, and reports a reached limit as a value.
     ///
-    /// When the time has passed, or a stream has more bytes than
-    /// [`output_limit`](crate::Builder::output_limit), the process is killed, and with it all that
-    /// [`kill_tree`](Self::kill_tree) kills. What it had written until then is returned, of each stream at most the
-    /// limit. If the process has exited, but a descendant has a stream open, the wait for EOF goes on until the time
-    /// has passed; then the status is that of the process itself, and
+    /// When `limit` has passed, or a stream has more bytes than [`output_limit`](crate::Builder::output_limit), the
+    /// process is killed, together with all processes that [`kill_tree`](Self::kill_tree) kills. The output until then
+    /// is returned, of each stream at most the limit. If the process has exited but a descendant has a stream open, the
+    /// wait for EOF continues until `limit` has passed. The status is then the exit status of the process, and
     /// [`ended_by`](LimitedOutput::ended_by) is [`OutputLimit::Time`]. Blocks for `limit`, and then for one second at
     /// most, or 50 ms if the process is traced.
     ///
@@ -152,7 +151,7 @@ impl Process {
     /// The calling thread reads `input`, so a read that blocks delays the limits.
     ///
     /// # Errors
-    /// As both of these.
+    /// As [`wait_with_output_timeout`](Self::wait_with_output_timeout) and [`wait_with_input`](Self::wait_with_input).
     pub fn wait_with_input_timeout(
         mut self,
         mut input: impl Read,

@@ -52,8 +52,8 @@ impl Process {
 
     /// Sends `SIGTERM`, after `grace` `SIGKILL`, and joins.
     ///
-    /// Blocks for `grace`, and then for one second at most, or 50 ms if the process is traced. Of a tree of processes,
-    /// it ends what [`kill`](Self::kill) does. With an init, `SIGTERM` goes to the program.
+    /// Blocks for `grace`, and then for one second at most, or 50 ms if the process is traced. It ends the same
+    /// processes as [`kill`](Self::kill). With an init, `SIGTERM` goes to the program.
     ///
     /// # Errors
     /// - As [`signal`](Self::signal) and [`join`](Self::join).

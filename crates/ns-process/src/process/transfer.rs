@@ -52,7 +52,7 @@ impl Transfer<'_> {
                 return Ok(None);
             }
             let ready = ready(pipes, deadline)?;
-            // A program that writes all the time does not escape the limit.
+            // Checked in each round, so that a program that never stops writing cannot exceed the limit.
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(Some(OutputLimit::Time));
             }
@@ -120,8 +120,8 @@ impl Output {
         self.pipe.as_ref().map(|pipe| (pipe, PollFlags::IN))
     }
 
-    /// Reads once; returns whether the stream has more bytes than its limit. Then it stays open, because the process
-    /// is to be killed by `SIGKILL`, not by `SIGPIPE`.
+    /// Reads once; returns whether the stream has more bytes than its limit. The pipe then stays open, so that
+    /// `SIGKILL` kills the process and not `SIGPIPE`.
     fn read(&mut self) -> Result<bool, Errno> {
         let Some(pipe) = &self.pipe else { return Ok(false) };
         self.bytes.reserve(CHUNK);
@@ -132,7 +132,7 @@ impl Output {
         Ok(exceeds)
     }
 
-    /// Reads what the pipe holds now, up to the limit. A process that still writes to it does not prolong this.
+    /// Reads what the pipe holds now, up to the limit. A process that keeps writing does not extend this.
     fn drain(&mut self) -> Result<(), Errno> {
         let held = self.pipe.as_ref().map_or(Ok(0), ioctl_fionread)?;
         let end = self.bytes.len().saturating_add(usize::try_from(held).unwrap_or(usize::MAX));
@@ -154,8 +154,7 @@ pub(super) struct Input<'a> {
 
 impl<'a> Input<'a> {
     pub(super) fn new(pipe: OwnedFd, reader: &'a mut dyn Read) -> Result<Self, Errno> {
-        // A blocking write of more than the pipe has room for would wait for the process, which may
-        // wait for its outputs to be read.
+        // A blocking write to a full pipe would wait for the process, which may wait until its outputs are read.
         fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
         Ok(Self { pipe, reader, buffer: vec![0; CHUNK], rest: 0..0 })
     }

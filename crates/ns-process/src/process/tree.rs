@@ -1,4 +1,4 @@
-//! The processes that end with the process.
+//! Kills a process together with its descendants.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
@@ -12,14 +12,14 @@ use super::Process;
 use crate::error::Error;
 use crate::step::Step;
 
-/// By which means the descendants of a process are killed.
+/// How the descendants of a process are killed.
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
-    /// None.
+    /// They are not killed.
     Process,
-    /// It is process 1 of a pid namespace: its exit kills all others.
+    /// The process is process 1 of a pid namespace: its exit kills all others.
     PidNamespace,
-    /// The directory of its cgroup.
+    /// Through the directory of the cgroup.
     Cgroup(Arc<OwnedFd>),
 }
 
@@ -29,14 +29,14 @@ impl Process {
     ///
     /// - With a new pid namespace, with or without an init: process 1 is killed, and the kernel kills all others in
     ///   the namespace. [`join`](Self::join) returns after all of them have exited.
-    /// - With a [`cgroup`](crate::Builder::cgroup): all processes in the cgroup and below are killed, also after
-    ///   the exit of this one. Choose a cgroup in which all processes belong to this one. `populated` in its
-    ///   `cgroup.events` is 0 once all have exited. Use the cgroup for no other start: Linux 6.14 and later kill
-    ///   every process that is created in a cgroup which was killed before.
+    /// - With a [`cgroup`](crate::Builder::cgroup): all processes in the cgroup and below it are killed, also after the
+    ///   exit of this process. Once all have exited, `populated` in its `cgroup.events` is 0. Use a cgroup for one
+    ///   start only: Linux 6.14 and later kill every process that is created in a cgroup which was killed before.
     ///
     /// # Errors
-    /// - [`Step::Signal`], without an errno: the process has neither. A caller that cannot use them can adopt
-    ///   orphaned descendants (prctl(2), `PR_SET_CHILD_SUBREAPER`), and has to find and kill them by itself.
+    /// - [`Step::Signal`], without an errno: there is neither a new pid namespace nor a cgroup. A caller that can use
+    ///   neither can become the subreaper of the descendants (prctl(2), `PR_SET_CHILD_SUBREAPER`), and must find and
+    ///   kill them itself.
     /// - `ENOENT`: before Linux 5.14; or the cgroup is the root, or threaded.
     /// - `EACCES`: the caller may not write to `cgroup.kill`.
     /// - As [`kill`](Self::kill).
@@ -69,7 +69,8 @@ impl Process {
         self.kill()
     }
 
-    /// Kills all that [`kill_tree`](Self::kill_tree) kills, at least the process.
+    /// As [`kill_tree`](Self::kill_tree), but kills the process alone if the descendants are not known or cannot be
+    /// killed.
     pub(crate) fn kill_all(&self) -> Result<(), Error> {
         match self.tree {
             Tree::Process => self.kill(),
@@ -96,7 +97,7 @@ impl Process {
     }
 }
 
-/// Kills all processes in a cgroup; none are in a removed one.
+/// Kills all processes in a cgroup. A removed cgroup has none.
 fn kill_cgroup(directory: BorrowedFd<'_>) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     match openat(directory, c"cgroup.kill", flags, Mode::empty()) {

@@ -31,10 +31,10 @@ const SPACE: usize = cmsg_space!(ScmRights(AT_ONCE));
 impl SetnsProcess {
     /// Runs `body` as [`run`](Self::run) does, and returns the descriptors that it returns.
     ///
-    /// A socket belongs to the network namespace in which it was made, and an open file to its mount namespace, also in
-    /// the caller. So the caller can serve a network namespace in which it has no process, or read a file that it cannot
-    /// reach. The returned descriptors are close-on-exec, in the order of `body`. After an error none is left open.
-    /// Blocks until the child has exited.
+    /// A socket stays in the network namespace in which it was made, and an open file in its mount namespace, also if
+    /// the caller uses it. The caller can therefore serve a network namespace in which it has no process, or read a
+    /// file that it cannot reach by a path. The returned descriptors are close-on-exec, in the order of `body`. After
+    /// an error none is left open. Blocks until the child has exited.
     ///
     /// # Errors
     /// As [`run`](Self::run). [`Step::Output`](crate::Step::Output) also with `EMFILE`: the caller has reached

@@ -135,7 +135,7 @@ pub(super) fn cannot_prepare(channel: &str, errno: Errno) -> Error {
         .with_hint(hint::for_descriptors(errno))
 }
 
-/// Waits for the exit of the child, and returns the value that it handed over; `None`: it handed over no whole value.
+/// Waits for the exit of the child, and returns the value that it sent; `None` if it sent no complete value.
 pub(super) fn value_after_exit<T>(
     process: &Process,
     value: Result<Option<T>, Errno>,

@@ -83,8 +83,10 @@ pub fn setns_fds(namespaces: impl IntoIterator<Item = NamespaceFd>) -> Result<Se
 impl Setns {
     fn new(set: NamespaceSet) -> Result<Self, Error> {
         match (set.spec().join.kinds() & OF_PROCESSES).kinds().next() {
-            Some(kind) => Err(set
-                .invalid(format!("{kind}: no thread can enter it, a process can: setns_process"))),
+            Some(kind) => {
+                Err(set
+                    .invalid(format!("{kind}: a thread cannot join this kind; use setns_process")))
+            }
             None => Ok(Self(set)),
         }
     }

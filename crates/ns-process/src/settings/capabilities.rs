@@ -10,16 +10,18 @@ use super::Builder;
 /// By default all sets are empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Capabilities {
-    /// The upper bound of what execve(2) gives a program with uid 0, or by the program's file.
+    /// The upper bound of the capabilities that execve(2) gives to a program with uid 0, or by the
+    /// capabilities of its file.
     pub bounding: CapabilitySet,
     /// The capabilities that the child may make effective.
     pub permitted: CapabilitySet,
     /// The capabilities that the kernel checks; part of `permitted`.
     pub effective: CapabilitySet,
-    /// The capabilities that execve(2) gives a program with uid 0, or whose file has them as
-    /// inheritable.
+    /// The capabilities that execve(2) gives to a program with uid 0, or to a program whose file
+    /// has them as inheritable.
     pub inheritable: CapabilitySet,
-    /// The capabilities that execve(2) gives any program; part of `permitted` and of `inheritable`.
+    /// The capabilities that execve(2) gives to any program; part of `permitted` and of
+    /// `inheritable`.
     pub ambient: CapabilitySet,
 }
 
@@ -62,12 +64,12 @@ impl Default for CapabilityConfig {
 /// The capabilities of the program. By default a program with uid 0 inside has all capabilities
 /// that its user namespace and the bounding set allow, and a program with another uid has none.
 impl<Kind> Builder<Kind> {
-    /// Gives the program these capabilities and no others, whatever its uid is; so also whatever it
-    /// executes.
+    /// Gives the program, and the programs that it executes, these capabilities and no others,
+    /// whatever their uid is.
     ///
     /// All five sets of the program are `capabilities`. The last call of `keep_only` and
-    /// [`capability_sets`](Self::capability_sets) counts. A program that can change nothing of the
-    /// machine has `keep_only(CapabilitySet::empty())`.
+    /// [`capability_sets`](Self::capability_sets) applies. `keep_only(CapabilitySet::empty())`
+    /// leaves no capability; permissions that the uid gives stay.
     ///
     /// # Errors
     /// - [`Step::Check`](crate::Step::Check): the caller lacks a capability, and the user namespace
@@ -122,7 +124,8 @@ impl<Kind> Builder<Kind> {
         self
     }
 
-    /// Removes capabilities from the program and from whatever it executes; several calls add up.
+    /// Removes capabilities from the program and from the programs that it executes; several calls
+    /// add up.
     ///
     /// They leave the bounding set too, so the program cannot regain them. By default none is
     /// removed. Needs `CAP_SETPCAP`, which a new user namespace gives.

@@ -14,7 +14,7 @@ impl Container {
     /// and the working directory. As with std, a program without a slash is searched in the `PATH`
     /// of the new process, and the path of the program may be relative to the new working directory.
     ///
-    /// The command does not give access to its other settings. They have to be set on the builder:
+    /// `Command` has no getters for its other settings. Set them on the builder:
     /// - `env_clear`: by [`env_clear`](Builder::env_clear) and then [`envs`](Builder::envs).
     ///   **Otherwise the program inherits the caller's environment.**
     /// - `stdin`, `stdout`, `stderr`: by the setters of the same names.
@@ -64,8 +64,7 @@ impl Inject {
     }
 }
 
-/// In place of a text that contains a NUL byte, std's `Command` stores this one, and refuses to
-/// start.
+/// std's `Command` stores this text in place of a text with a NUL byte, and then refuses to start.
 const WITH_NUL: &str = "<string-with-nul>";
 
 impl<Kind> Builder<Kind> {

@@ -55,12 +55,10 @@ impl<Kind> Builder<Kind> {
 
     /// Limits the output that is read of each of stdout and stderr; by default it is unlimited.
     ///
-    /// If the program writes more than `bytes` to one of them, it is killed, and with it all that
-    /// [`Process::kill_tree`](crate::Process::kill_tree) kills.
-    /// [`output_timeout`](Self::output_timeout) then returns the first `bytes`;
-    /// [`output`](Self::output) fails. The limit applies where the handle reads the streams, and not
-    /// to a stream that was taken from it, a file or the caller's own stream: for files see
-    /// `RLIMIT_FSIZE`.
+    /// If the program writes more than `bytes` to one of them, it is killed, together with all processes that
+    /// [`Process::kill_tree`](crate::Process::kill_tree) kills. [`output_timeout`](Self::output_timeout) then returns
+    /// the first `bytes`; [`output`](Self::output) fails. The limit applies to streams that the handle reads. It does
+    /// not apply to a stream that was taken, to the caller's own stream or to a file; for files, see `RLIMIT_FSIZE`.
     ///
     /// # Errors
     /// [`Step::Output`](crate::Step::Output), without an errno, of `output`,

@@ -32,9 +32,9 @@ pub(crate) struct StreamConfig {
 impl<Kind> Builder<Kind> {
     /// Sets the standard input; by default it is the caller's.
     ///
-    /// Besides a [`Stdio`], each stream and [`fd`](Self::fd) take any value that owns a descriptor:
-    /// a `File`, a socket, an end of std's `pipe`, or the stream of a child. The builder keeps it
-    /// open, and several starts share it.
+    /// Besides a [`Stdio`], each stream and [`fd`](Self::fd) take any value that owns a descriptor: a `File`, a socket,
+    /// an end of std's `pipe`, or the stream of a child. The builder keeps it open, and several starts share it. A
+    /// `Stdio` of std cannot be converted: it gives no access to its descriptor.
     ///
     /// # Examples
     /// ```

@@ -18,20 +18,21 @@ use super::Builder;
 impl<Kind> Builder<Kind> {
     /// Sets a kernel parameter of a namespace, for example `net.ipv4.ip_forward`.
     ///
-    /// By default a new namespace has the kernel's defaults. The name is written as for sysctl(8),
-    /// with dots or with slashes; the last value of a name counts. Only parameters of a namespace
-    /// that is new or joined can be set: `net.*` of a `Net` namespace, `fs.mqueue.*` and the
-    /// `kernel.*` parameters of System V IPC of an `Ipc` namespace, and `user.*` of a `User`
-    /// namespace. The child writes below the caller's `/proc/sys` (see [`proc`](Self::proc)) while
-    /// it still has all capabilities.
+    /// By default the kernel chooses the values of a new namespace: its own defaults, or for some
+    /// `net.ipv4` parameters the values of the initial network namespace. The name is written as
+    /// for sysctl(8), with dots or with slashes; the last value of a name applies. Only parameters
+    /// of a namespace that is new or joined can be set: `net.*` of a `Net` namespace, `fs.mqueue.*`
+    /// and the `kernel.*` parameters of System V IPC of an `Ipc` namespace, and `user.*` of a
+    /// `User` namespace. The child writes below the caller's `/proc/sys` (see [`proc`](Self::proc))
+    /// while it still has all capabilities.
     ///
     /// # Errors
     /// - [`Step::Check`](crate::Step::Check): the parameter belongs to no namespace, or its
     ///   namespace would be the caller's own.
     /// - [`Step::Sysctl`](crate::Step::Sysctl): `ENOENT`, the namespace has no such parameter;
     ///   `EINVAL`, the value is invalid; `EACCES`, `EPERM`, another user namespace owns the
-    ///   namespace, or the kernel reserves the parameter for the initial one; `EROFS`, `/proc/sys`
-    ///   is read-only.
+    ///   namespace, or the kernel reserves the parameter for the initial user namespace; `EROFS`,
+    ///   `/proc/sys` is read-only.
     ///
     /// # Kernel support
     /// Linux 3.8 for `net.*`, 4.9 for `user.*`. Older kernels let only root of the initial user

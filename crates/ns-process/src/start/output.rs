@@ -46,19 +46,17 @@ impl<Kind> Builder<Kind> {
 
     /// As [`output`](Self::output), for `limit` at most, and reports a reached limit as a value.
     ///
-    /// When the time has passed, or a stream has more bytes than
-    /// [`output_limit`](Self::output_limit), the program is killed, and with it all processes of a new
-    /// pid namespace, or else all processes in its [`cgroup`](Self::cgroup), if one is set. What came
-    /// until then is returned. `limit` begins when the program has been executed; for the time before,
-    /// see [`start_timeout`](Self::start_timeout).
+    /// When `limit` has passed, or a stream has more bytes than [`output_limit`](Self::output_limit), the program is
+    /// killed, together with all processes of a new pid namespace, or otherwise all processes in its
+    /// [`cgroup`](Self::cgroup), if one is set. The output until then is returned. `limit` begins when the program has
+    /// been executed; for the time before, see [`start_timeout`](Self::start_timeout).
     ///
-    /// If the program has exited, but a descendant has a stream open, the wait for EOF goes on until
-    /// the time has passed. Blocks for `limit`, and then for one second at most.
+    /// If the program has exited but a descendant has a stream open, the wait for EOF continues until `limit` has
+    /// passed. Blocks for `limit`, and then for one second at most.
     ///
     /// # Errors
-    /// As [`start`](Self::start) and
-    /// [`Process::wait_with_output_timeout`](crate::Process::wait_with_output_timeout). A limit is no
-    /// error.
+    /// As [`start`](Self::start) and [`Process::wait_with_output_timeout`](crate::Process::wait_with_output_timeout). A
+    /// reached limit is no error.
     ///
     /// # Examples
     /// ```
@@ -76,7 +74,7 @@ impl<Kind> Builder<Kind> {
         begin(self.plan_captured()?)?.wait_with_output_timeout(limit)
     }
 
-    /// The plan with pipes as the outputs of the program, where no other are set.
+    /// The plan, with a pipe for each output that is not set.
     pub(crate) fn plan_captured(&self) -> Result<Plan, Error> {
         let mut plan = self.plan()?;
         let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);

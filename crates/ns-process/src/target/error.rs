@@ -79,6 +79,6 @@ impl TargetSpec<'_> {
     /// The error if the target has exited.
     pub(super) fn gone(self) -> Error {
         let error = self.error(Step::TargetGone).with_errno(Errno::SRCH);
-        error.with_object(self.target_name()).with_hint(Some("it has ended"))
+        error.with_object(self.target_name()).with_hint(Some("the process has exited"))
     }
 }

@@ -1,11 +1,11 @@
 //! Starts, joins and output as futures of tokio.
 //!
 //! Needs the feature `tokio`. [`Builder::start_async`](crate::Builder::start_async),
-//! [`status_async`](crate::Builder::status_async) and
-//! [`output_async`](crate::Builder::output_async) start what the builder describes, with the same settings and errors
-//! as the methods that block. The handle is [`Process`]; a handle that exists becomes one by [`TryFrom`].
+//! [`status_async`](crate::Builder::status_async) and [`output_async`](crate::Builder::output_async) start what the
+//! builder describes, with the same settings and errors as the methods that block. The handle is [`Process`];
+//! [`TryFrom`] converts an existing [`crate::Process`].
 //!
-//! All of it needs a runtime of tokio with I/O and time enabled, as `#[tokio::main]` makes it. No signal handler is
+//! All of these need a runtime of tokio with I/O and time enabled, as `#[tokio::main]` makes it. No signal handler is
 //! installed: a pidfd reports the exit.
 //!
 //! ```
@@ -29,11 +29,11 @@
 //! # Cancellation
 //!
 //! Each future can be dropped at any time:
-//! - a start: the process is killed and reaped, or never started;
-//! - a wait for the exit: nothing is lost, and a later call returns the status;
+//! - a start: the process is killed and reaped, or never started.
+//! - a wait for the exit: nothing is lost, and a later call returns the status.
 //! - [`status_async`](crate::Builder::status_async), [`output_async`](crate::Builder::output_async) and
-//!   [`wait_with_output`](Process::wait_with_output): the handle is dropped. The process continues, unless
-//!   [`kill_on_drop`](crate::Builder::kill_on_drop) is set, and is reaped after its exit.
+//!   [`wait_with_output`](Process::wait_with_output), also with a time limit: after the start, the handle is dropped.
+//!   The process continues, unless [`kill_on_drop`](crate::Builder::kill_on_drop) is set, and is reaped after its exit.
 //!
 //! # Other event loops
 //!

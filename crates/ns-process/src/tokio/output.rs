@@ -37,8 +37,8 @@ impl Process {
     /// Closes a piped stdin, reads piped stdout and stderr until EOF, both at once, and waits for the exit; see
     /// [`crate::Process::wait_with_output`].
     ///
-    /// A task that writes to the program meanwhile takes [`take_stdin`](Self::take_stdin) before. If the future is
-    /// dropped, the handle is dropped.
+    /// To write to the program meanwhile, call [`take_stdin`](Self::take_stdin) before, and write from another task. If
+    /// the future is dropped, the handle is dropped.
     ///
     /// # Errors
     /// As [`crate::Process::wait_with_output`].

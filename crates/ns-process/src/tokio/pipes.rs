@@ -59,7 +59,7 @@ impl Stream {
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut chunk = [0; CHUNK];
         while let Some(pipe) = &self.pipe {
-            // Pending from time to time: a program that never stops writing does not occupy the thread.
+            // Pending from time to time, so that a program that never stops writing does not occupy the thread.
             ready!(pipe.poll_read_ready(context))?;
             match pipe.try_read(&mut chunk) {
                 Ok(0) => self.pipe = None,
@@ -79,7 +79,7 @@ impl Stream {
         let mut chunk = [0; CHUNK];
         while held > 0 {
             let chunk = &mut chunk[..held.min(CHUNK)];
-            // Not by way of the runtime, which may not know yet that the pipe is readable.
+            // Without the runtime, which may not have seen yet that the pipe is readable.
             let length = retry_on_intr(|| read(&pipe, &mut *chunk))?;
             if length == 0 || self.take(&chunk[..length]) {
                 break;

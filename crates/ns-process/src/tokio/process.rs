@@ -20,8 +20,8 @@ use crate::step::Step;
 
 /// A handle of a started process, registered with a runtime of tokio.
 ///
-/// It is [`crate::Process`], with futures in place of calls that block. Any number of tasks may wait for one process
-/// at once, and again after its exit.
+/// It has the methods of [`crate::Process`], with futures in place of calls that block. Any number of tasks may wait
+/// for one process at once, and again after its exit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,9 +82,9 @@ impl Process {
 
     /// Waits until the process has exited, and returns its status. Later calls return the same.
     ///
-    /// Meanwhile exited processes of dropped handles are reaped. Does not read piped streams, as
-    /// [`crate::Process::join`]: read them first, or use [`wait_with_output`](Self::wait_with_output). If the future is
-    /// dropped, nothing is lost.
+    /// Meanwhile exited processes of dropped handles are reaped. Like [`crate::Process::join`], does not read piped
+    /// streams: read them first, or use [`wait_with_output`](Self::wait_with_output). If the future is dropped, nothing
+    /// is lost.
     ///
     /// # Errors
     /// As [`crate::Process::join`]. `ECANCELED`: the runtime has shut down.

@@ -25,17 +25,18 @@ impl<Kind> Builder<Kind> {
     /// Starts the program; see [`start`](Self::start).
     ///
     /// A start can take long, for example if a stream is a FIFO. It therefore runs on a thread of the runtime for
-    /// blocking calls. From that thread the program inherits what belongs to a thread: affinity, niceness, scheduler.
+    /// blocking calls. The program inherits the attributes of that thread: CPU affinity, nice value and scheduling
+    /// policy.
     ///
     /// In two cases the start runs on the thread that polls the future, and blocks it:
-    /// - With [`die_with_parent`](Self::die_with_parent), because the runtime ends idle threads of its pool, and the
-    ///   program is killed when the thread exits that started it. A worker thread exits with the runtime, or earlier
-    ///   after `block_in_place`.
-    /// - For a closure, which may start only if there is no other thread. With threads, start it by
+    /// - With [`die_with_parent`](Self::die_with_parent), because the program is killed when the thread that starts it
+    ///   exits. The runtime ends idle threads for blocking calls. A worker thread exits with the runtime, and may exit
+    ///   earlier after `block_in_place`.
+    /// - For a closure: see [`Step::MultiThreaded`](crate::Step::MultiThreaded). In a program with threads, start it by
     ///   [`start_unchecked`](Self::start_unchecked), and convert the handle.
     ///
-    /// If the future is dropped, a start that has begun completes all the same, and then the process is killed and
-    /// reaped. The shutdown of the runtime waits for that; [`start_timeout`](Self::start_timeout) limits it.
+    /// If the future is dropped, a start that has begun still completes, and the process is then killed and reaped. The
+    /// shutdown of the runtime waits for this; [`start_timeout`](Self::start_timeout) limits the wait.
     ///
     /// # Errors
     /// As [`start`](Self::start). Also [`Step::Prepare`](crate::Step::Prepare): the descriptors cannot be registered

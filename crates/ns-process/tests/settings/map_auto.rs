@@ -90,7 +90,7 @@ fn a22_root_gets_the_ids_of_root() {
         assert_eq!(
             refusal(&container, Step::UidMap),
             "/etc/subuid delegates no ids to root (uid 0): add a line such as root:100000:65536 there, \
-             or give uid_map and gid_map, which may have any ids for this caller"
+             or set uid_map and gid_map: this caller may map any ids"
         );
     });
 }

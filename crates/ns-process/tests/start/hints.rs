@@ -56,7 +56,7 @@ fn f13_a_script_without_interpreter_gets_advice() {
         let directory = Directory::new("script");
         let path = directory.join("tool");
         write_program(&path, "exit 3\n");
-        let advice = format!(": a shell runs it by sh {}", path.display());
+        let advice = format!(": if it is a script, run sh {}", path.display());
         let by_path = hint(&Container::new(&path), Step::Exec, Errno::NOEXEC);
         assert!(by_path.ends_with(&advice), "{by_path}");
         let by_name =

@@ -20,7 +20,7 @@ pub struct Description(Vec<String>);
 impl Plan {
     /// Lists the steps of a start in order, each line with the process that runs the step.
     ///
-    /// For an [`Inject`](crate::Inject) whose target is in the caller's namespaces, the list says so.
+    /// If the target of an [`Inject`](crate::Inject) is in the caller's namespaces, the list has a line about it.
     ///
     /// ```
     /// use ns_process::{Container, Namespace};

@@ -29,7 +29,7 @@ pub(super) fn maps(
     Ok((uids.map_err(failed(Step::UidMap))?, gids.map_err(failed(Step::GidMap))?))
 }
 
-/// The caller's user, and what is delegated to it.
+/// The caller's user, and the IDs that are delegated to it.
 struct Request<'a> {
     uid: u32,
     needs_no_helper: bool,
@@ -45,7 +45,7 @@ impl Request<'_> {
         IdMap::rootless(own_id, ids).map_err(|error| error.to_string())
     }
 
-    /// The message if nothing is delegated: what an administrator has to do.
+    /// The message if no IDs are delegated, with the line that is missing.
     fn nothing<K: IdKind>(&self, ids: &SubIds) -> String {
         let (file, owner) = (K::DELEGATION, self.owner());
         let name = owner.name().map_or_else(|| self.uid.to_string(), ToOwned::to_owned);
@@ -55,7 +55,7 @@ impl Request<'_> {
             (None, Some(_)) => String::new(),
         };
         let then = if self.needs_no_helper {
-            "or give uid_map and gid_map, which may have any ids for this caller".to_owned()
+            "or set uid_map and gid_map: this caller may map any ids".to_owned()
         } else {
             format!("and {} must be installed setuid root", K::HELPER)
         };
@@ -64,10 +64,10 @@ impl Request<'_> {
         )
     }
 
-    /// The message if it is unknown what is delegated: a helper could write a map, but names no range.
+    /// The message if the delegated IDs are unknown. A helper could write a map, but does not list the ranges.
     fn unknown<K: IdKind>(&self) -> String {
         let (file, owner) = (K::DELEGATION, self.owner());
-        let instead = "give uid_map and gid_map the ranges that getsubids(1) prints";
+        let instead = "set uid_map and gid_map to the ranges that getsubids(1) prints";
         if let Some(source) = &self.delegation.source {
             return format!(
                 "the delegated ids of {owner} are unknown, because nsswitch.conf(5) names {source} as their source: {instead}"

@@ -60,18 +60,16 @@ impl<Kind> Builder<Kind> {
     /// Maps the caller's effective uid and gid to 0, and all IDs that `/etc/subuid` and
     /// `/etc/subgid` delegate to the caller's user to 1 and the IDs that follow.
     ///
-    /// The program is root of a user namespace in which other users exist too, as in a rootless
-    /// container. Several delegated ranges follow one after the other in ascending order. A caller
-    /// with `CAP_SETUID` and `CAP_SETGID`, such as root, writes the maps itself; for others
-    /// newuidmap(1) and newgidmap(1) do. Root gets the IDs that the files delegate to root, and needs
-    /// such lines: for other IDs, see [`uid_map`](Self::uid_map). Needs a new `User` namespace, and
-    /// excludes the other setters of maps.
+    /// The program is root of a user namespace in which other users exist too, as in a rootless container. Several
+    /// delegated ranges follow each other in ascending order. A caller with `CAP_SETUID` and `CAP_SETGID`, such as
+    /// root, writes the maps itself; for others newuidmap(1) and newgidmap(1) do. For root, too, the files must
+    /// delegate IDs; to map other IDs, use [`uid_map`](Self::uid_map). Needs a new `User` namespace, and excludes the
+    /// other setters of maps.
     ///
     /// # Errors
-    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), already from
-    /// [`plan`](Self::plan): nothing is delegated, and the object contains the line that is missing;
-    /// or what is delegated is unknown, because a file cannot be read or nsswitch.conf(5) names
-    /// another source. From a start also: the helper is missing, or it failed.
+    /// [`Step::UidMap`](crate::Step::UidMap), [`Step::GidMap`](crate::Step::GidMap), also from [`plan`](Self::plan): no
+    /// IDs are delegated, and the object contains the missing line; or the delegated IDs are unknown, because a file
+    /// cannot be read or nsswitch.conf(5) names another source. Only from a start: the helper is missing, or it failed.
     ///
     /// # Examples
     /// ```
