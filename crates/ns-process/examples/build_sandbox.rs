@@ -10,7 +10,7 @@ use std::time::Duration;
 use ns_process::{Container, Error, LimitedOutput, Mount, Namespace, Resource};
 
 const SCRIPT: &str =
-    "echo built by uid $(id -u) > result; touch /usr/file || test ! -e /sys/class/net/eth0";
+    "echo built by uid $(id -u) > result; touch /usr/file || echo /usr is read-only";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::temp_dir().join(format!("build-sandbox-{}", std::process::id()));

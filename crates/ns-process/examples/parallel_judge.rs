@@ -165,8 +165,10 @@ fn main() -> Result<()> {
     let jobs = EXAMPLES.map(|(job, _)| job);
     let verdicts = judge_all(&jobs, at_once, parent.as_deref())?;
     for ((job, expected), verdict) in EXAMPLES.into_iter().zip(verdicts) {
-        let note = if verdict == expected { "" } else { " (?)" };
-        println!("{verdict:?}{note}: {}", job.script);
+        println!("{verdict:?}: {}", job.script);
+        if verdict != expected {
+            return Err(format!("{expected:?} was expected").into());
+        }
     }
     Ok(())
 }
