@@ -120,9 +120,15 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-async fn start(plan: Result<Plan, Error>) -> Result<Process, Error> {
+/// A future has room for each value that it moves: the plan is boxed first.
+fn start(plan: Result<Plan, Error>) -> impl Future<Output = Result<Process, Error>> + Send {
+    start_boxed(plan.map(Box::new))
+}
+
+async fn start_boxed(plan: Result<Box<Plan>, Error>) -> Result<Process, Error> {
     let plan = plan?;
-    let started = if needs_polling_thread(&plan) { begin(plan) } else { start_on_pool(plan).await };
+    let started =
+        if needs_polling_thread(&plan) { begin(*plan) } else { start_on_pool(plan).await };
     Process::register(started?).map_err(|unregistered| {
         let (process, error) = *unregistered.0;
         drop(Unclaimed(Some(process)));
@@ -136,9 +142,9 @@ fn needs_polling_thread(plan: &Plan) -> bool {
     plan.session.die_with_parent.is_some() || plan.work.closure().is_some()
 }
 
-async fn start_on_pool(plan: Plan) -> Result<crate::Process, Error> {
+async fn start_on_pool(plan: Box<Plan>) -> Result<crate::Process, Error> {
     let name = plan.name.clone();
-    let start = move || begin(plan).map(|process| Unclaimed(Some(process)));
+    let start = move || begin(*plan).map(|process| Unclaimed(Some(process)));
     let mut task = Task(spawn_blocking(start));
     (&mut task.0).await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
 }

@@ -44,7 +44,7 @@ impl Family {
 
     /// Lets the time limit end it.
     fn end_by_limit(self) -> File {
-        let output = self.container.output_timeout(Duration::from_secs(2)).expect("start");
+        let output = self.container.output_timeout(Duration::from_secs(1)).expect("start");
         assert_eq!(output.ended_by, Some(OutputLimit::Time));
         self.reader
     }
