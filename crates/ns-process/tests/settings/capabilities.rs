@@ -101,6 +101,21 @@ fn keep_only_applies_to_an_init_and_its_program() {
     });
 }
 
+/// An injected program has exactly these capabilities over the joined user namespace.
+#[test]
+fn keep_only_applies_to_an_injected_program() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let mut target = Container::new("sleep");
+        let target = target.arg("1000").namespaces(["user", "uts"]).map_zero().start();
+        let target = target.expect("start");
+        let mut inject = Inject::new(&target, "cat");
+        inject.arg("/proc/self/status").keep_only(CapabilitySet::KILL);
+        assert_eq!(sets(&inject), Capabilities::only(CapabilitySet::KILL));
+        target.kill().expect("kill");
+        target.join().expect("join");
+    });
+}
+
 /// A closure runs with the sets as they are.
 #[test]
 fn a_closure_has_the_sets_as_they_are() {
