@@ -298,7 +298,7 @@ impl AsFd for Process {
 
 impl From<&Process> for Target {
     fn from(process: &Process) -> Self {
-        Self::from(process.as_fd())
+        Self::from(process.get())
     }
 }
 

@@ -110,7 +110,7 @@ fn f18_f20_many_starts_leave_nothing() {
                 for number in 0..jobs / 2 {
                     let permit = Arc::clone(&at_once).acquire_owned().await.expect("open");
                     tasks.spawn(async move {
-                        run_job(number).await;
+                        Box::pin(run_job(number)).await;
                         drop(permit);
                     });
                 }

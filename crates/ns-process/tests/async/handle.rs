@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ns_process::tokio::Process;
-use ns_process::{Container, Errno, Inject, Namespace, Stdio, Step, reap};
+use ns_process::{Container, Errno, Inject, Namespace, Stdio, Step, Target, reap};
 use ns_testbed::{LONG, Leftovers};
 use tokio::time::timeout;
 
@@ -221,6 +221,7 @@ fn a_handle_is_a_target() {
             let target = container.kill_on_drop(true).start_async().await.expect("start");
             let output = Inject::new(&target, "uname").arg("-n").output_async().await;
             assert_eq!(output.expect("start").stdout, b"box\n");
+            assert_eq!(Target::from(&target).to_string(), format!("process {}", target.pid()));
         });
         reap_all();
     });
