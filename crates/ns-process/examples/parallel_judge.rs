@@ -1,4 +1,4 @@
-//! Judges many short jobs, a few at once, each in new namespaces and with limits of CPU time, memory, output and time.
+//! Judges many short jobs, a few at once, each in new namespaces and with limits on CPU time, memory, output and time.
 //!
 //! If the argument is a cgroup (version 2) that the caller may write, such as one that systemd has delegated, each job
 //! runs in a new cgroup below it, with the limits of the controllers that are enabled there. Needs no privilege.
@@ -21,7 +21,7 @@ pub(crate) struct Job<'a> {
     pub(crate) expected: &'a str,
     /// In seconds.
     pub(crate) cpu: u64,
-    /// Longer than the CPU time: a job also waits, for other jobs too.
+    /// Longer than the CPU time, because a job also waits, for example for other jobs.
     pub(crate) time: Duration,
     /// In bytes.
     pub(crate) memory: u64,
@@ -72,26 +72,28 @@ fn judge(job: &Job<'_>, cgroup: Option<&Cgroup>) -> Result<Verdict> {
     let mut sandbox = Container::new("sh");
     sandbox.args(["-c", job.script]).env_clear().env("PATH", "/usr/bin:/bin");
     sandbox.all().without(Namespace::Time).map_zero().host_root().no_new_privs();
-    // One second more than the verdict, because the kernel counts for a limit less exactly than for `usage`. The soft
-    // limit is the same: process 1 of a pid namespace ignores its signal.
+    // One second more than the limit of the verdict: the kernel measures the time for a limit less exactly than for
+    // `usage`. The soft limit is the same, because process 1 of a pid namespace ignores its signal.
     sandbox.rlimit(Resource::Cpu, job.cpu + 1, job.cpu + 1);
     sandbox.rlimit(Resource::As, 4 * job.memory, 4 * job.memory).rlimit(Resource::Core, 0, 0);
     sandbox.stdin(Stdio::bytes(job.input)).output_limit(job.output);
     if let Some(cgroup) = cgroup {
         sandbox.cgroup(File::open(&cgroup.0)?);
     }
-    // It reads the output while it waits. At a limit, it kills all processes of the pid namespace.
+    // This call reads the output while it waits. At a limit, it kills all processes of the pid namespace.
     let output = sandbox.output_timeout(job.time)?;
-    let is_oom = cgroup.is_some_and(Cgroup::has_killed);
-    verdict(job, &output, is_oom)
+    verdict(job, &output, cgroup)
 }
 
-fn verdict(job: &Job<'_>, output: &LimitedOutput, is_oom: bool) -> Result<Verdict> {
+fn verdict(job: &Job<'_>, output: &LimitedOutput, cgroup: Option<&Cgroup>) -> Result<Verdict> {
     let usage = output.usage.ok_or("another waiter reaps the children of this program")?;
+    let is_oom = cgroup.is_some_and(Cgroup::has_killed);
+    // The usage lacks the processes that the kernel killed when process 1 exited. The cgroup counts all.
+    let cpu = cgroup.and_then(Cgroup::cpu_time).unwrap_or(usage.user + usage.system);
     Ok(match output.ended_by {
         Some(OutputLimit::Stdout | OutputLimit::Stderr) => Verdict::OutputLimit,
         _ if is_oom || usage.is_max_rss_exact && usage.max_rss > job.memory => Verdict::MemoryLimit,
-        _ if usage.user + usage.system >= Duration::from_secs(job.cpu) => Verdict::CpuLimit,
+        _ if cpu >= Duration::from_secs(job.cpu) => Verdict::CpuLimit,
         Some(_) => Verdict::TimeLimit,
         None if !output.status.success() => Verdict::RuntimeError,
         None if output.stdout == job.expected.as_bytes() => Verdict::Right,
@@ -106,7 +108,7 @@ impl Cgroup {
     fn new(parent: &Path, number: usize, job: &Job<'_>) -> Result<Self> {
         let cgroup = Self(parent.join(format!("job-{}-{number}", std::process::id())));
         fs::create_dir(&cgroup.0)?;
-        // Swap is not a limit of the job's own; without swap on the machine there is no such file.
+        // A file is missing if its controller is not enabled, and that of swap also if the machine has no swap.
         for (file, limit) in [("memory.max", job.memory), ("memory.swap.max", 0), ("pids.max", 64)]
         {
             let path = cgroup.0.join(file);
@@ -115,6 +117,13 @@ impl Cgroup {
             }
         }
         Ok(cgroup)
+    }
+
+    /// The CPU time of all processes that were in the cgroup.
+    fn cpu_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(self.0.join("cpu.stat")).ok()?;
+        let micros = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+        micros.parse().ok().map(Duration::from_micros)
     }
 
     /// Whether the kernel has killed a process because the limit of memory was reached.
