@@ -203,9 +203,10 @@ impl Process {
             (Some(reader), Some(pipe)) => Some(Input::new(pipe, reader)),
             (Some(_), None) => return Err(self.without_stdin()),
         };
-        let input = input.transpose().map_err(|errno| self.killed_by(errno.into()))?;
-        let output = |pipe| transfer::Output::new(pipe, self.output_limit);
-        Ok(Transfer { input, stdout: output(stdout), stderr: output(stderr) })
+        let failed = |errno: Errno| self.killed_by(errno.into());
+        let input = input.transpose().map_err(failed)?;
+        let output = |pipe| transfer::Output::new(pipe, self.output_limit).map_err(failed);
+        Ok(Transfer { input, stdout: output(stdout)?, stderr: output(stderr)? })
     }
 
     fn without_stdin(&self) -> Error {

@@ -112,17 +112,28 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(pipe: Option<OwnedFd>, limit: Option<usize>) -> Self {
-        Self { pipe, bytes: Vec::new(), limit: limit.unwrap_or(usize::MAX) }
+    pub(super) fn new(pipe: Option<OwnedFd>, limit: Option<usize>) -> Result<Self, Errno> {
+        // A blocking read would wait forever for bytes that another process takes after poll(2) has reported them. The
+        // program can do so: it can open the reading end by `/proc/self/fd/1`.
+        pipe.as_ref().map_or(Ok(()), |pipe| fcntl_setfl(pipe, OFlags::NONBLOCK))?;
+        Ok(Self { pipe, bytes: Vec::new(), limit: limit.unwrap_or(usize::MAX) })
     }
 
     fn pipe(&self) -> Option<(&OwnedFd, PollFlags)> {
         self.pipe.as_ref().map(|pipe| (pipe, PollFlags::IN))
     }
 
-    /// Reads once; returns whether the stream has more bytes than its limit. The pipe then stays open, so that
-    /// `SIGKILL` kills the process and not `SIGPIPE`.
+    /// As [`try_read`](Self::try_read), also if the pipe is empty.
     fn read(&mut self) -> Result<bool, Errno> {
+        match self.try_read() {
+            Err(Errno::AGAIN) => Ok(false),
+            exceeds => exceeds,
+        }
+    }
+
+    /// Reads once; returns whether the stream has more bytes than its limit. The pipe then stays open, so that
+    /// `SIGKILL` kills the process and not `SIGPIPE`. `EAGAIN`: the pipe is empty.
+    fn try_read(&mut self) -> Result<bool, Errno> {
         let Some(pipe) = &self.pipe else { return Ok(false) };
         self.bytes.reserve(CHUNK);
         let length = retry_on_intr(|| read(pipe, spare_capacity(&mut self.bytes)))?;
@@ -137,7 +148,10 @@ impl Output {
         let held = self.pipe.as_ref().map_or(Ok(0), ioctl_fionread)?;
         let end = self.bytes.len().saturating_add(usize::try_from(held).unwrap_or(usize::MAX));
         while self.pipe.is_some() && self.bytes.len() < end.min(self.limit) {
-            self.read()?;
+            match self.try_read() {
+                Err(Errno::AGAIN) => break,
+                read => read?,
+            };
         }
         Ok(())
     }
@@ -184,5 +198,26 @@ impl<'a> Input<'a> {
                 read => return read.map_err(Failure::Reader),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::prelude::rust_2024::*;
+
+    use ns_sys::Errno;
+    use rustix::pipe::pipe;
+
+    use super::Output;
+
+    /// Bytes that poll(2) reported may be gone: another process can read them from the same pipe.
+    #[test]
+    fn a_read_of_an_empty_pipe_does_not_block() -> Result<(), Errno> {
+        let (reader, _writer) = pipe()?;
+        let mut output = Output::new(Some(reader), None)?;
+        assert_eq!(output.read(), Ok(false));
+        assert_eq!(output.drain(), Ok(()));
+        assert!(output.pipe.is_some());
+        Ok(())
     }
 }

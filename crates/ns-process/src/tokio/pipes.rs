@@ -80,7 +80,11 @@ impl Stream {
         while held > 0 {
             let chunk = &mut chunk[..held.min(CHUNK)];
             // Without the runtime, which may not have seen yet that the pipe is readable.
-            let length = retry_on_intr(|| read(&pipe, &mut *chunk))?;
+            let length = match retry_on_intr(|| read(&pipe, &mut *chunk)) {
+                // Another process has read from the same pipe.
+                Err(Errno::AGAIN) => break,
+                read => read?,
+            };
             if length == 0 || self.take(&chunk[..length]) {
                 break;
             }
