@@ -169,7 +169,8 @@ impl Process {
         deadline: Option<Instant>,
     ) -> Result<LimitedOutput, Error> {
         let mut transfer = self.transfer(input)?;
-        let reached = transfer.run(deadline).map_err(|failure| self.killed_by(failure))?;
+        let reached =
+            transfer.run(self.pidfd(), deadline).map_err(|failure| self.killed_by(failure))?;
         transfer.input = None;
         let (status, ended_by) = self.join_or_kill(reached, deadline)?;
         if ended_by.is_some() {

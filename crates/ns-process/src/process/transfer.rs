@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::time::Instant;
 use std::vec;
@@ -41,21 +41,26 @@ impl From<Errno> for Failure {
 }
 
 impl Transfer<'_> {
-    /// Transfers until every stream is at its end, or a limit is reached, which is returned.
+    /// Transfers until every stream is at its end, or a limit is reached, which is returned. Once the outputs are at
+    /// their end, the exit of the process ends the input: a descendant may keep stdin open and never read it.
     pub(super) fn run(
         &mut self,
+        process: BorrowedFd<'_>,
         deadline: Option<Instant>,
     ) -> Result<Option<OutputLimit>, Failure> {
         loop {
-            let pipes = [self.input(), self.stdout.pipe(), self.stderr.pipe()];
-            if pipes.iter().all(Option::is_none) {
+            let (input, outputs) = (self.input(), [self.stdout.pipe(), self.stderr.pipe()]);
+            let are_read = outputs.iter().any(Option::is_some);
+            if input.is_none() && !are_read {
                 return Ok(None);
             }
-            let ready = ready(pipes, deadline)?;
+            let exit = (!are_read).then_some((process, PollFlags::IN));
+            let [exit, ready @ ..] = ready([exit, input, outputs[0], outputs[1]], deadline)?;
             // Checked in each round, so that a program that never stops writing cannot exceed the limit.
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(Some(OutputLimit::Time));
             }
+            self.input.take_if(|_| !exit.is_empty());
             if let Some(limit) = self.transfer(ready)? {
                 return Ok(Some(limit));
             }
@@ -68,8 +73,8 @@ impl Transfer<'_> {
         self.stderr.drain()
     }
 
-    fn input(&self) -> Option<(&OwnedFd, PollFlags)> {
-        self.input.as_ref().map(|input| (&input.pipe, PollFlags::OUT))
+    fn input(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        self.input.as_ref().map(|input| (input.pipe.as_fd(), PollFlags::OUT))
     }
 
     fn transfer(&mut self, ready: [PollFlags; 3]) -> Result<Option<OutputLimit>, Failure> {
@@ -91,16 +96,16 @@ impl Transfer<'_> {
     }
 }
 
-/// Waits until one of the pipes has an event; returns no events at the deadline.
-fn ready(
-    pipes: [Option<(&OwnedFd, PollFlags)>; 3],
+/// Waits until one of the descriptors has an event; returns no events at the deadline.
+fn ready<const N: usize>(
+    fds: [Option<(BorrowedFd<'_>, PollFlags)>; N],
     deadline: Option<Instant>,
-) -> Result<[PollFlags; 3], Errno> {
-    let open = pipes.iter().flatten();
-    let mut polled: Vec<_> = open.map(|(pipe, events)| PollFd::new(*pipe, *events)).collect();
+) -> Result<[PollFlags; N], Errno> {
+    let open = fds.iter().flatten();
+    let mut polled: Vec<_> = open.map(|(fd, events)| PollFd::new(fd, *events)).collect();
     poll_until(&mut polled, deadline)?;
     let mut events = polled.iter().map(PollFd::revents);
-    Ok(pipes.map(|pipe| pipe.and_then(|_| events.next()).unwrap_or(PollFlags::empty())))
+    Ok(fds.map(|fd| fd.and_then(|_| events.next()).unwrap_or(PollFlags::empty())))
 }
 
 /// A stream that is read.
@@ -119,8 +124,8 @@ impl Output {
         Ok(Self { pipe, bytes: Vec::new(), limit: limit.unwrap_or(usize::MAX) })
     }
 
-    fn pipe(&self) -> Option<(&OwnedFd, PollFlags)> {
-        self.pipe.as_ref().map(|pipe| (pipe, PollFlags::IN))
+    fn pipe(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        self.pipe.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN))
     }
 
     /// As [`try_read`](Self::try_read), also if the pipe is empty.

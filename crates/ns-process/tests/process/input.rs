@@ -60,6 +60,27 @@ fn unread_input_is_no_error() {
     });
 }
 
+/// A descendant that keeps stdin open and does not read it does not delay the end.
+#[test]
+fn unread_input_of_a_descendant_is_no_error() {
+    ns_testbed::run_as!([Root, User], {
+        let script = "exec 4<&0; sleep 1000 <&4 >/dev/null 2>&1 & echo $!; exit 3";
+        for length in [0, u64::MAX] {
+            let input = io::repeat(b'x').take(length);
+            let output = piped(script).wait_with_input_timeout(input, LONG).expect("output");
+            assert_eq!((output.status.code(), output.ended_by), (Some(3), None));
+            let pid = String::from_utf8_lossy(&output.stdout);
+            let pid: i32 = pid.trim().parse().expect("a number");
+            // SAFETY: the number is that of the descendant, which sleeps.
+            assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+        }
+        // A descendant that reads it gets all of it.
+        let output = piped("exec 4<&0; { sleep 0.2; wc -c; } <&4 & exit 3");
+        let output = output.wait_with_input(&*vec![7; 200_000]).expect("output");
+        assert_eq!((output.status.code(), &*output.stdout), (Some(3), &b"200000\n"[..]));
+    });
+}
+
 /// A caller that does not ignore SIGPIPE is not killed by it.
 #[test]
 fn unread_input_raises_no_signal() {
