@@ -150,6 +150,12 @@ impl Process {
         self.output_limit
     }
 
+    /// Sets whether dropping the handle kills the process; returns the former value.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn set_kill_on_drop(&mut self, kill: bool) -> bool {
+        std::mem::replace(&mut self.drop_policy.kill_on_drop, kill)
+    }
+
     fn end(&self) -> MutexGuard<'_, End> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -220,6 +220,10 @@ impl Process {
         self.process.get_ref()
     }
 
+    pub(super) fn get_mut(&mut self) -> &mut crate::Process {
+        self.process.get_mut()
+    }
+
     pub(super) async fn wait_until(
         &self,
         deadline: Option<Instant>,

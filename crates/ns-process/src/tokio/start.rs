@@ -129,11 +129,16 @@ async fn start_boxed(plan: Result<Box<Plan>, Error>) -> Result<Process, Error> {
     let plan = plan?;
     let started =
         if needs_polling_thread(&plan) { begin(*plan) } else { start_on_pool(plan).await };
-    Process::register(started?).map_err(|unregistered| {
+    let mut process = started?;
+    // Without I/O in the runtime the registration panics, and drops the handle.
+    let kills = process.set_kill_on_drop(true);
+    let mut process = Process::register(process).map_err(|unregistered| {
         let (process, error) = *unregistered.0;
         drop(Unclaimed(Some(process)));
         error
-    })
+    })?;
+    process.get_mut().set_kill_on_drop(kills);
+    Ok(process)
 }
 
 /// Whether the start depends on the thread that makes it: the signal of `die_with_parent` comes when that thread

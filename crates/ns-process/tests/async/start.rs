@@ -1,6 +1,7 @@
 //! Starts that do not block the runtime.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -152,6 +153,25 @@ fn f20_a_failed_registration_leaves_nothing() {
         }
         drop(runtime);
         before.assert_unchanged();
+    });
+}
+
+/// A runtime without I/O panics, and the started process does not stay behind.
+#[test]
+fn f20_a_panic_of_the_registration_leaves_no_process() {
+    ns_testbed::run_as!([Root, User], {
+        let before = Leftovers::snapshot();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        for piped in [false, true] {
+            let mut container = sleep();
+            if piped {
+                container.stdout(Stdio::piped());
+            }
+            let start = AssertUnwindSafe(|| runtime.block_on(container.start_async()));
+            catch_unwind(start).expect_err("I/O is not enabled");
+        }
+        drop(runtime);
+        assert_unchanged(&before);
     });
 }
 
