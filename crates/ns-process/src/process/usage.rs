@@ -91,6 +91,9 @@ impl Process {
     /// [`kill_tree`](Self::kill_tree) or a limit ends it: run the program without an init, or read `cpu.stat` of its
     /// cgroup.
     ///
+    /// A program can therefore hide its usage in a process that it leaves running. For limits of CPU time, read
+    /// `cpu.stat` of the program's own cgroup.
+    ///
     /// # Errors
     /// As [`join`](Self::join), but a lost status is no error.
     ///

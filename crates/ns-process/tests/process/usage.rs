@@ -333,3 +333,37 @@ fn a_killed_process_has_a_usage() {
         assert!(usage_of(&process).expect("usage").user > Duration::ZERO);
     });
 }
+
+/// The kernel reaps the processes that are left when process 1 exits, and adds their usage to no other process.
+#[test]
+fn the_usage_of_processes_that_outlive_process_1_is_lost() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let endless = "while :; do :; done";
+        for init in [false, true] {
+            let mut container = shell(&format!("({endless}) & sleep 0.3"));
+            container.namespaces([Namespace::User, Namespace::Pid]).map_zero();
+            if init {
+                container.init(Init::builtin());
+            }
+            let process = container.start().expect("start");
+            assert!(process.join().expect("join").success());
+            let usage = usage_of(&process).expect("usage");
+            assert!(usage.user + usage.system < Duration::from_millis(100), "{usage:?}");
+        }
+    });
+}
+
+/// Later calls return the same, although the caller has more memory by then.
+#[test]
+fn the_usage_stays_the_same() {
+    ns_testbed::run_as!([Root, User], {
+        let (container, file) = user_of_resources();
+        let process = container.start().expect("start");
+        process.join().expect("join");
+        assert_near("first", process.usage().expect("usage"), &file);
+        let mut memory = vec![0_u8; 300 * MIB];
+        memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+        assert_near("later", process.usage().expect("usage"), &file);
+        black_box(memory);
+    });
+}
