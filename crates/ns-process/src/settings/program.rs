@@ -50,6 +50,11 @@ impl<Kind> Builder<Kind> {
     /// inherited. The kernel opens the interpreter of a script by a path, so a script cannot be
     /// executed in this way. A seccomp filter must allow execveat(2). A closure executes no program.
     ///
+    /// A process that runs the file can open it by `/proc/PID/exe`, through the mount on which the
+    /// caller opened it. So neither a new root nor a read-only mount protects the file: once no
+    /// process executes it, a process with the permission to write it can change it. For an untrusted
+    /// program, give a file that it may not write, or a sealed memory file (fcntl(2) `F_ADD_SEALS`).
+    ///
     /// # Errors
     /// [`Step::Exec`](crate::Step::Exec): `ENOENT`, the loader is missing, or the file is a script;
     /// `EACCES`, the file is not executable, or on a mount with `noexec`; `ETXTBSY`, it is open for
