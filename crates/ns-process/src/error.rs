@@ -166,4 +166,5 @@ const ERRNO_NAMES: &[(Errno, &str)] = &[
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::STALE, "ESTALE"),
     (Errno::TIMEDOUT, "ETIMEDOUT"),
+    (Errno::CANCELED, "ECANCELED"),
 ];

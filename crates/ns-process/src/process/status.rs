@@ -88,7 +88,7 @@ impl Process {
 
     /// The error for a process that does not exit, or whose status cannot be read.
     pub(crate) fn held(&self) -> Error {
-        let hint = "something keeps it: its tracer, or a file system that does not answer";
+        let hint = "something keeps it: its tracer, a file system that does not answer, or in its pid namespace a child of this program that was not joined";
         self.failed(Step::Wait, Errno::TIMEDOUT).with_hint(Some(hint))
     }
 
