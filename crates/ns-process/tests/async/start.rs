@@ -161,7 +161,7 @@ fn f20_a_failed_registration_leaves_nothing() {
 fn f20_a_panic_of_the_registration_leaves_no_process() {
     ns_testbed::run_as!([Root, User], {
         let before = Leftovers::snapshot();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
         for piped in [false, true] {
             let mut container = sleep();
             if piped {
