@@ -151,7 +151,6 @@ impl Process {
     }
 
     /// Sets whether dropping the handle kills the process; returns the former value.
-    #[cfg(feature = "tokio")]
     pub(crate) fn set_kill_on_drop(&mut self, kill: bool) -> bool {
         std::mem::replace(&mut self.drop_policy.kill_on_drop, kill)
     }

@@ -101,6 +101,9 @@ impl Process {
     /// - As [`wait_with_output`](Self::wait_with_output).
     /// - [`Step::Output`]: `input` failed, with its error; or stdin is not piped.
     ///
+    /// # Panics
+    /// If `input` does. The process is killed.
+    ///
     /// # Examples
     /// ```
     /// use ns_process::{Container, Stdio};
@@ -168,6 +171,8 @@ impl Process {
         input: Option<&mut dyn Read>,
         deadline: Option<Instant>,
     ) -> Result<LimitedOutput, Error> {
+        // A panic of the reader ends the process, as its error does.
+        self.set_kill_on_drop(true);
         let mut transfer = self.transfer(input)?;
         let reached =
             transfer.run(self.pidfd(), deadline).map_err(|failure| self.killed_by(failure))?;

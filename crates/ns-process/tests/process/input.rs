@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::common::{assert_unchanged, eventually, shell};
@@ -56,6 +57,28 @@ fn unread_input_is_no_error() {
             let output = output.expect("output");
             assert_eq!((output.status.code(), output.ended_by), (Some(3), None), "{script}");
         }
+        assert_unchanged(&before);
+    });
+}
+
+/// A reader that panics.
+struct Panics;
+
+impl Read for Panics {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        panic!("a defect of the reader");
+    }
+}
+
+/// A reader that panics ends the process.
+#[test]
+fn a_panic_of_the_reader_kills_the_process() {
+    ns_testbed::run_as!([Root, User], {
+        let before = Leftovers::snapshot();
+        let process = piped("exec sleep 1000");
+        let waited = panic::catch_unwind(AssertUnwindSafe(|| process.wait_with_input(Panics)));
+        waited.expect_err("the panic goes on");
+        eventually("the process is killed", || ns_process::reap() == 0);
         assert_unchanged(&before);
     });
 }
