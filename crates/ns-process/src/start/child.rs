@@ -157,7 +157,7 @@ impl<'a> Child<'a> {
 
     /// Waits until the process, which has announced that it leaves, is proven to have left: its
     /// lock has ended, and it `has_own` memory. A process that was killed before it took the lock
-    /// has left once the child is dead.
+    /// has left once the child is dead. If exec joins a time namespace, it has joined it then.
     fn is_proven(
         &self,
         handshake: &Handshake,
@@ -165,12 +165,14 @@ impl<'a> Child<'a> {
         has_own: impl Fn(&CommFile<'_>) -> bool,
         deadline: Option<Instant>,
     ) -> Result<bool, Errno> {
-        let (Some(lock), Some(comm)) = (lock, &self.comm) else { return Ok(true) };
-        if !handshake.has_locked() {
+        let is_verified = lock.is_some() || self.resources.attempt().joins_time;
+        let Some(comm) = self.comm.as_ref().filter(|_| is_verified) else { return Ok(true) };
+        if lock.is_some() && !handshake.has_locked() {
             return Ok(is_readable_until(self.pidfd(), deadline));
         }
+        let is_held = || lock.map_or(Ok(false), exec_lock::is_held);
         let mut polls = 0;
-        while exec_lock::is_held(lock)? || !has_own(comm) {
+        while is_held()? || !has_own(comm) {
             if deadline.is_some_and(|end| end <= Instant::now()) {
                 return Ok(false);
             }

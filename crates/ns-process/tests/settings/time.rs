@@ -1,7 +1,9 @@
 //! Clocks of a new time namespace.
 
-use crate::common::{assert_refused, shell};
-use ns_process::{Clock, Container, Errno, Namespace, Step};
+use std::fs;
+
+use crate::common::{assert_refused, rounds, shell};
+use ns_process::{Clock, Container, Errno, Init, Namespace, Step};
 
 /// What `/proc/uptime` shows the program, in hundredths of a second.
 ///
@@ -35,6 +37,27 @@ fn c15_clock_offsets_apply_to_the_program_only() {
             "a clock has an offset without a request"
         );
         assert_eq!(container.get_time_offsets().len(), 2);
+    });
+}
+
+/// The program is in its time namespace when the start returns. The kernel joins it late in exec.
+#[test]
+fn c15_a_started_program_is_in_its_time_namespace() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for init in [false, true] {
+            let mut container = Container::new("sleep");
+            container.arg("1000").namespaces(["user", "pid", "time"]).map_zero();
+            if init {
+                container.init(Init::builtin());
+            }
+            for _ in 0..rounds(2000, 100) {
+                let process = container.start().expect("start");
+                let link = |kind| fs::read_link(format!("/proc/{}/ns/{kind}", process.pid()));
+                let (own, of_children) = (link("time"), link("time_for_children"));
+                assert_eq!(own.expect("a link"), of_children.expect("a link"));
+                process.kill().and_then(|()| process.join()).expect("kill");
+            }
+        }
     });
 }
 
