@@ -1,6 +1,6 @@
 //! Turns mounts into the steps of a child.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
@@ -183,19 +183,21 @@ impl Compiler {
     /// Adds a target without its leading slash: the child resolves it from the new root.
     fn target(&mut self, index: u32, path: &Path) -> Result<StringRef, RootError> {
         let names = names(index, path)?;
-        let what = format_args!("mount {index}: target");
-        self.arena.path(what, Path::new(OsStr::from_bytes(&names.join(&b'/'))))
+        self.target_part(index, &names.join(&b'/'))
     }
 
     /// Adds the directory of a target and the name in it.
     fn parent(&mut self, index: u32, path: &Path) -> Result<(StringRef, StringRef), RootError> {
         let mut names = names(index, path)?;
         let name = names.pop().unwrap_or_default();
-        let what = format_args!("mount {index}: target");
-        let name = self.arena.path(what, Path::new(OsStr::from_bytes(name)))?;
+        let name = self.target_part(index, name)?;
         let directory = if names.is_empty() { b".".to_vec() } else { names.join(&b'/') };
-        let directory = OsString::from(OsStr::from_bytes(&directory));
-        Ok((self.arena.path(what, Path::new(&directory))?, name))
+        Ok((self.target_part(index, &directory)?, name))
+    }
+
+    fn target_part(&mut self, index: u32, part: &[u8]) -> Result<StringRef, RootError> {
+        let path = Path::new(OsStr::from_bytes(part));
+        self.arena.path(format_args!("mount {index}: target"), path)
     }
 }
 
