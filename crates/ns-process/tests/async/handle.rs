@@ -1,7 +1,6 @@
 //! The handle: waits, signals, drops and conversions.
 #![allow(unsafe_code, reason = "the disposition of a signal, and a tracer")]
 
-use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use ns_testbed::{LONG, Leftovers};
 use tokio::time::timeout;
 
 use crate::common::target::sleep;
-use crate::common::{assert_unchanged, eventually, reap_all, shell};
+use crate::common::{assert_unchanged, eventually, reap_all, shell, tracer};
 use crate::{block_on, runtime};
 
 const fn is_send_and_sync<T: Send + Sync>() {}
@@ -177,20 +176,7 @@ fn c20_a_zombie_kept_by_a_tracer_is_given_up() {
         let runtime = runtime(0);
         let process = sleep().start().expect("start");
         let pid = process.pid().cast_signed();
-        // SAFETY: libc's fork repairs libc's own state; the child sleeps until it is killed.
-        let tracer = match unsafe { libc::fork() } {
-            0 => loop {
-                // SAFETY: PTRACE_SEIZE takes no memory.
-                unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) };
-                // SAFETY: sleeps.
-                unsafe { libc::pause() };
-            },
-            tracer => tracer,
-        };
-        eventually("it is traced", || {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("read");
-            status.contains(&format!("TracerPid:\t{tracer}"))
-        });
+        let tracer = tracer::trace(pid);
         rustix::mount::mount("tmpfs", "/proc", "tmpfs", rustix::mount::MountFlags::empty(), None)
             .expect("hide proc");
         runtime.block_on(async {

@@ -9,6 +9,7 @@ pub(crate) mod filter;
 pub(crate) mod memory;
 pub(crate) mod program;
 pub(crate) mod target;
+pub(crate) mod tracer;
 pub(crate) mod users;
 
 use std::fs;

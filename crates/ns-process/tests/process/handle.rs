@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::target::sleep;
-use crate::common::{eventually, filter, in_child, prints, reap_all, shell};
+use crate::common::{eventually, filter, in_child, prints, reap_all, shell, tracer};
 use ns_process::{Container, Namespace, Process, Signal, reap};
 use ns_testbed::LONG;
 
@@ -186,20 +186,7 @@ fn c20_a_tracer_that_does_not_wait_delays_no_call() {
     ns_testbed::run_as!([Root], {
         let process = sleeper();
         let pid = process.pid().cast_signed();
-        // SAFETY: libc's fork repairs libc's own state; the child sleeps until it is killed.
-        let tracer = match unsafe { libc::fork() } {
-            0 => loop {
-                // SAFETY: PTRACE_SEIZE takes no memory.
-                unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) };
-                // SAFETY: sleeps.
-                unsafe { libc::pause() };
-            },
-            tracer => tracer,
-        };
-        eventually("it is traced", || {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("read");
-            status.contains(&format!("TracerPid:\t{tracer}"))
-        });
+        let tracer = tracer::trace(pid);
         let begin = Instant::now();
         let status = process.terminate_timeout(Duration::ZERO).expect("the status in proc");
         assert_eq!(status.signal(), Some(9));

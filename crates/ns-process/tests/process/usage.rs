@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::common::program::helper_test;
 use crate::common::target::sleep;
-use crate::common::{Output, eventually, in_child, shell};
+use crate::common::{Output, eventually, in_child, shell, tracer};
 use ns_process::{
     CloneFlags, Container, Init, Memory, Namespace, OutputLimit, Process, Signal, Stdio, Usage,
     UsageLost,
@@ -283,20 +283,7 @@ fn c20_the_usage_is_known_after_the_tracer_has_released_the_process() {
     ns_testbed::run_as!([Root], {
         let process = sleep().start().expect("start");
         let pid = process.pid().cast_signed();
-        // SAFETY: libc's fork repairs libc's own state; the child sleeps until it is killed.
-        let tracer = match unsafe { libc::fork() } {
-            0 => loop {
-                // SAFETY: PTRACE_SEIZE takes no memory.
-                unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) };
-                // SAFETY: sleeps.
-                unsafe { libc::pause() };
-            },
-            tracer => tracer,
-        };
-        eventually("it is traced", || {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
-            status.contains(&format!("TracerPid:\t{tracer}\n"))
-        });
+        let tracer = tracer::trace(pid);
         process.kill().expect("kill");
         assert_lost(&process, UsageLost::Traced);
         // SAFETY: the tracer is a child of this process, and not yet reaped.
