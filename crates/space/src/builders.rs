@@ -6,25 +6,25 @@ use crate::cli::{Chroot, Execute, Inject, Start};
 use crate::failure::Failure;
 
 impl Execute {
-    pub(crate) fn builder(&self) -> Container {
+    pub(crate) fn builder(&self) -> Result<Container, Failure> {
         let mut container = Container::new(self.start.argv.program());
         self.namespaces.apply(&mut container);
-        self.maps.apply(&mut container);
+        self.maps.apply(&mut container, self.ids)?;
         if let Some(root) = &self.rootdir {
             container.rootdir(root);
         }
         finish(&mut container, &self.start);
-        container
+        Ok(container)
     }
 }
 
 impl Chroot {
-    pub(crate) fn builder(&self) -> ns_process::Chroot {
+    pub(crate) fn builder(&self) -> Result<ns_process::Chroot, Failure> {
         let mut chroot = ns_process::Chroot::new(&self.root, self.start.argv.program());
         self.namespaces.apply(&mut chroot);
-        self.maps.apply(&mut chroot);
+        self.maps.apply(&mut chroot, self.ids)?;
         finish(&mut chroot, &self.start);
-        chroot
+        Ok(chroot)
     }
 }
 
@@ -37,6 +37,7 @@ impl Inject {
         }
         let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());
         self.namespaces.apply(&mut inject);
+        self.ids.apply(&mut inject);
         if let Some(root) = &self.rootdir {
             inject.rootdir(root);
         }

@@ -62,7 +62,7 @@ fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// References to setters in hints, and the text that refers to options instead.
 const REFERENCES: [(&str, &str); 2] =
-    [("use by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid")];
+    [("use by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid-map")];
 
 fn with_option_names(line: &str) -> String {
     REFERENCES.iter().fold(line.to_owned(), |line, (setter, option)| line.replace(setter, option))
@@ -82,10 +82,8 @@ fn without_errno_number(text: &str) -> &str {
 }
 
 /// Setters whose option or operand has another name.
-const OPTIONS: [(&str, &str); 5] = [
+const OPTIONS: [(&str, &str); 3] = [
     ("map_zero", "--id"),
-    ("uid_map", "--uid"),
-    ("gid_map", "--gid"),
     ("target", "PID"),
     ("program", "PROGRAM"),
 ];

@@ -54,8 +54,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
     match verb {
-        Verb::Execute(verb) => Runner::new(&verb.start, *verbose).run(Ok(verb.builder())),
-        Verb::Chroot(verb) => Runner::new(&verb.start, *verbose).run(Ok(verb.builder())),
+        Verb::Execute(verb) => Runner::new(&verb.start, *verbose).run(verb.builder()),
+        Verb::Chroot(verb) => Runner::new(&verb.start, *verbose).run(verb.builder()),
         Verb::Inject(verb) => Runner::new(&verb.start, *verbose).inject(verb.builder()),
         Verb::List(listing) => list::run(listing),
         Verb::Doctor(listing) => doctor::run(listing),

@@ -77,7 +77,7 @@ fn map_options_are_those_of_pyspaces() {
             &["-z"],
             &["--id"],
             &["-M", &uid, "-G", &gid],
-            &["--uid", &full[0], "--gid", &full[1]],
+            &["--uid-map", &full[0], "--gid-map", &full[1]],
         ];
         for map in maps {
             assert_eq!(stdout(&[&["execute", "-U"], map, &id].concat()), "0 0\n", "{map:?}");

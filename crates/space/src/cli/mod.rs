@@ -7,7 +7,7 @@ mod program;
 mod verbs;
 
 pub(crate) use control::Control;
-pub(crate) use maps::{Maps, RefusedMaps};
+pub(crate) use maps::{Ids, Maps, RefusedMaps};
 pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
 pub(crate) use program::Program;
 pub use verbs::Cli;

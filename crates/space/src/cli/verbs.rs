@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Control, JoinedNamespaces, Maps, NewNamespaces, Program, RefusedMaps};
+use super::{Control, Ids, JoinedNamespaces, Maps, NewNamespaces, Program, RefusedMaps};
 
 /// Run programs in Linux namespaces
 #[derive(Debug, Parser)]
@@ -68,6 +68,8 @@ pub(crate) struct Execute {
     pub(crate) namespaces: NewNamespaces,
     #[command(flatten)]
     pub(crate) maps: Maps,
+    #[command(flatten)]
+    pub(crate) ids: Ids,
     /// Change the root directory to DIR
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
@@ -92,6 +94,8 @@ pub(crate) struct Chroot {
     #[command(flatten)]
     pub(crate) maps: Maps,
     #[command(flatten)]
+    pub(crate) ids: Ids,
+    #[command(flatten)]
     pub(crate) start: Start,
 }
 
@@ -111,6 +115,8 @@ pub(crate) struct Inject {
     pub(crate) namespaces: JoinedNamespaces,
     #[command(flatten)]
     pub(crate) maps: RefusedMaps,
+    #[command(flatten)]
+    pub(crate) ids: Ids,
     /// Change the root directory to DIR, a path in the joined mount namespace
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
