@@ -10,6 +10,7 @@ impl Execute {
         let mut container = Container::new(self.start.argv.program());
         self.namespaces.apply(&mut container);
         self.maps.apply(&mut container, self.ids)?;
+        self.mounts.apply(&mut container)?;
         if let Some(root) = &self.rootdir {
             container.rootdir(root);
         }
@@ -23,6 +24,7 @@ impl Chroot {
         let mut chroot = ns_process::Chroot::new(&self.root, self.start.argv.program());
         self.namespaces.apply(&mut chroot);
         self.maps.apply(&mut chroot, self.ids)?;
+        self.mounts.apply(&mut chroot)?;
         finish(&mut chroot, &self.start);
         Ok(chroot)
     }

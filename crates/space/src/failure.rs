@@ -47,7 +47,12 @@ impl fmt::Display for Failure {
 /// Formats an error of the library with the option names of `space`. Adds the text of the errno if there is no hint.
 fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some((option, reason)) = invalid_option(error) {
-        return write!(f, "{option}: {reason}{}", missing_options(reason));
+        let (missing, reason) = (missing_options(reason), with_option_names(reason));
+        return match option.as_str() {
+            // The reason names the mount.
+            "--mount" => f.write_str(&reason),
+            _ => write!(f, "{option}: {reason}{missing}"),
+        };
     }
     match (error.hint(), error.source()) {
         (Some(hint), _) => {
@@ -61,8 +66,11 @@ fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// References to setters in hints, and the text that refers to options instead.
-const REFERENCES: [(&str, &str); 2] =
-    [("use by_chroot", "--no-mnt uses chroot(2)"), ("see uid_map", "see --id and --uid-map")];
+const REFERENCES: [(&str, &str); 3] = [
+    ("use by_chroot", "--no-mnt uses chroot(2)"),
+    ("see uid_map", "see --id and --uid-map"),
+    ("conflicts with rootdir", "conflicts with another root"),
+];
 
 fn with_option_names(line: &str) -> String {
     REFERENCES.iter().fold(line.to_owned(), |line, (setter, option)| line.replace(setter, option))
@@ -82,8 +90,9 @@ fn without_errno_number(text: &str) -> &str {
 }
 
 /// Setters whose option or operand has another name.
-const OPTIONS: [(&str, &str); 3] = [
+const OPTIONS: [(&str, &str); 4] = [
     ("map_zero", "--id"),
+    ("proc", "--host-proc"),
     ("target", "PID"),
     ("program", "PROGRAM"),
 ];

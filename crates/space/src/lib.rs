@@ -2,6 +2,7 @@
 
 mod builders;
 mod cli;
+mod descriptor;
 mod doctor;
 mod exit;
 mod failure;

@@ -142,7 +142,7 @@ fn the_host_name_and_proc_are_set() {
         let words =
             ["execute", "-Upmz", "--mount-proc", "sh", "-c", "readlink /proc/self; echo $$"];
         assert_eq!(stdout(&words), "2\n1\n");
-        assert_eq!(status(&["execute", "-Uz", "--proc", "/nonexistent", "true"]), 125);
+        assert_eq!(status(&["execute", "-Uz", "--host-proc", "/nonexistent", "true"]), 125);
     });
 }
 

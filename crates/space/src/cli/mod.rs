@@ -2,12 +2,16 @@
 
 mod control;
 mod maps;
+mod mount_list;
+mod mounts;
 mod namespaces;
+mod ordered;
 mod program;
 mod verbs;
 
 pub(crate) use control::Control;
 pub(crate) use maps::{Ids, Maps, RefusedMaps};
+pub(crate) use mounts::Mounts;
 pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
 pub(crate) use program::Program;
 pub use verbs::Cli;

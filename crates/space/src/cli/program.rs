@@ -40,7 +40,7 @@ pub(crate) struct Program {
     clear_env: bool,
     /// Mount point of proc(5) that space itself uses instead of /proc
     #[arg(long, value_name = "DIR")]
-    proc: Option<PathBuf>,
+    host_proc: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Program {
         if self.init {
             builder.init(Init::builtin());
         }
-        if let Some(mount) = &self.proc {
+        if let Some(mount) = &self.host_proc {
             builder.proc(mount);
         }
     }

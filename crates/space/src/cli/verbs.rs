@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Control, Ids, JoinedNamespaces, Maps, NewNamespaces, Program, RefusedMaps};
+use super::{Control, Ids, JoinedNamespaces, Maps, Mounts, NewNamespaces, Program, RefusedMaps};
 
 /// Run programs in Linux namespaces
 #[derive(Debug, Parser)]
@@ -70,6 +70,8 @@ pub(crate) struct Execute {
     pub(crate) maps: Maps,
     #[command(flatten)]
     pub(crate) ids: Ids,
+    #[command(flatten)]
+    pub(crate) mounts: Mounts,
     /// Change the root directory to DIR
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
@@ -95,6 +97,8 @@ pub(crate) struct Chroot {
     pub(crate) maps: Maps,
     #[command(flatten)]
     pub(crate) ids: Ids,
+    #[command(flatten)]
+    pub(crate) mounts: Mounts,
     #[command(flatten)]
     pub(crate) start: Start,
 }

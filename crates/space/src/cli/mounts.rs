@@ -1,0 +1,115 @@
+//! Options that mount file systems and create files in the new mount namespace.
+
+use clap::builder::{ArgAction, ValueParser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use ns_process::{Builder, NamespaceFlags};
+
+use super::mount_list::MountList;
+use super::ordered::{Given, in_order};
+use crate::failure::Failure;
+
+const HEADING: &str =
+    "Mounts, made in the order of the options; DEST is created if it does not exist";
+
+/// An option that is given any number of times.
+struct MountOption {
+    name: &'static str,
+    values: &'static [&'static str],
+    help: &'static str,
+}
+
+const fn option(
+    name: &'static str,
+    values: &'static [&'static str],
+    help: &'static str,
+) -> MountOption {
+    MountOption { name, values, help }
+}
+
+const BIND: &[&str] = &["SRC", "DEST"];
+const DEST: &[&str] = &["DEST"];
+
+const OPTIONS: [MountOption; 18] = [
+    option("bind", BIND, "Bind the file or directory SRC of the caller, without devices"),
+    option("bind-try", BIND, "As --bind, but do nothing if SRC does not exist"),
+    option("ro-bind", BIND, "Bind SRC read-only, without devices"),
+    option("ro-bind-try", BIND, "As --ro-bind, but do nothing if SRC does not exist"),
+    option("dev-bind", BIND, "Bind SRC with its devices"),
+    option("dev-bind-try", BIND, "As --dev-bind, but do nothing if SRC does not exist"),
+    option("tmpfs", DEST, "Mount an empty tmpfs(5)"),
+    option("overlay-src", &["SRC"], "Add a directory to the next overlay, above those before"),
+    option(
+        "overlay",
+        &["UPPER", "WORK", "DEST"],
+        "Mount an overlay that writes to UPPER; WORK is empty",
+    ),
+    option("ro-overlay", DEST, "Mount a read-only overlay of two or more directories"),
+    option("proc", DEST, "Mount proc(5) of the new pid namespace"),
+    option("dev", DEST, "Mount a minimal /dev"),
+    option("dir", DEST, "Create a directory and its parents"),
+    option("file", &["FD", "DEST"], "Create a file with the contents of descriptor FD"),
+    option("symlink", &["TARGET", "DEST"], "Create a symbolic link"),
+    option("remount-ro", DEST, "Make a mount read-only, but not the mounts below it"),
+    option("chmod", &["MODE", "DEST"], "Set the mode of a --dir, --file, --tmpfs or --dev before"),
+    option("mask", DEST, "Hide a file or directory, if it exists"),
+];
+
+/// The mounts of a new mount namespace.
+#[derive(Debug)]
+pub(crate) struct Mounts {
+    host_root: bool,
+    given: Vec<Given>,
+}
+
+impl Mounts {
+    /// Adds the mounts, after the namespaces. Reads the descriptors of `--file`.
+    pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
+        if self.host_root {
+            builder.host_root();
+        }
+        let Some(first) = self.given.first() else { return Ok(()) };
+        if !builder.get_namespaces().contains(NamespaceFlags::MNT) {
+            let reason = format!("--{}: needs a new mnt namespace: add --mnt", first.name);
+            return Err(Failure::Refused(reason));
+        }
+        let mut list = MountList::default();
+        for given in &self.given {
+            list.add(given)
+                .map_err(|reason| Failure::Refused(format!("--{}: {reason}", given.name)))?;
+        }
+        for mount in list.finish().map_err(Failure::Refused)? {
+            builder.mount(mount);
+        }
+        Ok(())
+    }
+}
+
+impl FromArgMatches for Mounts {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = in_order(matches, OPTIONS.iter().map(|option| option.name));
+        Ok(Self { host_root: matches.get_flag("host-root"), given })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        Self::from_arg_matches(matches).map(|new| *self = new)
+    }
+}
+
+impl Args for Mounts {
+    fn augment_args(command: Command) -> Command {
+        let host_root = Arg::new("host-root").long("host-root").action(ArgAction::SetTrue);
+        let host_root = host_root.help(
+            "Make a root with the programs of the host, read-only, and a new /proc, /dev and /tmp",
+        );
+        OPTIONS.iter().fold(command.arg(host_root.help_heading(HEADING)), |command, option| {
+            let arg = Arg::new(option.name).long(option.name).action(ArgAction::Append);
+            let arg = arg.value_names(option.values).num_args(option.values.len());
+            let arg = arg.value_parser(ValueParser::os_string());
+            command.arg(arg.help(option.help).help_heading(HEADING))
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}

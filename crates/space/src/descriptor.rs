@@ -1,0 +1,39 @@
+//! Descriptors that the caller passes by their number.
+#![allow(unsafe_code, reason = "fcntl(2) on the number of a descriptor")]
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// Duplicates a descriptor of this process.
+///
+/// Files that `space` itself opens are not among those that the caller passes, so this is called before it opens any.
+pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes no pointer and changes no existing descriptor.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: fcntl has just returned this descriptor, and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Reads a descriptor to the end. An error is a message.
+pub(crate) fn contents(number: &OsStr) -> Result<Vec<u8>, String> {
+    let text = number.to_str().unwrap_or_default();
+    let number = parse(text).map_err(|reason| format!("{number:?} is {reason}"))?;
+    read(number).map_err(|error| format!("descriptor {number}: {error}"))
+}
+
+fn read(number: RawFd) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::from(duplicate(number)?).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Parses the number of a descriptor.
+pub(crate) fn parse(text: &str) -> Result<RawFd, &'static str> {
+    let number = text.parse().ok().filter(|number| *number >= 0);
+    number.ok_or("no descriptor number")
+}
