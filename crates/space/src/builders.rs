@@ -14,7 +14,7 @@ impl Execute {
         if let Some(root) = &self.rootdir {
             container.rootdir(root);
         }
-        finish(&mut container, &self.start);
+        finish(&mut container, &self.start)?;
         Ok(container)
     }
 }
@@ -25,7 +25,7 @@ impl Chroot {
         self.namespaces.apply(&mut chroot);
         self.maps.apply(&mut chroot, self.ids)?;
         self.mounts.apply(&mut chroot)?;
-        finish(&mut chroot, &self.start);
+        finish(&mut chroot, &self.start)?;
         Ok(chroot)
     }
 }
@@ -43,21 +43,25 @@ impl Inject {
         if let Some(root) = &self.rootdir {
             inject.rootdir(root);
         }
-        finish(&mut inject, &self.start);
+        finish(&mut inject, &self.start)?;
         Ok(inject)
     }
 }
 
 /// Applies the settings that the three verbs have in common.
-fn finish<Kind>(builder: &mut Builder<Kind>, Start { argv, program, control }: &Start) {
+fn finish<Kind>(builder: &mut Builder<Kind>, start: &Start) -> Result<(), Failure> {
+    let Start { argv, program, environment, descriptors, control } = start;
     builder.args(argv.args());
     program.apply(builder);
+    environment.apply(builder)?;
+    descriptors.apply(builder)?;
     builder.name(control.name.as_deref().unwrap_or("space"));
     if control.daemonize {
         builder.daemonize();
-        return;
+        return Ok(());
     }
     // A shell expects of a job that ignored signals stay ignored, as with nohup(1), and that the job is over when
     // `space` exits.
     builder.inherit_ignored().die_with_parent();
+    Ok(())
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod args_fd;
 mod builders;
 mod cli;
 mod descriptor;
@@ -47,9 +48,21 @@ pub fn command() -> clap::Command {
 /// nothing else.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run::reset_sigpipe();
-    match parse(args) {
-        Ok(cli) => dispatch(&cli),
-        Err(error) => usage::report(&error),
+    let mut words: Vec<_> = args.into_iter().collect();
+    loop {
+        let cli = match parse(&words) {
+            Ok(cli) => cli,
+            Err(error) => return usage::report(&error),
+        };
+        // Each descriptor is read once: it is at its end afterwards, so this terminates.
+        match args_fd::expand(&cli, &words) {
+            Ok(Some(expanded)) => words = expanded,
+            Ok(None) => return dispatch(&cli),
+            Err(message) => {
+                eprintln!("space: {message}");
+                return ExitCode::from(exit::FAILED);
+            }
+        }
     }
 }
 

@@ -125,17 +125,6 @@ fn the_streams_are_redirected_to_files() {
 }
 
 #[test]
-fn the_environment_is_set_or_cleared() {
-    run_space_as!([Root, User], {
-        let words = ["execute", "--env", "A=B=C", "--env", "E=", "sh", "-c", "echo $A.$E.$HOME"];
-        let output = command(&words).env("HOME", "/x").output().expect("run");
-        assert_eq!(output.stdout, b"B=C../x\n");
-        let words = ["execute", "--env", "A=1", "--clear-env", "/usr/bin/env"];
-        assert_eq!(stdout(&words), "A=1\n");
-    });
-}
-
-#[test]
 fn the_host_name_and_proc_are_set() {
     run_space_as!([Root, User, Nested], {
         assert_eq!(stdout(&["execute", "-Uuz", "--hostname", "box", "uname", "-n"]), "box\n");

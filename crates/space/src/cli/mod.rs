@@ -1,6 +1,8 @@
 //! The command line: verbs, options and operands.
 
 mod control;
+mod descriptors;
+mod environment;
 mod maps;
 mod mount_list;
 mod mounts;
@@ -10,6 +12,8 @@ mod program;
 mod verbs;
 
 pub(crate) use control::Control;
+pub(crate) use descriptors::Descriptors;
+pub(crate) use environment::Environment;
 pub(crate) use maps::{Ids, Maps, RefusedMaps};
 pub(crate) use mounts::Mounts;
 pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};

@@ -80,7 +80,9 @@ impl MountList {
                 let [target] = given.values();
                 match name {
                     // The mode that bwrap(1) gives.
-                    "tmpfs" => (Mount::tmpfs(target).data("mode=755").create(), ModeOf::FileSystem),
+                    "tmpfs" => {
+                        (Mount::tmpfs(target).data("mode=755").create(), ModeOf::FileSystem)
+                    }
                     "dev" => (Mount::dev(target).create(), ModeOf::FileSystem),
                     "dir" => (Mount::directory(target), ModeOf::File),
                     "proc" => (Mount::proc(target).create(), ModeOf::Nothing),

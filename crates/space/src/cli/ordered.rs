@@ -30,7 +30,7 @@ pub(crate) fn in_order(
     all.into_iter().map(|(_, given)| given).collect()
 }
 
-/// Returns each occurrence of an option, with the index of its first value.
+/// Returns each occurrence of an option, with the index of its last value.
 fn occurrences(matches: &ArgMatches, name: &'static str) -> Vec<(usize, Given)> {
     let mut indices = matches.indices_of(name).into_iter().flatten();
     let occurrences = matches.get_occurrences::<OsString>(name).into_iter().flatten();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Control, Ids, JoinedNamespaces, Maps, Mounts, NewNamespaces, Program, RefusedMaps};
+use super::{Control, Descriptors, Environment, Ids, JoinedNamespaces, Maps, Mounts, NewNamespaces, Program, RefusedMaps};
 
 /// Run programs in Linux namespaces
 #[derive(Debug, Parser)]
@@ -136,6 +136,10 @@ pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) program: Program,
     #[command(flatten)]
+    pub(crate) environment: Environment,
+    #[command(flatten)]
+    pub(crate) descriptors: Descriptors,
+    #[command(flatten)]
     pub(crate) control: Control,
 }
 
@@ -174,11 +178,20 @@ impl Argv {
 impl Cli {
     /// Returns the program and its arguments; an empty slice for a verb that starts no program.
     pub fn argv(&self) -> &[OsString] {
+        self.start().map(|start| start.argv.words.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether `--args` is given.
+    pub(crate) fn has_args(&self) -> bool {
+        self.start().is_some_and(|start| start.descriptors.has_args())
+    }
+
+    fn start(&self) -> Option<&Start> {
         match &self.verb {
             Verb::Execute(Execute { start, .. })
             | Verb::Chroot(Chroot { start, .. })
-            | Verb::Inject(Inject { start, .. }) => &start.argv.words,
-            Verb::List(_) | Verb::Doctor(_) => &[],
+            | Verb::Inject(Inject { start, .. }) => Some(start),
+            Verb::List(_) | Verb::Doctor(_) => None,
         }
     }
 }
