@@ -50,11 +50,17 @@ impl Inject {
 
 /// Applies the settings that the three verbs have in common.
 fn finish<Kind>(builder: &mut Builder<Kind>, start: &Start) -> Result<(), Failure> {
-    let Start { argv, program, environment, descriptors, control } = start;
-    builder.args(argv.args());
-    program.apply(builder);
-    environment.apply(builder)?;
-    descriptors.apply(builder)?;
+    let control = &start.control;
+    builder.args(start.argv.args());
+    start.program.apply(builder);
+    start.environment.apply(builder)?;
+    start.descriptors.apply(builder)?;
+    start.parameters.apply(builder);
+    start.limits.apply(builder)?;
+    start.privileges.apply(builder)?;
+    if control.new_session {
+        builder.new_session(true);
+    }
     builder.name(control.name.as_deref().unwrap_or("space"));
     if control.daemonize {
         builder.daemonize();

@@ -54,14 +54,22 @@ fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             _ => write!(f, "{option}: {reason}{missing}"),
         };
     }
+    let line = with_option_names(&with_resource_name(error));
     match (error.hint(), error.source()) {
-        (Some(hint), _) => {
-            write!(f, "{}{}", with_option_names(&error.to_string()), missing_options(hint))
+        (Some(hint), _) => write!(f, "{line}{}", missing_options(hint)),
+        (None, Some(source)) => write!(f, "{line}: {}", without_errno_number(&source.to_string())),
+        (None, None) => f.write_str(&line),
+    }
+}
+
+/// Returns the line of an error, with the name that a resource has as a value of `--rlimit`.
+fn with_resource_name(error: &Error) -> String {
+    let line = error.to_string();
+    match error.object() {
+        Some(resource) if error.step() == Step::Rlimit => {
+            line.replacen(resource, &format!("--rlimit {}", resource.to_lowercase()), 1)
         }
-        (None, Some(source)) => {
-            write!(f, "{error}: {}", without_errno_number(&source.to_string()))
-        }
-        (None, None) => write!(f, "{error}"),
+        _ => line,
     }
 }
 
@@ -90,9 +98,12 @@ fn without_errno_number(text: &str) -> &str {
 }
 
 /// Setters whose option or operand has another name.
-const OPTIONS: [(&str, &str); 4] = [
+const OPTIONS: [(&str, &str); 7] = [
     ("map_zero", "--id"),
     ("proc", "--host-proc"),
+    ("capability_sets", "--drop-cap"),
+    ("drop_capabilities", "--drop-cap"),
+    ("keep_capabilities", "--keep-cap"),
     ("target", "PID"),
     ("program", "PROGRAM"),
 ];

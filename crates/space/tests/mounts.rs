@@ -167,7 +167,7 @@ fn a_refused_mount_names_its_option() {
             ),
             (&["-Umz", "--ro-overlay", "/mnt"], "--ro-overlay: needs 2 or more --overlay-src"),
             (&["-Umz", "--chmod", "755", "/x"], "--chmod: no --dir, --file, --tmpfs or --dev"),
-            (&["-Umz", "--dir", "/x", "--chmod", "9", "/x"], "--chmod: \"9\" is no octal mode"),
+            (&["-Umz", "--dir", "/x", "--chmod", "9", "/x"], "--chmod: \"9\" is no octal number"),
             (&["-Umz", "--file", "x", "/x"], "--file: \"x\" is no descriptor number"),
             (&["-Umz", "--file", "99", "/x"], "--file: descriptor 99: Bad file descriptor"),
         ];

@@ -13,6 +13,12 @@ pub(crate) struct Control {
     /// Run the program as a daemon and exit; its standard streams are /dev/null unless redirected
     #[arg(long, conflicts_with = "timeout")]
     pub(crate) daemonize: bool,
+    /// Run the program in a new session, without the terminal
+    #[arg(long)]
+    pub(crate) new_session: bool,
+    /// Kill the program also when the process that started space exits
+    #[arg(long, conflicts_with = "daemonize")]
+    pub(crate) die_with_parent: bool,
     /// Use NAME as a label in error messages and in the output of --json
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

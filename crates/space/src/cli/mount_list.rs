@@ -1,10 +1,10 @@
 //! Turns the options for mounts into the mounts of `ns-process`.
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use ns_process::{Mount, MountAttrs};
 
+use super::number::octal;
 use super::ordered::Given;
 use crate::descriptor;
 
@@ -44,7 +44,8 @@ impl MountList {
             }
             "chmod" => {
                 let [mode, target] = given.values();
-                self.set_mode(octal(mode)?, Path::new(target))
+                let mode = octal(&mode.to_string_lossy(), 0o7777)?;
+                self.set_mode(mode, Path::new(target))
             }
             name => {
                 let entry = self.entry(name, given)?;
@@ -153,12 +154,4 @@ fn bind(option: &str, given: &Given) -> Option<Mount> {
         mount = mount.read_only();
     }
     Some(if is_optional { mount.optional() } else { mount })
-}
-
-fn octal(text: &OsStr) -> Result<u32, String> {
-    let mode = text.to_str().and_then(|text| u32::from_str_radix(text, 8).ok());
-    mode.filter(|mode| *mode <= 0o7777).ok_or_else(|| {
-        let text: OsString = text.to_owned();
-        format!("{text:?} is no octal mode")
-    })
 }

@@ -1,6 +1,5 @@
-//! Options for the directory, streams, names and init of the program.
+//! Options for the directory, streams and init of the program.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -21,9 +20,6 @@ pub(crate) struct Program {
     /// Append standard error to FILE, as with --stdout
     #[arg(long, value_name = "FILE")]
     stderr: Option<PathBuf>,
-    /// Set the host name; requires --uts
-    #[arg(long, value_name = "NAME")]
-    hostname: Option<OsString>,
     /// Mount proc(5) for the new pid namespace on /proc; requires --pid and --mnt
     #[arg(long)]
     mount_proc: bool,
@@ -42,9 +38,6 @@ impl Program {
         self.apply_streams(builder);
         if let Some(path) = &self.workdir {
             builder.workdir(path);
-        }
-        if let Some(name) = &self.hostname {
-            builder.hostname(name);
         }
         if self.mount_proc {
             builder.mount_proc();

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Control, Descriptors, Environment, Ids, JoinedNamespaces, Maps, Mounts, NewNamespaces, Program, RefusedMaps};
+use super::{
+    Control, Descriptors, Environment, Ids, JoinedNamespaces, Limits, Maps, Mounts, NewNamespaces,
+    Parameters, Privileges, Program, RefusedMaps,
+};
 
 /// Run programs in Linux namespaces
 #[derive(Debug, Parser)]
@@ -139,6 +142,12 @@ pub(crate) struct Start {
     pub(crate) environment: Environment,
     #[command(flatten)]
     pub(crate) descriptors: Descriptors,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+    #[command(flatten)]
+    pub(crate) privileges: Privileges,
     #[command(flatten)]
     pub(crate) control: Control,
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ns_process::{Builder, Inject, NamespaceFlags};
+use rustix::process::set_parent_process_death_signal;
 
 use crate::cli::{Control, Start};
 use crate::failure::Failure;
@@ -79,6 +80,10 @@ impl<'a> Runner<'a> {
         builder: &mut Builder<Kind>,
         report: &mut Report<'_>,
     ) -> Result<Outcome, Failure> {
+        if self.control.die_with_parent {
+            let set = set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+            set.map_err(|errno| Failure::Call("--die-with-parent: prctl", errno.into()))?;
+        }
         let limit = self.control.timeout;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         // Opening a FIFO blocks until it has a peer. Signals are not blocked yet, so that they terminate `space`
@@ -118,10 +123,11 @@ impl<'a> Runner<'a> {
 
 /// Whether the program needs a process group of its own: the caller's group is not visible in its pid namespace.
 ///
-/// A program under an init gets no group, because the init has a session of its own.
+/// A program under an init or with `--new-session` gets no group, because it has a session of its own.
 fn needs_own_group<Kind>(builder: &Builder<Kind>) -> bool {
     let new = builder.get_namespaces().contains(NamespaceFlags::PID);
-    builder.get_init().is_none() && (new || builder.get_target().is_some())
+    let has_session = builder.get_init().is_some() || builder.get_new_session() == Some(true);
+    !has_session && (new || builder.get_target().is_some())
 }
 
 /// Starts a daemon and does not wait for it.

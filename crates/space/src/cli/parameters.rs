@@ -1,0 +1,64 @@
+//! Options for what belongs to a namespace: host name, loopback device, kernel parameters, clocks.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use ns_process::{Builder, Clock};
+
+use super::number::seconds;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Parameters of namespaces")]
+pub(crate) struct Parameters {
+    /// Set the host name; requires --uts
+    #[arg(long, value_name = "NAME")]
+    hostname: Option<OsString>,
+    /// Start the loopback device; requires --net
+    #[arg(long)]
+    loopback: bool,
+    /// Set a kernel parameter of a namespace, such as net.ipv4.ip_forward=1; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = sysctl)]
+    sysctl: Vec<Sysctl>,
+    /// Shift a clock, monotonic or boottime, by seconds that may be negative; requires --time
+    #[arg(long, value_name = "CLOCK=SECS", value_parser = offset)]
+    time_offset: Vec<Offset>,
+}
+
+#[derive(Clone, Debug)]
+struct Sysctl(String, String);
+
+#[derive(Clone, Copy, Debug)]
+struct Offset(Clock, i64, u32);
+
+impl Parameters {
+    pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
+        if let Some(name) = &self.hostname {
+            builder.hostname(name);
+        }
+        if self.loopback {
+            builder.loopback();
+        }
+        for Sysctl(name, value) in &self.sysctl {
+            builder.sysctl(name, value);
+        }
+        for Offset(clock, seconds, nanoseconds) in &self.time_offset {
+            builder.time_offset(*clock, *seconds, *nanoseconds);
+        }
+    }
+}
+
+fn sysctl(text: &str) -> Result<Sysctl, &'static str> {
+    let (name, value) = text.split_once('=').ok_or("not of the form NAME=VALUE")?;
+    Ok(Sysctl(name.to_owned(), value.to_owned()))
+}
+
+fn offset(text: &str) -> Result<Offset, &'static str> {
+    let (clock, text) = text.split_once('=').ok_or("not of the form CLOCK=SECS")?;
+    let clock = match clock {
+        "monotonic" => Clock::Monotonic,
+        "boottime" => Clock::Boottime,
+        _ => return Err("the clock is neither monotonic nor boottime"),
+    };
+    let (seconds, nanoseconds) = seconds(text).ok_or("not a number of seconds")?;
+    Ok(Offset(clock, seconds, nanoseconds))
+}

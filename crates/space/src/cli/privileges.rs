@@ -1,0 +1,79 @@
+//! Options for capabilities and other restrictions.
+
+use clap::Args;
+use ns_process::{BpfInstruction, Builder, CapabilitySet};
+
+use crate::descriptor;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Privileges")]
+pub(crate) struct Privileges {
+    /// Let no program gain privileges from its file, such as set-user-ID programs
+    #[arg(long)]
+    no_new_privs: bool,
+    /// Drop capabilities, such as net_raw,sys_admin, or all; also from the bounding set
+    #[arg(long, value_name = "CAP", alias = "cap-drop", value_delimiter = ',',
+          value_parser = dropped)]
+    drop_cap: Vec<CapabilitySet>,
+    /// Keep capabilities, also for a program that is not root; with --drop-cap all, only these are left
+    #[arg(long, value_name = "CAP", alias = "cap-add", value_delimiter = ',', value_parser = kept)]
+    keep_cap: Vec<CapabilitySet>,
+    /// Install the compiled seccomp filter that descriptor FD contains; implies --no-new-privs
+    #[arg(long, value_name = "FD")]
+    seccomp: Option<String>,
+}
+
+impl Privileges {
+    /// Sets the restrictions. Reads the descriptor of `--seccomp`.
+    pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
+        if self.no_new_privs || self.seccomp.is_some() {
+            builder.no_new_privs();
+        }
+        let union = |sets: &[CapabilitySet]| {
+            sets.iter().fold(CapabilitySet::empty(), |all, set| all | *set)
+        };
+        let (dropped, kept) = (union(&self.drop_cap), union(&self.keep_cap));
+        let both = dropped & kept;
+        if dropped == CapabilitySet::all() {
+            builder.keep_only(kept);
+        } else if both.is_empty() {
+            builder.drop_capabilities(dropped).keep_capabilities(kept);
+        } else {
+            let names: Vec<_> = both.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+            let reason = format!("--keep-cap: {} is dropped as well", names.join(","));
+            return Err(Failure::Refused(reason));
+        }
+        if let Some(number) = &self.seccomp {
+            let filter = filter(number)
+                .map_err(|reason| Failure::Refused(format!("--seccomp: {reason}")))?;
+            builder.seccomp(filter);
+        }
+        Ok(())
+    }
+}
+
+fn dropped(text: &str) -> Result<CapabilitySet, String> {
+    if text.eq_ignore_ascii_case("all") { Ok(CapabilitySet::all()) } else { kept(text) }
+}
+
+/// Parses the name of a capability, with or without `CAP_`.
+fn kept(text: &str) -> Result<CapabilitySet, String> {
+    let name = text.to_uppercase();
+    let name = name.strip_prefix("CAP_").unwrap_or(&name);
+    CapabilitySet::from_name(name).ok_or_else(|| "no capability of capabilities(7)".to_owned())
+}
+
+/// Reads a program of `struct sock_filter` in the byte order of the machine.
+fn filter(number: &str) -> Result<Vec<BpfInstruction>, String> {
+    let bytes = descriptor::contents(number.as_ref())?;
+    let instructions = bytes.chunks(8).map(instruction).collect::<Option<Vec<_>>>();
+    let instructions = instructions.filter(|all| !all.is_empty());
+    instructions.ok_or_else(|| format!("{} bytes are no compiled filter", bytes.len()))
+}
+
+fn instruction(bytes: &[u8]) -> Option<BpfInstruction> {
+    let [c0, c1, jt, jf, k @ ..]: [u8; 8] = bytes.try_into().ok()?;
+    let code = u16::from_ne_bytes([c0, c1]);
+    Some(BpfInstruction { code, jt, jf, k: u32::from_ne_bytes(k) })
+}
