@@ -2,7 +2,7 @@
 
 use ns_process::{Builder, Container};
 
-use crate::cli::{Chroot, Execute, Inject, Start};
+use crate::cli::{Chroot, Execute, Inject, Join, Start};
 use crate::failure::Failure;
 
 impl Execute {
@@ -11,6 +11,7 @@ impl Execute {
         self.namespaces.apply(&mut container);
         self.maps.apply(&mut container, self.ids)?;
         self.mounts.apply(&mut container)?;
+        self.kept.apply(&mut container)?;
         if let Some(root) = &self.rootdir {
             container.rootdir(root);
         }
@@ -25,6 +26,7 @@ impl Chroot {
         self.namespaces.apply(&mut chroot);
         self.maps.apply(&mut chroot, self.ids)?;
         self.mounts.apply(&mut chroot)?;
+        self.kept.apply(&mut chroot)?;
         finish(&mut chroot, &self.start)?;
         Ok(chroot)
     }
@@ -40,11 +42,33 @@ impl Inject {
         let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());
         self.namespaces.apply(&mut inject);
         self.ids.apply(&mut inject);
+        if self.match_privileges {
+            inject.match_privileges();
+        }
+        if self.join_cgroup {
+            inject.join_cgroup();
+        }
+        if self.follow_root {
+            inject.follow_root();
+        }
         if let Some(root) = &self.rootdir {
             inject.rootdir(root);
         }
         finish(&mut inject, &self.start)?;
         Ok(inject)
+    }
+}
+
+impl Join {
+    pub(crate) fn builder(&self) -> Result<Container, Failure> {
+        let mut container = Container::new(self.start.argv.program());
+        self.namespaces.apply(&mut container);
+        self.ids.apply(&mut container);
+        if let Some(root) = &self.rootdir {
+            container.rootdir(root);
+        }
+        finish(&mut container, &self.start)?;
+        Ok(container)
     }
 }
 

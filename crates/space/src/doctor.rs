@@ -8,7 +8,7 @@ use ns_process::{Diagnosis, Finding, diagnose};
 use serde::Serialize;
 
 use crate::cli::Listing;
-use crate::print;
+use crate::{exit, print, proc};
 
 /// A finding, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -20,12 +20,29 @@ struct JsonFinding<'a> {
 }
 
 pub(crate) fn run(listing: &Listing) -> ExitCode {
+    if let Err(message) = proc::check() {
+        eprintln!("space: doctor: {message}");
+        return ExitCode::from(exit::FAILED);
+    }
     let found = diagnose();
+    let printed = output(listing, &found);
+    let lacks_something =
+        found.findings().iter().any(|finding| matters(finding) && !finding.works());
+    if printed == ExitCode::SUCCESS && lacks_something { ExitCode::FAILURE } else { printed }
+}
+
+/// Whether a start of a program in new namespaces depends on this.
+fn matters(finding: &Finding) -> bool {
+    let topic = finding.topic();
+    topic.ends_with(" namespace") || topic == "new user namespaces" || topic == "new proc"
+}
+
+fn output(listing: &Listing, found: &Diagnosis) -> ExitCode {
     if listing.json {
         let findings: Vec<_> = found.findings().iter().map(JsonFinding::new).collect();
         print::json(&findings)
     } else if std::io::stdout().is_terminal() {
-        print::text(&table(&found))
+        print::text(&table(found))
     } else {
         print::text(&format!("{found}\n"))
     }

@@ -12,6 +12,10 @@ use crate::exit;
 pub(crate) enum Failure {
     /// A start or a process handle failed.
     Process(Error),
+    /// An option needs a new namespace of this kind; the option without its dashes.
+    Needs(&'static str, Namespace),
+    /// A failure of a command line that excludes namespaces.
+    Excluding(Box<Failure>, NamespaceFlags),
     /// A system call of `space` failed; the name of the call, and its error.
     Call(&'static str, io::Error),
     /// The combination of options is invalid.
@@ -22,22 +26,40 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Process(error) => exit::of_error(error),
-            Self::Call(..) | Self::Refused(_) => exit::FAILED,
+            Self::Excluding(failure, _) => failure.status(),
+            Self::Needs(..) | Self::Call(..) | Self::Refused(_) => exit::FAILED,
         }
+    }
+
+    pub(crate) fn excluding(self, kinds: NamespaceFlags) -> Self {
+        if kinds.is_empty() { self } else { Self::Excluding(Box::new(self), kinds) }
     }
 
     pub(crate) fn process(&self) -> Option<&Error> {
         match self {
             Self::Process(error) => Some(error),
-            Self::Call(..) | Self::Refused(_) => None,
+            Self::Excluding(failure, _) => failure.process(),
+            Self::Needs(..) | Self::Call(..) | Self::Refused(_) => None,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(NamespaceFlags::empty(), f)
+    }
+}
+
+impl Failure {
+    /// Writes the line. `excluded`: the kinds of namespaces that the command line excludes.
+    fn write(&self, excluded: NamespaceFlags, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process(error) => process(error, f),
+            Self::Process(error) => process(error, excluded, f),
+            Self::Needs(option, kind) => {
+                let reason = format!("needs a new {kind} namespace");
+                write!(f, "--{option}: {reason}{}", missing_options(&reason, excluded))
+            }
+            Self::Excluding(failure, excluded) => failure.write(*excluded, f),
             Self::Call(call, error) => write!(f, "{call}: {error}"),
             Self::Refused(reason) => f.write_str(reason),
         }
@@ -45,9 +67,9 @@ impl fmt::Display for Failure {
 }
 
 /// Formats an error of the library with the option names of `space`. Adds the text of the errno if there is no hint.
-fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn process(error: &Error, excluded: NamespaceFlags, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some((option, reason)) = invalid_option(error) {
-        let (missing, reason) = (missing_options(reason), with_option_names(reason));
+        let (missing, reason) = (missing_options(reason, excluded), with_option_names(reason));
         return match option.as_str() {
             // The reason names the mount.
             "--mount" => f.write_str(&reason),
@@ -56,7 +78,7 @@ fn process(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     let line = with_option_names(&with_resource_name(error));
     match (error.hint(), error.source()) {
-        (Some(hint), _) => write!(f, "{line}{}", missing_options(hint)),
+        (Some(hint), _) => write!(f, "{line}{}", missing_options(hint, excluded)),
         (None, Some(source)) => write!(f, "{line}: {}", without_errno_number(&source.to_string())),
         (None, None) => f.write_str(&line),
     }
@@ -84,12 +106,17 @@ fn with_option_names(line: &str) -> String {
     REFERENCES.iter().fold(line.to_owned(), |line, (setter, option)| line.replace(setter, option))
 }
 
-/// Returns the options that create the namespaces which `reason` names as needed.
-fn missing_options(reason: &str) -> String {
+/// Returns the options that create the namespaces which `reason` names as needed: those to add, and those of the
+/// `excluded` kinds to remove.
+fn missing_options(reason: &str, excluded: NamespaceFlags) -> String {
     let words = reason.strip_prefix("needs ").unwrap_or_default().split([' ', ',']);
     let kinds: NamespaceFlags = words.filter_map(|word| word.parse::<Namespace>().ok()).collect();
-    let options = kinds.kinds().fold(String::new(), |options, kind| options + " --" + kind.name());
-    if options.is_empty() { options } else { format!(": add{options}") }
+    let options = |verb, dashes, kinds: NamespaceFlags| {
+        let options = kinds.kinds().map(|kind| format!(" {dashes}{}", kind.name()));
+        let options: String = options.collect();
+        if options.is_empty() { options } else { format!(": {verb}{options}") }
+    };
+    options("add", "--", kinds - excluded) + &options("remove", "--no-", kinds & excluded)
 }
 
 /// Removes the number from the text of an errno. The line already has the errno's name.
@@ -134,7 +161,10 @@ mod tests {
         // The real hint appears only if the root is the initramfs.
         let line = "space: pivot_root: rootfs: EINVAL (pivot_root cannot replace the initramfs: use by_chroot)";
         assert!(with_option_names(line).ends_with("initramfs: --no-mnt uses chroot(2))"));
-        assert_eq!(missing_options("needs new pid and mnt namespaces"), ": add --mnt --pid");
-        assert_eq!(missing_options("a user namespace mounts proc with a pid namespace"), "");
+        let none = NamespaceFlags::empty();
+        assert_eq!(missing_options("needs new pid and mnt namespaces", none), ": add --mnt --pid");
+        assert_eq!(missing_options("a user namespace mounts proc with a pid namespace", none), "");
+        let excluded = missing_options("needs new pid and mnt namespaces", NamespaceFlags::PID);
+        assert_eq!(excluded, ": add --mnt: remove --no-pid");
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod advice;
 mod args_fd;
 mod builders;
 mod cli;
@@ -9,13 +10,14 @@ mod exit;
 mod failure;
 mod list;
 mod print;
+mod proc;
 mod run;
 mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 pub use cli::Cli;
 use cli::Verb;
@@ -34,7 +36,8 @@ use run::Runner;
 pub fn parse<Arg: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = Arg>,
 ) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(args)
+    let words: Vec<_> = args.into_iter().map(Into::into).collect();
+    cli::parse(&words)
 }
 
 /// Returns the description of the command, from which completions and manual pages are generated.
@@ -68,10 +71,23 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
     match verb {
-        Verb::Execute(verb) => Runner::new(&verb.start, *verbose).run(verb.builder()),
-        Verb::Chroot(verb) => Runner::new(&verb.start, *verbose).run(verb.builder()),
-        Verb::Inject(verb) => Runner::new(&verb.start, *verbose).inject(verb.builder()),
-        Verb::List(listing) => list::run(listing),
+        Verb::Execute(verb) => {
+            let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
+            runner.keeping(&verb.kept).run(verb.builder())
+        }
+        Verb::Chroot(verb) => {
+            let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
+            runner.keeping(&verb.kept).run(verb.builder())
+        }
+        Verb::Inject(verb) => {
+            let runner = Runner::new(&verb.start, *verbose);
+            runner.excluding(verb.namespaces.excluded()).inject(verb.builder())
+        }
+        Verb::Join(verb) => {
+            let runner = Runner::new(&verb.start, *verbose);
+            runner.joining_pid(verb.namespaces.has_pid_file()).run(verb.builder())
+        }
+        Verb::List(filter) => list::run(filter),
         Verb::Doctor(listing) => doctor::run(listing),
     }
 }

@@ -1,14 +1,15 @@
 //! `space list`: the namespaces of this machine and their processes.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::Style;
 use ns_process::{NamespaceInfo, Namespaces, namespaces};
 use serde::Serialize;
 
-use crate::cli::Listing;
-use crate::{exit, print};
+use crate::cli::Filter;
+use crate::{exit, print, proc};
 
 const HEADER: [&str; 6] = ["KIND", "INODE", "PROCESSES", "PID", "UID", "COMMAND"];
 
@@ -31,23 +32,44 @@ struct JsonNamespace<'a> {
     parent: Option<u64>,
 }
 
-pub(crate) fn run(listing: &Listing) -> ExitCode {
-    match namespaces() {
+pub(crate) fn run(filter: &Filter) -> ExitCode {
+    match selected(filter) {
         Ok(found) => {
             warn_about_unreadable(&found);
-            if listing.json {
+            if filter.output.json {
                 print::json(&found.list.iter().map(JsonNamespace::new).collect::<Vec<_>>())
-            } else if std::io::stdout().is_terminal() {
+            } else if io::stdout().is_terminal() {
                 print::text(&table(&found))
             } else {
                 print::text(&found.list.iter().map(line).collect::<String>())
             }
         }
-        Err(error) => {
-            eprintln!("space: {error}");
+        Err(message) => {
+            eprintln!("space: list: {message}");
             ExitCode::from(exit::FAILED)
         }
     }
+}
+
+/// Returns the requested namespaces. An error is a message.
+fn selected(filter: &Filter) -> Result<Namespaces, String> {
+    let mut found = namespaces().map_err(|error| match error.errno() {
+        Some(errno) => format!("/proc: {}", io::Error::from(errno)),
+        None => error.to_string(),
+    })?;
+    proc::check()?;
+    if let Some(pid) = filter.pid {
+        if !found.list.iter().any(|namespace| namespace.members.contains(&pid)) {
+            let exists = Path::new("/proc").join(pid.to_string()).exists();
+            let reason = if exists { "its namespaces cannot be read" } else { "no such process" };
+            return Err(format!("process {pid}: {reason}"));
+        }
+        found.list.retain(|namespace| namespace.members.contains(&pid));
+    }
+    if !filter.kinds.is_empty() {
+        found.list.retain(|namespace| filter.kinds.contains(&namespace.kind));
+    }
+    Ok(found)
 }
 
 /// Warns on stderr if the list is incomplete, in every output format.

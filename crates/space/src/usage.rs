@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Error;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::exit;
+use crate::{advice, exit};
 
 /// Prints help on stdout, or a usage error on stderr.
 pub(crate) fn report(error: &Error) -> ExitCode {
@@ -20,10 +20,23 @@ pub(crate) fn report(error: &Error) -> ExitCode {
             ExitCode::from(exit::FAILED)
         }
         _ => {
-            eprintln!("space: {}", line(&error.render().to_string()));
+            eprintln!("space: {}", message(error));
             ExitCode::from(exit::FAILED)
         }
     }
+}
+
+/// Returns the message with advice. That for an option of another command replaces the tips of clap.
+fn message(error: &Error) -> String {
+    let advice = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) if error.kind() == ErrorKind::UnknownArgument => {
+            advice::instead_of(option).map(|advice| {
+                format!("unexpected argument '{option}' found; {advice} (see --help)")
+            })
+        }
+        _ => None,
+    };
+    advice.unwrap_or_else(|| line(&error.render().to_string()))
 }
 
 /// Joins the message and its tips, without the usage that follows.
@@ -43,7 +56,7 @@ mod tests {
     use super::*;
 
     fn usage_error(args: &[&str]) -> String {
-        line(&crate::parse(args).expect_err("a usage error").render().to_string())
+        message(&crate::parse(args.iter().copied()).expect_err("a usage error"))
     }
 
     #[test]

@@ -30,9 +30,24 @@ fn word() -> impl Strategy<Value = OsString> {
     ]
 }
 
+/// Options with several values, or with values that are numbers.
+const VALUES: &[&[&str]] = &[
+    &["--setenv", "A", "B"],
+    &["--env-file=--all"],
+    &["--args", "3"],
+    &["--keep-fd=3"],
+    &["--nice", "-5"],
+    &["--rlimit", "nofile=64"],
+    &["--drop-cap", "all,net_raw"],
+    &["--uid", "7"],
+    &["--time-offset", "boottime=-1"],
+    &["--new-session", "--die-with-parent"],
+];
+
 fn options() -> impl Strategy<Value = Vec<&'static str>> {
+    let known: Vec<_> = OPTIONS.iter().chain(VALUES).copied().collect();
     // An option that is repeated has the same effect as once.
-    prop::collection::vec(prop::sample::select(OPTIONS), 0..4).prop_map(|some| some.concat())
+    prop::collection::vec(prop::sample::select(known), 0..4).prop_map(|some| some.concat())
 }
 
 proptest! {

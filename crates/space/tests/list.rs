@@ -2,7 +2,7 @@
 #[macro_use]
 mod common;
 
-use common::stdout;
+use common::{error_line, stdout};
 
 /// Returns the inode number of a namespace of this process.
 fn own_inode(kind: &str) -> String {
@@ -36,5 +36,21 @@ fn json_output_lists_the_processes() {
         assert_eq!(own.keys().collect::<Vec<_>>(), fields);
         assert_eq!(own["kind"], "mnt");
         assert!(own["pids"].as_array().expect("pids").contains(&std::process::id().into()));
+    });
+}
+
+#[test]
+fn the_list_is_filtered_by_kind_and_process() {
+    run_space_as!([Root, User, Nested], {
+        let own = std::process::id().to_string();
+        let text = stdout(&["list", "--type", "net,uts", "--pid", &own]);
+        let kinds: Vec<_> = text.lines().map(|line| line.split('\t').next()).collect();
+        assert_eq!(kinds, [Some("net"), Some("uts")]);
+        assert!(text.contains(&own_inode("net")) && text.contains(&own_inode("uts")), "{text}");
+        let text = stdout(&["list", "-t", "uts"]);
+        assert!(text.lines().all(|line| line.starts_with("uts\t")), "{text}");
+        let line = error_line(&["list", "--pid", "4194305"]);
+        assert_eq!(line, "space: list: process 4194305: no such process");
+        assert!(error_line(&["list", "--type", "nat"]).contains("'nat'"));
     });
 }

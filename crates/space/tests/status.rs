@@ -63,6 +63,46 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
     });
 }
 
+/// Options of other commands, and those that another verb has.
+#[test]
+fn an_unknown_option_is_answered_by_the_right_one() {
+    run_space_as!([Root, User], {
+        let cases: [(&[&str], &str); 16] = [
+            (&["execute", "--fork", "id"], "'--fork' found; space always starts"),
+            (&["execute", "-f", "id"], "'-f' found; space always starts"),
+            (&["execute", "-r", "id"], "'-r' found; use --id"),
+            (&["execute", "--mount", "id"], "use --mnt"),
+            (&["execute", "--unshare-net", "id"], "use --net"),
+            (&["execute", "--unshare-cgroup-try", "id"], "use --cgroup"),
+            (&["execute", "--chdir", "/", "id"], "use --workdir"),
+            (&["execute", "--monotonic", "1", "id"], "use --time-offset monotonic=SECS"),
+            (&["execute", "--map-users=0", "id"], "use --uid-map"),
+            (&["execute", "--share-net", "id"], "use --no-net after --all"),
+            (&["inject", "-t", "1", "id"], "space inject PID PROGRAM"),
+            (&["inject", "--target=1", "id"], "space inject PID PROGRAM"),
+            (&["inject", "--bind", "/", "/", "1", "id"], "it is an option of execute and chroot"),
+            (&["execute", "--follow-root", "id"], "it is an option of inject"),
+            (&["list", "--timeout", "1"], "it is an option of execute and chroot and inject"),
+            (&["execute", "--work-dir", "/", "id"], "'--workdir'"),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(status(words), 125, "{words:?}");
+            let line = error_line(words);
+            assert!(line.contains(expected), "{line}");
+        }
+    });
+}
+
+#[test]
+fn an_excluded_namespace_is_not_advised() {
+    run_space_as!([Root, User], {
+        let line = error_line(&["chroot", "--no-user", "-z", "/", "id"]);
+        assert_eq!(line, "space: --id: needs a new user namespace: remove --no-user");
+        let line = error_line(&["chroot", "--no-mnt", "--tmpfs", "/tmp", "/", "id"]);
+        assert_eq!(line, "space: --tmpfs: needs a new mnt namespace: remove --no-mnt");
+    });
+}
+
 #[test]
 fn a_program_that_may_not_be_executed_is_reported_with_advice() {
     run_space_as!([Root, User, Nested], {

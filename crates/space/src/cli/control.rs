@@ -5,9 +5,11 @@ use std::time::Duration;
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 #[command(next_help_heading = "Control")]
 pub(crate) struct Control {
-    /// Terminate the program after SECS seconds: send SIGTERM, and 2 seconds later SIGKILL
+    /// Terminate the program after SECS seconds: send SIGTERM, and 2 seconds later SIGKILL; then kill all processes
+    /// that it has started
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Run the program as a daemon and exit; its standard streams are /dev/null unless redirected

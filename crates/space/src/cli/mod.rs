@@ -1,8 +1,14 @@
 //! The command line: verbs, options and operands.
 
+use std::ffi::OsString;
+
+use clap::Parser;
+
 mod control;
 mod descriptors;
 mod environment;
+mod join;
+mod keep;
 mod limits;
 mod maps;
 mod mount_list;
@@ -18,6 +24,8 @@ mod verbs;
 pub(crate) use control::Control;
 pub(crate) use descriptors::Descriptors;
 pub(crate) use environment::Environment;
+pub(crate) use join::Join;
+pub(crate) use keep::Kept;
 pub(crate) use limits::Limits;
 pub(crate) use maps::{Ids, Maps, RefusedMaps};
 pub(crate) use mounts::Mounts;
@@ -26,4 +34,9 @@ pub(crate) use parameters::Parameters;
 pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;
 pub use verbs::Cli;
-pub(crate) use verbs::{Chroot, Execute, Inject, Listing, Start, Verb};
+pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, Start, Verb};
+
+/// Parses a command line. The first word is the name of the command.
+pub(crate) fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
+    join::without_process(Cli::try_parse_from(words), words)
+}

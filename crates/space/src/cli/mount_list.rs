@@ -1,5 +1,6 @@
 //! Turns the options for mounts into the mounts of `ns-process`.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use ns_process::{Mount, MountAttrs};
@@ -77,29 +78,30 @@ impl MountList {
                 let [to, target] = given.values();
                 (Mount::symlink(to, target), ModeOf::Nothing)
             }
-            name => {
+            _ => {
                 let [target] = given.values();
-                match name {
-                    // The mode that bwrap(1) gives.
-                    "tmpfs" => {
-                        (Mount::tmpfs(target).data("mode=755").create(), ModeOf::FileSystem)
-                    }
-                    "dev" => (Mount::dev(target).create(), ModeOf::FileSystem),
-                    "dir" => (Mount::directory(target), ModeOf::File),
-                    "proc" => (Mount::proc(target).create(), ModeOf::Nothing),
-                    "remount-ro" => {
-                        (Mount::remount(target).set(MountAttrs::RDONLY), ModeOf::Nothing)
-                    }
-                    "mask" => (Mount::mask(target), ModeOf::Nothing),
-                    "ro-overlay" => {
-                        let lower = self.take_layers(2)?;
-                        (Mount::overlay_read_only(target, lower).create(), ModeOf::Nothing)
-                    }
-                    _ => return Err("is unknown".to_owned()),
-                }
+                self.at_target(name, target)?
             }
         };
         Ok(Entry { mount, mode })
+    }
+
+    /// Returns the mount of an option whose only value is the target.
+    fn at_target(&mut self, name: &str, target: &OsStr) -> Result<(Mount, ModeOf), String> {
+        Ok(match name {
+            // The mode that bwrap(1) gives.
+            "tmpfs" => (Mount::tmpfs(target).data("mode=755").create(), ModeOf::FileSystem),
+            "dev" => (Mount::dev(target).create(), ModeOf::FileSystem),
+            "dir" => (Mount::directory(target), ModeOf::File),
+            "proc" => (Mount::proc(target).create(), ModeOf::Nothing),
+            "remount-ro" => (Mount::remount(target).set(MountAttrs::RDONLY), ModeOf::Nothing),
+            "mask" => (Mount::mask(target), ModeOf::Nothing),
+            "ro-overlay" => {
+                let lower = self.take_layers(2)?;
+                (Mount::overlay_read_only(target, lower).create(), ModeOf::Nothing)
+            }
+            _ => return Err("is unknown".to_owned()),
+        })
     }
 
     fn overlay(&mut self, given: &Given) -> Result<Mount, String> {

@@ -2,7 +2,7 @@
 
 use clap::builder::{ArgAction, ValueParser};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use ns_process::{Builder, NamespaceFlags};
+use ns_process::{Builder, Namespace, NamespaceFlags};
 
 use super::mount_list::MountList;
 use super::ordered::{Given, in_order};
@@ -69,8 +69,7 @@ impl Mounts {
         }
         let Some(first) = self.given.first() else { return Ok(()) };
         if !builder.get_namespaces().contains(NamespaceFlags::MNT) {
-            let reason = format!("--{}: needs a new mnt namespace: add --mnt", first.name);
-            return Err(Failure::Refused(reason));
+            return Err(Failure::Needs(first.name, Namespace::Mnt));
         }
         let mut list = MountList::default();
         for given in &self.given {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::ArgAction;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use ns_process::{Builder, Namespace};
+use ns_process::{Builder, Namespace, NamespaceFlags};
 
 /// The options of one kind of namespace.
 struct KindOption {
@@ -61,12 +61,33 @@ struct Selection {
 }
 
 impl NewNamespaces {
+    /// The kinds that `--no-KIND` excludes.
+    pub(crate) fn excluded(&self) -> NamespaceFlags {
+        self.0.without.iter().copied().collect()
+    }
+
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         self.0.apply(builder);
     }
 }
 
 impl JoinedNamespaces {
+    /// The kinds that `--no-KIND` excludes.
+    pub(crate) fn excluded(&self) -> NamespaceFlags {
+        self.selection.without.iter().copied().collect()
+    }
+
+    /// Whether a file selects each namespace, so that no process is needed.
+    pub(crate) fn are_files(&self) -> bool {
+        let Selection { all, with, without } = &self.selection;
+        !self.files.is_empty() && !all && with.is_empty() && without.is_empty()
+    }
+
+    /// Whether the pid namespace of a file is joined.
+    pub(crate) fn has_pid_file(&self) -> bool {
+        self.files.iter().any(|(kind, _)| *kind == Namespace::Pid)
+    }
+
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         self.selection.apply(builder);
         for (kind, path) in &self.files {

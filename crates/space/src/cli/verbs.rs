@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ns_process::Namespace;
 
 use super::{
-    Control, Descriptors, Environment, Ids, JoinedNamespaces, Limits, Maps, Mounts, NewNamespaces,
-    Parameters, Privileges, Program, RefusedMaps,
+    Control, Descriptors, Environment, Ids, Join, JoinedNamespaces, Kept, Limits, Maps, Mounts,
+    NewNamespaces, Parameters, Privileges, Program, RefusedMaps,
 };
 
 /// Run programs in Linux namespaces
@@ -45,6 +46,9 @@ pub(crate) enum Verb {
     Chroot(Chroot),
     #[command(visible_alias = "enter")]
     Inject(Inject),
+    /// `inject` without a process, which has a parser of its own.
+    #[command(skip)]
+    Join(Join),
     /// List the namespaces of this machine and their processes
     #[command(after_help = "\
 Columns:
@@ -56,8 +60,13 @@ Columns:
   COMMAND    command of the first process, or file that keeps the namespace
 
 If stdout is not a terminal, there is no header, and tabs separate the columns.")]
-    List(Listing),
+    List(Filter),
     /// Report what works on this machine, and how to enable the rest
+    #[command(after_help = "\
+Exit status:
+  0    everything that new namespaces need works
+  1    a kind of namespace is missing, or a user namespace or a new proc cannot be made
+  125  space itself failed")]
     Doctor(Listing),
 }
 
@@ -69,6 +78,8 @@ Example:
 pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) namespaces: NewNamespaces,
+    #[command(flatten)]
+    pub(crate) kept: Kept,
     #[command(flatten)]
     pub(crate) maps: Maps,
     #[command(flatten)]
@@ -97,6 +108,8 @@ pub(crate) struct Chroot {
     #[command(flatten)]
     pub(crate) namespaces: NewNamespaces,
     #[command(flatten)]
+    pub(crate) kept: Kept,
+    #[command(flatten)]
     pub(crate) maps: Maps,
     #[command(flatten)]
     pub(crate) ids: Ids,
@@ -110,10 +123,12 @@ pub(crate) struct Chroot {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without an option that selects a namespace, the program joins all namespaces of the process. \
-Namespaces that the caller shares with the process are left out.
+Namespaces that the caller shares with the process are left out. PID is left out if a file is given \
+for each namespace.
 
-Example:
-  space inject --user --net --uts=/run/ns/uts 4242 sh")]
+Examples:
+  space inject --user --net --uts=/run/ns/uts 4242 sh
+  space inject --net=/run/ns/net ip address")]
 pub(crate) struct Inject {
     /// Process ID of the process whose namespaces are joined
     #[arg(value_name = "PID")]
@@ -124,11 +139,24 @@ pub(crate) struct Inject {
     pub(crate) maps: RefusedMaps,
     #[command(flatten)]
     pub(crate) ids: Ids,
+    /// Limit the program to the privileges of the process
+    #[arg(long, help_heading = Self::HEADING)]
+    pub(crate) match_privileges: bool,
+    /// Move the program to the cgroup of the process
+    #[arg(long, help_heading = Self::HEADING)]
+    pub(crate) join_cgroup: bool,
+    /// Use the root and the working directory of the process
+    #[arg(long, help_heading = Self::HEADING, conflicts_with = "rootdir")]
+    pub(crate) follow_root: bool,
     /// Change the root directory to DIR, a path in the joined mount namespace
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) start: Start,
+}
+
+impl Inject {
+    const HEADING: &'static str = "Target";
 }
 
 /// The program and the options that the three verbs which start one have in common.
@@ -152,7 +180,20 @@ pub(crate) struct Start {
     pub(crate) control: Control,
 }
 
-/// The options of `list` and `doctor`.
+/// The options of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// List only namespaces of these kinds, such as net or net,user; may be repeated
+    #[arg(short = 't', long = "type", value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kinds: Vec<Namespace>,
+    /// List only the namespaces of this process
+    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) pid: Option<u32>,
+    #[command(flatten)]
+    pub(crate) output: Listing,
+}
+
+/// The options of `list` and `doctor` for their output.
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     /// Print JSON
@@ -199,7 +240,8 @@ impl Cli {
         match &self.verb {
             Verb::Execute(Execute { start, .. })
             | Verb::Chroot(Chroot { start, .. })
-            | Verb::Inject(Inject { start, .. }) => Some(start),
+            | Verb::Inject(Inject { start, .. })
+            | Verb::Join(Join { start, .. }) => Some(start),
             Verb::List(_) | Verb::Doctor(_) => None,
         }
     }

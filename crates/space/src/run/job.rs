@@ -28,9 +28,12 @@ struct Dispositions {
 }
 
 impl Job<'_> {
+    pub(super) fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.process.pid()).ok()?)
+    }
+
     pub(super) fn group(&self) -> Option<Pid> {
-        let pid = Pid::from_raw(i32::try_from(self.process.pid()).ok()?)?;
-        group_of(Some(pid))
+        group_of(Some(self.pid()?))
     }
 
     /// Whether the terminal sends its signals to the program as well as to `space`.

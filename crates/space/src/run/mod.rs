@@ -1,5 +1,6 @@
 //! Runs the program: starts it, waits for it, and reports the outcome.
 
+mod descendants;
 mod group;
 mod job;
 mod report;
@@ -16,8 +17,9 @@ use std::time::Instant;
 use ns_process::{Builder, Inject, NamespaceFlags};
 use rustix::process::set_parent_process_death_signal;
 
-use crate::cli::{Control, Start};
+use crate::cli::{Control, Kept, Start};
 use crate::failure::Failure;
+use descendants::Descendants;
 use job::Job;
 use report::Report;
 use signals::Signals;
@@ -40,12 +42,37 @@ pub(crate) struct Runner<'a> {
     verbose: bool,
     /// Whether the program inherits the caller's standard streams.
     inherits_streams: bool,
+    /// The namespaces that outlive the program.
+    kept: Option<&'a Kept>,
+    /// Whether the program joins the pid namespace of a file.
+    joins_pid: bool,
+    /// The kinds of namespaces that the command line excludes.
+    excluded: NamespaceFlags,
 }
 
 impl<'a> Runner<'a> {
     pub(crate) fn new(start: &'a Start, verbose: bool) -> Self {
         let inherits_streams = start.program.inherits_streams();
-        Self { control: &start.control, verbose, inherits_streams }
+        Self {
+            control: &start.control,
+            verbose,
+            inherits_streams,
+            kept: None,
+            joins_pid: false,
+            excluded: NamespaceFlags::empty(),
+        }
+    }
+
+    pub(crate) fn excluding(self, excluded: NamespaceFlags) -> Self {
+        Self { excluded, ..self }
+    }
+
+    pub(crate) fn keeping(self, kept: &'a Kept) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+
+    pub(crate) fn joining_pid(self, joins_pid: bool) -> Self {
+        Self { joins_pid, ..self }
     }
 
     /// Starts the program and waits until it terminates, or prints the plan. Returns the exit status of `space`.
@@ -61,6 +88,10 @@ impl<'a> Runner<'a> {
             }
             self.start(&mut builder, &mut report).map(Some)
         });
+        let outcome = outcome.map_err(|failure| failure.excluding(self.excluded));
+        if let (Err(_), None, Some(kept)) = (&outcome, report.pid(), self.kept) {
+            kept.unbind();
+        }
         report.finish(&outcome)
     }
 
@@ -95,7 +126,7 @@ impl<'a> Runner<'a> {
         // Block signals before the start: a signal that arrives during the start stays pending and is forwarded.
         let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
         let terminal =
-            Terminal::open(self.inherits_streams && needs_own_group(builder)).map(Arc::new);
+            Terminal::open(self.inherits_streams && self.needs_own_group(builder)).map(Arc::new);
         if let Some(terminal) = terminal.clone().filter(|terminal| terminal.uses_new_group()) {
             builder.new_session(false).before_go(move |child| terminal.move_to_group(child.pid()));
         }
@@ -106,6 +137,15 @@ impl<'a> Runner<'a> {
         outcome
     }
 
+    /// Whether the program needs a process group of its own: the caller's group is not visible in its pid namespace.
+    ///
+    /// A program under an init or with `--new-session` gets no group, because it has a session of its own.
+    fn needs_own_group<Kind>(&self, builder: &Builder<Kind>) -> bool {
+        let new = builder.get_namespaces().contains(NamespaceFlags::PID);
+        let has_session = builder.get_init().is_some() || builder.get_new_session() == Some(true);
+        !has_session && (new || self.joins_pid || builder.get_target().is_some())
+    }
+
     fn watch<Kind>(
         builder: &Builder<Kind>,
         signals: &Signals,
@@ -113,21 +153,14 @@ impl<'a> Runner<'a> {
         report: &mut Report<'_>,
         deadline: Option<Instant>,
     ) -> Result<Outcome, Failure> {
+        let descendants = deadline.map(|_| Descendants::adopt(builder.get_proc())).transpose();
+        let descendants = descendants.map_err(|error| Failure::Call("--timeout: prctl", error))?;
         let process = starting::interruptible(|| builder.start())?;
         report.started(&process);
         let under_init = builder.get_init().is_some();
         let job = Job { process: &process, proc: builder.get_proc(), under_init };
-        Watch { job, signals, terminal }.wait(deadline)
+        Watch { job, signals, terminal, descendants }.wait(deadline)
     }
-}
-
-/// Whether the program needs a process group of its own: the caller's group is not visible in its pid namespace.
-///
-/// A program under an init or with `--new-session` gets no group, because it has a session of its own.
-fn needs_own_group<Kind>(builder: &Builder<Kind>) -> bool {
-    let new = builder.get_namespaces().contains(NamespaceFlags::PID);
-    let has_session = builder.get_init().is_some() || builder.get_new_session() == Some(true);
-    !has_session && (new || builder.get_target().is_some())
 }
 
 /// Starts a daemon and does not wait for it.

@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpid, kill_process};
 
 use super::Outcome;
+use super::descendants::Descendants;
 use super::group::group_of;
 use super::job::Job;
 use super::signals::{Received, Signals};
@@ -25,6 +26,8 @@ pub(super) struct Watch<'a> {
     pub(super) job: Job<'a>,
     pub(super) signals: &'a Signals,
     pub(super) terminal: Option<&'a Terminal>,
+    /// With `--timeout`, the processes that outlive the program.
+    pub(super) descendants: Option<Descendants<'a>>,
 }
 
 impl Watch<'_> {
@@ -33,6 +36,9 @@ impl Watch<'_> {
         loop {
             if self.sleep(deadline)? {
                 if let Some(status) = self.job.process.join_timeout(TRACED)? {
+                    if let Some(descendants) = self.descendants.filter(|_| timed_out) {
+                        descendants.kill();
+                    }
                     return Ok(Outcome { status, timed_out });
                 }
             }
@@ -75,7 +81,12 @@ impl Watch<'_> {
         let mut continued = false;
         while let Some(received) = self.signals.next() {
             match received.signal {
-                Signal::CHILD => continued |= self.mirror_stop(),
+                Signal::CHILD => {
+                    continued |= self.mirror_stop();
+                    if let Some(descendants) = self.descendants {
+                        descendants.reap(self.job.pid());
+                    }
+                }
                 Signal::CONT => continued |= self.continue_program(),
                 Signal::PIPE => {}
                 _ => self.send(received, continued),

@@ -1,0 +1,66 @@
+//! Namespaces that outlive the program, each bound to a file.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use ns_process::{Builder, Namespace, bind_namespace, namespace_of, unbind_namespace};
+
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct Kept {
+    /// Bind the new namespace of a kind to FILE, such as net=/run/ns/x, so that it outlives the program
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces",
+          value_parser = OsStringValueParser::new().try_map(keep))]
+    keep: Vec<Keep>,
+    /// The files that are bound.
+    #[arg(skip)]
+    bound: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Keep {
+    kind: Namespace,
+    file: PathBuf,
+}
+
+impl Kept {
+    /// Binds the namespaces just before the program is executed.
+    pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
+        for Keep { kind, file } in &self.keep {
+            if !builder.get_namespaces().contains(kind.flag()) {
+                return Err(Failure::Needs("keep", *kind));
+            }
+            let (kind, file, bound) = (*kind, file.clone(), Arc::clone(&self.bound));
+            builder.before_go(move |child| -> Result<(), ns_process::Error> {
+                bind_namespace(&namespace_of(child.pid(), kind)?, &file)?;
+                bound.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
+                Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes the files of a start that has failed.
+    pub(crate) fn unbind(&self) {
+        for file in self.bound.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = unbind_namespace(file);
+        }
+    }
+}
+
+fn keep(text: OsString) -> Result<Keep, String> {
+    let bytes = text.into_vec();
+    let at = bytes.iter().position(|byte| *byte == b'=').ok_or("not of the form KIND=FILE")?;
+    let (kind, file) = (&bytes[..at], &bytes[at + 1..]);
+    let kind = std::str::from_utf8(kind).unwrap_or_default();
+    let kind = kind.parse::<Namespace>().map_err(|error| error.to_string())?;
+    if file.is_empty() {
+        return Err("the file is missing".to_owned());
+    }
+    Ok(Keep { kind, file: OsStr::from_bytes(file).into() })
+}

@@ -1,0 +1,102 @@
+//! Processes that the program has started and that outlive it.
+//!
+//! With `--timeout`, `space` is their subreaper: an orphan becomes a child of `space`, which can find and kill it. The
+//! orphans in a new pid namespace are not among them, because its process 1 adopts them; they are killed with it.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
+};
+
+/// How long killed processes may take to exit.
+const LIMIT: Duration = Duration::from_secs(2);
+/// The interval between two checks.
+const INTERVAL: Duration = Duration::from_millis(2);
+
+/// The children of `space`, as its `/proc` shows them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Descendants<'a> {
+    proc: &'a Path,
+}
+
+impl<'a> Descendants<'a> {
+    /// Makes orphans children of `space` from now on. `proc`: where proc is mounted.
+    pub(super) fn adopt(proc: &'a Path) -> std::io::Result<Self> {
+        set_child_subreaper(Some(getpid()))?;
+        Ok(Self { proc })
+    }
+
+    /// Reaps orphans that have exited. `program` is left to its handle.
+    pub(super) fn reap(self, program: Option<Pid>) {
+        for child in self.children().filter(|child| Some(*child) != program) {
+            let _ = waitpid(Some(child), WaitOptions::NOHANG);
+        }
+    }
+
+    /// Kills all orphans, after the program has exited. Their children become children of `space` in turn.
+    ///
+    /// A process that has changed its user ID may not be killed; it is left.
+    pub(super) fn kill(self) {
+        let deadline = Instant::now() + LIMIT;
+        while Instant::now() < deadline {
+            let children: Vec<_> = self.children().collect();
+            let killed =
+                children.iter().filter(|child| kill_process(**child, Signal::KILL).is_ok());
+            if killed.count() == 0 {
+                return;
+            }
+            for child in children {
+                let _ = waitpid(Some(child), WaitOptions::NOHANG);
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    /// Reads proc_tid_children(5), or if the kernel lacks it the parent of each process.
+    fn children(self) -> impl Iterator<Item = Pid> {
+        let own = getpid();
+        let list = self.proc.join(format!("self/task/{own}/children"));
+        let children = fs::read_to_string(list).map(|text| pids(text.split_whitespace()));
+        children.unwrap_or_else(|_| self.processes_of(own)).into_iter()
+    }
+
+    fn processes_of(self, parent: Pid) -> Vec<Pid> {
+        let entries = fs::read_dir(self.proc).into_iter().flatten().flatten();
+        let names: Vec<_> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut all = pids(names.iter().map(String::as_str));
+        all.retain(|pid| self.parent_of(*pid) == Some(parent));
+        all
+    }
+
+    fn parent_of(self, pid: Pid) -> Option<Pid> {
+        let stat = fs::read_to_string(self.proc.join(pid.to_string()).join("stat")).ok()?;
+        // The name of the process may contain spaces and parentheses.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        Pid::from_raw(fields.split(' ').nth(1)?.parse().ok()?)
+    }
+}
+
+fn pids<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Pid> {
+    words.filter_map(|word| Pid::from_raw(word.parse().ok().filter(|pid| *pid > 0)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_find_the_same_children() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("spawn");
+        let descendants = Descendants { proc: Path::new("/proc") };
+        let pid = Pid::from_child(&child);
+        assert!(descendants.processes_of(getpid()).contains(&pid));
+        assert_eq!(descendants.parent_of(pid), Some(getpid()));
+        child.kill().and_then(|()| child.wait()).expect("kill");
+        assert!(!descendants.processes_of(getpid()).contains(&pid));
+    }
+}

@@ -1,0 +1,152 @@
+//! Time limits, namespaces that outlive the program, and namespaces of files.
+#[macro_use]
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use common::{error_line, space, status, stdout};
+use ns_testbed::LONG;
+
+/// A directory that is removed at the end of the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("space-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("make a directory");
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whether a process exists and is not a zombie.
+fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    stat.is_ok_and(|stat| !stat.contains(") Z") && !stat.contains(") X"))
+}
+
+#[test]
+fn an_expired_time_limit_leaves_no_process() {
+    run_space_as!([Root, User, Nested], {
+        let directory = Directory::new("left");
+        // An orphan in a session of its own, which ignores SIGTERM and has a child.
+        let orphan = "trap '' TERM; echo $$ >orphan.new; mv orphan.new orphan; sleep 1000; exit";
+        let script = "(setsid sh -c \"$0\" </dev/null &) ; sleep 1000";
+        let path = directory.0.to_str().expect("UTF-8");
+        let options = ["execute", "--workdir", path, "--timeout", "2", "sh", "-c", script, orphan];
+        let begin = Instant::now();
+        assert_eq!(status(&options), 124);
+        assert!(begin.elapsed() < Duration::from_secs(2) + LONG);
+        let pid = fs::read_to_string(directory.0.join("orphan")).expect("the orphan ran");
+        assert!(!is_running(&pid), "the orphan still runs");
+    });
+}
+
+/// Without a time limit orphans stay, as with other commands.
+#[test]
+fn orphans_outlive_a_program_that_exits() {
+    run_space_as!([Root, User], {
+        let script = "(sleep 1000 >/dev/null 2>&1 & echo $!)";
+        for options in [[].as_slice(), &["--timeout", "1000"]] {
+            let pid = stdout(&[&["execute"], options, &["sh", "-c", script]].concat());
+            assert!(is_running(&pid));
+            let pid = rustix::process::Pid::from_raw(pid.trim().parse().expect("a number"));
+            rustix::process::kill_process(pid.expect("positive"), rustix::process::Signal::KILL)
+                .expect("kill");
+        }
+    });
+}
+
+#[test]
+fn a_kept_namespace_outlives_the_program_and_is_joined_by_its_file() {
+    run_space_as!([Root], {
+        let directory = Directory::new("kept");
+        let path = |name: &str| directory.0.join(name).to_str().expect("UTF-8").to_owned();
+        let (uts, net) = (path("uts"), path("net"));
+        let keep = [format!("uts={uts}"), format!("net={net}")];
+        let words = ["execute", "-un", "--keep", &keep[0], "--keep", &keep[1], "--hostname", "box"];
+        let link = ["readlink", "/proc/self/ns/net"];
+        let inside = stdout(&[words.as_slice(), &link].concat());
+        let (by_uts, by_net) = (format!("--uts={uts}"), format!("--net={net}"));
+        assert_eq!(stdout(&["inject", &by_uts, "uname", "-n"]), "box\n");
+        assert_eq!(stdout(&[["inject", &by_net, &by_uts].as_slice(), &link].concat()), inside);
+        assert_eq!(stdout(&["-v", "enter", &by_uts, "--", "uname", "-n"]), "box\n");
+        // A start that fails leaves no file.
+        let other = format!("ipc={}", path("ipc"));
+        assert_eq!(status(&["execute", "-i", "--keep", &other, "no-such-program"]), 127);
+        assert!(!Path::new(&path("ipc")).exists());
+        // A file that exists stays.
+        let line = error_line(&["execute", "-u", "--keep", &keep[0], "true"]);
+        assert!(line.contains(&uts) && line.contains("EEXIST"), "{line}");
+        assert_eq!(stdout(&["inject", &by_uts, "uname", "-n"]), "box\n");
+        for file in [uts, net] {
+            ns_process::unbind_namespace(file).expect("unbind");
+        }
+    });
+}
+
+#[test]
+fn a_refused_keep_names_the_option() {
+    run_space_as!([Root, User], {
+        let cases: [(&[&str], &str); 3] = [
+            (&["--keep", "net=/x"], "--keep: needs a new net namespace: add --net"),
+            (&["--keep", "nat=/x"], "'--keep <KIND=FILE>'"),
+            (&["--keep", "net="], "the file is missing"),
+        ];
+        for (options, expected) in cases {
+            let line = error_line(&[&["execute"], options, &["true"]].concat());
+            assert!(line.contains(expected), "{line}");
+        }
+    });
+}
+
+#[test]
+fn inject_needs_no_process_if_files_are_given() {
+    run_space_as!([Root, User, Nested], {
+        let own = "/proc/self/ns/uts";
+        let file = format!("--uts={own}");
+        let line = error_line(&["inject", "uname", "sh"]);
+        assert!(line.contains("PID: \"uname\" is no process id"), "{line}");
+        let line = error_line(&["inject", &file, "-n", "ip", "link"]);
+        assert!(line.contains("\"ip\" is no process id"), "{line}");
+        // The file selects the caller's own namespace, which only root may join again.
+        let output = space(&["inject", &file, "--json", "echo", "--json", "-n"]);
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(!text.contains("process id"), "{text}");
+        assert!(output.stdout.is_empty() || output.stdout == b"--json -n\n");
+    });
+}
+
+#[test]
+fn inject_takes_properties_of_the_process() {
+    run_space_as!([Root], {
+        let words =
+            ["execute", "-Uz", "--drop-cap", "net_raw", "--workdir", "/usr", "sleep", "1000"];
+        let mut target = common::command(&words).spawn().expect("run");
+        let children = format!("/proc/{0}/task/{0}/children", target.id());
+        let deadline = Instant::now() + LONG;
+        let pid = loop {
+            let pid = fs::read_to_string(&children).expect("read").trim().to_owned();
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if name == "sleep\n" {
+                break pid;
+            }
+            assert!(Instant::now() < deadline, "no program");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let bounding = ["sed", "-n", "s/^CapBnd:.//p", "/proc/self/status"];
+        let options = ["inject", "--match-privileges", "--join-cgroup", &pid];
+        let mask = stdout(&[options.as_slice(), &bounding].concat());
+        let mask = u64::from_str_radix(mask.trim(), 16).expect("a mask");
+        assert_eq!(mask & 1 << 13, 0, "net_raw");
+        assert_eq!(stdout(&["inject", "--follow-root", &pid, "pwd"]), "/usr\n");
+        target.kill().and_then(|()| target.wait()).expect("kill");
+    });
+}
