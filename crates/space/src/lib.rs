@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 pub use cli::Cli;
-use cli::Verb;
+use cli::{Deferred, Verb};
 use run::Runner;
 
 /// Parses a command line. The first argument is the name of the command, as in `argv`.
@@ -71,15 +71,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
     match verb {
-        Verb::Execute(verb) => {
+        Verb::Execute(Deferred(verb)) => {
             let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
             runner.keeping(&verb.kept).run(verb.builder())
         }
-        Verb::Chroot(verb) => {
+        Verb::Chroot(Deferred(verb)) => {
             let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
             runner.keeping(&verb.kept).run(verb.builder())
         }
-        Verb::Inject(verb) => {
+        Verb::Inject(Deferred(verb)) => {
             let runner = Runner::new(&verb.start, *verbose);
             runner.excluding(verb.namespaces.excluded()).inject(verb.builder())
         }
@@ -87,7 +87,7 @@ fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
             let runner = Runner::new(&verb.start, *verbose);
             runner.joining_pid(verb.namespaces.has_pid_file()).run(verb.builder())
         }
-        Verb::List(filter) => list::run(filter),
-        Verb::Doctor(listing) => doctor::run(listing),
+        Verb::List(Deferred(filter)) => list::run(filter),
+        Verb::Doctor(Deferred(listing)) => doctor::run(listing),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Error, Parser, Subcommand};
 
-use super::{Cli, Ids, Inject, JoinedNamespaces, Program, Start, Verb};
+use super::{Cli, Deferred, Ids, Inject, JoinedNamespaces, Program, Start, Verb};
 
 /// The command line without PID.
 #[derive(Debug, Parser)]
@@ -40,7 +40,9 @@ pub(crate) struct Join {
 /// The first word after the options is the program if it is not a number and if files select all namespaces.
 pub(super) fn without_process(first: Result<Cli, Error>, words: &[OsString]) -> Result<Cli, Error> {
     let is_other = match &first {
-        Ok(Cli { verb: Verb::Inject(Inject { target, .. }), .. }) => is_number(target.as_ref()),
+        Ok(Cli { verb: Verb::Inject(Deferred(Inject { target, .. })), .. }) => {
+            is_number(target.as_ref())
+        }
         Ok(_) => true,
         Err(error) => !error.use_stderr(),
     };

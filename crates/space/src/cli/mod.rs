@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 mod control;
+mod deferred;
 mod descriptors;
 mod environment;
 mod join;
@@ -19,9 +20,12 @@ mod ordered;
 mod parameters;
 mod privileges;
 mod program;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 pub(crate) use control::Control;
+pub(crate) use deferred::Deferred;
 pub(crate) use descriptors::Descriptors;
 pub(crate) use environment::Environment;
 pub(crate) use join::Join;

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use ns_process::Namespace;
 
 use super::{
-    Control, Descriptors, Environment, Ids, Join, JoinedNamespaces, Kept, Limits, Maps, Mounts,
-    NewNamespaces, Parameters, Privileges, Program, RefusedMaps,
+    Control, Deferred, Descriptors, Environment, Ids, Join, JoinedNamespaces, Kept, Limits, Maps,
+    Mounts, NewNamespaces, Parameters, Privileges, Program, RefusedMaps,
 };
 
 /// Run programs in Linux namespaces
@@ -41,11 +41,35 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    #[command(visible_alias = "run")]
-    Execute(Execute),
-    Chroot(Chroot),
-    #[command(visible_alias = "enter")]
-    Inject(Inject),
+    /// Run a program in new namespaces
+    #[command(
+        visible_alias = "run",
+        after_help = "\
+Example:
+  space execute --all --id --mount-proc sh   a shell that is root and process 1"
+    )]
+    Execute(Deferred<Execute>),
+    /// Run a program in another root directory
+    #[command(after_help = "\
+New user and mount namespaces are created unless --no-user or --no-mnt is given. A dynamically \
+linked program needs its loader and its libraries inside ROOT.
+
+Example:
+  space chroot --pid --id rootfs /bin/ls /home")]
+    Chroot(Deferred<Chroot>),
+    /// Run a program in the namespaces of another process
+    #[command(
+        visible_alias = "enter",
+        after_help = "\
+Without an option that selects a namespace, the program joins all namespaces of the process. \
+Namespaces that the caller shares with the process are left out. PID is left out if a file is given \
+for each namespace.
+
+Examples:
+  space inject --user --net --uts=/run/ns/uts 4242 sh
+  space inject --net=/run/ns/net ip address"
+    )]
+    Inject(Deferred<Inject>),
     /// `inject` without a process, which has a parser of its own.
     #[command(skip)]
     Join(Join),
@@ -60,21 +84,18 @@ Columns:
   COMMAND    command of the first process, or file that keeps the namespace
 
 If stdout is not a terminal, there is no header, and tabs separate the columns.")]
-    List(Filter),
+    List(Deferred<Filter>),
     /// Report what works on this machine, and how to enable the rest
     #[command(after_help = "\
 Exit status:
   0    everything that new namespaces need works
   1    a kind of namespace is missing, or a user namespace or a new proc cannot be made
   125  space itself failed")]
-    Doctor(Listing),
+    Doctor(Deferred<Listing>),
 }
 
-/// Run a program in new namespaces
+/// The options and operands of `execute`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  space execute --all --id --mount-proc sh   a shell that is root and process 1")]
 pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) namespaces: NewNamespaces,
@@ -93,14 +114,8 @@ pub(crate) struct Execute {
     pub(crate) start: Start,
 }
 
-/// Run a program in another root directory
+/// The options and operands of `chroot`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-New user and mount namespaces are created unless --no-user or --no-mnt is given. A dynamically \
-linked program needs its loader and its libraries inside ROOT.
-
-Example:
-  space chroot --pid --id rootfs /bin/ls /home")]
 pub(crate) struct Chroot {
     /// Directory that becomes the root
     #[arg(value_name = "ROOT")]
@@ -119,16 +134,8 @@ pub(crate) struct Chroot {
     pub(crate) start: Start,
 }
 
-/// Run a program in the namespaces of another process
+/// The options and operands of `inject`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Without an option that selects a namespace, the program joins all namespaces of the process. \
-Namespaces that the caller shares with the process are left out. PID is left out if a file is given \
-for each namespace.
-
-Examples:
-  space inject --user --net --uts=/run/ns/uts 4242 sh
-  space inject --net=/run/ns/net ip address")]
 pub(crate) struct Inject {
     /// Process ID of the process whose namespaces are joined
     #[arg(value_name = "PID")]
@@ -238,9 +245,9 @@ impl Cli {
 
     fn start(&self) -> Option<&Start> {
         match &self.verb {
-            Verb::Execute(Execute { start, .. })
-            | Verb::Chroot(Chroot { start, .. })
-            | Verb::Inject(Inject { start, .. })
+            Verb::Execute(Deferred(Execute { start, .. }))
+            | Verb::Chroot(Deferred(Chroot { start, .. }))
+            | Verb::Inject(Deferred(Inject { start, .. }))
             | Verb::Join(Join { start, .. }) => Some(start),
             Verb::List(_) | Verb::Doctor(_) => None,
         }
