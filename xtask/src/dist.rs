@@ -10,7 +10,7 @@ use crate::tools::{Outcome, cargo, metadata};
 pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     let program = build(sh)?;
     let share = program.with_file_name("share");
-    cmd!(sh, "cargo run --quiet -p space --example pages -- {share}").run()?;
+    cmd!(sh, "cargo run --quiet -p ns-space --example pages -- {share}").run()?;
     println!("{}\n{}", program.display(), share.display());
     Ok(Outcome::Passed)
 }
@@ -24,7 +24,7 @@ pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("rustc reports no host")?;
     let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
-    cargo(sh, &format!("build --quiet --profile dist -p space --target {host}"))?;
+    cargo(sh, &format!("build --quiet --profile dist -p ns-space --target {host}"))?;
     let target_directory = metadata(sh)?.target_directory.into_std_path_buf();
     Ok(target_directory.join(host).join("dist/space"))
 }

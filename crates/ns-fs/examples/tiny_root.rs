@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn build_and_list(directory: &Path) -> Result<(), Box<dyn Error>> {
-    run(example("space", "rootfs")?.arg(directory).args(["sh", "ls", "cat"]))?;
+    run(example("ns-space", "rootfs")?.arg(directory).args(["sh", "ls", "cat"]))?;
     // The other example of this crate enters the root.
     let script = "echo \"pid $$ in $(pwd)\"; ls -l / /dev; cat /proc/self/mountinfo";
     run(example("ns-fs", "pre_exec_root")?.arg(directory).args(["/bin/sh", "-c", script]))
