@@ -91,7 +91,7 @@ enum Command {
         #[arg(long)]
         save: bool,
     },
-    /// Compare `space` with unshare(1) and bwrap(1), as commands (hyperfine)
+    /// Compare `space` with unshare(1) and bwrap(1), as commands; needs a quiet machine
     WholeProcess,
     /// Build `space` as one static file, with manual pages and completions
     Dist,

@@ -32,6 +32,7 @@ const RULES: &[Rule] = &[
             ":!crates/ns-process/src/settings/unchecked.rs",
             ":!crates/ns-process/src/start",
             ":!crates/ns-sys/src",
+            ":!crates/space/src/allocator.rs",
             ":!crates/space/src/descriptor.rs",
             ":!crates/space/src/run/group.rs",
             ":!crates/space/src/run/signals.rs",

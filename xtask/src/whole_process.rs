@@ -1,64 +1,116 @@
-//! The time of `space` as a command, compared with other commands by hyperfine(1), in rounds.
+//! The time of `space` as a command, compared with other commands that do the same, in rounds.
 
 use std::env::consts::ARCH;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::dist;
-use crate::tools::{Outcome, succeeds};
+use crate::tools::{Outcome, cargo, metadata, succeeds};
 
-/// The load of the machine changes between rounds, and much less within one.
-const ROUNDS: usize = 5;
+/// Each round runs every command once: the load of the machine changes between rounds, and much less within one.
+const ROUNDS: usize = 300;
 
-/// Name and arguments of another command, and the part of its time that `space` may take. The namespaces are those of
-/// `space execute --all --no-net --id` as far as the command supports them.
-const PEERS: [(&str, &str, f64); 2] = [
-    ("unshare", "unshare -Urmpui --fork", 1.0),
-    (
-        "bwrap",
-        "bwrap --unshare-user --unshare-pid --unshare-uts --unshare-ipc --unshare-cgroup \
-         --uid 0 --gid 0 --bind / /",
-        0.5,
-    ),
+/// The kernel removes the namespaces of a run in the background.
+const GAP: Duration = Duration::from_millis(1);
+
+/// Five new namespaces in which the caller is root.
+const SPACE: &str = "execute -Umpui --id --";
+const UNSHARE: &str = "-Umpui -r --fork";
+const BWRAP: &str =
+    "--unshare-user --unshare-pid --unshare-uts --unshare-ipc --uid 0 --gid 0 --bind / / --";
+
+/// A command, another one, and the part of its time that the first may take.
+const LIMITS: [(&str, &str, f64); 4] = [
+    ("dist", "floor", 1.1),
+    ("dist", "unshare", 0.7),
+    ("dist", "bwrap", 0.45),
+    ("install", "unshare", 1.0),
 ];
 
+/// A command, and the time of each of its runs in seconds.
+struct Subject {
+    name: &'static str,
+    words: Vec<String>,
+    times: Vec<f64>,
+}
+
 pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
-    for tool in ["hyperfine", "unshare", "bwrap"] {
-        if !succeeds(sh, &format!("{tool} --version")) {
-            return Ok(Outcome::Skipped(format!("{tool} is not installed")));
+    let directory = metadata(sh)?.target_directory.join("whole-process").into_std_path_buf();
+    sh.create_dir(&directory)?;
+    let at = |name: &str| directory.join(name).display().to_string();
+    let (tiny, floor) = (at("tiny"), at("floor"));
+    // Every command runs a program without libc: loading a dynamic one takes several times as long.
+    cmd!(sh, "cc -nostdlib -static -o {tiny} benches/tiny/{ARCH}.s").run()?;
+    cmd!(sh, "cc -O2 -static -o {floor} benches/command/floor.c").run()?;
+    let dist = dist::build(sh)?.display().to_string();
+    let root = at("install");
+    cargo(sh, &format!("install --quiet --locked --force --path crates/space --root {root}"))?;
+    let mut subjects = vec![
+        Subject::new("floor", &floor, "", &tiny),
+        Subject::new("dist", &dist, SPACE, &tiny),
+        Subject::new("install", &format!("{root}/bin/space"), SPACE, &tiny),
+    ];
+    let mut missing = Vec::new();
+    for (tool, options) in [("unshare", UNSHARE), ("bwrap", BWRAP)] {
+        if succeeds(sh, &format!("{tool} --version")) {
+            subjects.push(Subject::new(tool, tool, options, &tiny));
+        } else {
+            missing.push(format!("{tool} is not installed"));
         }
     }
-    let space = dist::build(sh)?;
-    // Every command runs a program without libc: loading a dynamic one takes several times as long.
-    let tiny = space.with_file_name("tiny");
-    cmd!(sh, "cc -nostdlib -static -o {tiny} benches/tiny/{ARCH}.s").run()?;
-    let own = format!("{} execute --all --no-net --id --", space.display());
-    let commands = [own.as_str(), PEERS[0].1, PEERS[1].1];
-    let commands = commands.map(|command| format!("{command} {}", tiny.display()));
-    judge(&(0..ROUNDS).map(|_| round(sh, &commands)).collect::<Result<Vec<_>>>()?)
+    for round in 0..ROUNDS {
+        measure(&mut subjects, round)?;
+    }
+    judge(&subjects)?;
+    Ok(Outcome::unless_skipped(&missing))
 }
 
-/// The median of each command, in seconds.
-fn round(sh: &Shell, commands: &[String; 3]) -> Result<[f64; 3]> {
-    let results = "target/whole-process.json";
-    let options = ["-N", "--style=none", "--warmup=20", "--runs=200", "--export-json", results];
-    cmd!(sh, "hyperfine {options...} {commands...}").ignore_stdout().run()?;
-    let json: Value = serde_json::from_str(&sh.read_file(results)?)?;
-    let median = |at: usize| json["results"][at]["median"].as_f64().context("no median");
-    Ok([median(0)?, median(1)?, median(2)?])
+impl Subject {
+    fn new(name: &'static str, program: &str, options: &str, target: &str) -> Self {
+        let words = [program].into_iter().chain(options.split_whitespace()).chain([target]);
+        Self { name, words: words.map(ToOwned::to_owned).collect(), times: Vec::new() }
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let (program, args) = self.words.split_first().context("no program")?;
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null());
+        let start = Instant::now();
+        let status = command.status().with_context(|| program.clone())?;
+        self.times.push(start.elapsed().as_secs_f64());
+        ensure!(status.success(), "{}: {status}", self.words.join(" "));
+        Ok(())
+    }
 }
 
-fn judge(rounds: &[[f64; 3]]) -> Result<Outcome> {
+/// Runs every command once. The first and the direction change, so that no command always follows the same one.
+fn measure(subjects: &mut [Subject], round: usize) -> Result<()> {
+    let count = subjects.len();
+    for step in 0..count {
+        let step = if round.is_multiple_of(2) { step } else { count - 1 - step };
+        subjects[(round / 2 + step) % count].run()?;
+        sleep(GAP);
+    }
+    Ok(())
+}
+
+/// Prints the medians and ratios, and fails if a command takes longer than it may.
+fn judge(subjects: &[Subject]) -> Result<Outcome> {
+    for Subject { name, times, .. } in subjects {
+        println!("{name:8}{:>6.2} ms", median(times.iter().copied()) * 1e3);
+    }
+    let times = |name| subjects.iter().find(|subject| subject.name == name).map(|it| &it.times);
     let mut missed = Vec::new();
-    println!("space     {:.2} ms", median(rounds.iter().map(|times| times[0])) * 1e3);
-    for (at, (name, _, limit)) in (1..).zip(PEERS) {
-        let time = median(rounds.iter().map(|times| times[at])) * 1e3;
-        let part = median(rounds.iter().map(|times| times[0] / times[at]));
-        println!("{name:8}  {time:.2} ms  space takes {part:.2} of it, at most {limit:.2}");
+    for (name, other, limit) in LIMITS {
+        let Some((own, other_times)) = times(name).zip(times(other)) else { continue };
+        let part = median(own.iter().zip(other_times).map(|(own, other)| own / other));
+        println!("{name} takes {part:.2} of {other}, at most {limit:.2}");
         if part > limit {
-            missed.push(name);
+            missed.push(format!("{name} against {other}"));
         }
     }
     ensure!(missed.is_empty(), "missed: {}", missed.join(", "));
@@ -75,10 +127,31 @@ fn median(numbers: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
+    fn subject(name: &'static str, times: &[f64]) -> Subject {
+        Subject { name, words: Vec::new(), times: times.to_vec() }
+    }
+
     #[test]
     fn a_ratio_is_taken_within_a_round() {
         // The second round was slow for all commands.
-        assert!(judge(&[[1.0, 2.0, 4.0], [10.0, 20.0, 40.0], [1.0, 2.0, 4.0]]).is_ok());
-        assert_eq!(judge(&[[1.0, 2.0, 1.5]]).unwrap_err().to_string(), "missed: bwrap");
+        let dist = subject("dist", &[1.0, 10.0, 1.0]);
+        let unshare = subject("unshare", &[2.0, 20.0, 2.0]);
+        assert!(judge(&[dist, unshare]).is_ok());
+        let slow = [subject("dist", &[1.0]), subject("bwrap", &[1.5])];
+        assert_eq!(judge(&slow).unwrap_err().to_string(), "missed: dist against bwrap");
+    }
+
+    #[test]
+    fn a_missing_command_is_not_judged() {
+        assert!(judge(&[subject("dist", &[1.0])]).is_ok());
+    }
+
+    #[test]
+    fn every_round_runs_every_command() {
+        let mut subjects = ["a", "b", "c"].map(|name| Subject::new(name, "true", "", ""));
+        for round in 0..4 {
+            measure(&mut subjects, round).unwrap();
+        }
+        assert!(subjects.iter().all(|subject| subject.times.len() == 4));
     }
 }
