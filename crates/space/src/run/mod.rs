@@ -1,5 +1,6 @@
 //! Runs the program: starts it, waits for it, and reports the outcome.
 
+mod alarm;
 mod descendants;
 mod group;
 mod job;

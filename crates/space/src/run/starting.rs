@@ -1,38 +1,39 @@
 //! Lets a signal terminate `space` during a start that takes long.
+#![allow(unsafe_code, reason = "a signal handler")]
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::signals;
 
-/// How long a start may continue after a signal. A start normally takes less than a millisecond; if it succeeds within
-/// this time, the signal is forwarded to the program.
-const GRACE: Duration = Duration::from_millis(500);
 /// The interval between two checks for a pending signal.
 const INTERVAL: Duration = Duration::from_millis(50);
+/// The number of checks during which a start may continue after a signal, half a second. A start normally takes less
+/// than a millisecond; if it succeeds within this time, the signal is forwarded to the program.
+const GRACE: u32 = 10;
+
+/// The number of checks that found a pending signal.
+static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Calls `start` with signals blocked.
 ///
 /// A signal that would terminate `space` does so if `start` does not return within [`GRACE`]; otherwise it is handled
 /// afterwards. A program that has not been executed by then is never executed.
+///
+/// The checks are those of a timer, because a thread for them takes as long as a third of the start.
 pub(super) fn interruptible<T>(start: impl FnOnce() -> T) -> T {
-    let (done, is_done) = channel();
-    thread::scope(|scope| {
-        // If no thread can be created, only this interruption is lost.
-        let _ = thread::Builder::new().spawn_scoped(scope, move || watch(&is_done));
-        let started = start();
-        drop(done);
-        started
-    })
+    // If there is no timer, only this interruption is lost.
+    // SAFETY: `check` calls sigpending, sigaction and pthread_sigmask, and `space` does not use SIGALRM.
+    let alarm = unsafe { Alarm::start(INTERVAL, check) };
+    let started = start();
+    drop(alarm);
+    started
 }
 
-fn watch(is_done: &Receiver<()>) {
-    let mut waited = Duration::ZERO;
-    while is_done.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-        let Some(signal) = signals::pending_termination() else { continue };
-        waited += INTERVAL;
-        if waited >= GRACE {
+extern "C" fn check(_signal: libc::c_int) {
+    if let Some(signal) = signals::pending_termination() {
+        if FOUND.fetch_add(1, Ordering::Relaxed) + 1 >= GRACE {
             signals::terminate_by(signal);
         }
     }
