@@ -1,5 +1,6 @@
 //! `space list`: the namespaces of this machine and their processes.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,7 +37,9 @@ pub(crate) fn run(filter: &Filter) -> ExitCode {
     match selected(filter) {
         Ok(found) => {
             warn_about_unreadable(&found);
-            if filter.output.json {
+            if filter.pids {
+                print::text(&pids(&found))
+            } else if filter.output.json {
                 print::json(&found.list.iter().map(JsonNamespace::new).collect::<Vec<_>>())
             } else if io::stdout().is_terminal() {
                 print::text(&table(&found))
@@ -111,6 +114,17 @@ fn cells(found: &NamespaceInfo) -> [String; 6] {
         number(namespace.uid.or(namespace.owner_uid)),
         command.or(file).unwrap_or_else(|| "-".to_owned()),
     ]
+}
+
+/// Returns the ID of each process once.
+fn pids(found: &Namespaces) -> String {
+    let members: BTreeSet<_> = found.list.iter().flat_map(|found| &found.members).collect();
+    let mut text = String::new();
+    for pid in members {
+        text.push_str(&pid.to_string());
+        text.push('\n');
+    }
+    text
 }
 
 fn line(found: &NamespaceInfo) -> String {

@@ -1,155 +1,169 @@
-//! Everyday jobs: the line for `space`, and the line of the command that it replaces, with the same result.
-//!
-//! A line of a command that is not installed is left out.
+//! The jobs of space-recipes(7): each line of `space` has the result in the list, and so has the line of the command
+//! that it replaces, where that command is installed.
 #[macro_use]
 mod common;
+#[path = "../recipes/mod.rs"]
+mod recipes;
 
-use std::process::{Command, Output, Stdio};
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Output, Stdio};
 
-use common::space;
+use common::place::Place;
+use ns_testbed::{Role, role};
+use recipes::{Job, SECTIONS};
 
-/// Words that are split at spaces; a word in brackets contains spaces.
-fn words(line: &str) -> Vec<&str> {
-    let mut words = Vec::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() {
-        let (word, after) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some(found) => found,
-            None => rest.split_once(' ').unwrap_or((rest, "")),
+/// Commands that a machine may lack.
+const COMMANDS: [&str; 9] =
+    ["bwrap", "ip", "lsns", "nsenter", "prlimit", "setsid", "timeout", "unshare", "newuidmap"];
+
+/// The result of a line: its output without the alignment, and its exit status as in a shell.
+fn result(output: &Output) -> (Vec<String>, i32) {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words = text.split_whitespace().map(str::to_owned).collect();
+    let status = output.status;
+    let signal = || 128 + status.signal().unwrap_or_default();
+    (words, status.code().unwrap_or_else(signal))
+}
+
+/// Whether the job needs IDs that are delegated to the caller.
+fn needs_delegation(job: &Job) -> bool {
+    job.line.contains("--map-auto")
+}
+
+/// Both lines of jobs, each in a place of its own.
+struct Jobs {
+    own: Place,
+    other: Place,
+    missing: Vec<&'static str>,
+}
+
+impl Jobs {
+    fn new() -> Self {
+        Self { own: Place::new("own"), other: Place::new("other"), missing: Vec::new() }
+    }
+
+    fn set(&mut self, variable: &'static str, value: &str) {
+        self.own.set(variable, value);
+        self.other.set(variable, value);
+    }
+
+    /// Runs those jobs of a section that this role can do.
+    fn run(&mut self, title: &str) {
+        let section = SECTIONS.iter().find(|section| section.title == title).expect("a section");
+        let jobs = section.jobs.iter().filter(|job| !needs_delegation(job));
+        for job in jobs.filter(|job| !job.needs_root || role() == Role::Root) {
+            self.compare(job, "sh");
+        }
+    }
+
+    /// Compares the results of both lines, which this shell runs, with the one in the list.
+    fn compare(&mut self, job: &Job, shell: &str) {
+        let lines = |line: &str| match job.shown_by {
+            Some(after) => format!("{line}; {after}"),
+            None => line.to_owned(),
         };
-        words.push(word);
-        rest = after.trim_start();
+        let prints = self.own.run_by(shell, &format!("cat <<END\n{}\nEND", job.prints));
+        let expected = (result(&prints).0, job.status);
+        let own = self.own.run_by(shell, &lines(job.line));
+        assert_eq!(result(&own), expected, "{}: {own:?}", job.line);
+        let missing = COMMANDS.into_iter().filter(|command| self.lacks(job, command));
+        let missing: Vec<_> = missing.collect();
+        if missing.is_empty() {
+            let other = self.other.run_by(shell, &lines(job.other));
+            assert_eq!(result(&other), expected, "{}: {other:?}", job.other);
+        }
+        self.missing.extend(missing);
     }
-    words
-}
 
-/// Runs another command; `None` if it is not installed.
-fn other(line: &str) -> Option<Output> {
-    let words = words(line);
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdin(Stdio::null()).output().ok()
-}
-
-/// Compares the output and the status of both lines.
-fn compare(jobs: &[(&str, &str)]) {
-    for (own, line) in jobs {
-        let found = space(&words(own));
-        let Some(expected) = other(line) else { continue };
-        let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(text(&found), text(&expected), "{own}: {found:?}; {line}: {expected:?}");
-        assert_eq!(found.status.code(), expected.status.code(), "{own}; {line}");
+    /// Whether the other line needs a command that is not installed.
+    fn lacks(&self, job: &Job, command: &str) -> bool {
+        let mut words = job.other.split([' ', '\'', '(']);
+        words.any(|word| word == command)
+            && !self.other.run(&format!("command -v {command}")).status.success()
     }
 }
 
+/// Runs a block in both roles, and reports what the machine lacks.
+macro_rules! run_jobs {
+    ([$($role:ident),+], |$jobs:ident| $body:block) => {
+        run_space_as!([$($role),+], {
+            let mut $jobs = Jobs::new();
+            $body
+            let Jobs { missing, .. } = $jobs;
+            if !missing.is_empty() {
+                ns_testbed::skip!("not installed: {missing:?}");
+            }
+        });
+    };
+}
+
 #[test]
-fn a_user_namespace() {
-    run_space_as!([Root, User, Nested], {
-        let maps = "[cat /proc/self/uid_map /proc/self/gid_map]";
-        compare(&[
-            ("execute -Uz id -u", "unshare -Ur id -u"),
-            (&format!("execute -Uz sh -c {maps}"), &format!("unshare -Ur sh -c {maps}")),
-            ("execute -U --map-same id -u", "unshare -U --map-current-user id -u"),
-            ("execute -U --uid 5 --gid 6 id -u", "unshare -U --map-user=5 --map-group=6 id -u"),
-            ("execute -U --uid 5 --gid 6 id -g", "unshare -U --map-user=5 --map-group=6 id -g"),
-            ("execute -U id -u", "unshare -U id -u"),
-        ]);
+fn users_and_groups() {
+    run_jobs!([Root, User], |jobs| {
+        jobs.run("Users and groups");
+    });
+}
+
+/// As root, because the test hides the files with the delegations; a user has the same line.
+#[test]
+fn delegated_ids() {
+    run_jobs!([Root], |jobs| {
+        let user = ns_testbed::USER;
+        let before = format!(
+            "set -e; for file in subuid subgid; do
+                printf '%s:100000:65536\\n' root tester >$file; mount --bind $file /etc/$file
+            done
+            (cat /etc/passwd; echo tester:x:{user}:{user}::/:/bin/sh) >passwd
+            mount --bind passwd /etc/passwd"
+        );
+        assert_eq!(jobs.own.run(&before).status.code(), Some(0));
+        let as_user = format!("setpriv --reuid {user} --regid {user} --clear-groups sh");
+        let all = SECTIONS.iter().flat_map(|section| section.jobs);
+        for job in all.filter(|job| needs_delegation(job)) {
+            jobs.compare(job, "sh");
+            jobs.compare(job, &as_user);
+        }
+        let after = jobs.own.run("umount /etc/subuid /etc/subgid /etc/passwd");
+        assert_eq!(after.status.code(), Some(0));
     });
 }
 
 #[test]
-fn other_namespaces() {
-    run_space_as!([Root, User, Nested], {
-        compare(&[
-            (
-                "execute -Upmz --mount-proc sh -c [echo $$]",
-                "unshare -Urpf --mount-proc sh -c [echo $$]",
-            ),
-            (
-                "execute -Upmz --mount-proc sh -c [ls /proc | grep -c ^1]",
-                "unshare -Urpf --mount-proc sh -c [ls /proc | grep -c ^1]",
-            ),
-            (
-                "execute -Uuz --hostname box uname -n",
-                "unshare -Uru sh -c [hostname box && uname -n]",
-            ),
-            ("execute -Unz wc -l /proc/net/dev", "unshare -Urn wc -l /proc/net/dev"),
-            (
-                "execute -UTz --time-offset boottime=100000 cat /proc/self/timens_offsets",
-                "unshare -UrT --boottime 100000 --fork cat /proc/self/timens_offsets",
-            ),
-            (
-                "execute -Umz --tmpfs /mnt sh -c [ls /mnt; touch /mnt/x; ls /mnt]",
-                "unshare -Urm sh -c [mount -t tmpfs none /mnt; ls /mnt; touch /mnt/x; ls /mnt]",
-            ),
-            ("chroot --no-mnt -z / id -u", "unshare -Ur chroot / id -u"),
-        ]);
+fn new_namespaces() {
+    run_jobs!([Root, User], |jobs| {
+        jobs.run("New namespaces");
     });
 }
 
-#[test]
-fn limits_and_environment() {
-    run_space_as!([Root, User, Nested], {
-        compare(&[
-            (
-                "execute --rlimit nofile=64:64 sh -c [ulimit -n]",
-                "prlimit --nofile=64:64 sh -c [ulimit -n]",
-            ),
-            ("execute --nice 5 nice", "nice -n 5 nice"),
-            ("execute --clear-env --env A=1 /usr/bin/env", "env -i A=1 /usr/bin/env"),
-            ("execute --unset-env HOME sh -c [echo $HOME.]", "env -u HOME sh -c [echo $HOME.]"),
-            ("execute --workdir /usr pwd", "env -C /usr pwd"),
-            ("execute --timeout 0.2 sleep 1000", "timeout 0.2 sleep 1000"),
-            (
-                "execute --no-new-privs grep NoNewPrivs /proc/self/status",
-                "setpriv --no-new-privs grep NoNewPrivs /proc/self/status",
-            ),
-            ("execute no-such-program", "env no-such-program"),
-            ("execute /etc", "env /etc"),
-        ]);
-    });
+/// Starts a program in all namespaces, and returns the process of `space` and the process ID of the program.
+fn target() -> (Child, String) {
+    let words = ["execute", "--all", "--id", "--hostname", "box", "--workdir", "/usr", "cat"];
+    let mut target = common::command(&words).stdin(Stdio::piped()).spawn().expect("run");
+    // The program answers, so it is in its namespaces.
+    target.stdin.as_mut().expect("piped").write_all(b"x").expect("write");
+    target.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
+    let children = format!("/proc/{0}/task/{0}/children", target.id());
+    let pid = fs::read_to_string(children).expect("read").trim().to_owned();
+    (target, pid)
 }
 
 #[test]
-fn another_user() {
-    run_space_as!([Root], {
-        compare(&[
-            ("execute --uid 7 --gid 8 id", "setpriv --reuid 7 --regid 8 --clear-groups id"),
-            (
-                "execute --uid 7 --gid 8 --keep-cap chown grep CapEff /proc/self/status",
-                "setpriv --reuid 7 --regid 8 --clear-groups --inh-caps +chown --ambient-caps +chown grep CapEff /proc/self/status",
-            ),
-        ]);
-    });
-}
-
-#[test]
-fn the_namespaces_of_a_process() {
-    run_space_as!([Root, User], {
-        let mut target = Command::new(common::SPACE);
-        let target = target.args(["execute", "-Uuz", "--hostname", "box", "cat"]);
-        let mut target = target.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("run");
-        // The program answers, so it is in its namespaces.
-        std::io::Write::write_all(target.stdin.as_mut().expect("piped"), b"x").expect("write");
-        std::io::Read::read_exact(target.stdout.as_mut().expect("piped"), &mut [0]).expect("read");
-        let children = format!("/proc/{0}/task/{0}/children", target.id());
-        let children = std::fs::read_to_string(children).expect("read the children");
-        let pid = children.trim();
-        compare(&[
-            (
-                &format!("inject -Uu {pid} uname -n"),
-                &format!("nsenter -t {pid} -U -u --preserve-credentials uname -n"),
-            ),
-            (
-                &format!("inject -U --uts=/proc/{pid}/ns/uts {pid} uname -n"),
-                &format!(
-                    "nsenter -t {pid} -U --uts=/proc/{pid}/ns/uts --preserve-credentials uname -n"
-                ),
-            ),
-        ]);
-        let own = common::stdout(&["list", "--type", "uts", "--pid", pid]);
-        if let Some(listed) = other(&format!("lsns -n -o NS -t uts -p {pid}")) {
-            let listed = String::from_utf8(listed.stdout).expect("UTF-8");
-            assert_eq!(own.split('\t').nth(1), Some(listed.trim()), "{own}");
+fn existing_namespaces() {
+    run_jobs!([Root, User], |jobs| {
+        let (mut target, pid) = target();
+        jobs.set("PID", &pid);
+        let before = "mount -t tmpfs none /run; mkdir /run/netns
+            space execute --net --keep net=/run/netns/lab true";
+        if role() == Role::Root {
+            assert_eq!(jobs.own.run(before).status.code(), Some(0));
+        }
+        jobs.run("Existing namespaces");
+        if role() == Role::Root {
+            let after = "umount /run/netns/lab && umount /run && umount lab";
+            assert_eq!(jobs.own.run(after).status.code(), Some(0));
+            assert_eq!(jobs.other.run("umount lab").status.code(), Some(0));
         }
         drop(target.stdin.take());
         target.wait().expect("wait");
@@ -157,23 +171,41 @@ fn the_namespaces_of_a_process() {
 }
 
 #[test]
-fn a_network_namespace_of_a_file() {
-    run_space_as!([Root], {
-        let files = ["own", "other"].map(|name| {
-            let path = format!("space-{name}-{}", std::process::id());
-            std::env::temp_dir().join(path).to_str().expect("UTF-8").to_owned()
-        });
-        let [own, peer] = &files;
-        std::fs::write(peer, "").expect("write");
-        compare(&[
-            (&format!("execute -n --keep net={own} true"), &format!("unshare --net={peer} true")),
-            (
-                &format!("inject --net={own} wc -l /proc/net/dev"),
-                &format!("nsenter --net={peer} wc -l /proc/net/dev"),
-            ),
-        ]);
-        for file in files {
-            ns_process::unbind_namespace(file).expect("unbind");
+fn files() {
+    run_jobs!([Root, User], |jobs| {
+        jobs.run("Files");
+    });
+}
+
+/// Makes a cgroup, and returns its directory.
+fn cgroup() -> Option<String> {
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("read");
+    let line = mounts.lines().find(|line| line.contains(" cgroup2 "))?;
+    let path = format!("{}/{}", line.split(' ').nth(1)?, ns_testbed::own_name());
+    fs::create_dir(&path).ok().map(|()| path)
+}
+
+#[test]
+fn the_program() {
+    run_jobs!([Root, User], |jobs| {
+        let cgroup = if role() == Role::Root { cgroup() } else { None };
+        if role() == Role::Root && cgroup.is_none() {
+            ns_testbed::skip!("no cgroup2 file system that may be written");
+        }
+        jobs.set("CGROUP", cgroup.as_deref().unwrap_or_default());
+        jobs.run("The program");
+        if let Some(path) = cgroup {
+            fs::remove_dir(path).expect("remove the cgroup");
         }
     });
+}
+
+#[test]
+fn the_page_has_each_line() {
+    let page = recipes::page().replace("\\-", "-").replace("\\*(Aq", "'");
+    for job in SECTIONS.iter().flat_map(|section| section.jobs) {
+        for text in [job.title, job.line, job.other] {
+            assert!(page.contains(text), "{text}\n{page}");
+        }
+    }
 }

@@ -49,6 +49,10 @@ fn the_list_is_filtered_by_kind_and_process() {
         assert!(text.contains(&own_inode("net")) && text.contains(&own_inode("uts")), "{text}");
         let text = stdout(&["list", "-t", "uts"]);
         assert!(text.lines().all(|line| line.starts_with("uts\t")), "{text}");
+        let pids = stdout(&["list", "--type", "net,uts", "--pid", &own, "--pids"]);
+        let pids: Vec<u32> = pids.lines().map(|pid| pid.parse().expect("a number")).collect();
+        assert!(pids.is_sorted_by(|one, next| one < next), "each once: {pids:?}");
+        assert!(pids.contains(&std::process::id()));
         let line = error_line(&["list", "--pid", "4194305"]);
         assert_eq!(line, "space: list: process 4194305: no such process");
         assert!(error_line(&["list", "--type", "nat"]).contains("'nat'"));

@@ -4,43 +4,12 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 
+use common::directory::Directory;
 use common::{SPACE, error_line, status, stdout};
 
 const NEW: [&str; 3] = ["execute", "-Umpz", "--mount-proc"];
-
-/// A directory that is removed at the end of the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("space-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("make a directory");
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        fs::write(self.0.join(name), text).expect("write");
-        self.path(name)
-    }
-
-    fn directory(&self, name: &str) -> String {
-        fs::create_dir_all(self.0.join(name)).expect("make a directory");
-        self.path(name)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("UTF-8").to_owned()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Runs a script with these options in new namespaces.
 fn script(options: &[&str], script: &str) -> String {

@@ -196,6 +196,9 @@ pub(crate) struct Filter {
     /// List only the namespaces of this process
     #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) pid: Option<u32>,
+    /// Print only the process IDs, one per line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) pids: bool,
     #[command(flatten)]
     pub(crate) output: Listing,
 }

@@ -1,6 +1,9 @@
 //! Runs the built binary in every role.
 #![allow(dead_code, reason = "each test file uses some of these functions")]
 
+pub(crate) mod directory;
+pub(crate) mod place;
+
 use std::fs::File;
 use std::os::fd::IntoRawFd;
 use std::path::Path;
