@@ -12,6 +12,7 @@ mod join;
 mod keep;
 mod limits;
 mod maps;
+mod mount_entry;
 mod mount_list;
 mod mounts;
 mod namespaces;

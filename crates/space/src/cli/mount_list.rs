@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use ns_process::ns_fs::Tree;
 use ns_process::{Mount, MountAttrs};
 
+use super::mount_entry::Entry;
 use super::number::octal;
 use super::ordered::Given;
 use crate::descriptor;
@@ -15,23 +17,10 @@ pub(super) struct MountList {
     entries: Vec<Entry>,
     /// The directories for the next overlay, the lowest first.
     layers: Vec<PathBuf>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    mount: Mount,
-    mode: ModeOf,
-}
-
-/// How `--chmod` sets the mode of a mount.
-#[derive(Clone, Copy, Debug)]
-enum ModeOf {
-    /// It does not.
-    Nothing,
-    /// The mode of a new file or directory.
-    File,
-    /// An option of the file system.
-    FileSystem,
+    /// The mode of what the next option creates.
+    mode: Option<u32>,
+    /// The size of the next tmpfs.
+    size: Option<u64>,
 }
 
 impl MountList {
@@ -48,8 +37,23 @@ impl MountList {
                 let mode = octal(&mode.to_string_lossy(), 0o7777)?;
                 self.set_mode(mode, Path::new(target))
             }
+            "perms" => {
+                let [mode] = given.values();
+                let mode = octal(&mode.to_string_lossy(), 0o7777)?;
+                once(&mut self.mode, mode)
+            }
+            "size" => {
+                let [size] = given.values();
+                once(&mut self.size, bytes(&size.to_string_lossy())?)
+            }
             name => {
-                let entry = self.entry(name, given)?;
+                let mut entry = self.entry(name, given)?;
+                if self.size.is_some() {
+                    return Err("--size before it needs a --tmpfs".to_owned());
+                }
+                if self.mode.take().is_some_and(|mode| !entry.set_mode(mode)) {
+                    return Err("--perms before it needs an option that creates a file".to_owned());
+                }
                 self.entries.push(entry);
                 Ok(())
             }
@@ -58,47 +62,51 @@ impl MountList {
 
     /// Returns the mounts, or the reason why the options are incomplete.
     pub(super) fn finish(self) -> Result<impl Iterator<Item = Mount>, String> {
-        if self.layers.is_empty() {
-            return Ok(self.entries.into_iter().map(|entry| entry.mount));
+        let open = [
+            (!self.layers.is_empty(), "--overlay-src: no --overlay or --ro-overlay follows"),
+            (self.mode.is_some(), "--perms: no option that creates a file follows"),
+            (self.size.is_some(), "--size: no --tmpfs follows"),
+        ];
+        match open.into_iter().find(|(is_open, _)| *is_open) {
+            Some((_, reason)) => Err(reason.to_owned()),
+            None => Ok(self.entries.into_iter().map(|entry| entry.mount)),
         }
-        Err("--overlay-src: no --overlay or --ro-overlay follows".to_owned())
     }
 
     fn entry(&mut self, name: &str, given: &Given) -> Result<Entry, String> {
-        if let Some(mount) = bind(name, given) {
-            return Ok(Entry { mount, mode: ModeOf::Nothing });
+        if let Some(mount) = bind(name, given)? {
+            return Ok(Entry::mount(mount));
         }
-        let (mount, mode) = match name {
-            "overlay" => (self.overlay(given)?, ModeOf::Nothing),
+        Ok(match name {
+            "overlay" => Entry::mount(self.overlay(given)?),
             "file" => {
                 let [number, target] = given.values();
-                (Mount::file(target, descriptor::contents(number)?), ModeOf::File)
+                Entry::file(Mount::file(target, descriptor::contents(number)?))
             }
             "symlink" => {
                 let [to, target] = given.values();
-                (Mount::symlink(to, target), ModeOf::Nothing)
+                Entry::mount(Mount::symlink(to, target))
             }
             _ => {
                 let [target] = given.values();
                 self.at_target(name, target)?
             }
-        };
-        Ok(Entry { mount, mode })
+        })
     }
 
     /// Returns the mount of an option whose only value is the target.
-    fn at_target(&mut self, name: &str, target: &OsStr) -> Result<(Mount, ModeOf), String> {
+    fn at_target(&mut self, name: &str, target: &OsStr) -> Result<Entry, String> {
         Ok(match name {
-            // The mode that bwrap(1) gives.
-            "tmpfs" => (Mount::tmpfs(target).data("mode=755").create(), ModeOf::FileSystem),
-            "dev" => (Mount::dev(target).create(), ModeOf::FileSystem),
-            "dir" => (Mount::directory(target), ModeOf::File),
-            "proc" => (Mount::proc(target).create(), ModeOf::Nothing),
-            "remount-ro" => (Mount::remount(target).set(MountAttrs::RDONLY), ModeOf::Nothing),
-            "mask" => (Mount::mask(target), ModeOf::Nothing),
+            "tmpfs" => Entry::tmpfs(Mount::tmpfs(target).create(), self.size.take()),
+            "dev" => Entry::tmpfs(Mount::dev(target).create(), None),
+            "dir" => Entry::file(Mount::directory(target)),
+            "proc" => Entry::mount(Mount::proc(target).create()),
+            "mqueue" => Entry::mount(Mount::mqueue(target).create()),
+            "remount-ro" => Entry::mount(Mount::remount(target).set(MountAttrs::RDONLY)),
+            "mask" => Entry::mount(Mount::mask(target)),
             "ro-overlay" => {
                 let lower = self.take_layers(2)?;
-                (Mount::overlay_read_only(target, lower).create(), ModeOf::Nothing)
+                Entry::mount(Mount::overlay_read_only(target, lower).create())
             }
             _ => return Err("is unknown".to_owned()),
         })
@@ -122,38 +130,55 @@ impl MountList {
 
     fn set_mode(&mut self, mode: u32, target: &Path) -> Result<(), String> {
         let made = self.entries.iter_mut().rev().find(|entry| entry.mount.target() == target);
-        let Some(Entry { mount, mode: kind }) = made else { return Err(not_made(target)) };
-        *mount = match kind {
-            ModeOf::Nothing => return Err(not_made(target)),
-            ModeOf::File => mount.clone().mode(mode),
-            ModeOf::FileSystem => mount.clone().data(format!("mode={mode:o}")),
-        };
-        Ok(())
+        if made.is_some_and(|entry| entry.set_mode(mode)) { Ok(()) } else { Err(not_made(target)) }
     }
+}
+
+/// Sets a value for the next option.
+fn once<T>(value: &mut Option<T>, new: T) -> Result<(), String> {
+    match value.replace(new) {
+        Some(_) => Err("is given twice for one option".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// Parses the size of a file system.
+fn bytes(text: &str) -> Result<u64, String> {
+    let is_size = |number: &u64| (1..=isize::MAX.unsigned_abs() as u64).contains(number);
+    let number = text.parse().ok().filter(is_size);
+    number.ok_or_else(|| format!("{text:?} is no number of bytes"))
 }
 
 fn not_made(target: &Path) -> String {
     format!("no --dir, --file, --tmpfs or --dev before it makes {}", target.display())
 }
 
-/// Returns the mount of an option that binds.
-fn bind(option: &str, given: &Given) -> Option<Mount> {
+/// Returns the mount of an option that binds. The attributes are those that bwrap(1) sets.
+fn bind(option: &str, given: &Given) -> Result<Option<Mount>, String> {
     let (kind, is_optional) =
         option.strip_suffix("-try").map_or((option, false), |kind| (kind, true));
-    let (has_devices, is_read_only) = match kind {
-        "bind" => (false, false),
-        "ro-bind" => (false, true),
-        "dev-bind" => (true, false),
-        _ => return None,
+    let (kind, is_open) = kind.strip_suffix("-fd").map_or((kind, false), |kind| (kind, true));
+    let attributes = match kind {
+        "bind" => MountAttrs::NOSUID | MountAttrs::NODEV,
+        "ro-bind" => MountAttrs::NOSUID | MountAttrs::NODEV | MountAttrs::RDONLY,
+        "dev-bind" => MountAttrs::NOSUID,
+        _ => return Ok(None),
     };
     let [source, target] = given.values();
-    // The attributes are those that bwrap(1) sets.
-    let mut mount = Mount::bind(source, target).create().recursive().nosuid();
-    if !has_devices {
-        mount = mount.nodev();
-    }
-    if is_read_only {
-        mount = mount.read_only();
-    }
-    Some(if is_optional { mount.optional() } else { mount })
+    let mount = if is_open {
+        Mount::tree(tree(source)?.recursive().set_all(attributes), target)
+    } else {
+        Mount::bind(source, target).recursive().set_all(attributes)
+    };
+    let mount = mount.create();
+    Ok(Some(if is_optional { mount.optional() } else { mount }))
+}
+
+/// Returns the file or directory of a descriptor.
+fn tree(number: &OsStr) -> Result<Tree, String> {
+    let text = number.to_string_lossy();
+    let number = descriptor::parse(&text).map_err(|reason| format!("{text:?} is {reason}"))?;
+    let file = descriptor::duplicate(number);
+    let file = file.map_err(|error| format!("descriptor {number}: {error}"))?;
+    Tree::from_fd(file).map_err(|error| error.to_string())
 }

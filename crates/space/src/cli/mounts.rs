@@ -29,14 +29,19 @@ const fn option(
 const BIND: &[&str] = &["SRC", "DEST"];
 const DEST: &[&str] = &["DEST"];
 
-const OPTIONS: [MountOption; 18] = [
+const FD: &[&str] = &["FD", "DEST"];
+
+const OPTIONS: [MountOption; 23] = [
     option("bind", BIND, "Bind the file or directory SRC of the caller, without devices"),
     option("bind-try", BIND, "As --bind, but do nothing if SRC does not exist"),
     option("ro-bind", BIND, "Bind SRC read-only, without devices"),
     option("ro-bind-try", BIND, "As --ro-bind, but do nothing if SRC does not exist"),
     option("dev-bind", BIND, "Bind SRC with its devices"),
     option("dev-bind-try", BIND, "As --dev-bind, but do nothing if SRC does not exist"),
+    option("bind-fd", FD, "Bind the open file or directory FD, without devices"),
+    option("ro-bind-fd", FD, "Bind FD read-only, without devices"),
     option("tmpfs", DEST, "Mount an empty tmpfs(5)"),
+    option("size", &["BYTES"], "Limit the size of the next --tmpfs"),
     option("overlay-src", &["SRC"], "Add a directory to the next overlay, above those before"),
     option(
         "overlay",
@@ -46,10 +51,12 @@ const OPTIONS: [MountOption; 18] = [
     option("ro-overlay", DEST, "Mount a read-only overlay of two or more directories"),
     option("proc", DEST, "Mount proc(5) of the new pid namespace"),
     option("dev", DEST, "Mount a minimal /dev"),
+    option("mqueue", DEST, "Mount the POSIX message queues of the new ipc namespace"),
     option("dir", DEST, "Create a directory and its parents"),
-    option("file", &["FD", "DEST"], "Create a file with the contents of descriptor FD"),
+    option("file", FD, "Create a file with the contents of descriptor FD"),
     option("symlink", &["TARGET", "DEST"], "Create a symbolic link"),
     option("remount-ro", DEST, "Make a mount read-only, but not the mounts below it"),
+    option("perms", &["MODE"], "Set the mode of the next --dir, --file, --tmpfs or --dev"),
     option("chmod", &["MODE", "DEST"], "Set the mode of a --dir, --file, --tmpfs or --dev before"),
     option("mask", DEST, "Hide a file or directory, if it exists"),
 ];
