@@ -120,7 +120,7 @@ pub(super) fn is_device(file: BorrowedFd<'_>, device: Device) -> bool {
 }
 
 /// Calls `make` with this mode and without a umask.
-fn with_mode<T>(mode: u32, make: impl FnOnce(Mode) -> T) -> T {
+pub(super) fn with_mode<T>(mode: u32, make: impl FnOnce(Mode) -> T) -> T {
     let previous = child::umask(Mode::empty());
     let made = make(Mode::from_bits_truncate(mode));
     child::umask(previous);

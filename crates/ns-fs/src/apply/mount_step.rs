@@ -108,12 +108,14 @@ pub(crate) struct FsOption {
     pub(crate) value: FsValue,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FsValue {
     None,
     Text(StringRef),
     /// A directory of the caller.
     Directory(StringRef),
+    /// A directory of a new tmpfs(5) that is mounted nowhere; the key is its name.
+    NewDirectory,
 }
 
 #[derive(Clone, Copy, Debug)]

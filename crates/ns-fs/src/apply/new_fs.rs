@@ -1,5 +1,7 @@
 //! New file systems: by mount(2), or option by option.
 
+use core::ffi::CStr;
+
 use ns_sys::child::{
     self, FileType, FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OFlags,
 };
@@ -11,6 +13,7 @@ use super::attributes::{
 };
 use super::bind::move_to;
 use super::copy_up::copy_up;
+use super::entry::with_mode;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle, open_path};
 use super::mount_step::{Configured, CopyUp, FsOption, FsValue, NewFs, UserXattr};
@@ -114,7 +117,7 @@ pub(super) fn create(plan: Root<'_>, fs: Configured, index: u32) -> Outcome<Opti
         }
     }
     match try_create(plan, fs) {
-        Ok(None) if fs.copy_up.is_some() => Err(Errno::NOSYS),
+        Ok(None) if fs.copy_up.is_some() || plan.has_tmpfs(fs) => Err(Errno::NOSYS),
         Ok(None) if !fs.fits_mount => Err(Errno::TOOBIG),
         other => other,
     }
@@ -129,8 +132,15 @@ fn try_create(plan: Root<'_>, fs: Configured) -> Result<Option<Handle>> {
         Err(errno) => return Err(errno),
     };
     child::fsconfig_set_string(context.as_fd(), c"source", plan.strings.get(fs.new.source))?;
+    let tmpfs = if plan.has_tmpfs(fs) { Some(new_tmpfs()?) } else { None };
     for option in plan.options_of(fs) {
-        match set_option(plan, context.as_fd(), *option) {
+        let set = match &tmpfs {
+            Some(tmpfs) if option.value == FsValue::NewDirectory => {
+                set_new_directory(tmpfs.as_fd(), context.as_fd(), plan.strings.get(option.key))
+            }
+            _ => set_option(plan, context.as_fd(), *option),
+        };
+        match set {
             // mount(2) takes paths where this kernel takes no descriptor here, and longer values.
             Err(Errno::INVAL | Errno::BADF) if fs.copy_up.is_none() => return Ok(None),
             other => other?,
@@ -153,10 +163,25 @@ fn attribute_bits(set: u64) -> u32 {
     u32::try_from(set & u64::from(u32::MAX)).unwrap_or_default()
 }
 
+/// Creates an empty tmpfs(5) as a detached mount.
+fn new_tmpfs() -> Result<Handle> {
+    let context = Handle::new(child::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?);
+    child::fsconfig_create(context.as_fd())?;
+    let attrs = MountAttrFlags::empty();
+    child::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attrs).map(Handle::new)
+}
+
+/// Sets an option to a new directory of this name.
+fn set_new_directory(tmpfs: BorrowedFd<'_>, context: BorrowedFd<'_>, key: &CStr) -> Result<()> {
+    with_mode(0o755, |mode| child::mkdirat(tmpfs, key, mode))?;
+    let directory = open_path(tmpfs, key, OFlags::DIRECTORY)?;
+    child::fsconfig_set_fd(context, key, directory.as_fd())
+}
+
 pub(super) fn set_option(plan: Root<'_>, context: BorrowedFd<'_>, option: FsOption) -> Result<()> {
     let key = plan.strings.get(option.key);
     match option.value {
-        FsValue::None => child::fsconfig_set_flag(context, key),
+        FsValue::None | FsValue::NewDirectory => child::fsconfig_set_flag(context, key),
         FsValue::Text(value) => child::fsconfig_set_string(context, key, plan.strings.get(value)),
         FsValue::Directory(path) => {
             let directory = open_path(CWD, plan.strings.get(path), OFlags::DIRECTORY)?;
@@ -179,7 +204,7 @@ pub(super) fn mount_on(plan: Root<'_>, new: NewFs, target: &Handle) -> Result<()
     }
 }
 
-pub(super) fn mount_at(plan: Root<'_>, new: NewFs, path: &core::ffi::CStr) -> Result<()> {
+pub(super) fn mount_at(plan: Root<'_>, new: NewFs, path: &CStr) -> Result<()> {
     let text = |text| plan.strings.get(text);
     let flags = new.mount_flags();
     child::mount(Some(text(new.source)), path, Some(text(new.fs_type)), flags, new.data.map(text))

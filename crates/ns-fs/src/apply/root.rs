@@ -6,7 +6,7 @@ use ns_sys::fd::AsFd;
 use super::attributes::read_only_here;
 use super::handle::{CWD, open_path};
 use super::mount::{close_early, mount, open_early};
-use super::mount_step::{Configured, FsOption, MountStep, RootMount};
+use super::mount_step::{Configured, FsOption, FsValue, MountStep, RootMount};
 use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 use super::propagation::propagation;
 use super::root_mount::enter_root_mount;
@@ -43,6 +43,11 @@ impl<'a> Root<'a> {
 
     pub(crate) fn options_of(self, fs: Configured) -> &'a [FsOption] {
         self.options_in(fs.options)
+    }
+
+    /// Whether a new tmpfs receives the changes of an overlay.
+    pub(crate) fn has_tmpfs(self, fs: Configured) -> bool {
+        self.options_of(fs).iter().any(|option| option.value == FsValue::NewDirectory)
     }
 
     pub(crate) fn options_in(self, (start, end): (usize, usize)) -> &'a [FsOption] {

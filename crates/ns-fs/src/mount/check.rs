@@ -5,7 +5,7 @@ use std::prelude::rust_2024::*;
 use ns_sys::child::MountFlags;
 
 use super::kinds::MASK;
-use super::{Kind, Mount};
+use super::{Kind, Mount, Upper};
 use crate::RootError;
 use crate::attributes::Changes;
 
@@ -47,7 +47,7 @@ impl Mount {
             Kind::Mask if self.changes != Changes::setting(MASK) => {
                 refused("attributes", self.kind.reason())
             }
-            Kind::Overlay { lower, upper: None } if lower.len() < 2 => {
+            Kind::Overlay { lower, upper: Upper::Nothing } if lower.len() < 2 => {
                 refused("lower directories", "an overlay without an upper one needs two of them")
             }
             _ if has_attributes && !allowed.attributes => refused("attributes", self.kind.reason()),

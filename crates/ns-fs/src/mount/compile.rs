@@ -46,7 +46,7 @@ impl Compiler {
                 }
             }
             Kind::Overlay { lower, upper } => {
-                apply::Kind::Configured(self.overlay(index, mount, lower, upper.as_ref())?)
+                apply::Kind::Configured(self.overlay(index, mount, lower, upper)?)
             }
             Kind::Mask => {
                 let tmpfs = OsStr::new("tmpfs");
@@ -105,7 +105,7 @@ impl Compiler {
                 RootMount::Configured(self.detached(0, mount, new)?)
             }
             Kind::Overlay { lower, upper } => {
-                RootMount::Configured(self.overlay(0, mount, lower, upper.as_ref())?)
+                RootMount::Configured(self.overlay(0, mount, lower, upper)?)
             }
             Kind::Bind { source } if !mount.source_in_root => {
                 RootMount::Bind(self.bind(0, mount, source)?)

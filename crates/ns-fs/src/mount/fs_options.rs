@@ -75,6 +75,12 @@ impl Compiler {
             let key = self.arena.add(key);
             self.options.push(FsOption { key, value });
         }
+        if mount.has_tmpfs() {
+            for key in ["upperdir", "workdir"] {
+                let key = self.arena.add(key);
+                self.options.push(FsOption { key, value: FsValue::NewDirectory });
+            }
+        }
         self.flag_options(SET_FLAGS, new.flags);
         self.data_options(index, mount, others)?;
         let options = (start, self.options.len());

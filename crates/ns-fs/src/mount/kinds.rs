@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ns_sys::child::{FileType, MountFlags};
 
-use super::{Kind, Mount};
+use super::{Kind, Mount, Upper};
 use crate::attributes::{Changes, MountAttrs};
 use crate::{Propagation, Tree};
 
@@ -128,7 +128,23 @@ impl Mount {
         work: impl Into<PathBuf>,
     ) -> Self {
         let lower = lower.into_iter().map(Into::into).collect();
-        let kind = Kind::Overlay { lower, upper: Some((upper.into(), work.into())) };
+        let upper = Upper::Directory { upper: upper.into(), work: work.into() };
+        Self::of(target, Kind::Overlay { lower, upper }, MountAttrs::empty())
+    }
+
+    /// Mounts overlayfs: the directories `lower`, the topmost first, below an empty tmpfs(5), which receives the
+    /// changes and ends with the mount.
+    ///
+    /// The mode of the topmost directory is 755.
+    ///
+    /// # Kernel support
+    /// Linux 6.15.
+    pub fn overlay_tmpfs(
+        target: impl Into<PathBuf>,
+        lower: impl IntoIterator<Item = impl Into<PathBuf>>,
+    ) -> Self {
+        let lower = lower.into_iter().map(Into::into).collect();
+        let kind = Kind::Overlay { lower, upper: Upper::Tmpfs };
         Self::of(target, kind, MountAttrs::empty())
     }
 
@@ -138,7 +154,8 @@ impl Mount {
         lower: impl IntoIterator<Item = impl Into<PathBuf>>,
     ) -> Self {
         let lower = lower.into_iter().map(Into::into).collect();
-        Self::of(target, Kind::Overlay { lower, upper: None }, MountAttrs::empty())
+        let kind = Kind::Overlay { lower, upper: Upper::Nothing };
+        Self::of(target, kind, MountAttrs::empty())
     }
 
     /// Mounts a minimal `/dev`, which also works in a user namespace.

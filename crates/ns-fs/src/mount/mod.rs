@@ -68,35 +68,32 @@ pub struct Mount {
     owner: Option<(u32, u32)>,
 }
 
+/// What receives the changes of an overlay.
+#[derive(Clone, Debug)]
+enum Upper {
+    /// Nothing: it is read-only.
+    Nothing,
+    Directory {
+        upper: PathBuf,
+        work: PathBuf,
+    },
+    /// A new tmpfs(5), which is mounted nowhere else.
+    Tmpfs,
+}
+
 #[derive(Clone, Debug)]
 enum Kind {
-    New {
-        fs_type: OsString,
-        source: OsString,
-    },
-    Bind {
-        source: PathBuf,
-    },
+    New { fs_type: OsString, source: OsString },
+    Bind { source: PathBuf },
     Tree(Arc<Tree>),
-    /// The upper directory comes with its work directory.
-    Overlay {
-        lower: Vec<PathBuf>,
-        upper: Option<(PathBuf, PathBuf)>,
-    },
+    Overlay { lower: Vec<PathBuf>, upper: Upper },
     Dev,
     Remount,
     Propagation(Propagation),
     Mask,
     ReadOnlyPath,
     Directory,
-    Symlink {
-        to: PathBuf,
-    },
-    File {
-        contents: Vec<u8>,
-    },
-    Device {
-        file_type: FileType,
-        number: (u32, u32),
-    },
+    Symlink { to: PathBuf },
+    File { contents: Vec<u8> },
+    Device { file_type: FileType, number: (u32, u32) },
 }

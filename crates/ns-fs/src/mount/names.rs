@@ -6,7 +6,7 @@ use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::vec;
 
-use super::{Kind, Mount};
+use super::{Kind, Mount, Upper};
 use crate::attributes::{Changes, MountAttrs};
 
 /// A mount at a position in the list, and a part of it, as errors name them.
@@ -41,9 +41,12 @@ impl Mount {
             Kind::New { source, .. } => vec![("source", Path::new(source))],
             Kind::Overlay { lower, upper } => {
                 let lower = lower.iter().map(|path| ("lower directory", path.as_path()));
-                let upper = upper.as_ref().map(|(upper, work)| {
-                    [("upper directory", upper.as_path()), ("work directory", work.as_path())]
-                });
+                let upper = match upper {
+                    Upper::Directory { upper, work } => {
+                        Some([("upper directory", upper.as_path()), ("work directory", work)])
+                    }
+                    Upper::Nothing | Upper::Tmpfs => None,
+                };
                 lower.chain(upper.into_iter().flatten()).collect()
             }
             Kind::Device { .. } => vec![("device", &self.target)],
@@ -66,6 +69,11 @@ impl Mount {
             Kind::Dev => Some(b"tmpfs"),
             _ => None,
         }
+    }
+
+    /// Whether a new tmpfs receives its changes.
+    pub(crate) fn has_tmpfs(&self) -> bool {
+        matches!(self.kind, Kind::Overlay { upper: Upper::Tmpfs, .. })
     }
 
     pub(crate) fn creates_target(&self) -> bool {

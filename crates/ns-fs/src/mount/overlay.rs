@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use super::{Compiler, Mount};
+use super::{Compiler, Mount, Upper};
 use crate::RootError;
 use crate::apply::{Configured, UserXattr};
 use crate::arena::{MAX, absolute};
@@ -17,14 +17,14 @@ impl Compiler {
         index: u32,
         mount: &Mount,
         lower: &[PathBuf],
-        upper: Option<&(PathBuf, PathBuf)>,
+        upper: &Upper,
     ) -> Result<Configured, RootError> {
         let directories = directories(lower, upper)?;
         let others = mount.data.as_deref().unwrap_or_default();
         let mut text = text(&directories, others);
-        let needs_userxattr = upper.is_some() && !has_userxattr(others);
+        let needs_userxattr = !matches!(upper, Upper::Nothing) && !has_userxattr(others);
         let added = if needs_userxattr { USERXATTR.len() } else { 0 };
-        let fits_mount = text.len() + added < MAX;
+        let fits_mount = text.len() + added < MAX && !mount.has_tmpfs();
         let kind = (OsStr::new("overlay"), OsStr::new("overlay"));
         let new = self.new_fs(index, mount, kind, fits_mount.then_some(&text))?;
         let fs = self.configured(index, mount, new, &directories, others)?;
@@ -38,10 +38,13 @@ impl Compiler {
 /// The directories of an overlay, absolute, each with the name of its option.
 fn directories(
     lower: &[PathBuf],
-    upper: Option<&(PathBuf, PathBuf)>,
+    upper: &Upper,
 ) -> Result<Vec<(&'static str, PathBuf)>, RootError> {
     let lower = lower.iter().map(|path| ("lowerdir+", path));
-    let upper = upper.map(|(upper, work)| [("upperdir", upper), ("workdir", work)]);
+    let upper = match upper {
+        Upper::Directory { upper, work } => Some([("upperdir", upper), ("workdir", work)]),
+        Upper::Nothing | Upper::Tmpfs => None,
+    };
     let all = lower.chain(upper.into_iter().flatten());
     all.map(|(key, path)| Ok((key, absolute(path)?))).collect()
 }

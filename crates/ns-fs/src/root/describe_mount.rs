@@ -72,6 +72,9 @@ pub(super) fn configure(plan: Root<'_>, fs: Configured) -> Vec<String> {
     });
     lines.splice(0..0, directories.collect::<Vec<_>>());
     lines.push(format!(r#"fsconfig("source", {})"#, text(fs.new.source)));
+    if plan.has_tmpfs(fs) {
+        lines.push(r#"fsopen("tmpfs"), fsconfig(FSCONFIG_CMD_CREATE), fsmount(0)"#.to_owned());
+    }
     lines.extend(plan.options_of(fs).iter().map(|option| set(plan, option)));
     if fs.userxattr.is_some() {
         let check = r#"openat("/proc/self/ns/user", O_PATH), fstatfs, statx"#.to_owned();
@@ -107,6 +110,7 @@ fn set(plan: Root<'_>, option: &FsOption) -> String {
     let key = quoted(plan.strings.get(option.key));
     match option.value {
         FsValue::None => format!("fsconfig({key})"),
+        FsValue::NewDirectory => format!("mkdirat({key}), openat, fsconfig({key}, directory)"),
         FsValue::Text(value) | FsValue::Directory(value) => {
             format!("fsconfig({key}, {})", quoted(plan.strings.get(value)))
         }

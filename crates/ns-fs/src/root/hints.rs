@@ -91,6 +91,8 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
 fn missing_call(mount: &Mount) -> &'static str {
     if mount.copies_up() {
         "copy_up needs Linux 5.2"
+    } else if mount.has_tmpfs() {
+        "an overlay with a tmpfs needs Linux 6.15"
     } else if mount.changes_tree() {
         "needs mount_setattr(2), Linux 5.12, for the mounts below, and move_mount(2), Linux 5.2"
     } else if mount.sets(MountAttrs::NOSYMFOLLOW) {

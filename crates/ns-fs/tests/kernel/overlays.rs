@@ -80,6 +80,36 @@ fn d11_an_overlay_with_long_paths() {
     });
 }
 
+/// The lower directory may be the target, and nothing is written to it.
+#[test]
+fn an_overlay_with_a_tmpfs() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("thrown", &["lower/old"]);
+        let lower = dir.path().join("lower");
+        fs::write(lower.join("file"), "lower").expect("write");
+        let overlay = |target: &Path| Mount::overlay_tmpfs(target, [&lower]);
+        let over_itself = plan(Root::current().mount(overlay(&lower)));
+        let root = plan(Root::current().mount(overlay("/".as_ref())));
+        for (plan, point) in [(over_itself, lower.as_path()), (root, Path::new("/"))] {
+            in_own_mounts(|| {
+                if let Err(error) = plan.apply() {
+                    assert_eq!(error.errno, Errno::NOSYS);
+                    assert!(plan.explain(&error).to_string().contains("6.15"));
+                    return;
+                }
+                assert_eq!(fs::read(point.join("file")).expect("read"), b"lower");
+                fs::write(point.join("file"), "upper").expect("write");
+                assert_eq!(fs::read(point.join("file")).expect("read"), b"upper");
+                fs::remove_dir_all(point.join("old")).expect("rmdir");
+                fs::create_dir(point.join("old")).expect("mkdir needs an opaque directory");
+                let mode = fs::metadata(point).expect("stat").permissions().mode();
+                assert_eq!(mode & 0o7777, 0o755);
+            });
+            assert_eq!(fs::read(lower.join("file")).expect("read"), b"lower");
+        }
+    });
+}
+
 /// The kernel leaves a directory without permissions in the work directory.
 fn remove_work(work: &Path) {
     let left = work.join("work");

@@ -49,6 +49,7 @@ fn all(dir: &TempDir, root: &str) -> Vec<Mount> {
         Mount::overlay(at("tmp/o"), [source("d"), source("e")], source("up"), source("work"))
             .create(),
         Mount::overlay_read_only(at("tmp/r"), [source("d"), source("e")]).create(),
+        Mount::overlay_tmpfs(at("tmp/t"), [source("d"), source("e")]).create(),
         Mount::bind(source("d"), at("tmp/bind")).recursive().create(),
         Mount::bind(source("f"), at("tmp/file"))
             .set(MountAttrs::RDONLY | MountAttrs::NOSUID)

@@ -52,6 +52,7 @@ enum Kind {
     NewTree,
     Overlay,
     OverlayReadOnly,
+    OverlayTmpfs,
     Dev,
     Remount,
     Propagation,
@@ -106,7 +107,7 @@ impl<'a> Arbitrary<'a> for HostileMounts {
 
 impl Spec {
     fn draw(u: &mut Unstructured<'_>) -> Result<Self> {
-        let kind = match u.int_in_range(0..=17)? {
+        let kind = match u.int_in_range(0..=18)? {
             0 => Kind::New("tmpfs"),
             1 => Kind::New(u.choose(&["tmpfs", "proc", "sysfs", "mqueue", "devpts", "none"])?),
             2 | 3 => Kind::Bind(source(u)?),
@@ -122,6 +123,7 @@ impl Spec {
             14 => Kind::ReadOnlyPath,
             15 => Kind::Directory,
             16 => Kind::Symlink(tree::any_path(u)?),
+            17 => Kind::OverlayTmpfs,
             _ => u.choose(&[Kind::File, Kind::Device])?.clone(),
         };
         let is_change = matches!(kind, Kind::Remount | Kind::Propagation);
@@ -169,6 +171,7 @@ impl Spec {
             }
             Kind::Overlay => Mount::overlay(target, [at("d"), at("e")], at("up"), at("work")),
             Kind::OverlayReadOnly => Mount::overlay_read_only(target, [at("e"), at("l")]),
+            Kind::OverlayTmpfs => Mount::overlay_tmpfs(target, [at("d"), at("e")]),
             Kind::Dev => Mount::dev(target),
             Kind::Remount => Mount::remount(target),
             Kind::Propagation => Mount::propagation(target, self.propagation),
@@ -184,7 +187,10 @@ impl Spec {
 
     /// Sets the options that this kind of mount has.
     fn with_options(&self, mut mount: Mount) -> Mount {
-        let is_new = matches!(self.kind, Kind::New(_) | Kind::Overlay | Kind::OverlayReadOnly);
+        let is_new = matches!(
+            self.kind,
+            Kind::New(_) | Kind::Overlay | Kind::OverlayReadOnly | Kind::OverlayTmpfs
+        );
         let is_bind = matches!(self.kind, Kind::Bind(_) | Kind::InRoot(_));
         let has_attributes = is_new || is_bind || matches!(self.kind, Kind::Remount | Kind::Dev);
         let may_create = is_new
