@@ -58,11 +58,12 @@ const JOBS: [Job; 9] = [
         "1",
     ),
     job(
-        "Write to an overlay instead of a directory",
-        "space execute --user --id --mnt --overlay-src lower --overlay upper work $PWD/merged \
+        "Throw away what a program writes to a directory",
+        "space execute --user --id --mnt --overlay-src lower --tmp-overlay $PWD/merged \
          sh -c 'echo new >merged/file; cat lower/file merged/file'",
-        "unshare --user --map-root-user --mount sh -c 'mount -t overlay \
-         -o lowerdir=lower,upperdir=upper,workdir=work,userxattr none merged; echo new >merged/file; cat lower/file merged/file'",
+        "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none work; \
+         mkdir work/upper work/work; mount -t overlay \
+         -o lowerdir=lower,upperdir=work/upper,workdir=work/work,userxattr none merged; echo new >merged/file; cat lower/file merged/file'",
         "old new",
     ),
     job(

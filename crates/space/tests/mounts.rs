@@ -122,9 +122,25 @@ fn an_overlay_receives_the_changes() {
 }
 
 #[test]
+fn a_temporary_overlay_changes_nothing() {
+    run_space_as!([Root, User, Nested], {
+        let dir = Directory::new("temporary");
+        let [low, high] = ["low", "high"].map(|name| dir.directory(name));
+        let file = dir.file("low/a", "low\n");
+        let two = dir.directory("two");
+        let options = ["--overlay-src", &low, "--tmp-overlay", &low];
+        let more = ["--overlay-src", &low, "--overlay-src", &high, "--tmp-overlay", &two];
+        let write = format!("echo one >{file}; cat {file} {two}/a; echo two >{two}/a; cat {file}");
+        assert_eq!(script(&[&options[..], &more].concat(), &write), "one\nlow\none\n");
+        assert_eq!(fs::read(&file).expect("read"), b"low\n");
+        assert_eq!(fs::read_dir(&high).expect("list").count(), 0);
+    });
+}
+
+#[test]
 fn a_refused_mount_names_its_option() {
     run_space_as!([Root, User, Nested], {
-        let cases: [(&[&str], &str); 8] = [
+        let cases: [(&[&str], &str); 10] = [
             (&["-U", "--tmpfs", "/tmp"], "--tmpfs: needs a new mnt namespace: add --mnt"),
             (
                 &["-Umz", "--host-root"],
@@ -132,9 +148,14 @@ fn a_refused_mount_names_its_option() {
             ),
             (
                 &["-Umz", "--overlay-src", "/"],
-                "--overlay-src: no --overlay or --ro-overlay follows",
+                "--overlay-src: no --overlay, --tmp-overlay or --ro-overlay",
             ),
             (&["-Umz", "--ro-overlay", "/mnt"], "--ro-overlay: needs 2 or more --overlay-src"),
+            (&["-Umz", "--tmp-overlay", "/mnt"], "--tmp-overlay: needs 1 or more --overlay-src"),
+            (
+                &["-Umz", "--overlay-src", "/", "--ro-overlay", "/mnt"],
+                "--ro-overlay: needs 2 or more --overlay-src",
+            ),
             (&["-Umz", "--chmod", "755", "/x"], "--chmod: no --dir, --file, --tmpfs or --dev"),
             (&["-Umz", "--dir", "/x", "--chmod", "9", "/x"], "--chmod: \"9\" is no octal number"),
             (&["-Umz", "--file", "x", "/x"], "--file: \"x\" is no descriptor number"),

@@ -63,7 +63,10 @@ impl MountList {
     /// Returns the mounts, or the reason why the options are incomplete.
     pub(super) fn finish(self) -> Result<impl Iterator<Item = Mount>, String> {
         let open = [
-            (!self.layers.is_empty(), "--overlay-src: no --overlay or --ro-overlay follows"),
+            (
+                !self.layers.is_empty(),
+                "--overlay-src: no --overlay, --tmp-overlay or --ro-overlay follows",
+            ),
             (self.mode.is_some(), "--perms: no option that creates a file follows"),
             (self.size.is_some(), "--size: no --tmpfs follows"),
         ];
@@ -104,6 +107,10 @@ impl MountList {
             "mqueue" => Entry::mount(Mount::mqueue(target).create()),
             "remount-ro" => Entry::mount(Mount::remount(target).set(MountAttrs::RDONLY)),
             "mask" => Entry::mount(Mount::mask(target)),
+            "tmp-overlay" => {
+                let lower = self.take_layers(1)?;
+                Entry::mount(Mount::overlay_tmpfs(target, lower).create())
+            }
             "ro-overlay" => {
                 let lower = self.take_layers(2)?;
                 Entry::mount(Mount::overlay_read_only(target, lower).create())

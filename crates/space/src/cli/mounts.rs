@@ -31,7 +31,7 @@ const DEST: &[&str] = &["DEST"];
 
 const FD: &[&str] = &["FD", "DEST"];
 
-const OPTIONS: [MountOption; 23] = [
+const OPTIONS: [MountOption; 24] = [
     option("bind", BIND, "Bind the file or directory SRC of the caller, without devices"),
     option("bind-try", BIND, "As --bind, but do nothing if SRC does not exist"),
     option("ro-bind", BIND, "Bind SRC read-only, without devices"),
@@ -47,6 +47,11 @@ const OPTIONS: [MountOption; 23] = [
         "overlay",
         &["UPPER", "WORK", "DEST"],
         "Mount an overlay that writes to UPPER; WORK is empty",
+    ),
+    option(
+        "tmp-overlay",
+        DEST,
+        "Mount an overlay that writes to memory, and forgets it at the end",
     ),
     option("ro-overlay", DEST, "Mount a read-only overlay of two or more directories"),
     option("proc", DEST, "Mount proc(5) of the new pid namespace"),

@@ -15,7 +15,7 @@ pub(crate) struct Place {
 /// The root file system has a shell and cat(1), with their libraries.
 const FILES: &str = "
 set -e
-mkdir bin home project lower upper work merged rootfs rootfs/bin rootfs/etc
+mkdir bin home project lower work merged rootfs rootfs/bin rootfs/etc
 ln -s \"$0\" bin/space
 echo mail >home/mail
 echo old >lower/file
@@ -67,12 +67,5 @@ impl Place {
         command.env("PATH", path).env("HOME", self.directory.path("home"));
         command.env("PWD", &self.directory.0).envs(self.variables.iter().cloned());
         command
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // The kernel makes the directory in the work directory of an overlay without permissions.
-        self.run("chmod --recursive u+rwx work 2>/dev/null");
     }
 }
