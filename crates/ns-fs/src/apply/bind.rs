@@ -1,14 +1,18 @@
 //! Bind mounts: a tree is cloned, gets its attributes, then is attached to its target.
 
+use core::ffi::CStr;
+
 use ns_sys::child::{self, FileType, MountFlags, MoveMountFlags};
 use ns_sys::fd::{AsFd, AsRawFd, BorrowedFd};
 use ns_sys::{Errno, Result};
 
 use super::attributes::{TreeAttributes, change, remount_tree};
+use super::entry::write_new;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle};
 use super::in_root::resolve;
 use super::mount_step::{Bind, Source};
+use super::new_fs::new_tmpfs;
 use super::root::Root;
 use super::source::{Opened, Slot, callers_tree, clone_tree};
 use super::target::Target;
@@ -46,11 +50,21 @@ pub(super) fn open_source<'a>(
             let file = resolve(root.unwrap_or(CWD), plan.strings.get(path))?;
             clone_tree(file.as_fd(), c"", bind.recursive)
         }
+        Source::NewFile { contents, mode } => new_file(plan.strings.bytes(contents), mode),
         Source::Tree(tree, path) => {
             let tree = *plan.trees.get(tree).ok_or(Errno::BADF)?;
             callers_tree(tree, plan.strings.get(path), bind.recursive)
         }
     }
+}
+
+/// Creates a file on a new tmpfs(5). Before Linux 6.15 no part of a detached tree can be cloned.
+fn new_file(contents: &[u8], mode: u32) -> Result<Opened<'static>> {
+    const NAME: &CStr = c"file";
+    let tmpfs = new_tmpfs()?;
+    write_new(tmpfs.as_fd(), NAME, contents, mode)?;
+    let opened = clone_tree(tmpfs.as_fd(), NAME, false);
+    opened.map_err(|errno| if errno == Errno::INVAL { Errno::NOSYS } else { errno })
 }
 
 /// Attaches what was opened, with its attributes. `reopen` opens the target once it is covered.

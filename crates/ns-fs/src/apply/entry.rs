@@ -27,7 +27,9 @@ pub(super) fn make_entry(
 ) -> core::result::Result<(), StepError> {
     let made = match entry {
         Entry::Link { to } => link(plan.strings.get(to), directory, name),
-        Entry::File { contents, mode } => file(directory, name, plan.strings.bytes(contents), mode),
+        Entry::File { contents, mode } => {
+            write_new(directory, name, plan.strings.bytes(contents), mode)
+        }
         Entry::Directory { mode } => make_directory(directory, name, mode),
         Entry::Device(device) => match node(directory, name, device) {
             Err(Errno::PERM) => {
@@ -56,7 +58,13 @@ fn link(to: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     }
 }
 
-fn file(directory: BorrowedFd<'_>, name: &CStr, contents: &[u8], mode: u32) -> Result<()> {
+/// Creates a file with these contents.
+pub(super) fn write_new(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    contents: &[u8],
+    mode: u32,
+) -> Result<()> {
     let file = with_mode(mode, |mode| create_file(directory, name, mode))?;
     write_all(file.as_fd(), contents).inspect_err(|_| {
         // A part of a file would be in the way of the next attempt.

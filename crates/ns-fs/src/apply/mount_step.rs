@@ -131,6 +131,8 @@ pub(crate) enum Source {
     Path(StringRef),
     /// A path in the new root.
     InRoot(StringRef),
+    /// A new file of a tmpfs(5) that is mounted nowhere else.
+    NewFile { contents: BytesRef, mode: u32 },
     /// A tree that the caller has opened: its position in the list, and its path.
     Tree(usize, StringRef),
 }

@@ -164,7 +164,7 @@ fn attribute_bits(set: u64) -> u32 {
 }
 
 /// Creates an empty tmpfs(5) as a detached mount.
-fn new_tmpfs() -> Result<Handle> {
+pub(super) fn new_tmpfs() -> Result<Handle> {
     let context = Handle::new(child::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?);
     child::fsconfig_create(context.as_fd())?;
     let attrs = MountAttrFlags::empty();

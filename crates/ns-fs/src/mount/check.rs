@@ -96,6 +96,7 @@ impl Kind {
             Self::Propagation(_) => Allowed { recursive: true, ..none },
             Self::Mask => Allowed { attributes: true, ..none },
             Self::Tree(_) | Self::Symlink { .. } => Allowed { create: true, ..none },
+            Self::Bytes { .. } => Allowed { create: true, attributes: true, mode: true, ..none },
             Self::Directory | Self::File { .. } | Self::Device { .. } => {
                 Allowed { create: true, mode: true, ..none }
             }
@@ -108,7 +109,9 @@ impl Kind {
             Self::New { .. } | Self::Overlay { .. } | Self::Dev => {
                 "a new file system does not have this option, or takes it as data"
             }
-            Self::Bind { .. } | Self::ReadOnlyPath => "a bind mount does not have this option",
+            Self::Bind { .. } | Self::Bytes { .. } | Self::ReadOnlyPath => {
+                "a bind mount does not have this option"
+            }
             Self::Tree(_) => "set it on the tree",
             Self::Remount => "a remount does not have this option",
             Self::Propagation(_) => "a change of propagation does not have this option",

@@ -54,6 +54,11 @@ impl Compiler {
                 apply::Kind::Mask(self.new_fs(index, mount, (tmpfs, tmpfs), Some(mode))?)
             }
             Kind::Bind { source } => apply::Kind::Bind(self.bind(index, mount, source)?),
+            Kind::Bytes { contents } => {
+                let contents = self.arena.bytes(contents);
+                let mode = mount.mode.unwrap_or(0o644);
+                apply::Kind::Bind(bind(mount, Source::NewFile { contents, mode }))
+            }
             Kind::ReadOnlyPath => {
                 let source = Source::InRoot(self.target(index, &mount.target)?);
                 apply::Kind::Bind(bind(mount, source))

@@ -219,6 +219,17 @@ impl Mount {
         Self::of(target, kind, MountAttrs::empty()).create()
     }
 
+    /// Mounts a file with these contents on a file. It is a file of a new tmpfs(5), which is mounted nowhere else.
+    ///
+    /// Its mode is 644, or [`mode`](Self::mode).
+    ///
+    /// # Kernel support
+    /// Linux 6.15.
+    pub fn bytes(target: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
+        let kind = Kind::Bytes { contents: contents.into() };
+        Self::of(target, kind, MountAttrs::NOSUID | MountAttrs::NODEV)
+    }
+
     /// Creates a device with this major and minor number, and the directories above it.
     ///
     /// A user namespace may not create devices: there the caller's device at the same path is bound, which

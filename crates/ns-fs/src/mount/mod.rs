@@ -95,5 +95,6 @@ enum Kind {
     Directory,
     Symlink { to: PathBuf },
     File { contents: Vec<u8> },
+    Bytes { contents: Vec<u8> },
     Device { file_type: FileType, number: (u32, u32) },
 }

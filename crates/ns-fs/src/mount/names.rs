@@ -57,7 +57,8 @@ impl Mount {
             | Kind::Propagation(_)
             | Kind::Directory
             | Kind::Symlink { .. }
-            | Kind::File { .. } => vec![],
+            | Kind::File { .. }
+            | Kind::Bytes { .. } => vec![],
         }
     }
 
@@ -74,6 +75,11 @@ impl Mount {
     /// Whether a new tmpfs receives its changes.
     pub(crate) fn has_tmpfs(&self) -> bool {
         matches!(self.kind, Kind::Overlay { upper: Upper::Tmpfs, .. })
+    }
+
+    /// Whether it is a file of a new tmpfs.
+    pub(crate) fn is_bytes(&self) -> bool {
+        matches!(self.kind, Kind::Bytes { .. })
     }
 
     pub(crate) fn creates_target(&self) -> bool {

@@ -56,6 +56,11 @@ pub(super) fn tree_calls(plan: Root<'_>, bind: Bind) -> Vec<String> {
         Source::InRoot(path) => {
             vec![format!("openat2(root, {}, RESOLVE_IN_ROOT)", text(path)), clone("source")]
         }
+        Source::NewFile { .. } => {
+            let tmpfs = r#"fsopen("tmpfs"), fsconfig(FSCONFIG_CMD_CREATE), fsmount(0)"#;
+            let file = r#"openat(tmpfs, "file", O_CREAT), write"#;
+            vec![tmpfs.to_owned(), file.to_owned(), clone("file")]
+        }
         Source::Tree(..) => return vec![],
     };
     lines.extend(setattr("tree", bind.attributes, bind.recursive));

@@ -19,6 +19,7 @@ pub(super) fn source(mount: &Mount, errno: Errno) -> Option<&'static str> {
         Errno::INVAL => "its mount is unbindable",
         Errno::PERM => "needs CAP_SYS_ADMIN over the mount namespace",
         Errno::STALE => "the path leads to another file than the one that the caller opened",
+        Errno::NOSYS if mount.is_bytes() => "a mount of bytes needs Linux 6.15",
         Errno::NODEV => "it is not the device with these numbers, or does not exist",
         _ => return None,
     })

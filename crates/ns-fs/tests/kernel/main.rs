@@ -13,6 +13,7 @@ mod fd_moves;
 mod fds;
 mod fixture;
 mod host_unchanged;
+mod mounted_bytes;
 mod mounts;
 mod oci_options;
 mod overlays;

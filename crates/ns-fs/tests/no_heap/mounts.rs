@@ -9,6 +9,7 @@ use linux_raw_sys::general::{
 use ns_fs::{
     DeviceKind, Mount, MountAttrs, MountFlags, Propagation, Root, RootPlan, Step, Tree, Workdir,
 };
+use ns_sys::Errno;
 use ns_sys::child::exit_group;
 use ns_testbed::{Role, role};
 
@@ -49,7 +50,6 @@ fn all(dir: &TempDir, root: &str) -> Vec<Mount> {
         Mount::overlay(at("tmp/o"), [source("d"), source("e")], source("up"), source("work"))
             .create(),
         Mount::overlay_read_only(at("tmp/r"), [source("d"), source("e")]).create(),
-        Mount::overlay_tmpfs(at("tmp/t"), [source("d"), source("e")]).create(),
         Mount::bind(source("d"), at("tmp/bind")).recursive().create(),
         Mount::bind(source("f"), at("tmp/file"))
             .set(MountAttrs::RDONLY | MountAttrs::NOSUID)
@@ -145,6 +145,26 @@ fn no_mount_allocates() {
         println!(
             "shown: {count} roots with mounts of all kinds and with each fallback, no allocation"
         );
+    });
+}
+
+/// They have no fallback: before Linux 6.15 they are refused.
+#[test]
+fn no_mount_of_a_new_tmpfs_allocates() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = directories("tmpfs");
+        let source = |name: &str| dir.path().join(name);
+        let make = || {
+            let root = Root::current()
+                .mount(Mount::overlay_tmpfs(source("root"), [source("d"), source("e")]))
+                .mount(Mount::bytes(source("f"), "text").read_only());
+            RootPlan::new(root, Workdir::default()).expect("plan")
+        };
+        let code = watched_with(&[], make, |plan| match plan.apply() {
+            Err(error) if error.errno != Errno::NOSYS => exit_group(1),
+            _ => exit_group(0),
+        });
+        assert_eq!(code, 0);
     });
 }
 

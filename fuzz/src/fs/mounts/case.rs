@@ -61,6 +61,7 @@ enum Kind {
     Directory,
     Symlink(String),
     File,
+    Bytes,
     Device,
 }
 
@@ -124,7 +125,7 @@ impl Spec {
             15 => Kind::Directory,
             16 => Kind::Symlink(tree::any_path(u)?),
             17 => Kind::OverlayTmpfs,
-            _ => u.choose(&[Kind::File, Kind::Device])?.clone(),
+            _ => u.choose(&[Kind::File, Kind::Bytes, Kind::Device])?.clone(),
         };
         let is_change = matches!(kind, Kind::Remount | Kind::Propagation);
         let target = if is_change && u.ratio(2, 3)? { "/".to_owned() } else { tree::path(u)? };
@@ -180,6 +181,7 @@ impl Spec {
             Kind::Directory => Mount::directory(target).mode(0o700),
             Kind::Symlink(to) => Mount::symlink(to, target),
             Kind::File => Mount::file(target, "contents"),
+            Kind::Bytes => Mount::bytes(target, "contents"),
             Kind::Device => Mount::device(target, DeviceKind::Character, 1, 3),
         };
         Some(self.with_options(mount))
