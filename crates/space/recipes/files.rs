@@ -4,7 +4,7 @@ use super::{Job, Section, job};
 
 pub(crate) const SECTION: Section = Section { title: "Files", jobs: &JOBS };
 
-const JOBS: [Job; 9] = [
+const JOBS: [Job; 10] = [
     job(
         "Let a program write to one directory only",
         "space execute --user --id --mnt --ro-bind / / --bind $PWD/project $PWD/project \
@@ -72,5 +72,11 @@ const JOBS: [Job; 9] = [
          cat /tmp/file",
         "echo secret | bwrap --dev-bind / / --tmpfs /tmp --file 0 /tmp/file cat /tmp/file",
         "secret",
+    ),
+    job(
+        "Replace a file of the host for a program",
+        "space execute --user --id --mnt --ro-bind-data 3 /etc/hosts cat /etc/hosts 3<config",
+        "bwrap --dev-bind / / --ro-bind-data 3 /etc/hosts cat /etc/hosts 3<config",
+        "text",
     ),
 ];

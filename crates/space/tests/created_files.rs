@@ -120,6 +120,31 @@ fn a_file_has_the_requested_mode() {
         assert_eq!(run(&made, &stat), "644 0\n");
         let made = ["--tmpfs", &top, "--perms", "0640", "--file", "0", &file];
         assert_eq!(run(&made, &stat), "640 0\n");
+        let made = ["--bind-data", "0", &file, "--perms", "0640", "--ro-bind-data", "0", &file];
+        assert_eq!(run(&["--tmpfs", &top, made[0], "0", &file], &stat), "600 0\n");
+        assert_eq!(run(&made, &stat), "640 0\n");
+    });
+}
+
+/// Also a file on a read-only mount.
+#[test]
+fn a_file_is_covered_by_data() {
+    run_space_as!([Root, User, Nested], {
+        let dir = Directory::new("data");
+        dir.directory("etc");
+        let file = dir.file("etc/file", "disk");
+        let etc = dir.path("etc");
+        let covered = |option: &str| {
+            let write = format!("cat {file}; (echo new >{file}) 2>/dev/null; cat {file}");
+            let read_only = ["--ro-bind", &etc, &etc, option, "5", &file, "sh", "-c", &write];
+            let script = "printf memory | { exec 5<&0 </dev/null; exec \"$0\" \"$@\"; }";
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script, SPACE]).args([&NEW[..], &read_only].concat());
+            String::from_utf8(shell.output().expect("run").stdout).expect("UTF-8")
+        };
+        assert_eq!(covered("--bind-data"), "memorynew\n");
+        assert_eq!(covered("--ro-bind-data"), "memorymemory");
+        assert_eq!(fs::read(&file).expect("read"), b"disk");
     });
 }
 

@@ -156,7 +156,10 @@ fn a_refused_mount_names_its_option() {
                 &["-Umz", "--overlay-src", "/", "--ro-overlay", "/mnt"],
                 "--ro-overlay: needs 2 or more --overlay-src",
             ),
-            (&["-Umz", "--chmod", "755", "/x"], "--chmod: no --dir, --file, --tmpfs or --dev"),
+            (
+                &["-Umz", "--chmod", "755", "/x"],
+                "--chmod: no option before it creates /x with a mode",
+            ),
             (&["-Umz", "--dir", "/x", "--chmod", "9", "/x"], "--chmod: \"9\" is no octal number"),
             (&["-Umz", "--file", "x", "/x"], "--file: \"x\" is no descriptor number"),
             (&["-Umz", "--file", "99", "/x"], "--file: descriptor 99: Bad file descriptor"),

@@ -86,6 +86,13 @@ impl MountList {
                 let [number, target] = given.values();
                 Entry::file(Mount::file(target, descriptor::contents(number)?))
             }
+            "bind-data" | "ro-bind-data" => {
+                let [number, target] = given.values();
+                let mount = Mount::bytes(target, descriptor::contents(number)?).create();
+                let is_read_only = name == "ro-bind-data";
+                // The mode that bwrap(1) gives.
+                Entry::file(if is_read_only { mount.read_only() } else { mount }.mode(0o600))
+            }
             "symlink" => {
                 let [to, target] = given.values();
                 Entry::mount(Mount::symlink(to, target))
@@ -157,7 +164,7 @@ fn bytes(text: &str) -> Result<u64, String> {
 }
 
 fn not_made(target: &Path) -> String {
-    format!("no --dir, --file, --tmpfs or --dev before it makes {}", target.display())
+    format!("no option before it creates {} with a mode", target.display())
 }
 
 /// Returns the mount of an option that binds. The attributes are those that bwrap(1) sets.

@@ -31,7 +31,7 @@ const DEST: &[&str] = &["DEST"];
 
 const FD: &[&str] = &["FD", "DEST"];
 
-const OPTIONS: [MountOption; 24] = [
+const OPTIONS: [MountOption; 26] = [
     option("bind", BIND, "Bind the file or directory SRC of the caller, without devices"),
     option("bind-try", BIND, "As --bind, but do nothing if SRC does not exist"),
     option("ro-bind", BIND, "Bind SRC read-only, without devices"),
@@ -59,10 +59,16 @@ const OPTIONS: [MountOption; 24] = [
     option("mqueue", DEST, "Mount the POSIX message queues of the new ipc namespace"),
     option("dir", DEST, "Create a directory and its parents"),
     option("file", FD, "Create a file with the contents of descriptor FD"),
+    option(
+        "bind-data",
+        FD,
+        "Cover the file DEST by one in memory, with the contents of descriptor FD",
+    ),
+    option("ro-bind-data", FD, "As --bind-data, read-only"),
     option("symlink", &["TARGET", "DEST"], "Create a symbolic link"),
     option("remount-ro", DEST, "Make a mount read-only, but not the mounts below it"),
-    option("perms", &["MODE"], "Set the mode of the next --dir, --file, --tmpfs or --dev"),
-    option("chmod", &["MODE", "DEST"], "Set the mode of a --dir, --file, --tmpfs or --dev before"),
+    option("perms", &["MODE"], "Set the mode of what the next option creates"),
+    option("chmod", &["MODE", "DEST"], "Set the mode of what an option before has created"),
     option("mask", DEST, "Hide a file or directory, if it exists"),
 ];
 
