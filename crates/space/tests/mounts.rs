@@ -108,7 +108,7 @@ fn an_overlay_receives_the_changes() {
         dir.file("high/b", "high");
         let target = dir.directory("target");
         let sources = ["--overlay-src", &low, "--overlay-src", &high];
-        let cat = format!("cat {target}/a {target}/b");
+        let cat = format!("(echo new >{target}/b) 2>/dev/null; cat {target}/a {target}/b");
         let shown = script(&[sources.as_slice(), &["--ro-overlay", &target]].concat(), &cat);
         assert_eq!(shown, "lowhigh");
         let (upper, work) = (dir.directory("upper"), dir.directory("work"));

@@ -1,9 +1,10 @@
-//! What a sandbox keeps from its program, and nested sandboxes. `README.md` compares these tests with those of bwrap(1).
+//! What a sandbox keeps from its program, and nested sandboxes. `README.md` lists the cases of bwrap(1).
 #[macro_use]
 mod common;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
 
 use common::directory::Directory;
 use common::{SPACE, error_line, space, status, stdout};
@@ -181,10 +182,10 @@ fn an_invalid_descriptor_is_refused_by_its_option() {
 fn namespaces_are_joined_by_descriptors() {
     run_space_as!([Root, User], {
         let mut target = common::command(&["execute", "-Upz", "cat"]);
-        let mut target = target.stdin(std::process::Stdio::piped()).spawn().expect("run");
+        let mut target = target.stdin(Stdio::piped()).spawn().expect("run");
         let mut pipe = target.stdin.take().expect("piped");
         std::io::Write::write_all(&mut pipe, b"x").expect("write");
-        std::io::Read::read_exact(target.stdout.as_mut().expect("piped"), &mut [0]).expect("read");
+        target.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
         let children = format!("/proc/{0}/task/{0}/children", target.id());
         let pid = fs::read_to_string(children).expect("read").trim().to_owned();
         let script = format!("exec 8</proc/{pid}/ns/user 9</proc/{pid}/ns/pid; exec \"$0\" \"$@\"");
@@ -214,4 +215,49 @@ fn a_program_may_look_like_an_option() {
         let output = space(&["execute", "--", "--env", "A=B", "sh"]);
         assert_eq!(output.status.code(), Some(127), "{output:?}");
     });
+}
+
+/// The program holds the pipe: the end of the file shows that it is killed.
+#[test]
+fn the_program_is_killed_with_the_parent() {
+    run_space_as!([Root, User, Nested], {
+        for options in ["", "-Upz"] {
+            let inside = "echo ready; exec sleep 1000";
+            let script = format!("\"$0\" execute --die-with-parent {options} sh -c \"$1\" & wait");
+            let mut parent = Command::new("sh");
+            let parent = parent.args(["-c", &script, SPACE, inside]).stdout(Stdio::piped());
+            let mut parent = parent.spawn().expect("run");
+            let mut output = parent.stdout.take().expect("piped");
+            output.read_exact(&mut [0; 6]).expect("the program runs");
+            parent.kill().and_then(|()| parent.wait()).expect("kill");
+            assert_eq!(output.read_to_end(&mut Vec::new()).expect("read"), 0, "{options}");
+        }
+    });
+}
+
+#[test]
+fn json_has_no_exit_code_without_a_program() {
+    run_space_as!([Root, User], {
+        for words in [["/"].as_slice(), &["no-such-program"], &["--hostname", "x", "true"]] {
+            let output = space(&[&["execute", "--json"], words].concat());
+            let object: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
+            assert!(object["exit_code"].is_null() && object["signal"].is_null(), "{object}");
+            assert!(object["error"].is_object(), "{object}");
+        }
+    });
+}
+
+/// The table of the cases of bwrap(1) names tests that exist.
+#[test]
+fn each_test_of_the_table_exists() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let text = fs::read_to_string(directory.join("README.md")).expect("read");
+    let names = text.split('`').filter_map(|word| word.split_once("::"));
+    let mut count = 0;
+    for (file, test) in names {
+        let source = fs::read_to_string(directory.join(file).with_extension("rs")).expect(file);
+        assert!(source.contains(&format!("\nfn {test}() {{")), "{file}::{test}");
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
 }
