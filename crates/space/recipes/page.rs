@@ -48,7 +48,7 @@ fn description() -> Vec<Inline> {
         italic("CGROUP"),
         text(" is the directory of a cgroup, and "),
         italic("rootfs"),
-        text(" is a directory that contains an image."),
+        text(" is a directory that contains an image. The other files are examples."),
     ]
 }
 
