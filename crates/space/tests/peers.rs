@@ -127,11 +127,6 @@ fn the_namespaces_of_a_process() {
                 "nsenter -t {pid} -U --uts=/proc/{pid}/ns/uts --preserve-credentials uname -n"
             ),
         )]);
-        let own = common::stdout(&["list", "--type", "uts", "--pid", pid]);
-        if let Some(listed) = other(&format!("lsns -n -o NS -t uts -p {pid}")) {
-            let listed = String::from_utf8(listed.stdout).expect("UTF-8");
-            assert_eq!(own.split('\t').nth(1), Some(listed.trim()), "{own}");
-        }
         drop(target.stdin.take());
         target.wait().expect("wait");
     });
