@@ -2,9 +2,10 @@
 #![allow(unsafe_code, reason = "fcntl(2) on the number of a descriptor")]
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use crate::input;
 
 /// Duplicates a descriptor of this process.
 ///
@@ -23,13 +24,8 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
 pub(crate) fn contents(number: &OsStr) -> Result<Vec<u8>, String> {
     let text = number.to_str().unwrap_or_default();
     let number = parse(text).map_err(|reason| format!("{number:?} is {reason}"))?;
-    read(number).map_err(|error| format!("descriptor {number}: {error}"))
-}
-
-fn read(number: RawFd) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::from(duplicate(number)?).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let bytes = duplicate(number).and_then(|copy| input::contents(&copy.into()));
+    bytes.map_err(|error| format!("descriptor {number}: {error}"))
 }
 
 /// Parses the number of a descriptor.

@@ -5,6 +5,8 @@ use std::process::ExitStatus;
 
 use ns_process::{Errno, Error, Step};
 
+use crate::deadline;
+
 pub(crate) const TIMED_OUT: u8 = 124;
 /// `space` itself failed.
 pub(crate) const FAILED: u8 = 125;
@@ -31,4 +33,9 @@ pub(crate) fn of_error(error: &Error) -> u8 {
         (Step::Exec, Some(_)) => NOT_EXECUTABLE,
         _ => FAILED,
     }
+}
+
+/// Returns the status for options or input that are refused. The time limit also ends the wait for input.
+pub(crate) fn of_input() -> u8 {
+    if deadline::has_expired() { TIMED_OUT } else { FAILED }
 }

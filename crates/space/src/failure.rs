@@ -27,7 +27,8 @@ impl Failure {
         match self {
             Self::Process(error) => exit::of_error(error),
             Self::Excluding(failure, _) => failure.status(),
-            Self::Needs(..) | Self::Call(..) | Self::Refused(_) => exit::FAILED,
+            Self::Refused(_) => exit::of_input(),
+            Self::Needs(..) | Self::Call(..) => exit::FAILED,
         }
     }
 

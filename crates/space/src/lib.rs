@@ -4,10 +4,12 @@ mod advice;
 mod args_fd;
 mod builders;
 mod cli;
+mod deadline;
 mod descriptor;
 mod doctor;
 mod exit;
 mod failure;
+mod input;
 mod list;
 mod print;
 mod proc;
@@ -16,6 +18,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::CommandFactory;
 
@@ -50,20 +53,23 @@ pub fn command() -> clap::Command {
 /// This function changes signal dispositions and the signal mask of the process. Call it only in a process that does
 /// nothing else.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let begin = Instant::now();
     run::reset_sigpipe();
+    run::handle_as_process_1();
     let mut words: Vec<_> = args.into_iter().collect();
     loop {
         let cli = match parse(&words) {
             Ok(cli) => cli,
             Err(error) => return usage::report(&error),
         };
+        deadline::set(begin, cli.timeout());
         // Each descriptor is read once: it is at its end afterwards, so this terminates.
         match args_fd::expand(&cli, &words) {
             Ok(Some(expanded)) => words = expanded,
             Ok(None) => return dispatch(&cli),
             Err(message) => {
                 eprintln!("space: {message}");
-                return ExitCode::from(exit::FAILED);
+                return ExitCode::from(exit::of_input());
             }
         }
     }

@@ -163,69 +163,6 @@ fn a_start_with_closed_standard_streams_succeeds() {
     });
 }
 
-/// A FIFO in the temporary directory, which is removed on drop.
-struct Fifo(std::path::PathBuf);
-
-impl Fifo {
-    fn new(name: &str) -> Self {
-        let file = format!("space-fifo-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(file);
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
-            .expect("mkfifo");
-        Self(path)
-    }
-
-    fn name(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Fifo {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// While `space` opens a FIFO that has no peer, signals and the limit terminate it, like `cat <fifo` in a shell.
-#[test]
-fn e09_opening_a_fifo_without_a_peer_can_be_interrupted() {
-    run_space_as!([Root, User], {
-        for stream in ["--stdin", "--stdout", "--stderr"] {
-            let fifo = Fifo::new(stream);
-            let words = ["execute", stream, fifo.name(), "true"];
-            for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-                let mut child = command(&words).spawn().expect("spawn");
-                std::thread::sleep(Duration::from_millis(100));
-                assert_eq!(child.try_wait().expect("wait"), None, "{stream}");
-                send(&child, signal);
-                let status = child.wait().expect("wait");
-                assert_eq!(status.signal(), Some(signal.as_raw()), "{stream}");
-            }
-            let begin = Instant::now();
-            let limited = ["execute", "--timeout", "0.2", stream, fifo.name(), "true"];
-            assert_eq!(status(&limited), 124, "{stream}");
-            assert!(begin.elapsed() >= Duration::from_millis(200));
-        }
-    });
-}
-
-#[test]
-fn e09_a_fifo_with_a_peer_is_read() {
-    run_space_as!([Root, User], {
-        let fifo = Fifo::new("peer");
-        let path = fifo.0.clone();
-        let writer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(100));
-            std::fs::write(path, "text\n").expect("write");
-        });
-        let words = ["execute", "--timeout", "5", "--stdin", fifo.name(), "cat"];
-        let output = space(&words);
-        writer.join().expect("the writer");
-        assert_eq!(output.stdout, b"text\n", "{output:?}");
-    });
-}
-
 /// A program that a signal kills at once is reported as killed, also if the caller ignores SIGCHLD.
 #[test]
 fn f38_an_immediate_kill_is_reported_with_sigchld_ignored() {

@@ -1,7 +1,6 @@
 //! Options for the environment variables of the program.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use ns_process::Builder;
 
 use super::ordered::{Given, in_order};
 use crate::failure::Failure;
+use crate::input;
 
 const HEADING: &str = "Environment, changed in the order of the options";
 
@@ -59,7 +59,7 @@ impl Environment {
 
 /// Sets the variables of a file. An error is a message.
 fn read<Kind>(builder: &mut Builder<Kind>, path: &Path) -> Result<(), String> {
-    let text = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = input::contents_of(path).map_err(|error| format!("{}: {error}", path.display()))?;
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {
             continue;

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use ns_process::Namespace;
@@ -244,6 +245,11 @@ impl Cli {
     /// Whether `--args` is given.
     pub(crate) fn has_args(&self) -> bool {
         self.start().is_some_and(|start| start.descriptors.has_args())
+    }
+
+    /// The time limit, if one is given.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.start().and_then(|start| start.control.timeout)
     }
 
     fn start(&self) -> Option<&Start> {

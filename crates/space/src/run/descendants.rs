@@ -12,6 +12,8 @@ use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
 };
 
+use super::proc_pid::has_own_pids;
+
 /// How long killed processes may take to exit.
 const LIMIT: Duration = Duration::from_secs(2);
 /// The interval between two checks.
@@ -28,13 +30,6 @@ impl<'a> Descendants<'a> {
     pub(super) fn adopt(proc: &'a Path) -> std::io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
         Ok(Self { proc })
-    }
-
-    /// Reaps orphans that have exited. `program` is left to its handle.
-    pub(super) fn reap(self, program: Option<Pid>) {
-        for child in self.children().filter(|child| Some(*child) != program) {
-            let _ = waitpid(Some(child), WaitOptions::NOHANG);
-        }
     }
 
     /// Kills all orphans, after the program has exited. Their children become children of `space` in turn.
@@ -57,7 +52,12 @@ impl<'a> Descendants<'a> {
     }
 
     /// Reads proc_tid_children(5), or if the kernel lacks it the parent of each process.
+    ///
+    /// Finds none if proc shows the process IDs of another pid namespace.
     fn children(self) -> impl Iterator<Item = Pid> {
+        if !has_own_pids(self.proc) {
+            return Vec::new().into_iter();
+        }
         let own = getpid();
         let list = self.proc.join(format!("self/task/{own}/children"));
         let children = fs::read_to_string(list).map(|text| pids(text.split_whitespace()));

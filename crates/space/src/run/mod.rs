@@ -1,30 +1,36 @@
 //! Runs the program: starts it, waits for it, and reports the outcome.
 
-mod alarm;
+mod default_action;
 mod descendants;
+mod dispositions;
 mod group;
 mod job;
+mod line;
+mod orphans;
+mod proc_pid;
+mod queued;
 mod report;
 mod signals;
 mod starting;
 mod terminal;
+mod timer;
 mod watch;
 
 use std::io::Write;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
-use std::time::Instant;
 
 use ns_process::{Builder, Inject, NamespaceFlags};
 use rustix::process::set_parent_process_death_signal;
 
 use crate::cli::{Control, Kept, Start};
+use crate::deadline;
 use crate::failure::Failure;
 use descendants::Descendants;
 use job::Job;
 use report::Report;
 use signals::Signals;
-pub(crate) use signals::reset_sigpipe;
+pub(crate) use signals::{handle_as_process_1, reset_sigpipe};
 use terminal::Terminal;
 use watch::Watch;
 
@@ -116,13 +122,11 @@ impl<'a> Runner<'a> {
             let set = set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
             set.map_err(|errno| Failure::Call("--die-with-parent: prctl", errno.into()))?;
         }
-        let limit = self.control.timeout;
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         // Opening a FIFO blocks until it has a peer. Signals are not blocked yet, so that they terminate `space`
         // meanwhile.
-        builder.open_paths(limit)?;
-        if let Some(deadline) = deadline {
-            builder.start_timeout(deadline.saturating_duration_since(Instant::now()));
+        builder.open_paths(deadline::left())?;
+        if let Some(left) = deadline::left() {
+            builder.start_timeout(left);
         }
         // Block signals before the start: a signal that arrives during the start stays pending and is forwarded.
         let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
@@ -131,9 +135,12 @@ impl<'a> Runner<'a> {
         if let Some(terminal) = terminal.clone().filter(|terminal| terminal.uses_new_group()) {
             builder.new_session(false).before_go(move |child| terminal.move_to_group(child.pid()));
         }
-        let outcome = Self::watch(builder, &signals, terminal.as_deref(), report, deadline);
+        let outcome = Self::watch(builder, &signals, terminal.as_deref(), report);
         if let Some(terminal) = terminal {
             terminal.reclaim(report.pid());
+        }
+        if outcome.is_err() || report.prints_outcome() {
+            signals.unblock();
         }
         outcome
     }
@@ -152,8 +159,8 @@ impl<'a> Runner<'a> {
         signals: &Signals,
         terminal: Option<&Terminal>,
         report: &mut Report<'_>,
-        deadline: Option<Instant>,
     ) -> Result<Outcome, Failure> {
+        let deadline = deadline::get();
         let descendants = deadline.map(|_| Descendants::adopt(builder.get_proc())).transpose();
         let descendants = descendants.map_err(|error| Failure::Call("--timeout: prctl", error))?;
         let process = starting::interruptible(|| builder.start())?;

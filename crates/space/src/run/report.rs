@@ -1,6 +1,6 @@
-//! Messages on stderr. Errors of the writes are ignored: there is no other place to report them.
+//! Messages on stderr. Errors of the writes are ignored, except for the object of `--json`: there is no other place to
+//! report them.
 
-use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use ns_process::Process;
 use rustix::process::Pid;
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Outcome, line, signals};
 use crate::exit;
 use crate::failure::Failure;
 
@@ -55,6 +55,11 @@ impl<'a> Report<'a> {
         self.pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
     }
 
+    /// Whether there is output at the end, also without an error.
+    pub(super) fn prints_outcome(&self) -> bool {
+        self.json || self.verbose
+    }
+
     pub(super) fn started(&mut self, process: &Process) {
         self.pid = Some(process.pid());
         if self.verbose {
@@ -74,7 +79,10 @@ impl<'a> Report<'a> {
             self.print_status(*outcome);
         }
         if self.json {
-            print_line(&self.object(outcome, status));
+            signals::block_sigpipe();
+            if line::print(&self.object(outcome, status)).is_err() {
+                return ExitCode::from(exit::FAILED);
+            }
         } else if let Err(failure) = outcome {
             print_line(&error_line(failure));
         }
@@ -129,7 +137,6 @@ fn error_line(failure: &Failure) -> String {
     if text.starts_with("space: ") { text } else { format!("space: {text}") }
 }
 
-/// Prints a line in one write(2), so that output of the program does not split it.
 fn print_line(line: &str) {
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    let _ = line::print(line);
 }

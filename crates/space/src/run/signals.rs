@@ -1,78 +1,118 @@
 //! The signals that `space` receives, read from a signalfd(2).
-#![allow(unsafe_code, reason = "signal(2), signalfd(2) and the signal mask, which rustix lacks")]
+#![allow(
+    unsafe_code,
+    reason = "signal(2), signalfd(2), sigaction(2) and rt_sigpending(2), which rustix lacks"
+)]
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-use ns_process::Signal;
+use ns_process::{Errno, Signal};
+use ns_sys::child::{SignalSet, rt_sigprocmask};
+use rustix::process::getpid;
 
-/// Signals that are forwarded to the program or concern its state. SIGPIPE is blocked only so that it does not kill
-/// `space`.
-const BLOCKED: [Signal; 11] = [
-    Signal::HUP,
-    Signal::INT,
-    Signal::QUIT,
-    Signal::TERM,
-    Signal::USR1,
-    Signal::USR2,
-    Signal::WINCH,
-    Signal::TSTP,
-    Signal::CONT,
-    Signal::CHILD,
-    Signal::PIPE,
-];
+use super::default_action::DefaultAction;
+use super::queued::Queued;
 
-/// `sizeof(struct signalfd_siginfo)`, and the offsets of two of its fields.
+/// `sizeof(struct signalfd_siginfo)`, and the offsets of its fields.
 const SIZE: usize = size_of::<libc::signalfd_siginfo>();
 const SIGNO: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo);
 const CODE: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_code);
+const PID: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_pid);
+const UID: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_uid);
+const VALUE: usize = std::mem::offset_of!(libc::signalfd_siginfo, ssi_ptr);
 
-/// `SI_KERNEL` of include/uapi/asm-generic/siginfo.h: the kernel sent the signal.
-const SI_KERNEL: i32 = 0x80;
-
-/// The signalfd that delivers the blocked signals.
+/// The signalfd that delivers all signals.
 #[derive(Debug)]
-pub(super) struct Signals(OwnedFd);
+pub(super) struct Signals {
+    file: OwnedFd,
+    old_mask: SignalSet,
+}
 
 /// A received signal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received {
     pub(super) signal: Signal,
-    /// Whether the kernel sent the signal: for a key, or because the terminal was closed.
-    pub(super) from_kernel: bool,
+    code: i32,
+    sender: Queued,
 }
 
 impl Signals {
-    /// Blocks the signals from now on. A started program does not inherit this mask.
+    /// Blocks all signals from now on. A started program does not inherit this mask.
+    ///
+    /// A fault of `space`, such as an invalid memory access, terminates it nevertheless: the kernel then unblocks the
+    /// signal. The same signal from another process is forwarded.
     pub(super) fn block() -> io::Result<Self> {
-        let set = set_of(&BLOCKED);
-        change_mask(libc::SIG_BLOCK, &set)?;
-        // SAFETY: `set` is initialised, and the call only reads it.
-        let fd =
-            unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: signalfd has just returned this descriptor, and nothing else owns it.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let old_mask = rt_sigprocmask(SignalSet::ALL)?;
+        let (call, new) = (libc::SYS_signalfd4, -1);
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // The kernel's `sigset_t`, unlike that of libc, includes the signals that libc reserves.
+        let all = u64::MAX;
+        // SAFETY: the set has the given size and outlives the call, which only reads it.
+        let fd = unsafe { libc::syscall(call, new, &raw const all, size_of_val(&all), flags) };
+        let fd = RawFd::try_from(fd).ok().filter(|fd| *fd >= 0);
+        let fd = fd.ok_or_else(io::Error::last_os_error)?;
+        // SAFETY: signalfd4 has just returned this descriptor, and nothing else owns it.
+        Ok(Self { file: unsafe { OwnedFd::from_raw_fd(fd) }, old_mask })
     }
 
     /// Takes the next pending signal, without waiting.
     pub(super) fn next(&self) -> Option<Received> {
         let mut bytes = [0; SIZE];
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut bytes));
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&self.file, &mut bytes));
         let word = |at: usize| Some(i32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         read.ok().filter(|count| *count == SIZE)?;
-        let signal = Signal::from_raw(word(SIGNO)?)?;
-        Some(Received { signal, from_kernel: word(CODE)? == SI_KERNEL })
+        let (uid, value) = (bytes.get(UID..UID + 4)?, bytes.get(VALUE..VALUE + 8)?);
+        let sender = Queued {
+            pid: word(PID)?,
+            uid: u32::from_ne_bytes(uid.try_into().ok()?),
+            value: u64::from_ne_bytes(value.try_into().ok()?),
+        };
+        Some(Received { signal: Signal::from_raw(word(SIGNO)?)?, code: word(CODE)?, sender })
+    }
+
+    /// Lets signals terminate `space` again, after the program has exited. Those that have already arrived are dropped.
+    ///
+    /// SIGPIPE and SIGTTOU stay blocked: a broken pipe is an error of a write, and output in the background does not
+    /// stop `space`.
+    pub(super) fn unblock(&self) {
+        while self.next().is_some() {}
+        let _ = rt_sigprocmask(self.old_mask.with(Signal::PIPE).with(Signal::TTOU));
+    }
+}
+
+impl Received {
+    /// Whether the kernel sent the signal because of the terminal, to a whole process group: for a key, a new size, a
+    /// use in the background, or because it was closed.
+    pub(super) fn is_from_terminal(&self) -> bool {
+        let is_keyboard = matches!(self.signal, Signal::INT | Signal::QUIT | Signal::TSTP);
+        let is_terminal =
+            matches!(self.signal, Signal::HUP | Signal::WINCH | Signal::TTIN | Signal::TTOU);
+        self.code == libc::SI_KERNEL && (is_keyboard || is_terminal)
+    }
+
+    /// Whether a process sent the signal, and not the kernel because of the state of a child.
+    pub(super) fn is_from_process(&self) -> bool {
+        self.code <= 0
+    }
+
+    /// Whether a write of `space` caused the signal: to a broken pipe, or beyond the limit of a file.
+    pub(super) fn is_own_write(&self) -> bool {
+        let is_own = self.code == libc::SI_USER && self.sender.pid == getpid().as_raw_pid();
+        is_own && matches!(self.signal, Signal::PIPE | Signal::XFSZ)
+    }
+
+    /// The value, if the signal was sent by sigqueue(3).
+    pub(super) fn queued(&self) -> Option<Queued> {
+        (self.code == libc::SI_QUEUE).then_some(self.sender)
     }
 }
 
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.file.as_fd()
     }
 }
 
@@ -85,24 +125,49 @@ pub(crate) fn reset_sigpipe() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
-/// Signals that terminate `space` by default.
-const TERMINATING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+/// If `space` is process 1 of a pid namespace, lets signals terminate it before the program is started. The kernel
+/// drops a signal that process 1 does not handle.
+pub(crate) fn handle_as_process_1() {
+    if !getpid().is_init() {
+        return;
+    }
+    for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
+        if !is_ignored(signal) {
+            let handler = exit_by as *const () as libc::sighandler_t;
+            // SAFETY: the handler only calls _exit(2).
+            unsafe { libc::signal(signal.as_raw(), handler) };
+        }
+    }
+}
+
+extern "C" fn exit_by(signal: libc::c_int) {
+    // SAFETY: _exit may be called in a signal handler.
+    unsafe { libc::_exit(128 + signal) };
+}
+
+/// Blocks SIGPIPE, so that a write to a broken pipe is an error.
+pub(super) fn block_sigpipe() {
+    if let Ok(mask) = rt_sigprocmask(SignalSet::ALL) {
+        let _ = rt_sigprocmask(mask.with(Signal::PIPE));
+    }
+}
 
 /// Returns a pending signal that would terminate this process if it were not blocked.
+///
+/// May be called in a signal handler.
 pub(super) fn pending_termination() -> Option<Signal> {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: the pointer is valid for a write of a whole set.
-    if unsafe { libc::sigpending(set.as_mut_ptr()) } != 0 {
+    let mut pending = 0_u64;
+    let (call, size) = (libc::SYS_rt_sigpending, size_of_val(&pending));
+    // SAFETY: the set has the given size and is valid for a write.
+    if unsafe { libc::syscall(call, &raw mut pending, size) } != 0 {
         return None;
     }
-    // SAFETY: sigpending has succeeded, so it has written the set.
-    let set = unsafe { set.assume_init() };
-    let is_pending = |signal: &Signal| {
-        // SAFETY: the set is initialised, and the call only reads it.
-        let is_member = unsafe { libc::sigismember(&raw const set, signal.as_raw()) };
-        is_member == 1 && !is_ignored(*signal)
+    let terminates = |signal: &Signal| {
+        let is_pending = pending & 1 << (signal.as_raw() - 1) != 0;
+        let terminates = DefaultAction::of(*signal) == DefaultAction::Terminate;
+        is_pending && terminates && !is_ignored(*signal)
     };
-    TERMINATING.into_iter().find(is_pending)
+    (1..=64).filter_map(Signal::from_raw).find(terminates)
 }
 
 /// Whether this process ignores the signal, as under nohup(1).
@@ -117,37 +182,17 @@ fn is_ignored(signal: Signal) -> bool {
 }
 
 /// Unblocks a pending signal with the default action, which terminates `space`.
+///
+/// May be called in a signal handler.
 pub(super) fn terminate_by(signal: Signal) {
-    let _ = change_mask(libc::SIG_UNBLOCK, &set_of(&[signal]));
+    let _ = unblock(signal);
+    // The kernel has dropped the signal, because `space` is process 1.
+    exit_by(signal.as_raw());
 }
 
-/// Runs `body` with `signal` blocked.
-pub(super) fn with_blocked(signal: Signal, body: impl FnOnce()) {
-    let set = set_of(&[signal]);
-    let blocked = change_mask(libc::SIG_BLOCK, &set);
-    body();
-    if blocked.is_ok() {
-        let _ = change_mask(libc::SIG_UNBLOCK, &set);
-    }
-}
-
-fn set_of(signals: &[Signal]) -> libc::sigset_t {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: the pointer is valid for a write of a whole set.
-    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
-    // SAFETY: sigemptyset has written the set.
-    let mut set = unsafe { set.assume_init() };
-    for signal in signals {
-        // SAFETY: the set is initialised, and the call changes nothing else.
-        unsafe { libc::sigaddset(&raw mut set, signal.as_raw()) };
-    }
-    set
-}
-
-fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> io::Result<()> {
-    // SAFETY: `set` is initialised; a null pointer requests no old mask.
-    match unsafe { libc::pthread_sigmask(how, set, ptr::null_mut()) } {
-        0 => Ok(()),
-        errno => Err(io::Error::from_raw_os_error(errno)),
-    }
+/// Unblocks one signal, and returns the previous mask.
+pub(super) fn unblock(signal: Signal) -> Result<SignalSet, Errno> {
+    let old = rt_sigprocmask(SignalSet::ALL)?;
+    rt_sigprocmask(old.iter().filter(|blocked| *blocked != signal).collect())?;
+    Ok(old)
 }

@@ -1,11 +1,10 @@
 //! Lets a signal terminate `space` during a start that takes long.
-#![allow(unsafe_code, reason = "a signal handler")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::alarm::Alarm;
 use super::signals;
+use super::timer::{Check, Timer};
 
 /// The interval between two checks for a pending signal.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -24,17 +23,20 @@ static FOUND: AtomicU32 = AtomicU32::new(0);
 /// The checks are those of a timer, because a thread for them takes as long as a third of the start.
 pub(super) fn interruptible<T>(start: impl FnOnce() -> T) -> T {
     // If there is no timer, only this interruption is lost.
-    // SAFETY: `check` calls sigpending, sigaction and pthread_sigmask, and `space` does not use SIGALRM.
-    let alarm = unsafe { Alarm::start(INTERVAL, check) };
+    let timer = Timer::start::<PendingSignal>(INTERVAL);
     let started = start();
-    drop(alarm);
+    drop(timer);
     started
 }
 
-extern "C" fn check(_signal: libc::c_int) {
-    if let Some(signal) = signals::pending_termination() {
-        if FOUND.fetch_add(1, Ordering::Relaxed) + 1 >= GRACE {
-            signals::terminate_by(signal);
+struct PendingSignal;
+
+impl Check for PendingSignal {
+    fn check() {
+        if let Some(signal) = signals::pending_termination() {
+            if FOUND.fetch_add(1, Ordering::Relaxed) + 1 >= GRACE {
+                signals::terminate_by(signal);
+            }
         }
     }
 }

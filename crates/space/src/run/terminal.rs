@@ -14,7 +14,6 @@ use rustix::process::{Pid, kill_process_group, setpgid, test_kill_process_group}
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
 use super::group::group_of;
-use super::signals;
 
 #[derive(Debug)]
 pub(super) struct Terminal {
@@ -65,12 +64,10 @@ impl Terminal {
         let _ = setpgid(None, Some(group));
     }
 
-    /// Makes `group` the foreground group. SIGTTOU is blocked, because it would stop a caller in the background.
+    /// Makes `group` the foreground group. SIGTTOU, which would stop a caller in the background, is blocked.
     fn set_foreground(&self, group: Pid) {
-        signals::with_blocked(Signal::TTOU, || {
-            // This fails if the terminal has been hung up.
-            let _ = tcsetpgrp(&self.file, group);
-        });
+        // This fails if the terminal has been hung up.
+        let _ = tcsetpgrp(&self.file, group);
     }
 
     /// Moves `space` back to the process group in which it was started. That group becomes the foreground group of the

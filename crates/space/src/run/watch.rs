@@ -7,12 +7,13 @@ use ns_process::{Errno, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpid, kill_process};
 
-use super::Outcome;
+use super::default_action::DefaultAction;
 use super::descendants::Descendants;
 use super::group::group_of;
 use super::job::Job;
 use super::signals::{Received, Signals};
 use super::terminal::Terminal;
+use super::{Outcome, orphans};
 use crate::failure::Failure;
 
 /// How long the program may take to terminate after SIGTERM.
@@ -70,7 +71,7 @@ impl Watch<'_> {
             self.job.process.kill()?;
             return Ok(None);
         }
-        self.job.send(Signal::TERM, false);
+        self.job.send(Signal::TERM, None, false);
         // A stopped program does not handle SIGTERM until it is continued.
         self.job.process.signal(Signal::CONT)?;
         Ok(Instant::now().checked_add(GRACE))
@@ -83,36 +84,47 @@ impl Watch<'_> {
             match received.signal {
                 Signal::CHILD => {
                     continued |= self.mirror_stop();
-                    if let Some(descendants) = self.descendants {
-                        descendants.reap(self.job.pid());
+                    self.reap_orphans();
+                    if received.is_from_process() {
+                        self.send(received, continued);
                     }
                 }
                 Signal::CONT => continued |= self.continue_program(),
-                Signal::PIPE => {}
+                _ if received.is_own_write() => {}
                 _ => self.send(received, continued),
             }
         }
     }
 
-    fn send(&self, Received { signal, from_kernel }: Received, continued: bool) {
-        let is_key = from_kernel && self.job.is_in_callers_group();
+    fn reap_orphans(&self) {
+        if self.descendants.is_some() || getpid().is_init() {
+            orphans::reap(self.job.pid());
+        }
+    }
+
+    fn send(&self, received: Received, continued: bool) {
+        let signal = received.signal;
+        let is_key = received.is_from_terminal() && self.job.is_in_callers_group();
         if let Some(terminal) = self.terminal.filter(|_| is_key) {
             terminal.signal_caller_group(signal);
         }
-        let is_stop = signal == Signal::TSTP;
-        self.job.send(signal, is_key && !(is_stop && continued));
+        let is_stop = DefaultAction::of(signal) == DefaultAction::Stop;
+        self.job.send(signal, received.queued(), is_key && !(is_stop && continued));
         // Only the init sees that a program under it stops, so there is no SIGCHLD to mirror.
         if self.job.under_init && is_key && is_stop {
             stop();
         }
     }
 
-    /// Stops `space` when the program has stopped in the foreground, because `space` is the job that the caller's shell
-    /// watches. Returns true if SIGCONT was sent to the program afterwards.
+    /// Stops `space` when the program has stopped in the foreground, or because it used the terminal in the background:
+    /// `space` is the job that the caller's shell watches. Returns true if SIGCONT was sent to the program afterwards.
     fn mirror_stop(&self) -> bool {
-        let Some(terminal) = self.terminal.filter(|_| self.job.has_stopped()) else { return false };
+        let Some(terminal) = self.terminal else { return false };
+        let Some(stopped_by) = self.job.stopped_by() else { return false };
         let (group, foreground) = (self.job.group(), terminal.foreground());
-        if foreground.is_none() || foreground != group_of(None) && foreground != group {
+        let in_foreground =
+            foreground.is_some() && (foreground == group_of(None) || foreground == group);
+        if !in_foreground && !matches!(stopped_by, Signal::TTIN | Signal::TTOU) {
             return false;
         }
         terminal.reclaim(group);
@@ -126,7 +138,7 @@ impl Watch<'_> {
         self.pass_terminal();
         let needed = !self.job.is_in_callers_group() || self.job.is_stopped();
         if needed {
-            self.job.send(Signal::CONT, false);
+            self.job.send(Signal::CONT, None, false);
         }
         needed
     }
