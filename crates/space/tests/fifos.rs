@@ -1,37 +1,16 @@
 //! Input and output that wait for another process: FIFOs and pipes.
 #[macro_use]
 mod common;
+#[path = "common/fifo.rs"]
+mod fifo;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{command, space};
+use fifo::Fifo;
 use rustix::process::{Pid, Signal, kill_process};
-
-/// A FIFO in the temporary directory, which is removed on drop.
-struct Fifo(std::path::PathBuf);
-
-impl Fifo {
-    fn new(name: &str) -> Self {
-        let file = format!("space-fifo-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(file);
-        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
-            .expect("mkfifo");
-        Self(path)
-    }
-
-    fn name(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Fifo {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
 
 /// Sends signals to `space` while it waits, and lets its time limit expire: it ends as `cat <fifo` does in a shell.
 fn can_be_interrupted(verb: &[&str], options: &[&str]) {

@@ -46,8 +46,9 @@ impl Job<'_> {
     ///
     /// The kernel drops a signal to process 1 of a pid namespace that has no handler for it. In that case the process
     /// gets SIGKILL or SIGSTOP, which have the same effect and are not dropped. The same applies to the stop signals of
-    /// a terminal for a program that leads a session: its group is orphaned, and the kernel drops them.
-    pub(super) fn send(&self, signal: Signal, value: Option<Queued>, delivered: bool) {
+    /// a terminal for a program that leads a session: its group is orphaned, and the kernel drops them. Returns true
+    /// then.
+    pub(super) fn send(&self, signal: Signal, value: Option<Queued>, delivered: bool) -> bool {
         let directory = self.directory();
         let dispositions = directory.as_deref().map(Dispositions::read).unwrap_or_default();
         let handled = self.under_init || dispositions.handles(signal);
@@ -57,9 +58,11 @@ impl Job<'_> {
         let action = DefaultAction::of(signal);
         let is_stop = action == DefaultAction::Stop;
         let dropped = !handled && (dispositions.is_init || is_stop && !delivered);
-        if let Some(instead) = action.forced().filter(|_| dropped) {
+        let instead = action.forced().filter(|_| dropped);
+        if let Some(instead) = instead {
             let _ = self.process.signal(instead);
         }
+        instead.is_some()
     }
 
     fn deliver(&self, signal: Signal, value: Option<Queued>) {

@@ -16,6 +16,7 @@ mod terminal;
 mod timer;
 mod watch;
 
+use std::cell::Cell;
 use std::io::Write;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
@@ -167,7 +168,8 @@ impl<'a> Runner<'a> {
         report.started(&process);
         let under_init = builder.get_init().is_some();
         let job = Job { process: &process, proc: builder.get_proc(), under_init };
-        Watch { job, signals, terminal, descendants }.wait(deadline)
+        let stopped_in_background = Cell::new(false);
+        Watch { job, signals, terminal, descendants, stopped_in_background }.wait(deadline)
     }
 }
 

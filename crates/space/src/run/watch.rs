@@ -1,6 +1,7 @@
 //! Waits until the program terminates. Meanwhile forwards signals, and stops and continues with the program, as a shell
 //! expects of a job.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use ns_process::{Errno, Signal};
@@ -29,6 +30,8 @@ pub(super) struct Watch<'a> {
     pub(super) terminal: Option<&'a Terminal>,
     /// With `--timeout`, the processes that outlive the program.
     pub(super) descendants: Option<Descendants<'a>>,
+    /// Whether `space` has stopped process 1 of a pid namespace because it used the terminal in the background.
+    pub(super) stopped_in_background: Cell<bool>,
 }
 
 impl Watch<'_> {
@@ -109,7 +112,9 @@ impl Watch<'_> {
             terminal.signal_caller_group(signal);
         }
         let is_stop = DefaultAction::of(signal) == DefaultAction::Stop;
-        self.job.send(signal, received.queued(), is_key && !(is_stop && continued));
+        let delivered = is_key && !(is_stop && continued);
+        let is_forced = self.job.send(signal, received.queued(), delivered);
+        self.stopped_in_background.set(is_key && is_forced && is_background_stop(signal));
         // Only the init sees that a program under it stops, so there is no SIGCHLD to mirror.
         if self.job.under_init && is_key && is_stop {
             stop();
@@ -124,7 +129,8 @@ impl Watch<'_> {
         let (group, foreground) = (self.job.group(), terminal.foreground());
         let in_foreground =
             foreground.is_some() && (foreground == group_of(None) || foreground == group);
-        if !in_foreground && !matches!(stopped_by, Signal::TTIN | Signal::TTOU) {
+        let in_background = is_background_stop(stopped_by) || self.stopped_in_background.take();
+        if !in_foreground && !in_background {
             return false;
         }
         terminal.reclaim(group);
@@ -149,6 +155,11 @@ impl Watch<'_> {
             terminal.pass_to(group);
         }
     }
+}
+
+/// Whether the signal is that of a process in the background that uses the terminal.
+fn is_background_stop(signal: Signal) -> bool {
+    matches!(signal, Signal::TTIN | Signal::TTOU)
 }
 
 /// Stops `space` itself, until the caller's shell continues it.
