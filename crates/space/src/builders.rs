@@ -81,6 +81,7 @@ fn finish<Kind>(builder: &mut Builder<Kind>, start: &Start) -> Result<(), Failur
     start.descriptors.apply(builder)?;
     start.parameters.apply(builder);
     start.limits.apply(builder)?;
+    start.scheduling.apply(builder);
     start.privileges.apply(builder)?;
     if control.new_session {
         builder.new_session(true);

@@ -126,7 +126,10 @@ fn without_errno_number(text: &str) -> &str {
 }
 
 /// Setters whose option or operand has another name.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 10] = [
+    ("affinity", "--cpu-list"),
+    ("io_priority", "--ionice"),
+    ("program_fd", "--exec-fd"),
     ("map_zero", "--id"),
     ("proc", "--host-proc"),
     ("capability_sets", "--drop-cap"),

@@ -172,3 +172,38 @@ fn the_program_dies_with_the_parent_of_space() {
         assert!(space(&["execute", "--die-with-parent", "true"]).status.success());
     });
 }
+
+#[test]
+fn names_and_propagation_of_namespaces_are_set() {
+    run_space_as!([Root, User, Nested], {
+        let name = ["-Uuz", "--domainname", "lab"];
+        assert_eq!(script(&name, "cat /proc/sys/kernel/domainname"), "lab\n");
+        let mounts = "grep -c ' shared:' /proc/self/mountinfo || true";
+        assert_eq!(script(&["-Umz"], mounts), "0\n");
+        assert_ne!(script(&["-Umz", "--propagation", "shared"], mounts), "0\n");
+        let line = error_line(&["execute", "--propagation", "slave", "true"]);
+        assert!(line.starts_with("space: --propagation: "), "{line}");
+        let line = error_line(&["execute", "--domainname", "lab", "true"]);
+        assert!(line.starts_with("space: --domainname: needs"), "{line}");
+    });
+}
+
+#[test]
+fn groups_are_set() {
+    run_space_as!([Root], {
+        assert_eq!(script(&["--groups", "5,6"], "id -G"), "0 5 6\n");
+        assert_eq!(script(&["--clear-groups"], "id -G"), "0\n");
+        let both = ["execute", "--clear-groups", "--groups", "5", "true"];
+        assert!(error_line(&both).contains("--groups"));
+    });
+}
+
+/// The machine may have no security module with labels.
+#[test]
+fn a_label_is_set_or_refused() {
+    run_space_as!([Root], {
+        let words = ["execute", "--exec-label", "no-such-label", "true"];
+        assert_eq!(status(&words), 125);
+        assert!(error_line(&words).contains("label"), "{}", error_line(&words));
+    });
+}

@@ -276,3 +276,15 @@ fn json_output_always_has_the_same_fields() {
         }
     });
 }
+
+#[test]
+fn a_working_directory_is_created() {
+    run_space_as!([Root, User], {
+        let path = temporary("new-directory");
+        let name = path.to_str().expect("UTF-8");
+        assert_eq!(status(&["execute", "--workdir", name, "true"]), 125);
+        let words = ["execute", "--workdir", name, "--create-workdir", "pwd"];
+        assert_eq!(stdout(&words), format!("{name}\n"));
+        fs::remove_dir(path).expect("remove");
+    });
+}

@@ -21,6 +21,7 @@ mod ordered;
 mod parameters;
 mod privileges;
 mod program;
+mod scheduling;
 #[cfg(test)]
 mod tests;
 mod verbs;
@@ -38,6 +39,7 @@ pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
 pub(crate) use parameters::Parameters;
 pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;
+pub(crate) use scheduling::Scheduling;
 pub use verbs::Cli;
 pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, Start, Verb};
 

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::Args;
-use ns_process::{Builder, Clock};
+use clap::{Args, ValueEnum};
+use ns_process::{Builder, Clock, Propagation};
 
 use super::number::seconds;
 
@@ -13,6 +13,12 @@ pub(crate) struct Parameters {
     /// Set the host name; requires --uts
     #[arg(long, value_name = "NAME")]
     hostname: Option<OsString>,
+    /// Set the NIS domain name; requires --uts
+    #[arg(long, value_name = "NAME")]
+    domainname: Option<OsString>,
+    /// Set the propagation of the mounts; by default they are private; requires --mnt
+    #[arg(long, value_name = "MODE")]
+    propagation: Option<PropagationMode>,
     /// Start the loopback device; requires --net
     #[arg(long)]
     loopback: bool,
@@ -22,6 +28,26 @@ pub(crate) struct Parameters {
     /// Shift a clock, monotonic or boottime, by seconds that may be negative; requires --time
     #[arg(long, value_name = "CLOCK=SECS", value_parser = offset)]
     time_offset: Vec<Offset>,
+}
+
+/// The values of `--propagation`, as [`Propagation`].
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PropagationMode {
+    Private,
+    Slave,
+    Shared,
+    Unbindable,
+}
+
+impl From<PropagationMode> for Propagation {
+    fn from(mode: PropagationMode) -> Self {
+        match mode {
+            PropagationMode::Private => Self::Private,
+            PropagationMode::Slave => Self::Slave,
+            PropagationMode::Shared => Self::Shared,
+            PropagationMode::Unbindable => Self::Unbindable,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +60,12 @@ impl Parameters {
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         if let Some(name) = &self.hostname {
             builder.hostname(name);
+        }
+        if let Some(name) = &self.domainname {
+            builder.domainname(name);
+        }
+        if let Some(mode) = self.propagation {
+            builder.propagation(mode.into());
         }
         if self.loopback {
             builder.loopback();

@@ -1,5 +1,7 @@
 //! Options for capabilities and other restrictions.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use ns_process::{BpfInstruction, Builder, CapabilitySet};
 
@@ -9,6 +11,12 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Privileges")]
 pub(crate) struct Privileges {
+    /// Set the supplementary groups, numbers inside, separated by commas
+    #[arg(long, value_name = "GID", value_delimiter = ',')]
+    groups: Vec<u32>,
+    /// Run the program without supplementary groups
+    #[arg(long, conflicts_with = "groups")]
+    clear_groups: bool,
     /// Let no program gain privileges from its file, such as set-user-ID programs
     #[arg(long)]
     no_new_privs: bool,
@@ -22,6 +30,9 @@ pub(crate) struct Privileges {
     /// Install the compiled seccomp filter that descriptor FD contains; implies --no-new-privs
     #[arg(long, value_name = "FD")]
     seccomp: Option<String>,
+    /// Set the security label: an AppArmor profile or an SELinux context
+    #[arg(long, value_name = "LABEL")]
+    exec_label: Option<OsString>,
 }
 
 impl Privileges {
@@ -29,6 +40,12 @@ impl Privileges {
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
         if self.no_new_privs || self.seccomp.is_some() {
             builder.no_new_privs();
+        }
+        if self.clear_groups || !self.groups.is_empty() {
+            builder.groups(self.groups.iter().copied());
+        }
+        if let Some(label) = &self.exec_label {
+            builder.exec_label(label);
         }
         let union = |sets: &[CapabilitySet]| {
             sets.iter().fold(CapabilitySet::empty(), |all, set| all | *set)

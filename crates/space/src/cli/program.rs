@@ -11,6 +11,9 @@ pub(crate) struct Program {
     /// Set the working directory, a path inside the new root
     #[arg(long, value_name = "DIR")]
     workdir: Option<PathBuf>,
+    /// Create the working directory if it does not exist
+    #[arg(long, requires = "workdir")]
+    create_workdir: bool,
     /// Read standard input from FILE, a path outside the new root
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
@@ -38,6 +41,9 @@ impl Program {
         self.apply_streams(builder);
         if let Some(path) = &self.workdir {
             builder.workdir(path);
+        }
+        if self.create_workdir {
+            builder.create_workdir();
         }
         if self.mount_proc {
             builder.mount_proc();

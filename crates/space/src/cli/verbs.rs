@@ -9,7 +9,7 @@ use ns_process::Namespace;
 
 use super::{
     Control, Deferred, Descriptors, Environment, Ids, Join, JoinedNamespaces, Kept, Limits, Maps,
-    Mounts, NewNamespaces, Parameters, Privileges, Program, RefusedMaps,
+    Mounts, NewNamespaces, Parameters, Privileges, Program, RefusedMaps, Scheduling,
 };
 
 /// Run programs in Linux namespaces
@@ -182,6 +182,8 @@ pub(crate) struct Start {
     pub(crate) parameters: Parameters,
     #[command(flatten)]
     pub(crate) limits: Limits,
+    #[command(flatten)]
+    pub(crate) scheduling: Scheduling,
     #[command(flatten)]
     pub(crate) privileges: Privileges,
     #[command(flatten)]
