@@ -62,7 +62,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(cli) => cli,
             Err(error) => return usage::report(&error),
         };
+        // Both hold while input is read.
         deadline::set(begin, cli.timeout());
+        if cli.dies_with_parent() {
+            run::die_with_parent();
+        }
         // Each descriptor is read once: it is at its end afterwards, so this terminates.
         match args_fd::expand(&cli, &words) {
             Ok(Some(expanded)) => words = expanded,
@@ -87,7 +91,7 @@ fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
         }
         Verb::Inject(Deferred(verb)) => {
             let runner = Runner::new(&verb.start, *verbose);
-            runner.excluding(verb.namespaces.excluded()).inject(verb.builder())
+            runner.excluding(verb.namespaces.excluded()).inject(verb.builder(), &verb.target)
         }
         Verb::Join(verb) => {
             let runner = Runner::new(&verb.start, *verbose);

@@ -2,7 +2,12 @@
 #[macro_use]
 mod common;
 
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
 use common::{error_line, status, stdout};
+use ns_testbed::USER;
 
 /// Prints the user and the group of the program.
 const ID: [&str; 3] = ["sh", "-c", "echo $(id -u) $(id -g)"];
@@ -73,5 +78,62 @@ fn map_auto_maps_the_delegated_ids_or_reports_the_missing_line() {
                 assert!(line.contains("uid_map") || line.contains("gid_map"), "{line}");
             }
         }
+    });
+}
+
+/// Files that hide those of `/etc` in the private mount namespace of the test.
+struct Etc([PathBuf; 3]);
+
+impl Etc {
+    /// Delegates IDs to a user of this name and to root.
+    fn new(user: &str) -> Self {
+        let delegated = format!("{user}:100000:65536\nroot:500000:1000\n");
+        let passwd = fs::read_to_string("/etc/passwd").expect("read");
+        let passwd = format!("{passwd}{user}:x:{USER}:{USER}::/:/bin/sh\n");
+        let files = [("passwd", &passwd), ("subuid", &delegated), ("subgid", &delegated)];
+        Self(files.map(|(name, text)| {
+            let file = std::env::temp_dir().join(name);
+            fs::write(&file, text).expect("write");
+            let target = Path::new("/etc").join(name);
+            rustix::mount::mount_bind(&file, &target).expect("bind");
+            fs::remove_file(file).expect("remove");
+            target
+        }))
+    }
+}
+
+impl Drop for Etc {
+    fn drop(&mut self) {
+        for target in &self.0 {
+            let _ = rustix::mount::unmount(target, rustix::mount::UnmountFlags::DETACH);
+        }
+    }
+}
+
+#[test]
+fn map_auto_maps_the_delegated_ids() {
+    run_space_as!([Root], {
+        if !["newuidmap", "newgidmap"].iter().all(|name| Path::new("/usr/bin").join(name).exists())
+        {
+            ns_testbed::skip!("no newuidmap");
+        }
+        let _etc = Etc::new("tester");
+        let show = ["sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g"];
+        let words = [&["execute", "-U", "--map-auto"], show.as_slice()].concat();
+        let words_of =
+            |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+        let own = format!("0 {USER} 1 1 100000 65536");
+        let mut command = common::command(&words);
+        let output = command.uid(USER).gid(USER).output().expect("run");
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(words_of(&text), words_of(&format!("{own} {own} 0 0")));
+        let own = "0 0 1 1 500000 1000";
+        assert_eq!(words_of(&stdout(&words)), words_of(&format!("{own} {own} 0 0")));
+        // Another ID of them.
+        let mut command =
+            common::command(&["execute", "-U", "--map-auto", "--uid", "65536", "id", "-u"]);
+        let output = command.uid(USER).gid(USER).output().expect("run");
+        assert_eq!(output.stdout, b"65536\n", "{output:?}");
     });
 }

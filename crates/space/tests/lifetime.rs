@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::{error_line, space, status, stdout};
+use common::{command, error_line, space, status, stdout};
 use ns_testbed::LONG;
 
 /// A directory that is removed at the end of the test.
@@ -32,20 +32,28 @@ fn is_running(pid: &str) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z") && !stat.contains(") X"))
 }
 
+/// Starts a daemon that ignores SIGTERM, which starts the next one; each prints a line.
+const DAEMONS: &str = r#"
+case $# in 0) ;; *) next=$1; shift; (setsid sh -c "trap '' TERM; $0" "$0" "$@" &) ;; esac
+echo line $next; exec sleep 1000
+"#;
+
 #[test]
 fn an_expired_time_limit_leaves_no_process() {
     run_space_as!([Root, User, Nested], {
-        let directory = Directory::new("left");
-        // An orphan in a session of its own, which ignores SIGTERM and has a child.
-        let orphan = "trap '' TERM; echo $$ >orphan.new; mv orphan.new orphan; sleep 1000; exit";
-        let script = "(setsid sh -c \"$0\" </dev/null &) ; sleep 1000";
-        let path = directory.0.to_str().expect("UTF-8");
-        let options = ["execute", "--workdir", path, "--timeout", "2", "sh", "-c", script, orphan];
-        let begin = Instant::now();
-        assert_eq!(status(&options), 124);
-        assert!(begin.elapsed() < Duration::from_secs(2) + LONG);
-        let pid = fs::read_to_string(directory.0.join("orphan")).expect("the orphan ran");
-        assert!(!is_running(&pid), "the orphan still runs");
+        for options in [[].as_slice(), &["-pUz"], &["-pUz", "--init"]] {
+            let words = [&["execute", "--timeout", "1"], options, &["sh", "-c", DAEMONS, DAEMONS]];
+            let mut command = command(&[&words.concat()[..], &["1", "2", "3"]].concat());
+            let mut space = command.spawn().expect("run");
+            let mut lines = String::new();
+            let mut output = space.stdout.take().expect("piped");
+            // Each process has the pipe open until it exits.
+            std::io::Read::read_to_string(&mut output, &mut lines).expect("read");
+            let mut lines: Vec<_> = lines.lines().collect();
+            lines.sort_unstable();
+            assert_eq!(lines, ["line", "line 1", "line 2", "line 3"], "{options:?}");
+            assert_eq!(space.wait().expect("wait").code(), Some(124));
+        }
     });
 }
 
@@ -129,7 +137,7 @@ fn inject_takes_properties_of_the_process() {
     run_space_as!([Root], {
         let words =
             ["execute", "-Uz", "--drop-cap", "net_raw", "--workdir", "/usr", "sleep", "1000"];
-        let mut target = common::command(&words).spawn().expect("run");
+        let mut target = command(&words).spawn().expect("run");
         let children = format!("/proc/{0}/task/{0}/children", target.id());
         let deadline = Instant::now() + LONG;
         let pid = loop {

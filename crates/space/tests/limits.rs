@@ -1,10 +1,12 @@
 //! Limits, privileges and parameters of namespaces.
+#[path = "common/cgroup.rs"]
+mod cgroup;
 #[macro_use]
 mod common;
 
 use std::process::{Command, Output, Stdio};
 
-use common::{SPACE, error_line, space, status, stdout};
+use common::{SPACE, error_line, status, stdout};
 
 /// Runs a script with these options.
 fn script(options: &[&str], script: &str) -> String {
@@ -136,40 +138,11 @@ fn a_refused_parameter_names_its_option() {
 }
 
 #[test]
-fn a_new_session_has_no_terminal() {
+fn the_program_leads_a_new_session() {
     run_space_as!([Root, User], {
         let session =
             "read -r pid rest < /proc/self/stat; set -- $rest; test $pid = $5 && echo leads";
         assert_eq!(script(&["--new-session"], session), "leads\n");
-    });
-}
-
-/// The process that starts `space` is killed, and the program with it.
-#[test]
-fn the_program_dies_with_the_parent_of_space() {
-    run_space_as!([Root, User], {
-        let directory = std::env::temp_dir().join(format!("space-parent-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).expect("make a directory");
-        let file = directory.join("pid");
-        let inner = format!("echo $$ >{0}.new; mv {0}.new {0}; exec sleep 1000", file.display());
-        let outer = "\"$0\" execute --die-with-parent sh -c \"$1\" & wait";
-        let mut parent = Command::new("sh");
-        let mut parent = parent.args(["-c", outer, SPACE, &inner]).spawn().expect("spawn");
-        let deadline = std::time::Instant::now() + ns_testbed::LONG;
-        let wait = |done: &dyn Fn() -> bool| {
-            while !done() {
-                assert!(std::time::Instant::now() < deadline, "the program still runs");
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-        };
-        wait(&|| file.exists());
-        let pid = std::fs::read_to_string(&file).expect("read");
-        parent.kill().expect("kill");
-        parent.wait().expect("wait");
-        let stat = format!("/proc/{}/stat", pid.trim());
-        wait(&|| std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z")));
-        std::fs::remove_dir_all(directory).expect("remove");
-        assert!(space(&["execute", "--die-with-parent", "true"]).status.success());
     });
 }
 
@@ -205,5 +178,24 @@ fn a_label_is_set_or_refused() {
         let words = ["execute", "--exec-label", "no-such-label", "true"];
         assert_eq!(status(&words), 125);
         assert!(error_line(&words).contains("label"), "{}", error_line(&words));
+    });
+}
+
+/// The cgroup of a program that a file of the directory does not name.
+#[test]
+fn the_program_starts_in_a_cgroup() {
+    run_space_as!([Root], {
+        let Some(cgroup) = cgroup::OwnCgroup::new() else {
+            ns_testbed::skip!("no cgroup of version 2 can be made");
+        };
+        let name = ns_testbed::own_name();
+        for options in [[].as_slice(), &["-pUz"], &["-pUz", "--init"]] {
+            let options = [&["--cgroup-dir", cgroup.path()], options].concat();
+            let line = script(&options, "grep ^0: /proc/self/cgroup");
+            assert!(line.trim().ends_with(&format!("/{name}")), "{options:?}: {line}");
+        }
+        // Its own namespace shows it as the root.
+        let options = ["-UCz", "--cgroup-dir", cgroup.path()];
+        assert_eq!(script(&options, "grep ^0: /proc/self/cgroup"), "0::/\n");
     });
 }

@@ -169,21 +169,6 @@ fn a_daemon_is_not_waited_for() {
 }
 
 #[test]
-fn inject_warns_if_it_joins_nothing() {
-    run_space_as!([Root, User, Nested], {
-        let own = std::process::id().to_string();
-        for words in [["inject", &own, "true"].as_slice(), &["inject", "-u", &own, "true"]] {
-            let line = error_line(words);
-            let warning =
-                "space: warning: nothing is joined: the target is in the caller's namespaces";
-            assert_eq!((line.as_str(), status(words)), (warning, 0));
-        }
-        let json = space(&["inject", "--json", &own, "true"]).stderr;
-        assert!(json.starts_with(b"{") && json.trim_ascii().ends_with(b"}"), "{json:?}");
-    });
-}
-
-#[test]
 fn inject_joins_the_selected_namespaces() {
     run_space_as!([Root, User, Nested], {
         let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];

@@ -254,6 +254,11 @@ impl Cli {
         self.start().and_then(|start| start.control.timeout)
     }
 
+    /// Whether `--die-with-parent` is given.
+    pub(crate) fn dies_with_parent(&self) -> bool {
+        self.start().is_some_and(|start| start.control.die_with_parent)
+    }
+
     fn start(&self) -> Option<&Start> {
         match &self.verb {
             Verb::Execute(Deferred(Execute { start, .. }))

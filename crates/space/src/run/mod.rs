@@ -7,28 +7,31 @@ mod group;
 mod job;
 mod line;
 mod orphans;
+mod parent;
 mod proc_pid;
 mod queued;
 mod report;
 mod signals;
 mod starting;
+mod supervised;
 mod terminal;
 mod timer;
 mod watch;
 
 use std::cell::Cell;
 use std::io::Write;
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 
 use ns_process::{Builder, Inject, NamespaceFlags};
-use rustix::process::set_parent_process_death_signal;
 
 use crate::cli::{Control, Kept, Start};
 use crate::deadline;
 use crate::failure::Failure;
 use descendants::Descendants;
 use job::Job;
+pub(crate) use parent::die_with_parent;
 use report::Report;
 use signals::Signals;
 pub(crate) use signals::{handle_as_process_1, reset_sigpipe};
@@ -104,12 +107,14 @@ impl<'a> Runner<'a> {
     }
 
     /// As [`run`](Self::run), with a warning if the caller is in all namespaces to join.
-    pub(crate) fn inject(&self, builder: Result<Inject, Failure>) -> ExitCode {
+    pub(crate) fn inject(&self, builder: Result<Inject, Failure>, target: &str) -> ExitCode {
         let is_plain = !self.control.dry_run && !self.control.json;
         let joins_nothing =
             |inject: &Inject| inject.joined_namespaces().is_ok_and(|kinds| kinds.is_empty());
-        if is_plain && builder.as_ref().is_ok_and(joins_nothing) {
-            report::warn("nothing is joined: the target is in the caller's namespaces");
+        if let Some(inject) =
+            builder.as_ref().ok().filter(|inject| is_plain && joins_nothing(inject))
+        {
+            report::warn(&nothing_is_joined(target, inject.get_proc()));
         }
         self.run(builder)
     }
@@ -119,10 +124,6 @@ impl<'a> Runner<'a> {
         builder: &mut Builder<Kind>,
         report: &mut Report<'_>,
     ) -> Result<Outcome, Failure> {
-        if self.control.die_with_parent {
-            let set = set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-            set.map_err(|errno| Failure::Call("--die-with-parent: prctl", errno.into()))?;
-        }
         // Opening a FIFO blocks until it has a peer. Signals are not blocked yet, so that they terminate `space`
         // meanwhile.
         builder.open_paths(deadline::left())?;
@@ -171,6 +172,14 @@ impl<'a> Runner<'a> {
         let stopped_in_background = Cell::new(false);
         Watch { job, signals, terminal, descendants, stopped_in_background }.wait(deadline)
     }
+}
+
+/// Returns the warning that the caller is in all namespaces to join.
+fn nothing_is_joined(target: &str, proc: &Path) -> String {
+    let program = supervised::program_of(target, proc);
+    let advice = program.map(|pid| format!("; it is space, whose program is process {pid}"));
+    let line = "nothing is joined: the target is in the caller's namespaces";
+    line.to_owned() + &advice.unwrap_or_default()
 }
 
 /// Starts a daemon and does not wait for it.
