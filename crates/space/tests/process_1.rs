@@ -92,6 +92,26 @@ fn a_program_that_drops_a_signal_is_killed() {
     });
 }
 
+/// `space` is a child of process 1, which would adopt its orphans.
+#[test]
+fn orphans_are_killed_at_the_limit_with_each_proc() {
+    run_space_as!([Root, User, Nested], {
+        for outer in OUTER {
+            let orphan = "(setsid sleep 1000 &); exec sleep 1000";
+            let script = "\"$0\" execute --timeout 0.3 sh -c \"$1\"; echo $?; read end";
+            let words =
+                [&["execute"], outer, &["--keep-fd", "200", "sh", "-c", script, SPACE, orphan]];
+            let mut command = command(&words.concat());
+            let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("run");
+            assert_eq!(lines(&mut child, 1), ["124"]);
+            let process_1 = children(&child.id().to_string()).pop().expect("process 1");
+            assert_eq!(children(&process_1), [""; 0], "{outer:?}");
+            drop(child.stdin.take());
+            child.wait().expect("wait");
+        }
+    });
+}
+
 /// Before the program is started, too.
 #[test]
 fn e09_a_wait_for_input_can_be_interrupted() {

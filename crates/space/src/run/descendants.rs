@@ -12,7 +12,7 @@ use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
 };
 
-use super::proc_pid::has_own_pids;
+use super::proc_pid::pids_of;
 
 /// How long killed processes may take to exit.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ impl<'a> Descendants<'a> {
     pub(super) fn kill(self) {
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
-            let children: Vec<_> = self.children().collect();
+            let children = self.children();
             let killed =
                 children.iter().filter(|child| kill_process(**child, Signal::KILL).is_ok());
             if killed.count() == 0 {
@@ -52,16 +52,19 @@ impl<'a> Descendants<'a> {
     }
 
     /// Reads proc_tid_children(5), or if the kernel lacks it the parent of each process.
-    ///
-    /// Finds none if proc shows the process IDs of another pid namespace.
-    fn children(self) -> impl Iterator<Item = Pid> {
-        if !has_own_pids(self.proc) {
-            return Vec::new().into_iter();
-        }
-        let own = getpid();
-        let list = self.proc.join(format!("self/task/{own}/children"));
+    fn children(self) -> Vec<Pid> {
+        let own = pids_of(self.proc, "self");
+        let Some((outer, inner)) = own.split_first() else { return Vec::new() };
+        let list = self.proc.join(format!("self/task/{outer}/children"));
         let children = fs::read_to_string(list).map(|text| pids(text.split_whitespace()));
-        children.unwrap_or_else(|_| self.processes_of(own)).into_iter()
+        let mut children = children.unwrap_or_else(|_| self.processes_of(*outer));
+        // If proc is that of an outer pid namespace, it shows other process IDs than kill(2) takes.
+        if !inner.is_empty() {
+            let own_id =
+                |child: Pid| pids_of(self.proc, &child.to_string()).get(inner.len()).copied();
+            children = children.into_iter().filter_map(own_id).collect();
+        }
+        children
     }
 
     fn processes_of(self, parent: Pid) -> Vec<Pid> {
