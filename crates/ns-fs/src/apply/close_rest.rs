@@ -200,6 +200,10 @@ impl FdRange {
 /// Prints the system call that closes the range.
 impl fmt::Display for FdRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "close_range({}, {}, 0)", self.first, self.last)
+        let Self { first, last } = self;
+        match *last {
+            u32::MAX => write!(f, "close_range({first}, UINT_MAX, 0)"),
+            last => write!(f, "close_range({first}, {last}, 0)"),
+        }
     }
 }

@@ -5,13 +5,22 @@ use std::{format, vec};
 
 use super::describe::quoted;
 use super::flag_names;
+use super::purpose::purpose;
 use crate::apply::{
     Attributes, Bind, Configured, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Reconfigure,
     Root, Source, TreeAttributes, propagation_only,
 };
 
-/// The calls of one mount, or of one entry.
+/// The calls of one mount, or of one entry. The first line has words about all of them.
 pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
+    let mut lines = calls(plan, step);
+    if let Some(first) = lines.first_mut() {
+        *first = format!("{first}  # {}", purpose(plan, step));
+    }
+    lines
+}
+
+fn calls(plan: Root<'_>, step: MountStep) -> Vec<String> {
     let make = if step.create { " or mkdirat" } else { "" };
     let target = quoted(plan.strings.get(step.target));
     let open = format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}");
@@ -157,14 +166,14 @@ fn make_entry(plan: Root<'_>, name: &str, entry: Entry) -> String {
         }
         Entry::File { contents, mode } => {
             let length = plan.strings.bytes(contents).len();
-            format!("openat(target, {name}, O_CREAT | O_EXCL, {mode:#o}), write({length} bytes)")
+            format!("openat(target, {name}, O_CREAT | O_EXCL, 0{mode:03o}), write({length} bytes)")
         }
-        Entry::Directory { mode } => format!("mkdirat(target, {name}, {mode:#o})"),
+        Entry::Directory { mode } => format!("mkdirat(target, {name}, 0{mode:03o})"),
         Entry::Device(device) => {
             let ((major, minor), mode) = (device.number, device.mode);
             let host = quoted(plan.strings.get(device.host));
             format!(
-                "mknodat(target, {name}, {mode:#o}, {major}:{minor}) or open_tree({host}, \
+                "mknodat(target, {name}, 0{mode:03o}, {major}:{minor}) or open_tree({host}, \
                  OPEN_TREE_CLONE), move_mount"
             )
         }

@@ -6,6 +6,7 @@ mod explain;
 mod flag_names;
 mod hints;
 mod plan;
+mod purpose;
 mod settings;
 mod workdir;
 

@@ -44,7 +44,7 @@ fn e02_a_plan_lists_its_system_calls() {
         "dup3(1, 0, 0)",
         "dup3(temporary, 1, 0), close(temporary)",
         "close_range(3, 4, 0)",
-        "close_range(6, 4294967295, 0)",
+        "close_range(6, UINT_MAX, 0)",
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), expected);
     assert!(format!("{plan:?}").contains("dup3(9, 5, 0)"));
@@ -72,7 +72,7 @@ fn settings_list_files_and_moves() {
     ];
     assert_eq!(above.describe_opening().lines().collect::<Vec<_>>(), opening);
     descriptors.stdin(Stdio::inherit());
-    let placing = ["dup3(\"/log\", 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, 4294967295, 0)"];
+    let placing = ["dup3(\"/log\", 1, 0)", "dup3(pipe, 2, 0)", "close_range(3, UINT_MAX, 0)"];
     assert_eq!(descriptors.describe_placing().lines().collect::<Vec<_>>(), placing);
 }
 

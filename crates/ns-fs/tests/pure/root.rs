@@ -42,7 +42,7 @@ fn a_plan_lists_its_system_calls() {
         r#"chdir("/..")"#,
         r#"openat(".", O_PATH)"#,
         "statx(root)",
-        r#"openat2(root, "proc", RESOLVE_IN_ROOT)"#,
+        r#"openat2(root, "proc", RESOLVE_IN_ROOT)  # a new proc on "/proc""#,
         "statx(target)",
         r#"openat(".", O_PATH)"#,
         "fchdir(target)",
@@ -58,6 +58,38 @@ fn a_plan_lists_its_system_calls() {
     ];
     assert_eq!(plan.describe().lines().collect::<Vec<_>>(), expected);
     assert!(format!("{plan:?}").contains("getcwd()"));
+}
+
+/// Words describe each mount and entry.
+#[test]
+fn a_plan_describes_mounts_in_words() {
+    let root = Root::pivot("/x")
+        .mount(Mount::bind("/src", "/mnt/./a/").create())
+        .mount(Mount::tmpfs("t"))
+        .mount(Mount::overlay_read_only("/o", ["/a", "/b"]).optional())
+        .mount(Mount::remount("/").set(MountAttrs::RDONLY))
+        .mount(Mount::remount("/o").data("size=1m"))
+        .mount(Mount::mask("/secret"))
+        .mount(Mount::directory("/d/e").mode(0o700))
+        .mount(Mount::symlink("/to", "/link"))
+        .mount(Mount::file("/f", "text"));
+    let plan = RootPlan::new(root, Workdir::default()).expect("plan");
+    let text = plan.describe();
+    let words: Vec<_> = text.lines().filter_map(|line| line.split_once("  # ")).collect();
+    let words: Vec<_> = words.into_iter().map(|(_, words)| words).collect();
+    let expected = [
+        r#"bind "/src" on "/mnt/a""#,
+        r#"a new tmpfs on "/t""#,
+        r#"a new overlay on "/o", if it exists"#,
+        r#"the attributes of the mount on "/""#,
+        r#"the options of the file system on "/o""#,
+        r#"hide "/secret", if it exists"#,
+        r#"the directory "/d/e""#,
+        r#"the symbolic link "/link""#,
+        r#"the file "/f""#,
+    ];
+    assert_eq!(words, expected, "{text}");
+    assert!(text.to_string().contains(r#"mkdirat(target, "e", 0700)"#), "{text}");
 }
 
 /// Flags and attributes have the names of the system calls.

@@ -118,36 +118,6 @@ impl CapabilityPlan {
     }
 }
 
-/// The call before the uid changes.
-pub(crate) fn describe_keep(change: CapabilityChange) -> Option<String> {
-    change.raises_before.then(|| "prctl(PR_SET_KEEPCAPS, 1)".to_owned())
-}
-
-/// The capabilities that the change of the uid cleared.
-pub(crate) fn describe_regain(change: CapabilityChange) -> Option<String> {
-    change.raises_before.then(|| format!("capset({:#x})", change.before))
-}
-
-pub(crate) fn describe_change(change: CapabilityChange) -> impl Iterator<Item = String> {
-    let CapabilityChange { dropped, bounding, permitted, effective, .. } = change;
-    let raising_first = change
-        .is_exact
-        .then(|| format!("capset({:#x}, inheritable {:#x})", change.before, change.inheritable));
-    let each = |calls: bool, call: &str, set: u64| {
-        calls.then(|| format!("prctl({call}, {:?})", CapabilitySet::from_bits_retain(set)))
-    };
-    let dropping = each(dropped != 0, "PR_CAPBSET_DROP", dropped);
-    let reading = each(bounding != 0, "PR_CAPBSET_READ", bounding);
-    let effective = (effective != permitted).then(|| format!(", effective {effective:#x}"));
-    let effective = effective.unwrap_or_default();
-    let capset =
-        format!("capset({permitted:#x}{effective}, inheritable {:#x})", change.inheritable);
-    let clearing = change.is_exact.then(|| "prctl(PR_CAP_AMBIENT_CLEAR_ALL)".to_owned());
-    let raising = each(change.ambient != 0, "PR_CAP_AMBIENT_RAISE", change.ambient);
-    let bounding = raising_first.into_iter().chain(dropping).chain(reading);
-    bounding.chain([capset]).chain(clearing).chain(raising)
-}
-
 /// The change to exactly these sets, from the permitted and the inheritable set before it.
 fn exactly(sets: &Capabilities, before: u64, inheritable_before: u64) -> CapabilityChange {
     CapabilityChange {

@@ -226,7 +226,7 @@ impl Limits {
     pub(crate) fn describe_oom_score_adj(&self) -> impl Iterator<Item = String> {
         self.oom_score_adj.iter().flat_map(|(file, text)| {
             let dumpable = "prctl(PR_SET_DUMPABLE), if the caller is".to_owned();
-            [dumpable, format!("openat({file:?})"), format!("write({text})")]
+            [dumpable, format!("openat({file:?})"), format!("write(oom_score_adj, {text:?})")]
         })
     }
 
@@ -241,8 +241,8 @@ impl Limits {
     }
 
     pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let nice = self.nice.map(|nice| format!("setpriority({nice})"));
-        let umask = self.umask.map(|mask| format!("umask({:#o})", mask.bits()));
+        let nice = self.nice.map(|nice| format!("setpriority(PRIO_PROCESS, {nice})"));
+        let umask = self.umask.map(|mask| format!("umask(0{:03o})", mask.bits()));
         self.others.iter().map(line).chain(nice).chain(umask)
     }
 
@@ -268,5 +268,31 @@ fn limit((resource, soft, hard): &(Resource, u64, u64)) -> Limit {
 }
 
 fn line(limit: &Limit) -> String {
-    format!("prlimit({}, {}, {})", limit.resource, limit.soft, limit.hard)
+    let Limit { resource, soft, hard } = limit;
+    let number = |limit: u64| match limit {
+        u64::MAX => "unlimited".to_owned(),
+        limit => limit.to_string(),
+    };
+    let name = RESOURCES.get(*resource as usize).copied().unwrap_or("?");
+    format!("prlimit(RLIMIT_{name}, soft {}, hard {})", number(*soft), number(*hard))
 }
+
+/// The names of the resources, by their numbers.
+const RESOURCES: [&str; 16] = [
+    "CPU",
+    "FSIZE",
+    "DATA",
+    "STACK",
+    "CORE",
+    "RSS",
+    "NPROC",
+    "NOFILE",
+    "MEMLOCK",
+    "AS",
+    "LOCKS",
+    "SIGPENDING",
+    "MSGQUEUE",
+    "NICE",
+    "RTPRIO",
+    "RTTIME",
+];

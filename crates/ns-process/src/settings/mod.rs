@@ -49,6 +49,7 @@ mod child_hooks;
 
 mod caller;
 mod capability_plan;
+mod describe_capabilities;
 mod environment;
 mod into_namespaces;
 mod payload;

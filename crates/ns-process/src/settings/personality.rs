@@ -1,6 +1,8 @@
 //! The personality of a process.
 
 use core::ops::BitOr;
+use std::format;
+use std::prelude::rust_2024::*;
 
 /// The personality of a process, for [`Builder::personality`](super::Builder::personality): an
 /// execution domain, and flags that are combined with it by `|`.
@@ -49,12 +51,51 @@ impl Personality {
     pub const fn bits(self) -> u32 {
         self.0
     }
+
+    /// The names of the execution domain and the flags, with the bits that have none.
+    pub(crate) fn names(self) -> String {
+        let (domain, flags) = (self.0 & 0xff, self.0 & !0xff);
+        let domain = match Self(domain) {
+            Self::LINUX => "PER_LINUX".to_owned(),
+            Self::LINUX32 => "PER_LINUX32".to_owned(),
+            _ => format!("{domain:#x}"),
+        };
+        let named = FLAGS.iter().filter(|(flag, _)| flags & flag.0 != 0);
+        let unnamed = FLAGS.iter().fold(flags, |rest, (flag, _)| rest & !flag.0);
+        let unnamed = (unnamed != 0).then(|| format!("{unnamed:#x}"));
+        let flags = named.map(|(_, name)| (*name).to_owned()).chain(unnamed);
+        [domain].into_iter().chain(flags).collect::<Vec<_>>().join(" | ")
+    }
 }
+
+const FLAGS: [(Personality, &str); 8] = [
+    (Personality::UNAME26, "UNAME26"),
+    (Personality::ADDR_NO_RANDOMIZE, "ADDR_NO_RANDOMIZE"),
+    (Personality::MMAP_PAGE_ZERO, "MMAP_PAGE_ZERO"),
+    (Personality::ADDR_COMPAT_LAYOUT, "ADDR_COMPAT_LAYOUT"),
+    (Personality::READ_IMPLIES_EXEC, "READ_IMPLIES_EXEC"),
+    (Personality::ADDR_LIMIT_32BIT, "ADDR_LIMIT_32BIT"),
+    (Personality::STICKY_TIMEOUTS, "STICKY_TIMEOUTS"),
+    (Personality::ADDR_LIMIT_3GB, "ADDR_LIMIT_3GB"),
+];
 
 impl BitOr for Personality {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_and_flags_have_names() {
+        let names = |bits| Personality::from_bits(bits).names();
+        assert_eq!(names(0), "PER_LINUX");
+        assert_eq!(names(0x4_0008), "PER_LINUX32 | ADDR_NO_RANDOMIZE");
+        assert_eq!(names(0x1000_0003), "0x3 | 0x10000000");
     }
 }

@@ -11,10 +11,8 @@ use ns_sys::child::BpfInstruction;
 
 use super::Builder;
 use super::capabilities::CapabilityConfig;
-use super::capability_plan::{
-    CapabilityPlan, PrivilegeCeiling, UserNamespace, describe_change, describe_keep,
-    describe_regain,
-};
+use super::capability_plan::{CapabilityPlan, PrivilegeCeiling, UserNamespace};
+use super::describe_capabilities;
 use crate::in_child::{self, CapabilityChange};
 
 /// The requested privileges.
@@ -205,7 +203,7 @@ impl Privileges {
 
     /// The call before the uid changes.
     pub(crate) fn describe_keep(&self) -> Option<String> {
-        self.planned().and_then(describe_keep)
+        self.planned().and_then(describe_capabilities::keep)
     }
 
     pub(crate) fn describe_no_new_privs(&self) -> impl Iterator<Item = String> {
@@ -214,11 +212,11 @@ impl Privileges {
 
     /// The capabilities that the change of the uid cleared.
     pub(crate) fn describe_regain(&self) -> Option<String> {
-        self.planned().and_then(describe_regain)
+        self.planned().and_then(describe_capabilities::regain)
     }
 
     pub(crate) fn describe_capabilities(&self) -> impl Iterator<Item = String> {
-        self.planned().into_iter().flat_map(describe_change)
+        self.planned().into_iter().flat_map(describe_capabilities::change)
     }
 
     /// The filter: with `no_new_privs` in the last step, otherwise in an earlier one, because it

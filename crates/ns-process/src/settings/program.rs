@@ -197,6 +197,18 @@ impl Program {
         self.candidates.as_deref().unwrap_or(given).iter().map(CString::as_c_str)
     }
 
+    /// The execution of the first candidate that exists.
+    pub(crate) fn describe(&self) -> String {
+        let mut paths: Vec<_> = Vec::new();
+        for path in self.candidates().map(|path| format!("{path:?}")) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        let words = if paths.len() > 1 { "  # the first that exists" } else { "" };
+        format!("execve({}){words}", paths.join(" or "))
+    }
+
     /// `argv` for execve(2).
     pub(crate) fn argv(&self) -> Vec<*const c_char> {
         pointers(&self.argv)

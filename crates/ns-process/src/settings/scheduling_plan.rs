@@ -83,8 +83,10 @@ impl Scheduling {
             let resets = if attr.flags == RESET_ON_FORK { ", SCHED_RESET_ON_FORK" } else { "" };
             format!("sched_setattr({}{parameters}{resets})", policy_name(attr.policy))
         });
-        let io_priority = self.io_priority.map(|priority| format!("ioprio_set({priority:#x})"));
-        let personality = self.personality.map(|persona| format!("personality({persona:#x})"));
+        let io_priority = self.io_priority.map(io_priority_line);
+        let personality = self
+            .personality
+            .map(|persona| format!("personality({})", Personality::from_bits(persona).names()));
         cpus.into_iter().chain(policy).chain(io_priority).chain(personality)
     }
 }
@@ -159,6 +161,16 @@ fn io_priority(priority: IoPriority) -> Result<u32, String> {
         IoClass::Idle => 3,
     };
     Ok(class << 13 | level)
+}
+
+/// The call that sets the class and the level in `priority`.
+fn io_priority_line(priority: u32) -> String {
+    let (class, level) = (priority >> 13, priority & 7);
+    match class {
+        1 => format!("ioprio_set(IOPRIO_CLASS_RT, level {level})"),
+        2 => format!("ioprio_set(IOPRIO_CLASS_BE, level {level})"),
+        _ => "ioprio_set(IOPRIO_CLASS_IDLE)".to_owned(),
+    }
 }
 
 /// A mask with these CPUs.

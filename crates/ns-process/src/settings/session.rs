@@ -165,12 +165,13 @@ impl Session {
         };
         let group = self.group.map(|group| format!("setpgid(0, {group})"));
         let terminal = self.terminal.as_ref();
-        let terminal = terminal.map(|file| format!("ioctl({}, TIOCSCTTY, 0)", file.as_raw_fd()));
+        let terminal =
+            terminal.map(|file| format!("ioctl(descriptor {}, TIOCSCTTY, 0)", file.as_raw_fd()));
         session.into_iter().chain(group).chain(terminal)
     }
 
     pub(crate) fn describe_death(&self) -> impl Iterator<Item = String> {
-        let signal = self.die_with_parent.map(Signal::as_raw);
+        let signal = self.die_with_parent;
         let lines = signal.map(|signal| {
             [format!("prctl(PR_SET_PDEATHSIG, {signal})"), "ppoll(starting thread)".to_owned()]
         });

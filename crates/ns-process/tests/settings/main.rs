@@ -5,6 +5,7 @@ mod common;
 
 mod capabilities;
 mod contract;
+mod describe;
 mod diagnose;
 mod from_std;
 mod ids;

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::target::{PRINT_NAMESPACES, namespaces_of};
 use crate::common::{Output, prints, shell};
-use ns_process::{CloneFlags, Container, Namespace, Stdio};
+use ns_process::{CloneFlags, Container, Namespace};
 use ns_testbed::{Leftovers, Role, SharedMount, role};
 use rustix::process::{getegid, geteuid};
 
@@ -220,54 +220,6 @@ fn the_environment_is_inherited_or_cleared() {
     });
 }
 
-/// The plan lists the steps in order, and does not print the environment.
-#[test]
-fn a_plan_lists_the_steps() {
-    ns_testbed::run_as!([Root], {
-        // A core limit other than 0 adds two lines.
-        ns_sys::child::prlimit(ns_process::Resource::Core as u32, 0, 0).expect("prlimit");
-        let mut container = Container::new("/bin/true");
-        let kinds = [Namespace::User, Namespace::Pid, Namespace::Mnt];
-        container.namespaces(kinds).map_zero().mount_proc().env("TOKEN", "secret");
-        let plan = container.plan().expect("plan");
-        let flags = "CLONE_VM | CLONE_PIDFD | CLONE_NEWNS | CLONE_CHILD_CLEARTID | CLONE_UNTRACED \
-                     | CLONE_NEWUSER | CLONE_NEWPID | CLONE_CLEAR_SIGHAND";
-        let expected = [
-            "memory: shared; tail: exec",
-            "memory: copied where another start holds the dumpable flag",
-            "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)",
-            "parent: fstat(file of the record locks)",
-            "parent: prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)",
-            "parent: rt_sigprocmask(all)",
-            &format!("parent: clone3({flags})"),
-            "parent: rt_sigprocmask(former)",
-            "parent: readlinkat(\"/proc/self\")",
-            "parent: open(\"/proc/PID/comm\")",
-            "parent: open(\"/proc/PID\")",
-            "parent: write(uid_map, \"0 0 1\\n\")",
-            "parent: write(gid_map, \"0 0 1\\n\")",
-            "parent: futex(go, wake)",
-            "child: fcntl(F_SETFD); fcntl(F_SETLK)",
-            "child: rt_sigaction(1 to 64, SIG_DFL)",
-            "child: futex(go, wait)",
-            "child: mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)",
-            "child: mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)",
-            "child: setsid() unless 0, 1 or 2 is a terminal",
-            "child: close_range(3, 4294967295, 0)",
-            "child: prctl(PR_SET_NAME)",
-            "child: rt_sigprocmask(none)",
-            "child: execve(\"/bin/true\")",
-            "parent: futex(child_tid, wait)",
-            "parent: fcntl(F_GETLK)",
-            "parent: pread(comm)",
-            "parent: prctl(PR_SET_DUMPABLE, 1)",
-            "parent: waitid(pidfd, WNOHANG | WNOWAIT)",
-        ];
-        assert_eq!(plan.describe().to_string(), expected.join("\n"));
-        assert!(!format!("{plan:?}").contains("secret"));
-    });
-}
-
 /// Several threads start programs at once; their namespaces do not change.
 #[test]
 fn b09_threads_start_programs_at_once() {
@@ -310,14 +262,4 @@ fn namespaces_are_selected_by_name() {
         error.object().is_some_and(|object| object.starts_with("namespaces: \"nett\"")),
         "{error}"
     );
-}
-
-/// Each line of a plan is a step, also if a path contains a newline.
-#[test]
-fn a_newline_in_a_path_does_not_end_the_line_of_a_plan() {
-    let mut container = Container::new("true");
-    container.namespace_file(Namespace::Uts, "a\nb").stdin(Stdio::path("c\nd"));
-    let text = container.plan().expect("plan").describe().to_string();
-    let sides = ["memory: ", "parent: ", "intermediate: ", "child: "];
-    assert!(text.lines().all(|line| sides.iter().any(|side| line.starts_with(side))), "{text}");
 }

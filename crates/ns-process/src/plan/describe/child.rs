@@ -7,6 +7,7 @@ use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
 use super::super::Plan;
 use super::line;
+use super::purpose::{explained, of_step, with_words};
 use crate::in_child::{Dispositions, HookPoint, child_steps};
 use crate::settings::Program;
 
@@ -58,7 +59,10 @@ macro_rules! describe_in_order {
             $(
                 fn $stage(&self) -> Vec<String> {
                     let mut lines = Vec::new();
-                    $(lines.extend(self.$step());)+
+                    $(
+                        let step = self.$step().into_iter().collect();
+                        lines.extend(explained(of_step(stringify!($step)), step));
+                    )+
                     lines
                 }
             )+
@@ -79,7 +83,7 @@ impl Steps<'_> {
         lines.extend(self.setup());
         if self.role == Role::Init {
             lines.extend(self.drop_privileges());
-            lines.push("execveat(init)".to_owned());
+            lines.push(with_words("execveat(init)", "process 1 reaps, and forwards signals"));
             return lines;
         }
         lines.extend(self.hooks([HookPoint::ExceptUp, HookPoint::PostUp, HookPoint::PreExec]));
@@ -99,8 +103,7 @@ impl Steps<'_> {
         let program = self.plan.work.program();
         let file = program.and_then(|program| program.file.as_ref());
         let file = file.map(|_| "execveat(program, \"\", AT_EMPTY_PATH)".to_owned());
-        let exec = program.into_iter().flat_map(Program::candidates);
-        let exec = exec.map(|path| format!("execve({path:?})"));
+        let exec = program.filter(|program| program.file.is_none()).map(Program::describe);
         let closure = ["set_robust_list(libc's)", "closure", "_exit"].map(ToOwned::to_owned);
         file.into_iter()
             .chain(exec)
@@ -271,7 +274,7 @@ impl Steps<'_> {
     }
 
     fn close_rest(&self) -> Vec<String> {
-        let of_init = ["close_range(0, 2, 0)", "close_range(4, 4294967295, 0) but for the init"];
+        let of_init = ["close_range(0, 2, 0)", "close_range(4, UINT_MAX, 0) but for the init"];
         match self.role {
             Role::Init => of_init.map(ToOwned::to_owned).to_vec(),
             Role::Child | Role::UnderInit => self.plan.streams.describe_placing().1,

@@ -1,6 +1,7 @@
 //! Describes a plan as a list of system calls.
 
 mod child;
+mod purpose;
 
 use std::fmt;
 use std::prelude::rust_2024::*;
@@ -9,8 +10,12 @@ use std::{format, vec};
 use ns_sys::CloneFlags;
 
 use super::{Dumpable, Intermediate, Plan};
+use purpose::with_words;
 
 /// The steps of a start in order, one per line, as system calls. Nothing has been run.
+///
+/// The calls are those of the kernel, with the names of flags, limits, signals and capabilities. Words after `#` describe
+/// their purpose.
 ///
 /// Calls that close descriptors of the start, and the mmap(2) of the stack in the first start of a thread, are left
 /// out.
@@ -47,21 +52,27 @@ impl Plan {
     fn before(&self) -> impl Iterator<Item = String> {
         let route = self.expected_route();
         let clearing = |at: Dumpable| {
-            line(self.flag() == Some(at), "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)")
+            let calls = "prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)";
+            let words = "other processes may not inspect the child, which shares the memory";
+            line(self.flag() == Some(at), &with_words(calls, words))
         };
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
+        let watch = with_words(watch, "by which the child sees that the caller exits");
+        let lock =
+            with_words("fstat(file of the record locks)", "the lock that the child will hold");
         let waits_for_copy = self.forks() && route.has_intermediate();
         self.streams
             .describe_opening()
             .into_iter()
             .chain(self.join.describe_opening())
             .chain(self.join.describe_following())
-            .chain(line(self.watches_parent(), watch))
+            .chain(line(self.watches_parent(), &watch))
             .chain(self.sysctls.describe_opening(&self.maps.proc))
             .chain(line(self.forks(), "get_robust_list()"))
-            .chain(line(self.takes_lock(), "fstat(file of the record locks)"))
+            .chain(line(self.takes_lock(), &lock))
             .chain(clearing(Dumpable::Cleared))
-            .chain(["rt_sigprocmask(all)".to_owned(), self.clone_line()])
+            .chain([with_words("rt_sigprocmask(all)", "no handler runs in the child")])
+            .chain([with_words(&self.clone_line(), "create the child")])
             .chain(["rt_sigprocmask(former)".to_owned()])
             .chain(line(waits_for_copy, "pidfd_open(the copy); futex(go, wake)"))
             .chain(line(route.intermediate_reports(), "futex(pid, wait)"))
@@ -74,26 +85,32 @@ impl Plan {
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(clearing(Dumpable::ClearedAtGo))
             .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
-            .chain(line(self.needs_go(), "futex(go, wake)"))
+            .chain(line(self.needs_go(), &with_words("futex(go, wake)", "release the child")))
     }
 
     /// The file with the name of the child, by which the caller sees whether it has executed.
     fn describe_comm(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
-        let lines = [
-            format!("readlinkat({:?})", proc.join("self").to_string_lossy()),
-            format!("open({:?})", proc.join("PID/comm").to_string_lossy()),
-        ];
+        let comm = format!("open({:?})", proc.join("PID/comm").to_string_lossy());
+        let lines = [self.describe_proc_check(), with_words(&comm, "the name of the child")];
         lines.into_iter().filter(|_| self.has_exec_name())
+    }
+
+    /// The check that proc shows the process IDs of the caller's pid namespace.
+    fn describe_proc_check(&self) -> String {
+        let path = self.maps.proc.join("self");
+        let line = format!("readlinkat({:?})", path.to_string_lossy());
+        with_words(&line, "it is the proc of the caller's pid namespace")
     }
 
     /// The child's directory in proc, after a check that this proc shows the process IDs of the caller's pid namespace.
     fn describe_proc_dir(&self) -> impl Iterator<Item = String> {
         let proc = &self.maps.proc;
-        let check = format!("readlinkat({:?})", proc.join("self").to_string_lossy());
+        let check = self.describe_proc_check();
         // Done once: see `describe_comm`.
         let check = Some(check).filter(|_| !self.has_exec_name());
         let open = format!("open({:?})", proc.join("PID").to_string_lossy());
+        let open = with_words(&open, "the directory with the files of the child");
         check.into_iter().chain([open]).filter(|_| self.writes_files())
     }
 
@@ -121,14 +138,16 @@ impl Plan {
         let Some(intermediate) = route.intermediate else { return Vec::new() };
         let mut all = Vec::new();
         all.extend(line(route.copies_memory(), "set_robust_list(child_tid)"));
-        all.push("getppid()".to_owned());
+        all.push(with_words("getppid()", "the caller has not exited"));
         all.extend(self.limits.describe_oom_score_adj());
         all.extend(self.describe_own_flag());
         all.extend(self.limits.describe_no_core());
-        all.extend(line(self.daemon.is_some(), "setsid()"));
+        let session = with_words("setsid()", "a daemon has no terminal");
+        all.extend(line(self.daemon.is_some(), &session));
         all.extend(self.label_before_join());
         all.extend(self.join.describe(self.joins_optimistically()));
-        all.push(format!("clone3({})", self.child_flags(intermediate)));
+        let clone = format!("clone3({})", self.child_flags(intermediate));
+        all.push(with_words(&clone, "create the child"));
         all.extend(line(route.intermediate_reports(), "futex(pid, wake)"));
         all.extend(line(self.forks(), "futex(go, wait)"));
         if intermediate == Intermediate::Stays {
@@ -157,9 +176,11 @@ impl Plan {
     fn after(&self) -> impl Iterator<Item = String> {
         let proof = ["fcntl(F_GETLK)", "pread(comm)", "prctl(PR_SET_DUMPABLE, 1)"];
         let proof = proof.into_iter().filter_map(|check| line(self.takes_lock(), check));
+        let check = "waitid(pidfd, WNOHANG | WNOWAIT)";
         let executed = !self.forks() && !self.is_reparented();
-        let left = ["futex(child_tid, wait)".to_owned()].into_iter().chain(proof);
-        left.chain(line(executed, "waitid(pidfd, WNOHANG | WNOWAIT)"))
+        let left = with_words("futex(child_tid, wait)", "the child has left the memory");
+        let left = [left].into_iter().chain(proof);
+        left.chain(line(executed, &with_words(check, "the program was executed")))
     }
 
     /// The requirement on the caller's dumpable flag; `None` with a copy of the memory.
