@@ -108,6 +108,11 @@ fn write_offsets(plan: &Plan, dir: &ProcDir) -> Result<(), Error> {
     });
     written.map_err(|errno| {
         let object = text.trim_end().replace('\n', ", ");
-        Error::new(&plan.name, Step::TimeOffsets).with_errno(errno).with_object(object)
+        let hint = "the shifted clock would be negative, or later than 146 years";
+        let hint = (errno == Errno::RANGE).then_some(hint);
+        Error::new(&plan.name, Step::TimeOffsets)
+            .with_errno(errno)
+            .with_object(object)
+            .with_hint(hint)
     })
 }
