@@ -36,7 +36,7 @@ impl Inject {
     pub(crate) fn builder(&self) -> Result<ns_process::Inject, Failure> {
         if let Some(option) = self.maps.given() {
             return Err(Failure::Refused(format!(
-                "inject does not accept {option}: the joined user namespace has its own maps"
+                "inject does not accept {option}: the joined user namespace has its own maps; --uid and --gid set the IDs in it"
             )));
         }
         let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());

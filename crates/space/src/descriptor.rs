@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use crate::failure::errno;
 use crate::input;
 
 /// Duplicates a descriptor of this process.
@@ -25,7 +26,17 @@ pub(crate) fn contents(number: &OsStr) -> Result<Vec<u8>, String> {
     let text = number.to_str().unwrap_or_default();
     let number = parse(text).map_err(|reason| format!("{number:?} is {reason}"))?;
     let bytes = duplicate(number).and_then(|copy| input::contents(&copy.into()));
-    bytes.map_err(|error| format!("descriptor {number}: {error}"))
+    bytes.map_err(|error| format!("descriptor {number}: {}", reason(number, &error)))
+}
+
+/// Returns why a descriptor cannot be used.
+pub(crate) fn reason(number: RawFd, error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EBADF) => {
+            format!("EBADF (it is not open: a shell opens it for space with {number}<FILE)")
+        }
+        _ => errno::text(error),
+    }
 }
 
 /// Parses the number of a descriptor.

@@ -60,7 +60,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     loop {
         let cli = match parse(&words) {
             Ok(cli) => cli,
-            Err(error) => return usage::report(&error),
+            Err(error) => return usage::report(&error, &words),
         };
         // Both hold while input is read.
         deadline::set(begin, cli.timeout());
@@ -82,19 +82,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
     match verb {
         Verb::Execute(Deferred(verb)) => {
-            let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
-            runner.keeping(&verb.kept).run(verb.builder())
+            Runner::new(verb, *verbose).keeping(&verb.kept).run(verb.builder())
         }
         Verb::Chroot(Deferred(verb)) => {
-            let runner = Runner::new(&verb.start, *verbose).excluding(verb.namespaces.excluded());
-            runner.keeping(&verb.kept).run(verb.builder())
+            Runner::new(verb, *verbose).keeping(&verb.kept).run(verb.builder())
         }
         Verb::Inject(Deferred(verb)) => {
-            let runner = Runner::new(&verb.start, *verbose);
-            runner.excluding(verb.namespaces.excluded()).inject(verb.builder(), &verb.target)
+            Runner::new(verb, *verbose).inject(verb.builder(), &verb.target)
         }
         Verb::Join(verb) => {
-            let runner = Runner::new(&verb.start, *verbose);
+            let runner = Runner::new(verb, *verbose);
             runner.joining_pid(verb.namespaces.has_pid_file()).run(verb.builder())
         }
         Verb::List(Deferred(filter)) => list::run(filter),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::exit;
+use crate::failure::errno;
 
 /// Prints a text that may contain colour sequences.
 pub(crate) fn text(text: &str) -> ExitCode {
@@ -18,11 +19,22 @@ pub(crate) fn json(value: &impl Serialize) -> ExitCode {
     done(line.and_then(|line| writeln!(io::stdout(), "{line}")))
 }
 
+/// Escapes what would break a line of text or change the terminal, such as newlines and escape sequences.
+pub(crate) fn one_line(text: &str) -> String {
+    // These need no escape.
+    let parts = text.split_inclusive(['"', '\'', '\\']);
+    let escaped = parts.map(|part| {
+        let body = part.trim_end_matches(['"', '\'', '\\']);
+        format!("{}{}", body.escape_debug(), &part[body.len()..])
+    });
+    escaped.collect()
+}
+
 fn done(printed: io::Result<()>) -> ExitCode {
     match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "space: stdout: {error}");
+            let _ = writeln!(io::stderr(), "space: stdout: {}", errno::text(&error));
             ExitCode::from(exit::FAILED)
         }
     }

@@ -204,7 +204,7 @@ fn an_open_directory_is_bound() {
         let output = shell("--ro-bind-fd", "cat $0/file; touch $0/other; ls $0");
         assert_eq!(output.stdout, b"textfile\nnew\n", "{output:?}");
         let line = error_line(&[&NEW[..], &["--bind-fd", "99", "/mnt", "true"]].concat());
-        assert_eq!(line, "space: --bind-fd: descriptor 99: Bad file descriptor (os error 9)");
+        assert!(line.starts_with("space: --bind-fd: descriptor 99: EBADF ("), "{line}");
     });
 }
 

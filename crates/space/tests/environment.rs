@@ -41,7 +41,7 @@ fn the_environment_is_changed_in_the_order_of_the_options() {
         assert!(line.contains("--env-file: ") && line.contains(":2: not of the form"), "{line}");
         fs::remove_file(path).expect("remove");
         let line = error_line(&["execute", "--env-file", "/no/such", "true"]);
-        assert!(line.starts_with("space: --env-file: /no/such: No such file"), "{line}");
+        assert!(line.starts_with("space: --env-file: /no/such: ENOENT: No such file"), "{line}");
     });
 }
 
@@ -54,7 +54,7 @@ fn a_descriptor_is_passed_to_the_program() {
         assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "{output:?}");
         assert!(!output.status.success(), "descriptor 6 is closed");
         let line = error_line(&["execute", "--keep-fd", "99", "true"]);
-        assert_eq!(line, "space: --keep-fd: descriptor 99: Bad file descriptor (os error 9)");
+        assert!(line.starts_with("space: --keep-fd: descriptor 99: EBADF ("), "{line}");
         assert_eq!(status(&["execute", "--keep-fd", "x", "true"]), 125);
     });
 }
@@ -69,6 +69,6 @@ fn a_descriptor_contains_options() {
         let words = ["execute", "--args", "5", "--", "/bin/echo", "--args", "6"];
         assert_eq!(in_shell(script, &words).stdout, b"--args 6\n");
         let line = error_line(&["execute", "--args", "99", "true"]);
-        assert_eq!(line, "space: --args: descriptor 99: Bad file descriptor (os error 9)");
+        assert!(line.starts_with("space: --args: descriptor 99: EBADF ("), "{line}");
     });
 }

@@ -36,7 +36,7 @@ fn an_invalid_limit_names_its_option() {
             (&["--rlimit", "nofile=many"], "\"many\" is neither a number nor unlimited"),
             (&["--umask", "8"], "\"8\" is no octal number up to 777"),
             (&["--nice", "-21"], "'--nice <N>'"),
-            (&["--cgroup-dir", "/no/such"], "--cgroup-dir: /no/such: No such file"),
+            (&["--cgroup-dir", "/no/such"], "--cgroup-dir /no/such: ENOENT: No such file"),
         ];
         for (options, expected) in cases {
             let words = [&["execute"], options, &["true"]].concat();

@@ -67,7 +67,7 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
 #[test]
 fn an_unknown_option_is_answered_by_the_right_one() {
     run_space_as!([Root, User], {
-        let cases: [(&[&str], &str); 16] = [
+        let cases: [(&[&str], &str); 19] = [
             (&["execute", "--fork", "id"], "'--fork' found; space always starts"),
             (&["execute", "-f", "id"], "'-f' found; space always starts"),
             (&["execute", "-r", "id"], "'-r' found; use --id"),
@@ -82,7 +82,10 @@ fn an_unknown_option_is_answered_by_the_right_one() {
             (&["inject", "--target=1", "id"], "space inject PID PROGRAM"),
             (&["inject", "--bind", "/", "/", "1", "id"], "it is an option of execute and chroot"),
             (&["execute", "--follow-root", "id"], "it is an option of inject"),
-            (&["list", "--timeout", "1"], "it is an option of execute and chroot and inject"),
+            (&["list", "--timeout", "1"], "it is an option of execute, chroot and inject"),
+            (&["--timeout", "1", "execute", "id"], "'--timeout' found; write it after execute"),
+            (&["-U", "run", "id"], "'-U' found; write it after execute"),
+            (&["list", "-U"], "'-U' found; it is an option of execute, chroot and inject"),
             (&["execute", "--work-dir", "/", "id"], "'--workdir'"),
         ];
         for (words, expected) in cases {
@@ -168,11 +171,18 @@ fn a_broken_pipe_terminates_space_without_a_message() {
 #[test]
 fn help_exits_with_status_0() {
     run_space_as!([Root, User], {
-        for words in [["--help"].as_slice(), &["execute", "-h"], &["--version"]] {
+        for words in [["--help"].as_slice(), &["execute", "-h"], &["--version"], &["help"]] {
             let output = space(words);
             assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
             assert!(!output.stdout.is_empty());
         }
         assert_eq!(status(&[]), 125);
+        assert_eq!(common::stdout(&["help"]), common::stdout(&["--help"]));
+        for verb in ["execute", "run", "chroot", "inject", "enter", "list", "doctor"] {
+            let help = common::stdout(&["help", verb]);
+            assert_eq!(help, common::stdout(&[verb, "--help"]));
+        }
+        let line = error_line(&["help", "lst"]);
+        assert!(line.contains("'lst'") && line.contains("list"), "{line}");
     });
 }

@@ -42,6 +42,10 @@ pub(super) fn purpose(plan: Root<'_>, step: MountStep) -> String {
 
 /// The file or directory that is bound.
 fn source(plan: Root<'_>, bind: Bind) -> String {
-    let (Source::Path(path) | Source::InRoot(path) | Source::Tree(_, path)) = bind.source;
-    quoted(plan.strings.get(path))
+    match bind.source {
+        Source::Path(path) | Source::InRoot(path) | Source::Tree(_, path) => {
+            quoted(plan.strings.get(path))
+        }
+        Source::NewFile { .. } => "a new file".to_owned(),
+    }
 }

@@ -1,6 +1,8 @@
 //! Options that take the number of a descriptor.
 
+use std::ffi::OsString;
 use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 
 use clap::Args;
 use ns_process::{Builder, Stdio};
@@ -34,7 +36,10 @@ fn kept(text: &str) -> Result<KeptFd, &'static str> {
 
 fn duplicate(option: &str, number: RawFd) -> Result<OwnedFd, Failure> {
     let copy = descriptor::duplicate(number);
-    copy.map_err(|error| Failure::Refused(format!("{option}: descriptor {number}: {error}")))
+    copy.map_err(|error| {
+        let reason = descriptor::reason(number, &error);
+        Failure::Refused(format!("{option}: descriptor {number}: {reason}"))
+    })
 }
 
 impl Descriptors {
@@ -51,6 +56,28 @@ impl Descriptors {
             builder.program_fd(duplicate("--exec-fd", number)?);
         }
         Ok(())
+    }
+
+    /// Returns a descriptor of the caller that an argument of the program names, as `/dev/fd/63` of a shell's `<(…)`
+    /// does, and that the program does not get.
+    pub(crate) fn missing(&self, arguments: &[OsString]) -> Option<RawFd> {
+        let named = |word: &OsString| {
+            let number = ["/dev/fd/", "/proc/self/fd/"]
+                .iter()
+                .find_map(|directory| word.as_bytes().strip_prefix(directory.as_bytes()))?;
+            std::str::from_utf8(number).ok()?.parse().ok()
+        };
+        let mut named = arguments.iter().filter_map(named);
+        named.find(|number| {
+            *number > 2 && !self.keeps(*number) && descriptor::duplicate(*number).is_ok()
+        })
+    }
+
+    fn keeps(&self, number: RawFd) -> bool {
+        self.keep_fd.iter().any(|kept| match kept {
+            KeptFd::All => true,
+            KeptFd::One(kept) => *kept == number,
+        })
     }
 
     /// Whether there are options to insert.

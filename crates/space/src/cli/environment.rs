@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use ns_process::Builder;
 
 use super::ordered::{Given, in_order};
-use crate::failure::Failure;
+use crate::failure::{Failure, errno};
 use crate::input;
 
 const HEADING: &str = "Environment, changed in the order of the options";
@@ -59,7 +59,8 @@ impl Environment {
 
 /// Sets the variables of a file. An error is a message.
 fn read<Kind>(builder: &mut Builder<Kind>, path: &Path) -> Result<(), String> {
-    let text = input::contents_of(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = input::contents_of(path)
+        .map_err(|error| format!("{}: {}", path.display(), errno::text(&error)))?;
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {
             continue;

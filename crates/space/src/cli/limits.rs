@@ -1,13 +1,13 @@
 //! Options for resource limits, priorities and the cgroup.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ns_process::{Builder, Resource};
 
-use super::number::octal;
-use crate::failure::Failure;
+use super::number::{octal, within};
+use crate::failure::{Failure, errno};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
@@ -17,14 +17,14 @@ pub(crate) struct Limits {
     rlimit: Vec<Limit>,
     /// Set the nice value, from -20 to 19
     #[arg(long, value_name = "N", allow_negative_numbers = true,
-          value_parser = clap::value_parser!(i32).range(-20..=19))]
+          value_parser = |text: &str| within(text, -20, 19))]
     nice: Option<i32>,
     /// Set the file mode mask, an octal number
     #[arg(long, value_name = "MODE", value_parser = umask)]
     umask: Option<u32>,
     /// Set the adjustment of the OOM score, from -1000 to 1000
     #[arg(long, value_name = "N", allow_negative_numbers = true,
-          value_parser = clap::value_parser!(i32).range(-1000..=1000))]
+          value_parser = |text: &str| within(text, -1000, 1000))]
     oom_score_adj: Option<i32>,
     /// Start the program in the cgroup (version 2) of directory DIR
     #[arg(long, value_name = "DIR")]
@@ -39,6 +39,10 @@ struct Limit {
 }
 
 impl Limits {
+    pub(crate) fn cgroup_dir(&self) -> Option<&Path> {
+        self.cgroup_dir.as_deref()
+    }
+
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
         for Limit { resource, soft, hard } in &self.rlimit {
             builder.rlimit(*resource, *soft, *hard);
@@ -54,7 +58,11 @@ impl Limits {
         }
         if let Some(path) = &self.cgroup_dir {
             let directory = File::open(path).map_err(|error| {
-                Failure::Refused(format!("--cgroup-dir: {}: {error}", path.display()))
+                Failure::Refused(format!(
+                    "--cgroup-dir {}: {}",
+                    path.display(),
+                    errno::text(&error)
+                ))
             })?;
             builder.cgroup(directory);
         }

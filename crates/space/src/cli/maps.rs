@@ -52,6 +52,8 @@ pub(crate) struct Maps {
 enum SetgroupsMode {
     Auto,
     Deny,
+    // The word of unshare(1).
+    #[value(alias = "allow")]
     Keep,
 }
 
@@ -98,6 +100,18 @@ impl Maps {
             SetgroupsMode::Keep => Setgroups::Keep,
         });
         Ok(())
+    }
+
+    /// Returns the options that describe the maps of users and groups.
+    pub(crate) fn options(&self, ids: Ids) -> [&'static str; 2] {
+        let both =
+            [(self.id, "--id"), (self.map_auto, "--map-auto"), (self.map_same, "--map-same")];
+        if let Some((_, option)) = both.into_iter().find(|(is_given, _)| *is_given) {
+            return [option, option];
+        }
+        let uid = if self.uid_map.is_none() && ids.are_given() { "--uid" } else { "--uid-map" };
+        let gid = if self.gid_map.is_none() && ids.are_given() { "--gid" } else { "--gid-map" };
+        [uid, gid]
     }
 
     fn are_given(&self) -> bool {

@@ -36,6 +36,7 @@ pub(crate) use limits::Limits;
 pub(crate) use maps::{Ids, Maps, RefusedMaps};
 pub(crate) use mounts::Mounts;
 pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
+pub(crate) use ordered::Given;
 pub(crate) use parameters::Parameters;
 pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;

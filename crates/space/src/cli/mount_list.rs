@@ -193,6 +193,7 @@ fn tree(number: &OsStr) -> Result<Tree, String> {
     let text = number.to_string_lossy();
     let number = descriptor::parse(&text).map_err(|reason| format!("{text:?} is {reason}"))?;
     let file = descriptor::duplicate(number);
-    let file = file.map_err(|error| format!("descriptor {number}: {error}"))?;
+    let file = file
+        .map_err(|error| format!("descriptor {number}: {}", descriptor::reason(number, &error)))?;
     Tree::from_fd(file).map_err(|error| error.to_string())
 }

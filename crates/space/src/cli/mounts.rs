@@ -80,6 +80,15 @@ pub(crate) struct Mounts {
 }
 
 impl Mounts {
+    /// The options in the order of the command line.
+    pub(crate) fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    pub(crate) fn have_host_root(&self) -> bool {
+        self.host_root
+    }
+
     /// Adds the mounts, after the namespaces. Reads the descriptors of `--file`.
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
         if self.host_root {

@@ -66,6 +66,11 @@ impl NewNamespaces {
         self.0.without.iter().copied().collect()
     }
 
+    /// The kinds that an option selects, also those that `--no-KIND` excludes.
+    pub(crate) fn selected(&self) -> NamespaceFlags {
+        if self.0.all { NamespaceFlags::all() } else { self.0.with.iter().copied().collect() }
+    }
+
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {
         self.0.apply(builder);
     }

@@ -6,6 +6,12 @@ pub(super) fn octal(text: &str, max: u32) -> Result<u32, String> {
     number.ok_or_else(|| format!("{text:?} is no octal number up to {max:o}"))
 }
 
+/// Parses a number from `least` to `greatest`.
+pub(super) fn within(text: &str, least: i32, greatest: i32) -> Result<i32, String> {
+    let number = text.parse().ok().filter(|number| (least..=greatest).contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from {least} to {greatest}"))
+}
+
 /// Parses decimal seconds: whole seconds, rounded down, and the nanoseconds after them.
 pub(super) fn seconds(text: &str) -> Option<(i64, u32)> {
     let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));

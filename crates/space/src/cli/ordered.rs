@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::ArgMatches;
 
 /// An option on the command line, with its values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Given {
     /// The name without dashes.
     pub(crate) name: &'static str,
@@ -17,6 +17,11 @@ impl Given {
     pub(crate) fn values<const N: usize>(&self) -> [&OsString; N] {
         // The parser has checked the number of values.
         std::array::from_fn(|at| &self.values[at])
+    }
+
+    /// Returns all values.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &OsString> {
+        self.values.iter()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Options for the directory, streams and init of the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ns_process::{Builder, Init, Stdio};
@@ -54,6 +54,14 @@ impl Program {
         if let Some(mount) = &self.host_proc {
             builder.proc(mount);
         }
+    }
+
+    pub(crate) fn host_proc(&self) -> Option<&Path> {
+        self.host_proc.as_deref()
+    }
+
+    pub(crate) fn has_workdir(&self) -> bool {
+        self.workdir.is_some()
     }
 
     /// Whether the program inherits all three standard streams of the caller.

@@ -18,7 +18,6 @@ use super::{
     name = "space",
     version,
     args_override_self = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
 Everything from PROGRAM on belongs to the program. The program keeps the terminal, receives the \
@@ -197,7 +196,7 @@ pub(crate) struct Filter {
     #[arg(short = 't', long = "type", value_name = "KIND", value_delimiter = ',')]
     pub(crate) kinds: Vec<Namespace>,
     /// List only the namespaces of this process
-    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "PID", value_parser = pid)]
     pub(crate) pid: Option<u32>,
     /// Print only the process IDs, one per line
     #[arg(long, conflicts_with = "json")]
@@ -212,6 +211,11 @@ pub(crate) struct Listing {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn pid(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{text:?} is no process ID"))
 }
 
 /// The program and its arguments.

@@ -28,7 +28,7 @@ use ns_process::{Builder, Inject, NamespaceFlags};
 
 use crate::cli::{Control, Kept, Start};
 use crate::deadline;
-use crate::failure::Failure;
+use crate::failure::{Failure, Origins};
 use descendants::Descendants;
 use job::Job;
 pub(crate) use parent::die_with_parent;
@@ -57,12 +57,13 @@ pub(crate) struct Runner<'a> {
     kept: Option<&'a Kept>,
     /// Whether the program joins the pid namespace of a file.
     joins_pid: bool,
-    /// The kinds of namespaces that the command line excludes.
-    excluded: NamespaceFlags,
+    /// The verb with its options, for messages.
+    verb: &'a dyn Origins,
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(start: &'a Start, verbose: bool) -> Self {
+    pub(crate) fn new(verb: &'a dyn Origins, verbose: bool) -> Self {
+        let start = verb.start();
         let inherits_streams = start.program.inherits_streams();
         Self {
             control: &start.control,
@@ -70,12 +71,8 @@ impl<'a> Runner<'a> {
             inherits_streams,
             kept: None,
             joins_pid: false,
-            excluded: NamespaceFlags::empty(),
+            verb,
         }
-    }
-
-    pub(crate) fn excluding(self, excluded: NamespaceFlags) -> Self {
-        Self { excluded, ..self }
     }
 
     pub(crate) fn keeping(self, kept: &'a Kept) -> Self {
@@ -99,7 +96,7 @@ impl<'a> Runner<'a> {
             }
             self.start(&mut builder, &mut report).map(Some)
         });
-        let outcome = outcome.map_err(|failure| failure.excluding(self.excluded));
+        let outcome = outcome.map_err(|failure| failure.of(self.verb.origin()));
         if let (Err(_), None, Some(kept)) = (&outcome, report.pid(), self.kept) {
             kept.unbind();
         }
@@ -124,6 +121,7 @@ impl<'a> Runner<'a> {
         builder: &mut Builder<Kind>,
         report: &mut Report<'_>,
     ) -> Result<Outcome, Failure> {
+        self.warn_about_descriptors();
         // Opening a FIFO blocks until it has a peer. Signals are not blocked yet, so that they terminate `space`
         // meanwhile.
         builder.open_paths(deadline::left())?;
@@ -145,6 +143,17 @@ impl<'a> Runner<'a> {
             signals.unblock();
         }
         outcome
+    }
+
+    /// Warns if an argument names a descriptor that the program does not get.
+    fn warn_about_descriptors(&self) {
+        let Start { descriptors, argv, .. } = self.verb.start();
+        let missing = descriptors.missing(argv.args()).filter(|_| !self.control.json);
+        if let Some(number) = missing {
+            report::warn(&format!(
+                "the program does not get descriptor {number}: add --keep-fd {number}"
+            ));
+        }
     }
 
     /// Whether the program needs a process group of its own: the caller's group is not visible in its pid namespace.

@@ -42,8 +42,8 @@ struct JsonError<'a> {
     step: Option<&'a str>,
     side: Option<String>,
     errno: Option<i32>,
-    object: Option<&'a str>,
-    hint: Option<&'a str>,
+    object: Option<String>,
+    hint: Option<String>,
 }
 
 impl<'a> Report<'a> {
@@ -116,13 +116,14 @@ impl<'a> Report<'a> {
 impl<'a> JsonError<'a> {
     fn new(failure: &'a Failure) -> Self {
         let error = failure.process();
+        let [object, hint] = failure.details();
         Self {
             message: failure.to_string(),
             step: error.map(|error| error.step().name()),
             side: error.map(|error| error.side().to_string()),
             errno: error.and_then(ns_process::Error::errno).map(ns_process::Errno::raw_os_error),
-            object: error.and_then(ns_process::Error::object),
-            hint: error.and_then(ns_process::Error::hint),
+            object,
+            hint,
         }
     }
 }
