@@ -10,6 +10,7 @@ use ns_process::{NamespaceInfo, Namespaces, namespaces};
 use serde::Serialize;
 
 use crate::cli::Filter;
+use crate::failure::errno;
 use crate::{exit, print, proc};
 
 const HEADER: [&str; 6] = ["KIND", "INODE", "PROCESSES", "PID", "UID", "COMMAND"];
@@ -54,10 +55,10 @@ pub(crate) fn run(filter: &Filter) -> ExitCode {
     }
 }
 
-/// Returns the requested namespaces. An error is a message.
+/// Returns the requested namespaces, sorted by kind and inode number. An error is a message.
 fn selected(filter: &Filter) -> Result<Namespaces, String> {
     let mut found = namespaces().map_err(|error| match error.errno() {
-        Some(errno) => format!("/proc: {}", io::Error::from(errno)),
+        Some(errno) => format!("/proc: {}", errno::text(&errno.into())),
         None => error.to_string(),
     })?;
     proc::check()?;
@@ -72,6 +73,7 @@ fn selected(filter: &Filter) -> Result<Namespaces, String> {
     if !filter.kinds.is_empty() {
         found.list.retain(|namespace| filter.kinds.contains(&namespace.kind));
     }
+    found.list.sort_by_key(|namespace| (namespace.kind.name(), namespace.id.ino));
     Ok(found)
 }
 
@@ -104,8 +106,8 @@ impl<'a> JsonNamespace<'a> {
 fn cells(found: &NamespaceInfo) -> [String; 6] {
     let namespace = JsonNamespace::new(found);
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    let file = namespace.files.first().map(|file| format!("at {file}"));
-    let command = namespace.command.map(|command| command.escape_debug().to_string());
+    let file = namespace.files.first().map(|file| format!("at {}", print::one_line(file)));
+    let command = namespace.command.map(print::one_line);
     [
         namespace.kind.to_owned(),
         namespace.inode.to_string(),
