@@ -223,6 +223,21 @@ fn a_dry_run_prints_the_plan() {
         for step in ["clone3(", "uid_map", "pivot_root", "execve(\"/bin/ls\")"] {
             assert!(plan.contains(step), "{step} in {plan}");
         }
+        let words = ["execute", "-az", "--mount-proc", "--host-root", "--rlimit", "nofile=64"];
+        let plan = stdout(&[&words[..], &["--drop-cap", "all", "--dry-run", "sh"]].concat());
+        for line in [
+            "child: prlimit(RLIMIT_NOFILE, soft 64, hard 64)  # the limits of the program",
+            "child: prctl(PR_CAPBSET_DROP, all)",
+            "child: capset(permitted and effective: none, inheritable: none)",
+            "child: prctl(PR_SET_PDEATHSIG, SIGKILL)  # the child does not outlive the caller",
+        ] {
+            assert!(plan.lines().any(|found| found == line), "{line} in {plan}");
+        }
+        assert!(plan.contains("  # a new proc on \"/proc\"\n"), "{plan}");
+        assert!(
+            plan.lines().all(|line| !line.contains("0x") && !line.contains("429496")),
+            "{plan}"
+        );
     });
 }
 
