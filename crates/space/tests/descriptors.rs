@@ -18,7 +18,7 @@ fn a_program_is_executed_by_its_descriptor() {
         assert_eq!(run("--exec-fd 3 its-name"), "its-name\n");
         assert_eq!(run("-Uz --exec-fd=3 other"), "other\n");
         let line = error_line(&["execute", "--exec-fd", "99", "sh"]);
-        assert!(line.starts_with("space: --exec-fd: descriptor 99: Bad file"), "{line}");
+        assert!(line.starts_with("space: --exec-fd: descriptor 99: EBADF"), "{line}");
     });
 }
 

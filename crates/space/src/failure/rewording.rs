@@ -1,11 +1,12 @@
 //! Texts of the library, in the words of the command line.
 
 /// Setters whose option or operand has another name.
-const SETTERS: [(&str, &str); 19] = [
+const SETTERS: [(&str, &str); 20] = [
     ("affinity", "--cpu-list"),
     ("by_chroot", "--no-mnt"),
     ("capability_sets", "--drop-cap"),
     ("cgroup", "--cgroup-dir"),
+    ("close_fds", "--keep-fd"),
     ("drop_capabilities", "--drop-cap"),
     ("env_clear", "--clear-env"),
     ("env_remove", "--unset-env"),
