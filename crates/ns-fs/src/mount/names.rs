@@ -50,6 +50,7 @@ impl Mount {
                 lower.chain(upper.into_iter().flatten()).collect()
             }
             Kind::Device { .. } => vec![("device", &self.target)],
+            Kind::Bytes { .. } => vec![("new file for", &self.target)],
             Kind::Dev => vec![("device in", Path::new("/dev"))],
             Kind::Mask => vec![("null device", Path::new("/dev/null"))],
             Kind::ReadOnlyPath => vec![("path", &self.target)],
@@ -57,8 +58,7 @@ impl Mount {
             | Kind::Propagation(_)
             | Kind::Directory
             | Kind::Symlink { .. }
-            | Kind::File { .. }
-            | Kind::Bytes { .. } => vec![],
+            | Kind::File { .. } => vec![],
         }
     }
 

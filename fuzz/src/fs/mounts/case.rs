@@ -194,10 +194,11 @@ impl Spec {
             Kind::New(_) | Kind::Overlay | Kind::OverlayReadOnly | Kind::OverlayTmpfs
         );
         let is_bind = matches!(self.kind, Kind::Bind(_) | Kind::InRoot(_));
-        let has_attributes = is_new || is_bind || matches!(self.kind, Kind::Remount | Kind::Dev);
+        let has_attributes =
+            is_new || is_bind || matches!(self.kind, Kind::Remount | Kind::Dev | Kind::Bytes);
         let may_create = is_new
             || is_bind
-            || matches!(self.kind, Kind::Dev)
+            || matches!(self.kind, Kind::Dev | Kind::Bytes)
             || matches!(self.kind, Kind::Tree(_) | Kind::NewTree);
         if may_create && self.options & 3 != 0 && self.target != "/" {
             mount = mount.create();
