@@ -58,7 +58,7 @@ impl Arena {
 /// Makes a path absolute from the current working directory, without following symbolic links.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, RootError> {
     // `Arena::path` reports an empty path later, with its name.
-    if path.as_os_str().is_empty() {
+    if path.is_absolute() || path.as_os_str().is_empty() {
         return Ok(path.to_owned());
     }
     std::path::absolute(path).map_err(|source| RootError::CurrentDir { source })

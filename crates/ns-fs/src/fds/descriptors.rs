@@ -17,7 +17,7 @@ use crate::apply::FdRange;
 /// The last setting of a descriptor number applies; the order of numbers does not matter.
 #[derive(Clone, Debug)]
 pub struct Descriptors {
-    /// Sorted by descriptor number.
+    /// Sorted by descriptor number. If 0, 1 or 2 is missing, it is inherited.
     placed: Vec<(RawFd, Stdio)>,
     pub(super) close_rest: bool,
 }
@@ -25,8 +25,7 @@ pub struct Descriptors {
 impl Descriptors {
     /// Inherits 0 to 2 and closes all other descriptors.
     pub fn new() -> Self {
-        let placed = (0..=2).map(|number| (number, Stdio::inherit())).collect();
-        Self { placed, close_rest: true }
+        Self { placed: Vec::new(), close_rest: true }
     }
 
     /// Sets descriptor 0.
@@ -169,9 +168,11 @@ impl Descriptors {
         self.placed.iter().map(|(number, file)| (*number, file))
     }
 
-    /// Returns all descriptor numbers in the settings, in ascending order, without negative ones.
+    /// Returns 0 to 2 and all other descriptor numbers in the settings, in ascending order, without negative
+    /// ones.
     pub(super) fn numbers(&self) -> Vec<u32> {
-        self.placed().filter_map(|(number, _)| u32::try_from(number).ok()).collect()
+        let placed = self.placed().filter_map(|(number, _)| u32::try_from(number).ok());
+        (0..=2).chain(placed.filter(|number| *number > 2)).collect()
     }
 }
 

@@ -16,6 +16,10 @@ type Moves = BTreeMap<RawFd, RawFd>;
 /// a source; the remaining moves form cycles. Cycles come last, when every target is open, so that the
 /// temporary descriptor takes the number of no target.
 pub(super) fn order(moves: impl Iterator<Item = (RawFd, RawFd)>) -> Vec<FdStep> {
+    let mut moves = moves.peekable();
+    if moves.peek().is_none() {
+        return Vec::new();
+    }
     let (staying, mut moving): (Moves, Moves) = moves.partition(|(to, from)| to == from);
     let mut steps: Vec<_> = staying.into_keys().map(|fd| FdStep::Inherit { fd }).collect();
     steps.extend(chains(&mut moving));

@@ -32,7 +32,10 @@ impl Reserved {
 
     /// Returns the ranges around all reserved numbers and `more`.
     pub(super) fn ranges_around(&self, more: Option<RawFd>) -> Vec<FdRange> {
-        FdRange::around(self.0.iter().copied().chain(more.map(RawFd::unsigned_abs)))
+        match more {
+            None => FdRange::around_sorted(&self.0),
+            Some(more) => FdRange::around([&self.0[..], &[more.unsigned_abs()]].concat()),
+        }
     }
 
     /// Moves a descriptor to a number that is not reserved and not below `lowest`.

@@ -5,7 +5,7 @@ use std::mem;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 
-use rustix::fs::{Stat, fstat};
+use rustix::fs::fstat;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -21,21 +21,23 @@ use super::open::Reserved;
 pub(super) struct Placeholders {
     files: Vec<OwnedFd>,
     /// The pipe.
-    pipe: Option<Stat>,
+    pipe: Option<Inode>,
 }
+
+/// The device and the inode of a file.
+type Inode = (u64, u64);
 
 impl Placeholders {
     pub(super) fn new(numbers: &[RawFd], reserved: &Reserved) -> Result<Self, FdError> {
         let Some(first) = numbers.first() else { return Ok(Self::default()) };
         let pipe = open_pipe(reserved);
-        let (pipe, stat) = pipe.map_err(|source| FdError::Reserve { number: *first, source })?;
+        let (pipe, inode) = pipe.map_err(|source| FdError::Reserve { number: *first, source })?;
         let files = numbers.iter().filter_map(|number| occupy(*number, &pipe).transpose());
-        Ok(Self { files: files.collect::<Result<_, _>>()?, pipe: Some(stat) })
+        Ok(Self { files: files.collect::<Result<_, _>>()?, pipe: Some(inode) })
     }
 
     fn is_placeholder(&self, file: &OwnedFd) -> bool {
-        let inode = |stat: &Stat| (stat.st_dev, stat.st_ino);
-        fstat(file).is_ok_and(|stat| self.pipe.as_ref().map(inode) == Some(inode(&stat)))
+        inode_of(file).is_ok_and(|inode| self.pipe == Some(inode))
     }
 }
 
@@ -51,11 +53,16 @@ impl Drop for Placeholders {
 }
 
 /// Opens the read end of a pipe at a number that is not reserved.
-fn open_pipe(reserved: &Reserved) -> io::Result<(OwnedFd, Stat)> {
+fn open_pipe(reserved: &Reserved) -> io::Result<(OwnedFd, Inode)> {
     let (reader, _) = pipe_with(PipeFlags::CLOEXEC)?;
     let reader = reserved.avoid(reader, 0)?;
-    let stat = fstat(&reader)?;
-    Ok((reader, stat))
+    let inode = inode_of(&reader)?;
+    Ok((reader, inode))
+}
+
+fn inode_of(file: &OwnedFd) -> io::Result<Inode> {
+    let stat = fstat(file)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Duplicates `pipe` to `number`; returns `None` if the caller already uses the number.

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 
+use rustix::stdio::{stderr, stdin, stdout};
+
 use super::descriptors::Descriptors;
 use super::error::FdError;
 use super::moves;
@@ -173,8 +175,8 @@ impl fmt::Debug for FdPlan {
 /// Whether one of the caller's standard streams is a terminal.
 fn is_inherited_terminal(number: RawFd) -> bool {
     match number {
-        0 => io::stdin().is_terminal(),
-        1 => io::stdout().is_terminal(),
-        _ => io::stderr().is_terminal(),
+        0 => stdin().is_terminal(),
+        1 => stdout().is_terminal(),
+        _ => stderr().is_terminal(),
     }
 }

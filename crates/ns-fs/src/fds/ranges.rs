@@ -20,11 +20,21 @@ impl FdRange {
     pub fn around(kept: impl IntoIterator<Item = u32>) -> Vec<Self> {
         let mut kept: Vec<u32> = kept.into_iter().collect();
         kept.sort_unstable();
-        kept.dedup();
-        let firsts = [Some(0)].into_iter().chain(kept.iter().map(|number| number.checked_add(1)));
-        let lasts = kept.iter().map(|number| number.checked_sub(1)).chain([Some(u32::MAX)]);
-        let all = firsts.zip(lasts).filter_map(|(first, last)| Some((first?, last?)));
-        let all = all.filter(|(first, last)| first <= last);
-        all.map(|(first, last)| Self { first, last }).collect()
+        Self::around_sorted(&kept)
+    }
+
+    /// As [`around`](Self::around), for numbers in ascending order.
+    pub(crate) fn around_sorted(kept: &[u32]) -> Vec<Self> {
+        let mut ranges = Vec::with_capacity(kept.len() + 1);
+        // `None` after the largest number.
+        let mut first = Some(0);
+        for number in kept {
+            if let Some(first) = first.filter(|first| first < number) {
+                ranges.push(Self { first, last: number - 1 });
+            }
+            first = number.checked_add(1);
+        }
+        ranges.extend(first.map(|first| Self { first, last: u32::MAX }));
+        ranges
     }
 }
