@@ -35,6 +35,7 @@ pub(crate) struct CapabilityChange {
 }
 
 /// Must precede the change of the uid.
+#[inline]
 pub(super) fn keep_through_setresuid(change: Option<CapabilityChange>) -> Result<(), Report> {
     if change.is_some_and(|change| change.raises_before) {
         prctl::set(Attribute::Keepcaps, [1, 0]).map_err(failed)?;
@@ -43,11 +44,13 @@ pub(super) fn keep_through_setresuid(change: Option<CapabilityChange>) -> Result
 }
 
 /// Raises the effective set, which a change of the uid has cleared: the filter may need it, and [`set`] does.
+#[inline]
 pub(super) fn regain(change: Option<CapabilityChange>) -> Result<(), Report> {
     let Some(change) = change.filter(|change| change.raises_before) else { return Ok(()) };
     raise(change, change.inheritable_before).map_err(failed)
 }
 
+#[inline]
 pub(super) fn set(change: Option<CapabilityChange>) -> Result<(), Report> {
     change.map_or(Ok(()), |change| make(change).map_err(failed))
 }

@@ -17,6 +17,7 @@ pub(crate) struct ExecLock<'a> {
 }
 
 /// Takes the lock. No later step may close a descriptor of that file: this would release the lock.
+#[inline]
 pub(super) fn take(lock: Option<ExecLock<'_>>, handshake: &Handshake) -> Result<(), Report> {
     let Some(lock) = lock else { return Ok(()) };
     // The program may have cleared the close-on-exec flag of every descriptor. Then exec would keep the lock.

@@ -14,6 +14,7 @@ use crate::step::Step;
 const PR_SET_NAME: u32 = 15;
 
 /// Must precede the seccomp filter, which may forbid the call.
+#[inline]
 pub(super) fn set(name: Option<&CStr>) -> Result<(), Report> {
     let Some(name) = name else { return Ok(()) };
     let name = name.as_ptr().expose_provenance();

@@ -13,6 +13,7 @@ pub(crate) struct FromTarget<'a> {
     pub(crate) workdir: BorrowedFd<'a>,
 }
 
+#[inline]
 pub(super) fn change_root(config: Option<FromTarget<'_>>) -> Result<(), Report> {
     let Some(config) = config else { return Ok(()) };
     change(config).map_err(|errno| Report::new(Step::FollowRoot, errno))

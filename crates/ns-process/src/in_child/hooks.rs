@@ -68,6 +68,7 @@ pub(crate) trait ChildCode {
 
 /// Prepares the copy of the memory for the caller's code.
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
+#[inline]
 pub(super) fn after_fork(child_code: Option<&dyn ChildCode>) -> Result<(), Report> {
     if let Some(child_code) = child_code {
         child_code.after_fork();
@@ -79,6 +80,7 @@ pub(super) fn after_fork(child_code: Option<&dyn ChildCode>) -> Result<(), Repor
 ///
 /// With an init, pid 1 runs the hooks before the setup. The process that it forks for the program runs the hooks
 /// after the setup; pid 1 runs them only if it fails before the fork.
+#[inline]
 pub(super) fn around_setup(
     plan: &ChildPlan<'_>,
     setup: impl FnOnce() -> Result<(), Report>,
@@ -97,6 +99,7 @@ pub(super) fn around_setup(
 }
 
 /// Drops privileges and starts the program or closure, with the hooks around both. Pid 1 of an init runs no hooks.
+#[inline]
 pub(super) fn around_target(
     plan: &ChildPlan<'_>,
     drop_privileges: impl FnOnce() -> Result<(), Report>,

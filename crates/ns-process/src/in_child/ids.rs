@@ -17,6 +17,7 @@ pub(crate) struct Ids<'a> {
 }
 
 /// Changes to ID 0, where the caller's own ID has no mapping and 0 has one.
+#[inline]
 pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
     let failed = |errno| Report::new(Step::BecomeZero, errno);
     if ids.zero_gid {
@@ -30,6 +31,7 @@ pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
 
 /// Sets groups, gid and uid of the program. The uid is last: its change clears the capabilities that the other
 /// calls need.
+#[inline]
 pub(super) fn assume(ids: Ids<'_>) -> Result<(), Report> {
     if let Some(groups) = ids.groups {
         child::setgroups(groups).map_err(|errno| Report::new(Step::Groups, errno))?;

@@ -43,6 +43,7 @@ pub(crate) struct Init<'a> {
 }
 
 /// Forks the process for the program, if this is pid 1 of an init.
+#[inline]
 pub(super) fn fork_program(
     init: Option<Init<'_>>,
     child_code: Option<&dyn ChildCode>,
@@ -62,6 +63,7 @@ pub(super) fn fork_program(
 }
 
 /// Waits until the program is executed. If the program's process exits before that, pid 1 exits.
+#[inline]
 pub(super) fn wait_for_program(init: Option<Init<'_>>) -> Result<(), Report> {
     let Some(init) = init else { return Ok(()) };
     let pid = init.pid.load(Ordering::Acquire);

@@ -35,6 +35,7 @@ impl Join<'_> {
 }
 
 /// Writes the exec label and joins the namespaces. Does nothing if there is no namespace to join.
+#[inline]
 pub(super) fn join(
     config: Join<'_>,
     label: Option<Label<'_>>,

@@ -29,15 +29,18 @@ pub(crate) struct Limits<'a> {
 }
 
 /// Lowers the core limit until exec.
+#[inline]
 pub(super) fn set_no_core(limit: Option<Limit>) -> Result<(), Report> {
     change(limit.as_slice(), Step::NoCore)
 }
 
 /// Sets the core limit of the program, where [`set_no_core`] lowered it.
+#[inline]
 pub(super) fn set_core(limit: Option<Limit>) -> Result<(), Report> {
     change(limit.as_slice(), Step::CoreLimit)
 }
 
+#[inline]
 pub(super) fn set(limits: Limits<'_>) -> Result<(), Report> {
     change(limits.others, Step::Rlimit)?;
     if let Some(nice) = limits.nice {

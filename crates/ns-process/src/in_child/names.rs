@@ -30,6 +30,7 @@ struct Interface {
     rest: [u8; 22],
 }
 
+#[inline]
 pub(super) fn set(names: Names<'_>) -> Result<(), Report> {
     if let Some(name) = names.hostname {
         child::sethostname(name).map_err(|errno| Report::new(Step::Hostname, errno))?;

@@ -15,6 +15,7 @@ use super::handshake::{Handshake, Report};
 use crate::step::Step;
 
 /// Creates the namespaces. From then on the caller can write their maps and clock offsets.
+#[inline]
 pub(super) fn make(kinds: NamespaceFlags, handshake: &Handshake) -> Result<(), Report> {
     if kinds.is_empty() {
         return Ok(());
@@ -27,6 +28,7 @@ pub(super) fn make(kinds: NamespaceFlags, handshake: &Handshake) -> Result<(), R
 }
 
 /// Joins the time namespace that the child has created.
+#[inline]
 pub(super) fn join_time(file: Option<&CStr>) -> Result<(), Report> {
     let Some(file) = file else { return Ok(()) };
     join_file(file).map_err(|errno| Report::new(Step::TimeNamespace, errno))

@@ -19,6 +19,7 @@ pub(crate) struct OomScoreAdj<'a> {
 }
 
 /// Sets the value. A process whose dumpable flag is clear could not open the file, which then belongs to root.
+#[inline]
 pub(super) fn set(config: Option<OomScoreAdj<'_>>) -> Result<(), Report> {
     let Some(config) = config else { return Ok(()) };
     dumpable::set(config.dumpable.then_some(true))?;

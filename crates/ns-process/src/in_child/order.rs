@@ -11,6 +11,9 @@ use super::{
     limits, names, namespaces, oom, privileges, root, scheduling, session, signals, sysctl, wait,
 };
 
+// The functions of the steps are `#[inline]`: in most starts most steps have nothing to do, and a call takes longer
+// than the check in place.
+
 /// The one list of steps, in order: the name of each step, the function that makes it, and the fields of the plan that
 /// it uses. The macro `$visit` receives the list: here to run the steps, and in `Plan::describe` to list their system
 /// calls.

@@ -25,11 +25,13 @@ pub(crate) struct Privileges<'a> {
 pub(crate) type Label<'a> = (&'a CStr, &'a [u8]);
 
 /// Sets the security label for the next execve(2). The file is in the caller's `/proc`, which must still be reachable.
+#[inline]
 pub(super) fn set_exec_label(label: Option<Label<'_>>) -> Result<(), Report> {
     let Some((file, text)) = label else { return Ok(()) };
     write_file(cwd(), file, text).map_err(|errno| Report::new(Step::ExecLabel, errno))
 }
 
+#[inline]
 pub(super) fn set_no_new_privs(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs {
         prctl::set(Attribute::NoNewPrivs, [1, 0])
@@ -39,11 +41,13 @@ pub(super) fn set_no_new_privs(privileges: Privileges<'_>) -> Result<(), Report>
 }
 
 /// Sets a filter without `no_new_privs`. It needs `CAP_SYS_ADMIN`, so it precedes the drop of capabilities.
+#[inline]
 pub(super) fn filter_early(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { Ok(()) } else { filter(privileges) }
 }
 
 /// Sets a filter with `no_new_privs`. It follows every call that it may forbid.
+#[inline]
 pub(super) fn filter_last(privileges: Privileges<'_>) -> Result<(), Report> {
     if privileges.no_new_privs { filter(privileges) } else { Ok(()) }
 }

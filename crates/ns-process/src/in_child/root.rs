@@ -17,10 +17,12 @@ pub(crate) struct Root<'a> {
 }
 
 /// Changes the mount propagation. Must precede the first mount, including mounts of a hook.
+#[inline]
 pub(super) fn set_propagation(root: Root<'_>) -> Result<(), Report> {
     root.root.map_or(Ok(()), apply::detach).map_err(report)
 }
 
+#[inline]
 pub(super) fn change(root: Root<'_>) -> Result<(), Report> {
     root.root.map_or(Ok(()), apply::change).map_err(report)?;
     if root.proc_by_path {

@@ -16,6 +16,7 @@ pub(crate) struct Scheduling<'a> {
 }
 
 /// Sets the affinity first: afterwards a deadline could forbid it.
+#[inline]
 pub(super) fn set(config: Scheduling<'_>) -> Result<(), Report> {
     let failed = |step| move |errno| Report::new(step, errno);
     if let Some(mask) = config.affinity {

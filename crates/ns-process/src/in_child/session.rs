@@ -29,6 +29,7 @@ pub(crate) struct Session<'a> {
     pub(crate) die_with_parent: Option<Signal>,
 }
 
+#[inline]
 pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
     if session.new {
         child::setsid().map_err(|errno| Report::new(Step::Session, errno))?;
@@ -46,6 +47,7 @@ pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
 
 /// Sets the parent-death signal. The kernel does not send it for a parent that has already terminated, so the child
 /// checks for that.
+#[inline]
 pub(super) fn die_with_parent(
     signal: Option<Signal>,
     parent: Option<ParentWatch<'_>>,

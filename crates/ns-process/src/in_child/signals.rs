@@ -18,6 +18,7 @@ pub(crate) enum Dispositions {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
+#[inline]
 pub(super) fn reset_dispositions(dispositions: Dispositions) -> Result<(), Report> {
     match dispositions {
         Dispositions::Kept => {}
@@ -38,6 +39,7 @@ fn clear(signal: Signal) {
     let _ = child::rt_sigaction_default(signal);
 }
 
+#[inline]
 pub(super) fn set_mask(mask: SignalSet) -> Result<(), Report> {
     child::rt_sigprocmask(mask).map_err(|errno| Report::new(Step::SignalMask, errno))?;
     Ok(())

@@ -17,6 +17,7 @@ pub(crate) struct Sysctls<'a> {
     pub(crate) values: &'a [(&'a CStr, &'a [u8])],
 }
 
+#[inline]
 pub(super) fn set(config: Sysctls<'_>) -> Result<(), Report> {
     let Some(dir) = config.dir else { return Ok(()) };
     for (index, (path, value)) in (0..).zip(config.values) {

@@ -28,6 +28,7 @@ const ROUND: Duration = Duration::from_millis(100);
 const NOT_RELEASED: i32 = 126;
 
 #[expect(clippy::unnecessary_wraps, reason = "a step")]
+#[inline]
 pub(super) fn wait_for_release(
     waits: bool,
     handshake: &Handshake,
