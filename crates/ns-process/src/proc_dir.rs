@@ -30,7 +30,7 @@ impl ProcDir {
     /// before the call: then the directory may be that of another process.
     pub(crate) fn open(proc: &Path, pid: u32) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat(CWD, path_in(proc, pid), flags, Mode::empty())?;
+        let fd = openat(CWD, path_in(proc, pid).as_path(), flags, Mode::empty())?;
         Ok(Self { fd, pid })
     }
 

@@ -20,6 +20,7 @@ use super::limits::Limits;
 use super::names::Names;
 use super::oom::OomScoreAdj;
 use super::privileges::{Label, Privileges};
+use super::program::Paths;
 use super::root::Root;
 use super::scheduling::Scheduling;
 use super::session::Session;
@@ -79,10 +80,9 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) dispositions: Dispositions,
     /// The signal mask of the program.
     pub(crate) mask: SignalSet,
-    /// The file of the program, in place of `candidates`.
+    /// The file of the program, in place of `paths`.
     pub(crate) program_fd: Option<BorrowedFd<'a>>,
-    /// The paths to try, in order.
-    pub(crate) candidates: &'a [&'a CStr],
+    pub(crate) paths: Paths<'a>,
     /// Ends with a null pointer, as does `envp`.
     pub(crate) argv: *const *const c_char,
     pub(crate) envp: *const *const c_char,

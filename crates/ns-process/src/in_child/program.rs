@@ -12,9 +12,15 @@ use super::init;
 use super::plan::ChildPlan;
 use crate::step::Step;
 
+/// The paths of the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paths<'a> {
+    One(&'a CStr),
+    /// The paths to try, in order.
+    Several(&'a [&'a CStr]),
+}
+
 /// Executes the program, or in pid 1 the init. Returns only on an error.
-///
-/// As in execvp(3), `EACCES` for one path takes precedence over `ENOENT` for the others.
 pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
     if let Some(init) = plan.init {
         return init::execute(init, plan.handshake);
@@ -23,11 +29,16 @@ pub(super) fn execute(plan: &ChildPlan<'_>) -> Report {
     if let Some(file) = plan.program_fd {
         return Report::new(Step::Exec, execute_file(plan, file));
     }
-    if let [only] = plan.candidates {
-        return Report { step: Step::Exec, errno: try_path(plan, only), index: 0 };
+    match plan.paths {
+        Paths::One(path) => Report::new(Step::Exec, try_path(plan, path)),
+        Paths::Several(paths) => search(plan, paths),
     }
+}
+
+/// As in execvp(3), `EACCES` for one path takes precedence over `ENOENT` for the others.
+fn search(plan: &ChildPlan<'_>, paths: &[&CStr]) -> Report {
     let mut failure = Report { step: Step::Exec, errno: Errno::NOENT, index: 0 };
-    for (index, path) in (0..).zip(plan.candidates) {
+    for (index, path) in (0..).zip(paths) {
         let errno = try_path(plan, path);
         match errno {
             _ if is_not_found(errno) => {}

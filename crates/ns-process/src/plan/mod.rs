@@ -28,7 +28,7 @@ use crate::target::TargetSpec;
 /// The checked settings of a start. [`describe`](Plan::describe) lists its steps.
 #[derive(Debug)]
 pub struct Plan {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) work: Payload,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
@@ -62,6 +62,14 @@ impl<Kind> Builder<Kind> {
     /// # Errors
     /// The first invalid setting, with the name of its setter.
     pub fn plan(&self) -> Result<Plan, Error> {
+        match Arc::into_inner(self.shared_plan()?) {
+            Some(plan) => Ok(plan),
+            None => unreachable!("no attempt has begun"),
+        }
+    }
+
+    /// The plan of a start, which all its attempts share.
+    pub(crate) fn shared_plan(&self) -> Result<Arc<Plan>, Error> {
         let invalid = |message: String| Error::new(&self.name, Step::Check).with_object(message);
         checks::all(self).map_err(invalid)?;
         let join = self.join.checked(self.namespaces, self.without).map_err(invalid)?;
@@ -83,8 +91,8 @@ impl<Kind> Builder<Kind> {
         let names = self.names.checked(kinds).map_err(invalid)?;
         let sysctls = Sysctls::new(&self.sysctls, kinds).map_err(invalid)?;
         let scheduling = Scheduling::new(&self.scheduling, self.limits.nice).map_err(invalid)?;
-        Ok(Plan {
-            name: self.name.clone(),
+        Ok(Arc::new(Plan {
+            name: Arc::clone(&self.name),
             work: Payload::new(self).map_err(invalid)?,
             flags,
             cgroup: self.cgroup.clone(),
@@ -112,11 +120,16 @@ impl<Kind> Builder<Kind> {
             scheduling,
             limits,
             privileges,
-        })
+        }))
     }
 }
 
 impl Plan {
+    /// The plan before any attempt shares it.
+    pub(crate) fn sole(plan: &mut Arc<Self>) -> &mut Self {
+        Arc::get_mut(plan).expect("no attempt has begun")
+    }
+
     /// The target and namespace files to open.
     pub(crate) fn spec(&self) -> TargetSpec<'_> {
         TargetSpec { name: &self.name, proc: &self.maps.proc, join: &self.join }

@@ -65,6 +65,19 @@ pub(super) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> R
     }
 }
 
+/// As [`is_polled`], for at most `limit`; a signal handler of the caller ends the wait early.
+pub(super) fn is_polled_within(
+    fd: impl AsFd,
+    events: PollFlags,
+    limit: Duration,
+) -> Result<bool, Errno> {
+    let limit = Timespec::try_from(limit).ok();
+    match poll(&mut [PollFd::new(&fd, events)], limit.as_ref()) {
+        Err(Errno::INTR) => Ok(false),
+        polled => polled.map(|count| count > 0),
+    }
+}
+
 /// Kills a process; `false` if it has not exited within [`KILLED`].
 pub(crate) fn kill_and_wait(pidfd: impl AsFd) -> bool {
     let _ = pidfd_send_signal(&pidfd, Signal::KILL);

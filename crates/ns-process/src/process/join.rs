@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 
 use super::Process;
-use super::hangup::is_polled;
+use super::hangup::is_polled_within;
 use super::orphans::{has_orphans, sweep};
 use crate::error::Error;
 use crate::step::Step;
@@ -105,7 +105,7 @@ impl Process {
             let left = deadline.map(left_until);
             let round = sweep_interval();
             let round = left.map_or(round, |left| left.min(round));
-            let ended = is_polled(self, PollFlags::IN, Some(Instant::now() + round))
+            let ended = is_polled_within(self, PollFlags::IN, round)
                 .map_err(|errno| self.failed(Step::Wait, errno))?;
             if ended || left.is_some_and(|left| left.is_zero()) {
                 return Ok(ended);

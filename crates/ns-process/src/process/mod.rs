@@ -17,7 +17,7 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::process::ExitStatus;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ns_sys::{Signal, pidfd_send_signal};
 
@@ -57,7 +57,7 @@ pub use usage::{Usage, UsageLost};
 /// zombie would keep the joined pid namespace alive. The drop waits at most 50 ms for the exit, which a tracer or a
 /// file system that does not respond can delay. A later call then reaps the process.
 pub struct Process {
-    name: String,
+    name: Arc<str>,
     pid: u32,
     /// `None` only during drop.
     pidfd: Option<OwnedFd>,
@@ -98,7 +98,11 @@ pub(crate) struct DropPolicy {
 }
 
 impl Process {
-    pub(crate) fn new(name: String, (pid, pidfd): (u32, OwnedFd), drop_policy: DropPolicy) -> Self {
+    pub(crate) fn new(
+        name: Arc<str>,
+        (pid, pidfd): (u32, OwnedFd),
+        drop_policy: DropPolicy,
+    ) -> Self {
         Self {
             name,
             pid,

@@ -1,13 +1,18 @@
 //! The program's environment: the caller's at the time of the start, with the requested changes.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString, c_char};
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
-use std::{env, fmt, format, ptr};
+use std::{env, format};
+
+use super::strings::Strings;
 
 /// The search path if `PATH` is not set: `_CS_PATH` of confstr(3).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// The memory to reserve for each variable.
+const TYPICAL_LENGTH: usize = 64;
 
 /// Changes to the caller's environment.
 #[derive(Clone, Debug, Default)]
@@ -18,58 +23,26 @@ pub(crate) struct EnvironmentConfig {
     pub(crate) changes: Vec<(OsString, Option<OsString>)>,
 }
 
-/// `NAME=value` strings with a NUL byte after each, in one allocation: an allocation per variable
-/// would cost as much as the rest of a plan.
-#[derive(Default)]
-pub(crate) struct Block {
-    bytes: Vec<u8>,
-    /// The offset of each string.
-    starts: Vec<usize>,
-}
-
-impl fmt::Debug for Block {
-    /// Omits the variables, which may contain secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Block").finish_non_exhaustive()
-    }
-}
-
-impl Block {
-    /// Pointers to the strings, with a null pointer at the end.
-    pub(crate) fn pointers(&self) -> Vec<*const c_char> {
-        let strings = self.starts.iter().map(|start| self.bytes[*start..].as_ptr().cast());
-        strings.chain([ptr::null()]).collect()
-    }
-
-    fn add(&mut self, key: &OsStr, value: &OsStr) {
-        self.starts.push(self.bytes.len());
-        for part in [key.as_bytes(), b"=", value.as_bytes(), b"\0"] {
-            self.bytes.extend_from_slice(part);
-        }
-    }
-}
-
 /// The variables for execve(2), or a message with the invalid change. Inherited variables need no
 /// check: they were C strings.
-pub(crate) fn variables(config: &EnvironmentConfig) -> Result<Block, String> {
-    let mut block = Block::default();
+pub(crate) fn variables(config: &EnvironmentConfig) -> Result<Strings, String> {
     if config.changes.is_empty() {
         if config.cleared {
-            return Ok(block);
+            return Ok(Strings::default());
         }
-        let inherited = env::vars_os();
-        block.bytes.reserve(64 * inherited.size_hint().0);
-        block.starts.reserve(inherited.size_hint().0);
-        for (key, value) in inherited {
-            block.add(&key, &value);
-        }
-        return Ok(block);
+        return Ok(joined(env::vars_os()));
     }
     config.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
-    for (key, value) in changed(config) {
-        block.add(&key, &value);
+    Ok(joined(changed(config).into_iter()))
+}
+
+/// The variables as `NAME=value`.
+fn joined(variables: impl Iterator<Item = (OsString, OsString)>) -> Strings {
+    let mut strings = Strings::with_capacity(TYPICAL_LENGTH * variables.size_hint().0);
+    for (key, value) in variables {
+        strings.push(&[key.as_bytes(), b"=", value.as_bytes()]);
     }
-    Ok(block)
+    strings
 }
 
 fn check(key: &OsStr, value: Option<&OsStr>) -> Result<(), String> {

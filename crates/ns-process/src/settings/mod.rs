@@ -56,6 +56,7 @@ mod payload;
 mod personality;
 mod scheduler;
 mod scheduling_plan;
+mod strings;
 mod target;
 
 use std::ffi::OsString;
@@ -106,6 +107,7 @@ pub(crate) use scheduling_plan::Scheduling;
 pub(crate) use session::Session;
 use stdio::StreamConfig;
 pub(crate) use stdio::{Streams, stream_error};
+pub(crate) use strings::Arrays;
 pub(crate) use sysctl::Sysctls;
 pub use target::Target;
 pub use time::Clock;
@@ -203,7 +205,7 @@ pub type Chroot = Builder<kind::Chroot>;
 /// ```
 #[derive(Debug)]
 pub struct Builder<Kind> {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) program: OsString,
     /// The file of the program, if it is given by a descriptor.
     pub(crate) program_fd: Option<Arc<OwnedFd>>,
@@ -279,7 +281,7 @@ impl<Kind> Builder<Kind> {
 }
 
 /// A label that is unique in this process.
-fn next_name(kind: &str) -> String {
+fn next_name(kind: &str) -> Arc<str> {
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{kind}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{kind}-{}", COUNT.fetch_add(1, Ordering::Relaxed)).into()
 }

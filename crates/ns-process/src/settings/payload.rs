@@ -1,13 +1,13 @@
 //! The program or closure that the child runs.
 
-use std::ffi::c_char;
 use std::format;
 use std::prelude::rust_2024::*;
 
 use ns_sys::CloneFlags;
 
-use super::environment::{self, Block};
+use super::environment;
 use super::program::Program;
+use super::strings::{Arrays, Strings};
 use super::{Builder, Closure};
 use crate::in_child::HookPoint;
 
@@ -16,7 +16,7 @@ use crate::in_child::HookPoint;
 pub(crate) enum Payload {
     Program(Program),
     /// The closure, and its environment; `None`: the caller's environment.
-    Closure(Closure, Option<Block>),
+    Closure(Closure, Option<Strings>),
 }
 
 /// Flags that do not apply to a child of fork(2).
@@ -47,13 +47,11 @@ impl Payload {
         }
     }
 
-    /// `envp` for execve(2); empty for a closure with the caller's environment.
-    pub(crate) fn envp(&self) -> Vec<*const c_char> {
+    /// The arrays for execve(2); `envp` is empty for a closure with the caller's environment.
+    pub(crate) fn arrays(&self) -> Arrays {
         match self {
-            Self::Program(program) => program.envp(),
-            Self::Closure(_, environment) => {
-                environment.as_ref().map_or_else(Vec::new, Block::pointers)
-            }
+            Self::Program(program) => program.arrays(),
+            Self::Closure(_, environment) => Arrays::new(None, environment.as_ref()),
         }
     }
 

@@ -1,16 +1,17 @@
 //! The program, its arguments and its environment, named as in std's `Command`.
 
-use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::ffi::{CStr, OsStr, OsString};
+use std::format;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
-use std::{format, ptr, slice};
 
 use ns_sys::Namespace;
 
-use super::environment::{self, Block};
+use super::environment;
+use super::strings::{Arrays, Strings};
 use super::{Builder, Chroot, Container};
 
 impl Container {
@@ -37,7 +38,7 @@ impl Chroot {
 impl<Kind> Builder<Kind> {
     /// Sets the label of the process in errors and in `Debug`; by default a unique one.
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
-        self.name = name.into();
+        self.name = name.into().into();
         self
     }
 
@@ -165,12 +166,12 @@ impl<Kind> Builder<Kind> {
 #[derive(Debug)]
 pub(crate) struct Program {
     /// The child tries them in this order. `None`: the program was given as a path.
-    candidates: Option<Vec<CString>>,
+    candidates: Option<Strings>,
     /// The file to execute, in place of the paths.
     pub(crate) file: Option<Arc<OwnedFd>>,
     /// The first element is the program as given.
-    argv: Vec<CString>,
-    envp: Block,
+    argv: Strings,
+    envp: Strings,
 }
 
 impl Program {
@@ -178,23 +179,31 @@ impl Program {
         if config.program.is_empty() {
             return Err("program: is empty".to_owned());
         }
-        let argv = arguments(config)?;
+        let argv = arguments(&config.program, &config.args)?;
         let envp = environment::variables(&config.env)?;
         let file = config.program_fd.clone();
         let candidates = match file {
-            Some(_) => Some(Vec::new()),
-            None => candidates(&argv[0], || environment::path(&config.env)),
+            Some(_) => Some(Strings::default()),
+            None => candidates(config.program.as_bytes(), || environment::path(&config.env)),
         };
         Ok(Self { candidates, file, argv, envp })
     }
 
     pub(crate) fn name(&self) -> &OsStr {
-        OsStr::from_bytes(self.argv[0].to_bytes())
+        OsStr::from_bytes(self.argv.first().to_bytes())
+    }
+
+    /// The path to execute, if there is only one.
+    pub(crate) fn only_path(&self) -> Option<&CStr> {
+        match &self.candidates {
+            None => Some(self.argv.first()),
+            Some(paths) => (paths.len() == 1).then(|| paths.first()),
+        }
     }
 
     pub(crate) fn candidates(&self) -> impl Iterator<Item = &CStr> {
-        let given = slice::from_ref(&self.argv[0]);
-        self.candidates.as_deref().unwrap_or(given).iter().map(CString::as_c_str)
+        let given = self.candidates.is_none().then(|| self.argv.first());
+        given.into_iter().chain(self.candidates.iter().flat_map(Strings::iter))
     }
 
     /// The execution of the first candidate that exists.
@@ -209,52 +218,42 @@ impl Program {
         format!("execve({}){words}", paths.join(" or "))
     }
 
-    /// `argv` for execve(2).
-    pub(crate) fn argv(&self) -> Vec<*const c_char> {
-        pointers(&self.argv)
-    }
-
-    /// `envp` for execve(2).
-    pub(crate) fn envp(&self) -> Vec<*const c_char> {
-        self.envp.pointers()
+    /// The arrays for execve(2).
+    pub(crate) fn arrays(&self) -> Arrays {
+        Arrays::new(Some(&self.argv), Some(&self.envp))
     }
 }
 
-/// Pointers to the strings, with a null pointer at the end.
-fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+fn arguments(program: &OsStr, args: &[OsString]) -> Result<Strings, String> {
+    let length = args.iter().fold(program.len() + 1, |sum, arg| sum + arg.len() + 1);
+    let mut argv = Strings::with_capacity(length);
+    argv.push(&[without_nul(program, || "program".to_owned())?]);
+    for (arg, number) in args.iter().zip(1..) {
+        argv.push(&[without_nul(arg, || format!("arg {number}"))?]);
+    }
+    Ok(argv)
 }
 
-fn arguments<Kind>(config: &Builder<Kind>) -> Result<Vec<CString>, String> {
-    let program = c_string(config.program.as_bytes(), || "program".to_owned());
-    let args = config.args.iter().zip(1..);
-    let args = args.map(|(arg, number)| c_string(arg.as_bytes(), || format!("arg {number}")));
-    [program].into_iter().chain(args).collect()
-}
-
-/// Converts `bytes` to a C string; the error message has the position of a NUL byte.
-fn c_string(bytes: impl Into<Vec<u8>>, name: impl FnOnce() -> String) -> Result<CString, String> {
-    CString::new(bytes).map_err(|error| format!("{}: NUL at byte {}", name(), error.nul_position()))
+/// The bytes of `text`, or a message with the position of a NUL byte.
+fn without_nul(text: &OsStr, name: impl FnOnce() -> String) -> Result<&[u8], String> {
+    match text.as_bytes().iter().position(|byte| *byte == 0) {
+        None => Ok(text.as_bytes()),
+        Some(position) => Err(format!("{}: NUL at byte {position}", name())),
+    }
 }
 
 /// The paths at which `program` may be; `None` if `program` is itself a path.
 ///
-/// An empty entry of `PATH` is the working directory, as in execvp(3).
-fn candidates(program: &CStr, path: impl FnOnce() -> OsString) -> Option<Vec<CString>> {
-    let name = program.to_bytes();
-    if name.contains(&b'/') {
+/// An empty entry of `PATH` is the working directory, as in execvp(3). The names contain no NUL byte.
+fn candidates(program: &[u8], path: impl FnOnce() -> OsString) -> Option<Strings> {
+    if program.contains(&b'/') {
         return None;
     }
     let path = path();
-    let paths = path.as_bytes().split(|byte| *byte == b':').map(|dir| join(dir, name));
-    // A directory name contains no NUL byte.
-    Some(paths.filter_map(|path| CString::new(path).ok()).collect())
-}
-
-fn join(dir: &[u8], program: &[u8]) -> Vec<u8> {
-    match dir {
-        [] => program.to_vec(),
-        [.., b'/'] => [dir, program].concat(),
-        _ => [dir, b"/", program].concat(),
+    let mut candidates = Strings::with_capacity(path.len());
+    for dir in path.as_bytes().split(|byte| *byte == b':') {
+        let slash: &[u8] = if dir.is_empty() || dir.ends_with(b"/") { b"" } else { b"/" };
+        candidates.push(&[dir, slash, program]);
     }
+    Some(candidates)
 }

@@ -246,7 +246,7 @@ impl<Kind> Builder<Kind> {
 /// The root and the working directory that the child sets.
 #[derive(Debug)]
 pub(crate) struct Root {
-    plan: Option<RootPlan>,
+    plan: Option<Box<RootPlan>>,
     /// Whether proc is mounted by its path, because the root does not change.
     proc_by_path: bool,
     /// Whether the first step sets the propagation type.
@@ -265,14 +265,10 @@ impl Root {
         check(config, namespaces)?;
         let unchanged = config.path.is_none() && config.mounts.is_empty() && !config.host;
         let proc_by_path = config.mount_proc && unchanged;
-        let host = if config.host { Mount::host_root() } else { Vec::new() };
-        let mut mounts = [host, config.mounts.clone()].concat();
-        if config.mount_proc && !proc_by_path && !config.host {
-            mounts.push(Mount::proc("/proc"));
-        }
         let is_mount = config.has_root_mount();
         let needs_plan = new_mounts || config.path.is_some() || config.workdir.is_some();
-        let plan = needs_plan.then(|| compile(config, mounts, new_mounts)).transpose()?;
+        let mounts = || config.all_mounts(proc_by_path);
+        let plan = needs_plan.then(|| compile(config, mounts(), new_mounts)).transpose()?;
         let path = config.path.clone().filter(|_| !is_mount);
         let workdir = config.workdir.clone();
         Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, is_mount, workdir })
@@ -280,7 +276,7 @@ impl Root {
 
     /// Opens the trees for one child.
     pub(crate) fn open_trees(&self) -> Result<Option<OpenTrees>, String> {
-        let opened = self.plan.as_ref().map(RootPlan::open_trees).transpose();
+        let opened = self.plan.as_ref().map(|plan| plan.open_trees()).transpose();
         opened.map_err(|error| format!("mount: {}", chain(&error)))
     }
 
@@ -309,12 +305,22 @@ impl Root {
     }
 
     fn lines(&self) -> Vec<String> {
-        let text = self.plan.as_ref().map(RootPlan::describe);
+        let text = self.plan.as_ref().map(|plan| plan.describe());
         text.iter().flat_map(Description::lines).map(ToOwned::to_owned).collect()
     }
 }
 
 impl RootConfig {
+    /// The mounts in order; that of `/proc` is left out if it is mounted by path.
+    fn all_mounts(&self, proc_by_path: bool) -> Vec<Mount> {
+        let mut mounts = if self.host { Mount::host_root() } else { Vec::new() };
+        mounts.extend_from_slice(&self.mounts);
+        if self.mount_proc && !proc_by_path && !self.host {
+            mounts.push(Mount::proc("/proc"));
+        }
+        mounts
+    }
+
     /// Whether the root changes.
     pub(crate) fn has_new_root(&self) -> bool {
         self.path.is_some() || self.has_root_mount()
@@ -347,7 +353,11 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
     needs(!config.create_workdir || config.workdir.is_some(), "create_workdir: needs a workdir")
 }
 
-fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<RootPlan, String> {
+fn compile(
+    config: &RootConfig,
+    mounts: Vec<Mount>,
+    new_mounts: bool,
+) -> Result<Box<RootPlan>, String> {
     let root = match &config.path {
         Some(path) if new_mounts && !config.by_chroot => ns_fs::Root::pivot(path),
         Some(path) => ns_fs::Root::chroot(path),
@@ -359,7 +369,8 @@ fn compile(config: &RootConfig, mounts: Vec<Mount>, new_mounts: bool) -> Result<
     let root = if config.read_only { root.read_only() } else { root };
     let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
     let workdir = if config.create_workdir { workdir.create() } else { workdir };
-    RootPlan::new(root, workdir).map_err(|error| format!("{}: {}", setter(&error), chain(&error)))
+    let plan = RootPlan::new(root, workdir).map(Box::new);
+    plan.map_err(|error| format!("{}: {}", setter(&error), chain(&error)))
 }
 
 /// The error with its cause, such as an errno.

@@ -3,7 +3,7 @@
 //! The child shares the caller's memory, or gets a copy if it needs its own dumpable flag.
 
 use std::boxed::Box;
-use std::ffi::{CString, c_char};
+use std::ffi::CString;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::prelude::rust_2024::*;
@@ -21,13 +21,13 @@ use super::init::InitProcess;
 use super::parent::ParentThread;
 use super::pipes::Opened;
 use super::prepare;
-use super::shared::{SharedState, StateMemory};
+use super::shared::{SharedState, StateMemory, Text};
 use super::stack::Stack;
 use crate::error::Error;
 use crate::in_child::{self, STATUS};
 use crate::plan::{Dumpable, OwnDumpable, Plan, Route};
 use crate::process::{DropPolicy, Process, Tree};
-use crate::settings::Program;
+use crate::settings::Arrays;
 use crate::step::Step;
 use crate::target::OpenTarget;
 
@@ -64,8 +64,7 @@ pub(super) struct Attempt {
     pub(super) stack: Stack,
     pub(super) init_process: Option<InitProcess>,
     pub(super) deadline: Option<Instant>,
-    pub(super) argv: Vec<*const c_char>,
-    pub(super) envp: Vec<*const c_char>,
+    pub(super) arrays: Arrays,
     pub(super) clocks: Option<CString>,
     pub(super) joined: Arc<OpenTarget>,
     pub(super) route: Route,
@@ -88,7 +87,7 @@ pub(super) struct Attempt {
     pub(super) sysctl_dir: Option<OwnedFd>,
     /// The trees to mount, opened for this child only.
     pub(super) trees: Option<OpenTrees>,
-    /// Owns the strings of `argv` and `envp`.
+    /// Owns the strings of `arrays`.
     pub(super) plan: Arc<Plan>,
 }
 
@@ -98,7 +97,7 @@ impl Attempt {
         joined: &Arc<OpenTarget>,
         copy: CopyMode,
         deadline: Option<Instant>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Box<Self>, Error> {
         let fds = Opened::new(plan)?;
         let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
         let parent = || ParentThread::new()?.apart(&fds, lowest);
@@ -129,13 +128,12 @@ impl Attempt {
         let intermediate_stack = has_intermediate.then(Stack::take).transpose();
         let program_dumpable = route.copies_memory() && dumpable::is_dumpable();
         let for_maps = copy == CopyMode::Always { for_maps: true };
-        Ok(Self {
+        Ok(Box::new(Self {
             parent,
             stack,
             init_process,
             deadline,
-            argv: program.map_or_else(Vec::new, Program::argv),
-            envp: plan.work.envp(),
+            arrays: plan.work.arrays(),
             clocks: plan.made_inside().contains(NamespaceFlags::TIME).then(|| clocks(plan)),
             route,
             dumpable,
@@ -153,11 +151,16 @@ impl Attempt {
             fds,
             joined: Arc::clone(joined),
             plan: Arc::clone(plan),
-        })
+        }))
     }
 
     pub(super) fn shared(&self) -> &SharedState {
         &self.shared
+    }
+
+    /// The error message of a hook in the child.
+    pub(super) fn message(&self) -> Option<&Text> {
+        self.shared.message()
     }
 
     /// The dumpable flag to set first in copied memory; `None` if memory is shared.
@@ -198,8 +201,8 @@ impl Attempt {
     /// The handle of the started process, with its pipes and its init.
     pub(super) fn handle(self: Box<Self>, executed: (u32, OwnedFd)) -> Process {
         let Self { mut fds, init_process, plan, .. } = *self;
-        Process::new(plan.name.clone(), executed, drop_policy(&plan))
-            .with_pipes([0, 1, 2].map(|fd| fds.take_pipe(fd)))
+        Process::new(Arc::clone(&plan.name), executed, drop_policy(&plan))
+            .with_pipes(fds.take_pipes())
             .with_output_limit(plan.lifetime.output_limit)
             .with_tree(tree(&plan))
             .with_init(init_process.map(InitProcess::into_status))

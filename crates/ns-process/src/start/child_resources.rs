@@ -38,8 +38,8 @@ pub(super) struct ChildResources {
 struct AttemptBox(NonNull<Attempt>);
 
 impl AttemptBox {
-    fn new(attempt: Attempt) -> Self {
-        Self(NonNull::from(Box::leak(Box::new(attempt))))
+    fn new(attempt: Box<Attempt>) -> Self {
+        Self(NonNull::from(Box::leak(attempt)))
     }
 
     fn into_inner(self) -> Box<Attempt> {
@@ -67,10 +67,17 @@ impl Drop for AttemptBox {
     }
 }
 
-/// Values in the order in which they were added. A later one may borrow earlier ones, so the last
-/// is dropped first.
+/// Values in the order in which they were added, linked from the last to the first. A later one may
+/// borrow earlier ones, so the last is dropped first.
 #[derive(Default)]
-struct Values(RefCell<Vec<NonNull<dyn Value>>>);
+struct Values(Cell<Link>);
+
+type Link = Option<NonNull<Kept<dyn Value>>>;
+
+struct Kept<T: ?Sized> {
+    earlier: Link,
+    value: T,
+}
 
 trait Value {}
 
@@ -78,11 +85,11 @@ impl<T> Value for T {}
 
 impl Drop for Values {
     fn drop(&mut self) {
-        let values = self.0.get_mut();
-        while let Some(value) = values.pop() {
+        while let Some(kept) = self.0.take() {
             // SAFETY: `keep` got the pointer from a box, and only this loop removes it from the
             // list.
-            drop(unsafe { Box::from_raw(value.as_ptr()) });
+            let kept = unsafe { Box::from_raw(kept.as_ptr()) };
+            self.0.set(kept.earlier);
         }
     }
 }
@@ -94,7 +101,7 @@ impl fmt::Debug for ChildResources {
 }
 
 impl ChildResources {
-    pub(super) fn new(attempt: Attempt) -> Self {
+    pub(super) fn new(attempt: Box<Attempt>) -> Self {
         Self {
             values: Values::default(),
             hold: RefCell::new(None),
@@ -114,15 +121,16 @@ impl ChildResources {
     /// Everything that a child in the caller's memory, or the destructor of `value`, uses through
     /// `value` lives forever, was kept here before, or belongs to the attempt.
     pub(super) unsafe fn keep<'a, T: 'a>(&'a self, value: T) -> &'a T {
-        let kept = NonNull::from(Box::leak(Box::new(value)));
-        let value: NonNull<dyn Value + 'a> = kept;
+        let earlier = self.values.0.get();
+        let kept = NonNull::from(Box::leak(Box::new(Kept { earlier, value })));
+        let last: NonNull<Kept<dyn Value + 'a>> = kept;
         // SAFETY: only the lifetime changes. The caller of `keep` guarantees that everything that
         // is used through `value` after `'a` lives as long as `self.values`.
-        let value: NonNull<dyn Value> = unsafe { std::mem::transmute(value) };
-        self.values.0.borrow_mut().push(value);
+        let last: NonNull<Kept<dyn Value>> = unsafe { std::mem::transmute(last) };
+        self.values.0.set(Some(last));
         // SAFETY: the value stays at its address on the heap and is only read. It is dropped with
         // `self.values`, which cannot happen while `self` is borrowed for `'a`.
-        unsafe { kept.as_ref() }
+        unsafe { &kept.as_ref().value }
     }
 
     /// Replaces the hold of the dumpable flag. The previous hold ends first.

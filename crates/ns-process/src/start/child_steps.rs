@@ -1,7 +1,6 @@
 //! The steps of an attempt's child.
 #![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
-use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::prelude::rust_2024::*;
 
@@ -17,7 +16,7 @@ use super::exec_name::ExecName;
 use super::hooks::HookRunner;
 use super::init::InitProcess;
 use super::parent::ParentThread;
-use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Privileges, Sysctls};
+use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Paths, Privileges, Sysctls};
 
 impl ChildResources {
     /// Runs the caller's code in the child; `None` if there is none.
@@ -32,10 +31,10 @@ impl ChildResources {
         let runner = || {
             HookRunner::new(
                 &attempt.plan,
-                &attempt.shared().message,
+                attempt.message(),
                 &attempt.fds,
                 private_fds,
-                &attempt.envp,
+                attempt.arrays.envp(),
             )
         };
         // SAFETY: the runner borrows the attempt.
@@ -111,9 +110,9 @@ impl ChildResources {
             dispositions: plan.dispositions(),
             mask: SignalSet::EMPTY,
             program_fd: attempt.program_fd.as_ref().map(|file| file.as_fd()),
-            candidates: self.candidates(),
-            argv: attempt.argv.as_ptr(),
-            envp: attempt.envp.as_ptr(),
+            paths: self.paths(),
+            argv: attempt.arrays.argv(),
+            envp: attempt.arrays.envp().as_ptr(),
         }
     }
 
@@ -144,12 +143,15 @@ impl ChildResources {
         Sysctls { dir: sysctl_dir.as_ref().map(|dir| dir.as_fd()), values }
     }
 
-    /// The paths to try, in order.
-    fn candidates(&self) -> &[&CStr] {
-        let program = self.attempt().plan.work.program();
-        let candidates: Vec<_> = program.iter().flat_map(|program| program.candidates()).collect();
+    /// The paths of the program; none for a closure.
+    fn paths(&self) -> Paths<'_> {
+        let Some(program) = self.attempt().plan.work.program() else { return Paths::Several(&[]) };
+        if let Some(path) = program.only_path() {
+            return Paths::One(path);
+        }
+        let candidates: Vec<_> = program.candidates().collect();
         // SAFETY: the paths belong to the plan of the attempt.
-        unsafe { self.keep(candidates) }
+        Paths::Several(unsafe { self.keep(candidates) })
     }
 }
 

@@ -8,7 +8,6 @@
 use std::ffi::CStr;
 use std::format_args;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -31,7 +30,9 @@ impl ExecName {
     pub(super) fn new() -> Self {
         let random = RandomState::new().build_hasher().finish();
         let mut name = [0; LENGTH];
-        write!(&mut name[..LENGTH - 1], "{:015x}", random >> 4).expect("15 digits fit");
+        for (place, digit) in (0..).zip(&mut name[..LENGTH - 1]) {
+            *digit = b"0123456789abcdef"[(random >> (4 * place) & 15) as usize];
+        }
         Self(name)
     }
 

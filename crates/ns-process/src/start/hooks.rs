@@ -42,7 +42,7 @@ unsafe extern "C" {
 pub(super) struct HookRunner<'a> {
     plan: &'a Plan,
     /// Receives the message of a hook's error.
-    message: &'a Text,
+    message: Option<&'a Text>,
     /// The pipes of this start: the caller's end, and the child's end before it was placed.
     pipes: Vec<(RawFd, RawFd)>,
     /// The other descriptors that this start has opened for itself.
@@ -58,7 +58,7 @@ impl<'a> HookRunner<'a> {
     /// `envp` is the environment of a closure. `private_fds` are closed before a closure runs.
     pub(super) fn new(
         plan: &'a Plan,
-        message: &'a Text,
+        message: Option<&'a Text>,
         fds: &Opened,
         private_fds: impl Iterator<Item = RawFd>,
         envp: &[*const c_char],
@@ -133,7 +133,7 @@ impl<'a> HookRunner<'a> {
     /// Stores the message of an error that the start will report.
     fn store_message(&self, point: HookPoint, text: &str) {
         if matches!(point, HookPoint::PreUp | HookPoint::PostUp | HookPoint::PreExec) {
-            self.message.write(text);
+            self.message.into_iter().for_each(|message| message.write(text));
         }
     }
 }

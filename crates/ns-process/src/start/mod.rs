@@ -103,12 +103,12 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// clone(2), execve(2), user_namespaces(7); kernel/fork.c, fs/exec.c.
     pub fn start(&self) -> Result<Process, Error> {
-        begin(self.plan()?)
+        begin(self.shared_plan()?)
     }
 }
 
 /// Starts what `plan` describes, unless it is a closure and the caller has several threads.
-pub(crate) fn begin(plan: Plan) -> Result<Process, Error> {
+pub(crate) fn begin(plan: Arc<Plan>) -> Result<Process, Error> {
     if plan.work.closure().is_some() {
         refuse_threads(&plan)?;
     }
@@ -116,13 +116,14 @@ pub(crate) fn begin(plan: Plan) -> Result<Process, Error> {
 }
 
 /// Starts the child that `plan` describes. On an error, nothing is left behind.
-fn start(mut plan: Plan) -> Result<Process, Error> {
+fn start(mut plan: Arc<Plan>) -> Result<Process, Error> {
     process::sweep();
     let limit = plan.lifetime.start_timeout;
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let opened = plan.streams.descriptors.open_paths(deadline);
-    opened.map_err(|error| stream_error(&plan.name, &error))?;
-    let plan = Arc::new(plan);
+    if plan.streams.descriptors.opens_paths() {
+        let opened = Plan::sole(&mut plan).streams.descriptors.open_paths(deadline);
+        opened.map_err(|error| stream_error(&plan.name, &error))?;
+    }
     let spec = plan.spec();
     let target = spec.target()?;
     let optimistic =

@@ -18,7 +18,7 @@ use ns_sys::{Errno, NamespaceFlags, Signal, WaitFlags, WaitStatus, pidfd_get_inf
 use super::attempt::Attempt;
 use super::child::Child;
 use super::exec_name::CommFile;
-use super::shared::EXECUTED;
+use super::shared::{EXECUTED, Text};
 use super::{refused, too_slow};
 use crate::error::Error;
 use crate::hint;
@@ -233,7 +233,7 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
             Some(name.unwrap_or_else(|| "the built-in init".to_owned()))
         }
         // The message of the hook's error.
-        step if step.is_hook() => attempt.shared().message.read(),
+        step if step.is_hook() => attempt.message().and_then(Text::read),
         _ => None,
     }
 }

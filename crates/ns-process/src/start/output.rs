@@ -2,6 +2,7 @@
 
 use std::prelude::rust_2024::*;
 use std::process::{ExitStatus, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::begin;
@@ -75,10 +76,10 @@ impl<Kind> Builder<Kind> {
     }
 
     /// The plan, with a pipe for each output that is not set.
-    pub(crate) fn plan_captured(&self) -> Result<Plan, Error> {
-        let mut plan = self.plan()?;
+    pub(crate) fn plan_captured(&self) -> Result<Arc<Plan>, Error> {
+        let mut plan = self.shared_plan()?;
         let invalid = |message| Error::new(&self.name, Step::Check).with_object(message);
-        plan.streams.capture().map_err(invalid)?;
+        Plan::sole(&mut plan).streams.capture().map_err(invalid)?;
         Ok(plan)
     }
 }

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "closes descriptors of starts that do not continue in the child")]
 
 use std::ops::{Deref, DerefMut};
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +38,14 @@ impl Opened {
             open.0.extend(&ends);
         }
         Ok(Self { fds: Some(fds), ends })
+    }
+
+    /// Takes the caller's ends of the pipes at 0 to 2.
+    pub(super) fn take_pipes(&mut self) -> [Option<OwnedFd>; 3] {
+        if self.ends.is_empty() {
+            return [None, None, None];
+        }
+        [0, 1, 2].map(|number| self.take_pipe(number))
     }
 }
 

@@ -23,8 +23,6 @@ pub(super) struct SharedState {
     pub(super) pid: AtomicU32,
     /// The pidfd of that child, stored by the kernel.
     pub(super) pidfd: AtomicI32,
-    /// The error message of a hook in the child.
-    pub(super) message: Text,
     /// The handshake of the program, if an init runs as pid 1.
     pub(super) program: Handshake,
     /// The process ID of the program in the pid namespace of the init.
@@ -40,7 +38,6 @@ impl SharedState {
             intermediate: Handshake::new(waits_for_release),
             pid: AtomicU32::new(0),
             pidfd: AtomicI32::new(-1),
-            message: Text::new(),
             program: Handshake::new(false),
             program_pid: AtomicU32::new(0),
             program_ended: AtomicI32::new(EXECUTED),
@@ -50,7 +47,6 @@ impl SharedState {
 
 /// The memory of a [`SharedState`].
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the larger variant is the common one")]
 pub(super) enum StateMemory {
     /// The caller's memory, which the child shares.
     Own(SharedState),
@@ -60,8 +56,16 @@ pub(super) enum StateMemory {
 
 impl StateMemory {
     pub(super) fn new(waits_for_release: bool, is_copied: bool) -> Result<Self, Errno> {
-        let shared = SharedState::new(waits_for_release);
-        Ok(if is_copied { Self::Shared(SharedPage::new(shared)?) } else { Self::Own(shared) })
+        let state = SharedState::new(waits_for_release);
+        Ok(if is_copied { Self::Shared(SharedPage::new(state)?) } else { Self::Own(state) })
+    }
+
+    /// The error message of a hook in the child; `None` in shared memory, where no hook runs.
+    pub(super) fn message(&self) -> Option<&Text> {
+        match self {
+            Self::Own(_) => None,
+            Self::Shared(page) => Some(&page.contents().message),
+        }
     }
 }
 
@@ -78,20 +82,31 @@ impl Deref for StateMemory {
 
 /// A [`SharedState`] in a mapping that stays shared when the memory is copied.
 #[derive(Debug)]
-pub(super) struct SharedPage(NonNull<SharedState>);
+pub(super) struct SharedPage(NonNull<Contents>);
+
+#[derive(Debug)]
+struct Contents {
+    state: SharedState,
+    message: Text,
+}
 
 impl SharedPage {
-    pub(super) fn new(shared: SharedState) -> Result<Self, Errno> {
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
+    pub(super) fn new(state: SharedState) -> Result<Self, Errno> {
+        let (protection, length) = (ProtFlags::READ | ProtFlags::WRITE, size_of::<Contents>());
         // SAFETY: a new mapping at an address that the kernel chooses overlaps no other memory.
-        let page = unsafe {
-            mmap_anonymous(ptr::null_mut(), size_of::<SharedState>(), protection, MapFlags::SHARED)
-        }?;
-        let pointer = NonNull::new(page.cast::<SharedState>()).ok_or(Errno::NOMEM)?;
+        let page =
+            unsafe { mmap_anonymous(ptr::null_mut(), length, protection, MapFlags::SHARED) }?;
+        let pointer = NonNull::new(page.cast::<Contents>()).ok_or(Errno::NOMEM)?;
         // SAFETY: the mapping is page-aligned, writable and at least as large as the value, and
         // nothing else refers to it yet.
-        unsafe { pointer.write(shared) };
+        unsafe { pointer.write(Contents { state, message: Text::new() }) };
         Ok(Self(pointer))
+    }
+
+    fn contents(&self) -> &Contents {
+        // SAFETY: `new` initialized the value, and the mapping lives as long as `self`. Every field
+        // that another process or the kernel writes is atomic.
+        unsafe { self.0.as_ref() }
     }
 }
 
@@ -99,9 +114,7 @@ impl Deref for SharedPage {
     type Target = SharedState;
 
     fn deref(&self) -> &SharedState {
-        // SAFETY: `new` initialized the value, and the mapping lives as long as `self`. Every field
-        // that another process or the kernel writes is atomic.
-        unsafe { self.0.as_ref() }
+        &self.contents().state
     }
 }
 
@@ -109,7 +122,7 @@ impl Drop for SharedPage {
     fn drop(&mut self) {
         // SAFETY: this is the mapping that `new` made, and no reference into it outlives `self`.
         // Children have their own mappings of the page.
-        let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<SharedState>()) };
+        let _ = unsafe { munmap(self.0.as_ptr().cast(), size_of::<Contents>()) };
     }
 }
 

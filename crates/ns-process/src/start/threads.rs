@@ -48,7 +48,7 @@ impl<Kind> Builder<Kind> {
     /// # References
     /// fork(2), signal-safety(7).
     pub unsafe fn start_unchecked(&self) -> Result<Process, Error> {
-        start(self.plan()?)
+        start(self.shared_plan()?)
     }
 }
 

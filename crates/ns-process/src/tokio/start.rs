@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::prelude::rust_2024::*;
 use std::process::{ExitStatus, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ns_sys::Errno;
@@ -60,7 +61,7 @@ impl<Kind> Builder<Kind> {
     /// # }
     /// ```
     pub fn start_async(&self) -> impl Future<Output = Result<Process, Error>> + Send + use<Kind> {
-        start(self.plan())
+        start(self.shared_plan())
     }
 
     /// Starts the program and waits for its exit; see [`status`](Self::status).
@@ -73,7 +74,7 @@ impl<Kind> Builder<Kind> {
     pub fn status_async(
         &self,
     ) -> impl Future<Output = Result<ExitStatus, Error>> + Send + use<Kind> {
-        let started = start(self.plan());
+        let started = start(self.shared_plan());
         async { started.await?.join().await }
     }
 
@@ -120,15 +121,9 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// A future has room for each value that it moves: the plan is boxed first.
-fn start(plan: Result<Plan, Error>) -> impl Future<Output = Result<Process, Error>> + Send {
-    start_boxed(plan.map(Box::new))
-}
-
-async fn start_boxed(plan: Result<Box<Plan>, Error>) -> Result<Process, Error> {
+async fn start(plan: Result<Arc<Plan>, Error>) -> Result<Process, Error> {
     let plan = plan?;
-    let started =
-        if needs_polling_thread(&plan) { begin(*plan) } else { start_on_pool(plan).await };
+    let started = if needs_polling_thread(&plan) { begin(plan) } else { start_on_pool(plan).await };
     let mut process = started?;
     // Without I/O in the runtime the registration panics, and drops the handle.
     let kills = process.set_kill_on_drop(true);
@@ -147,9 +142,9 @@ fn needs_polling_thread(plan: &Plan) -> bool {
     plan.session.die_with_parent.is_some() || plan.work.closure().is_some()
 }
 
-async fn start_on_pool(plan: Box<Plan>) -> Result<crate::Process, Error> {
-    let name = plan.name.clone();
-    let start = move || begin(*plan).map(|process| Unclaimed(Some(process)));
+async fn start_on_pool(plan: Arc<Plan>) -> Result<crate::Process, Error> {
+    let name = Arc::clone(&plan.name);
+    let start = move || begin(plan).map(|process| Unclaimed(Some(process)));
     let mut task = Task(spawn_blocking(start));
     (&mut task.0).await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
 }

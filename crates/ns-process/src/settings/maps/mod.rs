@@ -3,6 +3,7 @@
 mod delegated;
 mod write;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
@@ -10,6 +11,9 @@ use ns_idmap::{Gid, GidMap, Helper, Setgroups, Uid, UidMap};
 
 use super::Builder;
 pub(crate) use write::Maps;
+
+/// The usual mount of proc(5).
+const DEFAULT_PROC: &str = "/proc";
 
 /// The requested maps.
 #[derive(Clone, Debug, Default)]
@@ -244,7 +248,12 @@ impl<Kind> Builder<Kind> {
 }
 
 impl MapConfig {
-    pub(crate) fn proc(&self) -> &Path {
-        self.proc.as_deref().unwrap_or(Path::new("/proc"))
+    fn proc(&self) -> &Path {
+        self.proc.as_deref().unwrap_or(Path::new(DEFAULT_PROC))
+    }
+
+    /// The mount of proc, without an allocation for the default.
+    fn owned_proc(&self) -> Cow<'static, Path> {
+        self.proc.clone().map_or(Path::new(DEFAULT_PROC).into(), Cow::Owned)
     }
 }

@@ -1,7 +1,8 @@
 //! How the maps are written: by the caller itself, or by a helper program.
 
+use std::borrow::Cow;
 use std::format;
-use std::path::PathBuf;
+use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use ns_idmap::{Gid, GidMap, Helper, IdKind, IdMap, Setgroups, Uid, UidMap, WritePlan, Writer};
@@ -19,7 +20,7 @@ pub(crate) struct Maps {
     pub(crate) gid: Option<MapWrite<Gid>>,
     pub(crate) setgroups: Setgroups,
     /// The mount of proc(5).
-    pub(crate) proc: PathBuf,
+    pub(crate) proc: Cow<'static, Path>,
 }
 
 /// A map, and how it is written.
@@ -47,7 +48,7 @@ impl Maps {
         let uid = uid.map(|map| uid_write(map, config, caller, &mut writer)).transpose()?;
         let setgroups = setgroups(config.setgroups, gid.as_ref(), caller);
         let gid = gid.map(|map| gid_write(map, config, caller, &mut writer)).transpose()?;
-        Ok(Self { uid, gid, setgroups, proc: config.proc().to_owned() })
+        Ok(Self { uid, gid, setgroups, proc: config.owned_proc() })
     }
 
     /// Whether the parent writes anything.

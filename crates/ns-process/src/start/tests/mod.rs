@@ -38,8 +38,8 @@ use super::signals::Blocked;
 use super::stack::Stack;
 use crate::Container;
 use crate::in_child::{
-    self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Privileges, Root, Scheduling,
-    Session, Sysctls,
+    self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Paths, Privileges, Root,
+    Scheduling, Session, Sysctls,
 };
 use crate::plan::Plan;
 use crate::target::OpenTarget;
@@ -131,7 +131,7 @@ fn child_with<'a>(
         dispositions: Dispositions::All,
         mask: SignalSet::EMPTY,
         program_fd: None,
-        candidates,
+        paths: Paths::Several(candidates),
         argv: none.as_ptr(),
         envp: none.as_ptr(),
     };
