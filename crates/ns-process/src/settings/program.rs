@@ -38,7 +38,7 @@ impl Chroot {
 impl<Kind> Builder<Kind> {
     /// Sets the label of the process in errors and in `Debug`; by default a unique one.
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
-        self.name = name.into().into();
+        self.name = Arc::from(name.into());
         self
     }
 
@@ -236,10 +236,12 @@ fn arguments(program: &OsStr, args: &[OsString]) -> Result<Strings, String> {
 
 /// The bytes of `text`, or a message with the position of a NUL byte.
 fn without_nul(text: &OsStr, name: impl FnOnce() -> String) -> Result<&[u8], String> {
-    match text.as_bytes().iter().position(|byte| *byte == 0) {
-        None => Ok(text.as_bytes()),
-        Some(position) => Err(format!("{}: NUL at byte {position}", name())),
+    let bytes = text.as_bytes();
+    if !bytes.contains(&0) {
+        return Ok(bytes);
     }
+    let position = bytes.iter().take_while(|byte| **byte != 0).count();
+    Err(format!("{}: NUL at byte {position}", name()))
 }
 
 /// The paths at which `program` may be; `None` if `program` is itself a path.
