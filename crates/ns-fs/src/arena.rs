@@ -1,8 +1,9 @@
 //! All strings of a plan in one buffer, checked.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::prelude::rust_2024::*;
 
 use crate::RootError;
@@ -45,6 +46,7 @@ impl Arena {
 
     fn push(&mut self, bytes: &[u8]) -> StringRef {
         let start = StringRef(self.0.len());
+        self.0.reserve(bytes.len() + 1);
         self.0.extend_from_slice(bytes);
         self.0.push(0);
         start
@@ -56,10 +58,10 @@ impl Arena {
 }
 
 /// Makes a path absolute from the current working directory, without following symbolic links.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf, RootError> {
+pub(crate) fn absolute(path: &Path) -> Result<Cow<'_, Path>, RootError> {
     // `Arena::path` reports an empty path later, with its name.
     if path.is_absolute() || path.as_os_str().is_empty() {
-        return Ok(path.to_owned());
+        return Ok(path.into());
     }
-    std::path::absolute(path).map_err(|source| RootError::CurrentDir { source })
+    std::path::absolute(path).map(Cow::Owned).map_err(|source| RootError::CurrentDir { source })
 }

@@ -46,7 +46,7 @@ fn directories(
         Upper::Nothing | Upper::Tmpfs => None,
     };
     let all = lower.chain(upper.into_iter().flatten());
-    all.map(|(key, path)| Ok((key, absolute(path)?))).collect()
+    all.map(|(key, path)| Ok((key, absolute(path)?.into_owned()))).collect()
 }
 
 /// The option that an overlay with an upper directory needs in a user namespace, after other options.
