@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-#[derive(Debug, Args)]
+use super::quick::{Quick, Words, flag, once};
+
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 #[command(next_help_heading = "Control")]
 pub(crate) struct Control {
@@ -36,4 +38,26 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     let duration = Duration::try_from_secs_f64(number).map_err(|error| error.to_string())?;
     if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
+impl Quick for Control {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "timeout" => once(&mut self.timeout, words.parsed(seconds)),
+            "daemonize" => flag(&mut self.daemonize),
+            "new-session" => flag(&mut self.new_session),
+            "die-with-parent" => flag(&mut self.die_with_parent),
+            "name" => once(&mut self.name, words.parsed(str::parse)),
+            "dry-run" => flag(&mut self.dry_run),
+            "json" => flag(&mut self.json),
+            _ => None,
+        }
+    }
+}
+
+impl Control {
+    /// Whether options exclude each other.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.daemonize && (self.timeout.is_some() || self.die_with_parent)
+    }
 }

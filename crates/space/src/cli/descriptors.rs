@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use clap::Args;
 use ns_process::{Builder, Stdio};
 
+use super::quick::{Quick, Words, add};
 use crate::descriptor;
 use crate::failure::Failure;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Descriptors")]
 pub(crate) struct Descriptors {
     /// Pass descriptor FD to the program, besides 0, 1 and 2, or all; may be repeated
@@ -83,5 +84,15 @@ impl Descriptors {
     /// Whether there are options to insert.
     pub(crate) fn has_args(&self) -> bool {
         !self.args.is_empty()
+    }
+}
+
+impl Quick for Descriptors {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "keep-fd" => add(&mut self.keep_fd, words.parsed(descriptor::parse)),
+            "args" => add(&mut self.args, words.parsed(descriptor::parse)),
+            _ => None,
+        }
     }
 }

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use ns_process::Builder;
 
 use super::ordered::{Given, in_order};
+use super::quick::{Quick, Words, add, flag};
 use crate::failure::{Failure, errno};
 use crate::input;
 
@@ -18,7 +19,7 @@ const HEADING: &str = "Environment, changed in the order of the options";
 const OPTIONS: [&str; 4] = ["env", "setenv", "env-file", "unset-env"];
 
 /// The changes of the environment.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Environment {
     is_cleared: bool,
     given: Vec<Given>,
@@ -118,5 +119,24 @@ impl Args for Environment {
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+impl Quick for Environment {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        let (name, count) = match name {
+            "env" => ("env", 1),
+            "setenv" => ("setenv", 2),
+            "env-file" => ("env-file", 1),
+            "unset-env" | "unsetenv" => ("unset-env", 1),
+            "clear-env" | "clearenv" => return flag(&mut self.is_cleared),
+            _ => return None,
+        };
+        let given = Given::new(name, words.values(count)?);
+        if name == "env" {
+            let [text] = given.values();
+            variable(text.as_bytes()).ok()?;
+        }
+        add(&mut self.given, Some(given))
     }
 }

@@ -9,9 +9,10 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use ns_process::{Builder, Namespace, bind_namespace, namespace_of, unbind_namespace};
 
+use super::quick::{Quick, Words, add};
 use crate::failure::Failure;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Kept {
     /// Bind the new namespace of a kind to FILE, such as net=/run/ns/x, so that it outlives the program
     #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces",
@@ -63,4 +64,13 @@ fn keep(text: OsString) -> Result<Keep, String> {
         return Err("the file is missing".to_owned());
     }
     Ok(Keep { kind, file: OsStr::from_bytes(file).into() })
+}
+
+impl Quick for Kept {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "keep" => add(&mut self.keep, keep(words.value()?.to_owned()).ok()),
+            _ => None,
+        }
+    }
 }

@@ -1,15 +1,17 @@
 //! Options for resource limits, priorities and the cgroup.
 
 use std::fs::File;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ns_process::{Builder, Resource};
 
 use super::number::{octal, within};
+use super::quick::{Quick, Words, add, once};
 use crate::failure::{Failure, errno};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
     /// Limit a resource of getrlimit(2), such as nofile=64:128; without HARD, both limits are SOFT
@@ -114,4 +116,20 @@ fn limit(text: &str) -> Result<u64, String> {
 
 fn umask(text: &str) -> Result<u32, String> {
     octal(text, 0o777)
+}
+
+impl Quick for Limits {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        let mut number = |range: RangeInclusive<i32>| {
+            words.parsed(str::parse).filter(|number| range.contains(number))
+        };
+        match name {
+            "rlimit" => add(&mut self.rlimit, words.parsed(rlimit)),
+            "nice" => once(&mut self.nice, number(-20..=19)),
+            "umask" => once(&mut self.umask, words.parsed(umask)),
+            "oom-score-adj" => once(&mut self.oom_score_adj, number(-1000..=1000)),
+            "cgroup-dir" => once(&mut self.cgroup_dir, words.path()),
+            _ => None,
+        }
+    }
 }

@@ -4,12 +4,13 @@ use clap::{Args, ValueEnum};
 use ns_process::{Builder, Extent, GidMap, NamespaceFlags, Setgroups, UidMap};
 use rustix::process::{getegid, geteuid};
 
+use super::quick::{Quick, Words, flag, once};
 use crate::failure::Failure;
 
 const HEADING: &str = "Maps";
 
 /// The IDs of the program.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = HEADING)]
 pub(crate) struct Ids {
     /// Set the user ID of the program inside; in a new user namespace without a map, the caller's user gets this ID
@@ -21,7 +22,7 @@ pub(crate) struct Ids {
 }
 
 /// The maps of a new user namespace.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = HEADING)]
 pub(crate) struct Maps {
     /// Map the caller's user and group to root; without a map, both are nobody in a new user namespace
@@ -48,8 +49,9 @@ pub(crate) struct Maps {
 }
 
 /// The values of `--setgroups`, as [`Setgroups`].
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum SetgroupsMode {
+    #[default]
     Auto,
     Deny,
     // The word of unshare(1).
@@ -144,7 +146,7 @@ fn id(text: &str) -> Result<u32, &'static str> {
 }
 
 /// Map options of `inject`, which are parsed only to be rejected with a reason.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct RefusedMaps {
     #[arg(short = 'M', long, hide = true)]
     uid_map: Option<String>,
@@ -169,5 +171,41 @@ impl RefusedMaps {
             (self.map_same, "--map-same"),
         ];
         options.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
+}
+
+impl Quick for Ids {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "uid" => once(&mut self.uid, words.parsed(id)),
+            "gid" => once(&mut self.gid, words.parsed(id)),
+            _ => None,
+        }
+    }
+}
+
+impl Quick for Maps {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "id" | "map-zero" | "map-root-user" => flag(&mut self.id),
+            "map-auto" => flag(&mut self.map_auto),
+            "map-same" | "map-current-user" => flag(&mut self.map_same),
+            "uid-map" => once(&mut self.uid_map, words.parsed(str::parse)),
+            "gid-map" => once(&mut self.gid_map, words.parsed(str::parse)),
+            "setgroups" => {
+                self.setgroups = words.parsed(|mode| SetgroupsMode::from_str(mode, false))?;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Maps {
+    /// Whether options exclude each other.
+    pub(super) fn has_conflict(&self) -> bool {
+        let any_map = self.uid_map.is_some() || self.gid_map.is_some();
+        let kinds = [self.id, self.map_auto, self.map_same, any_map];
+        kinds.iter().filter(|is_given| **is_given).count() > 1
     }
 }

@@ -21,6 +21,7 @@ mod ordered;
 mod parameters;
 mod privileges;
 mod program;
+mod quick;
 mod scheduling;
 #[cfg(test)]
 mod tests;
@@ -46,5 +47,6 @@ pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, Start, Verb};
 
 /// Parses a command line. The first word is the name of the command.
 pub(crate) fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
-    join::without_process(Cli::try_parse_from(words), words)
+    let read = || join::without_process(Cli::try_parse_from(words), words);
+    quick::parse(words).map_or_else(read, Ok)
 }

@@ -6,6 +6,7 @@ use ns_process::{Builder, Namespace, NamespaceFlags};
 
 use super::mount_list::MountList;
 use super::ordered::{Given, in_order};
+use super::quick::{Quick, Words, add, flag};
 use crate::failure::Failure;
 
 const HEADING: &str =
@@ -73,7 +74,7 @@ const OPTIONS: [MountOption; 26] = [
 ];
 
 /// The mounts of a new mount namespace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Mounts {
     host_root: bool,
     given: Vec<Given>,
@@ -137,5 +138,16 @@ impl Args for Mounts {
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+impl Quick for Mounts {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        if name == "host-root" {
+            return flag(&mut self.host_root);
+        }
+        let MountOption { name, values, .. } = OPTIONS.iter().find(|option| option.name == name)?;
+        let values = words.values(values.len())?;
+        add(&mut self.given, Some(Given::new(name, values)))
     }
 }

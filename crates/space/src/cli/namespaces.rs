@@ -7,6 +7,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use ns_process::{Builder, Namespace, NamespaceFlags};
 
+use super::quick::{Quick, Words, flag};
+
 /// The options of one kind of namespace.
 struct KindOption {
     kind: Namespace,
@@ -43,27 +45,27 @@ const fn kind_option(
 const HEADING: &str = "Namespaces";
 
 /// Namespaces to create.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct NewNamespaces(Selection);
 
 /// Namespaces to join: those of the target process, or of files.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct JoinedNamespaces {
     selection: Selection,
     files: Vec<(Namespace, PathBuf)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Selection {
     all: bool,
-    with: Vec<Namespace>,
-    without: Vec<Namespace>,
+    with: NamespaceFlags,
+    without: NamespaceFlags,
 }
 
 impl NewNamespaces {
     /// The kinds that `--no-KIND` excludes.
     pub(crate) fn excluded(&self) -> NamespaceFlags {
-        self.0.without.iter().copied().collect()
+        self.0.without
     }
 
     /// The kinds that an option selects, also those that `--no-KIND` excludes.
@@ -79,7 +81,7 @@ impl NewNamespaces {
 impl JoinedNamespaces {
     /// The kinds that `--no-KIND` excludes.
     pub(crate) fn excluded(&self) -> NamespaceFlags {
-        self.selection.without.iter().copied().collect()
+        self.selection.without
     }
 
     /// Whether a file selects each namespace, so that no process is needed.
@@ -106,13 +108,13 @@ impl Selection {
         if self.all {
             builder.all();
         }
-        builder.namespaces(self.with.iter().copied());
-        for kind in &self.without {
-            builder.without(*kind);
+        builder.namespaces(self.with.kinds());
+        for kind in self.without.kinds() {
+            builder.without(kind);
         }
     }
 
-    fn from(matches: &ArgMatches, with: Vec<Namespace>) -> Self {
+    fn from(matches: &ArgMatches, with: NamespaceFlags) -> Self {
         let without = KINDS.iter().filter(|kind| matches.get_flag(kind.without));
         let without = without.map(|kind| kind.kind).collect();
         Self { all: matches.get_flag("all"), with, without }
@@ -194,5 +196,54 @@ impl Args for JoinedNamespaces {
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+/// Returns the long option of a short one.
+pub(super) fn option_of_letter(letter: char) -> Option<&'static str> {
+    match letter {
+        'a' => Some("all"),
+        _ => KINDS.iter().find(|kind| kind.letter == letter).map(|kind| kind.with),
+    }
+}
+
+impl Quick for Selection {
+    fn option(&mut self, name: &str, _: &mut Words<'_>) -> Option<()> {
+        if name == "all" {
+            return flag(&mut self.all);
+        }
+        let names = |kind: &KindOption, option, alias: usize| {
+            name == option || kind.aliases.is_some_and(|aliases| name == aliases[alias])
+        };
+        let kind = |with: bool| {
+            let named = KINDS.iter().find(|kind| match with {
+                true => names(kind, kind.with, 0),
+                false => names(kind, kind.without, 1),
+            });
+            named.map(|kind| kind.kind.flag())
+        };
+        // The last one of the two options takes effect.
+        if let Some(kind) = kind(true) {
+            self.with.insert(kind);
+            self.without.remove(kind);
+        } else {
+            let kind = kind(false)?;
+            self.without.insert(kind);
+            self.with.remove(kind);
+        }
+        Some(())
+    }
+}
+
+impl Quick for NewNamespaces {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        self.0.option(name, words)
+    }
+}
+
+impl Quick for JoinedNamespaces {
+    /// The options without `=FILE`.
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        self.selection.option(name, words)
     }
 }

@@ -13,6 +13,11 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// An option with as many values as it takes.
+    pub(crate) fn new(name: &'static str, values: Vec<OsString>) -> Self {
+        Self { name, values }
+    }
+
     /// Returns the values of an option that takes `N` of them.
     pub(crate) fn values<const N: usize>(&self) -> [&OsString; N] {
         // The parser has checked the number of values.

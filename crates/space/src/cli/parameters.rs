@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 use ns_process::{Builder, Clock, Propagation};
 
 use super::number::seconds;
+use super::quick::{Quick, Words, add, flag, once};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Parameters of namespaces")]
 pub(crate) struct Parameters {
     /// Set the host name; requires --uts
@@ -93,4 +94,16 @@ fn offset(text: &str) -> Result<Offset, &'static str> {
     };
     let (seconds, nanoseconds) = seconds(text).ok_or("not a number of seconds")?;
     Ok(Offset(clock, seconds, nanoseconds))
+}
+
+impl Quick for Parameters {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "hostname" => once(&mut self.hostname, words.value().map(OsString::from)),
+            "loopback" => flag(&mut self.loopback),
+            "sysctl" => add(&mut self.sysctl, words.parsed(sysctl)),
+            "time-offset" => add(&mut self.time_offset, words.parsed(offset)),
+            _ => None,
+        }
+    }
 }

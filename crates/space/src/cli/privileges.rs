@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use clap::Args;
 use ns_process::{BpfInstruction, Builder, CapabilitySet};
 
+use super::quick::{Quick, Words, flag, once};
 use crate::descriptor;
 use crate::failure::Failure;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Privileges")]
 pub(crate) struct Privileges {
     /// Set the supplementary groups, numbers inside, separated by commas
@@ -102,4 +103,25 @@ fn instruction(bytes: &[u8]) -> Option<BpfInstruction> {
     let [c0, c1, jt, jf, k @ ..]: [u8; 8] = bytes.try_into().ok()?;
     let code = u16::from_ne_bytes([c0, c1]);
     Some(BpfInstruction { code, jt, jf, k: u32::from_ne_bytes(k) })
+}
+
+impl Quick for Privileges {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        let list = |text: &str, parse: fn(&str) -> Result<CapabilitySet, String>| {
+            text.split(',').map(parse).collect::<Result<Vec<_>, _>>()
+        };
+        match name {
+            "no-new-privs" => flag(&mut self.no_new_privs),
+            "drop-cap" | "cap-drop" => {
+                self.drop_cap.extend(words.parsed(|text| list(text, dropped))?);
+                Some(())
+            }
+            "keep-cap" | "cap-add" => {
+                self.keep_cap.extend(words.parsed(|text| list(text, kept))?);
+                Some(())
+            }
+            "seccomp" => once(&mut self.seccomp, words.parsed(str::parse)),
+            _ => None,
+        }
+    }
 }

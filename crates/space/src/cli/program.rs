@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ns_process::{Builder, Init, Stdio};
 
-#[derive(Debug, Args)]
+use super::quick::{Quick, Words, flag, once};
+
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = Program::HEADING)]
 pub(crate) struct Program {
     /// Set the working directory, a path inside the new root
@@ -74,6 +76,21 @@ impl Program {
             if let Some(path) = path {
                 builder.fd(number, Stdio::path(path));
             }
+        }
+    }
+}
+
+impl Quick for Program {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "workdir" => once(&mut self.workdir, words.path()),
+            "stdin" => once(&mut self.stdin, words.path()),
+            "stdout" => once(&mut self.stdout, words.path()),
+            "stderr" => once(&mut self.stderr, words.path()),
+            "mount-proc" => flag(&mut self.mount_proc),
+            "init" => flag(&mut self.init),
+            "host-proc" => once(&mut self.host_proc, words.path()),
+            _ => None,
         }
     }
 }

@@ -95,7 +95,7 @@ Exit status:
 }
 
 /// The options and operands of `execute`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) namespaces: NewNamespaces,
@@ -115,7 +115,7 @@ pub(crate) struct Execute {
 }
 
 /// The options and operands of `chroot`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Chroot {
     /// Directory that becomes the root
     #[arg(value_name = "ROOT")]
@@ -135,7 +135,7 @@ pub(crate) struct Chroot {
 }
 
 /// The options and operands of `inject`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Inject {
     /// Process ID of the process whose namespaces are joined
     #[arg(value_name = "PID")]
@@ -167,7 +167,7 @@ impl Inject {
 }
 
 /// The program and the options that the three verbs which start one have in common.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) argv: Argv,
@@ -219,7 +219,7 @@ fn pid(text: &str) -> Result<u32, String> {
 }
 
 /// The program and its arguments.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Argv {
     /// Program to execute, a path or a name that is searched for in PATH, and its arguments
     #[arg(
@@ -233,6 +233,10 @@ pub(crate) struct Argv {
 }
 
 impl Argv {
+    pub(super) fn set(&mut self, words: &[OsString]) {
+        self.words = words.to_vec();
+    }
+
     pub(crate) fn program(&self) -> &OsStr {
         self.words.first().map(OsString::as_os_str).unwrap_or_default()
     }
