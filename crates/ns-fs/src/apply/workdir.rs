@@ -47,6 +47,8 @@ pub fn workdir(path: &CStr, create: bool) -> core::result::Result<(), StepError>
     })
 }
 
+// Not inlined, because its buffer would enlarge the stack frame of every start: each new page of it is a page fault.
+#[inline(never)]
 fn enter(path: &CStr) -> Result<()> {
     child::chdir(path)?;
     let mut buffer = [0; PATH_MAX];
@@ -81,6 +83,7 @@ fn is_below_root() -> Result<bool> {
 /// The number of directories above the working directory that are looked at.
 const MAX_DEPTH: u32 = 1 << 16;
 
+#[inline(never)]
 fn create_and_enter(path: &CStr) -> Result<()> {
     // Checks the start of the path before anything is created; a relative one may start outside.
     enter(if path.to_bytes().starts_with(b"/") { c"/" } else { c"." })?;

@@ -24,8 +24,14 @@ pub(crate) fn with_text<T>(extents: &[Extent], use_text: impl FnOnce(&[u8]) -> T
     if extents.len() <= SMALL {
         use_text(fill(&mut [0; SMALL * LINE], extents))
     } else {
-        use_text(fill(&mut [0; MAX_EXTENTS * LINE], extents))
+        with_long_text(extents, use_text)
     }
+}
+
+// Not inlined, because each page of a larger stack frame is a page fault, also in a call with few extents.
+#[inline(never)]
+fn with_long_text<T>(extents: &[Extent], use_text: impl FnOnce(&[u8]) -> T) -> T {
+    use_text(fill(&mut [0; MAX_EXTENTS * LINE], extents))
 }
 
 /// Fills `buffer` from its end, because the last digit of a number is computed first.
