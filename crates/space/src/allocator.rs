@@ -15,10 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const SIZE: usize = 1 << 20;
 
 /// An allocator with an arena of `N` bytes, for a `static`.
+///
+/// The counter lies next to the first blocks, so that it needs no page of its own.
+#[repr(C)]
 pub(crate) struct Arena<const N: usize = SIZE> {
-    memory: UnsafeCell<MaybeUninit<[u8; N]>>,
     /// The end of the last block: all bytes from this offset on are free.
     used: AtomicUsize,
+    memory: UnsafeCell<MaybeUninit<[u8; N]>>,
 }
 
 // SAFETY: `reserve` hands out only bytes above `used`, which `resize` lowers only to the start of a block that its owner
@@ -27,7 +30,7 @@ unsafe impl<const N: usize> Sync for Arena<N> {}
 
 impl<const N: usize> Arena<N> {
     pub(crate) const fn new() -> Self {
-        Self { memory: UnsafeCell::new(MaybeUninit::uninit()), used: AtomicUsize::new(0) }
+        Self { used: AtomicUsize::new(0), memory: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     fn start(&self) -> *mut u8 {
