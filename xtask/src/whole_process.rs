@@ -1,6 +1,8 @@
 //! The time of `space` as a command, compared with other commands that do the same, in rounds.
 
 use std::env::consts::ARCH;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -46,14 +48,21 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     // Every command runs a program without libc: loading a dynamic one takes several times as long.
     cmd!(sh, "cc -nostdlib -static -o {tiny} benches/tiny/{ARCH}.s").run()?;
     cmd!(sh, "cc -O2 -static -o {floor} benches/command/floor.c").run()?;
-    let dist = dist::build(sh)?.display().to_string();
     let root = at("install");
     cargo(sh, &format!("install --quiet --locked --force --path crates/space --root {root}"))?;
-    let mut subjects = vec![
-        Subject::new("floor", &floor, "", &tiny),
-        Subject::new("dist", &dist, SPACE, &tiny),
-        Subject::new("install", &format!("{root}/bin/space"), SPACE, &tiny),
+    let installed = directory.join("install/bin/space");
+    let copies = directory.join("copies");
+    sh.create_dir(&copies)?;
+    let built = [
+        ("floor", floor.into(), ""),
+        ("dist", dist::build(sh)?, SPACE),
+        ("install", installed, SPACE),
     ];
+    let mut subjects = Vec::new();
+    for (name, program, options) in built {
+        let copy = rewrite(&program, copies.join(name))?;
+        subjects.push(Subject::new(name, &copy.display().to_string(), options, &tiny));
+    }
     let mut missing = Vec::new();
     for (tool, options) in [("unshare", UNSHARE), ("bwrap", BWRAP)] {
         if succeeds(sh, &format!("{tool} --version")) {
@@ -67,6 +76,17 @@ pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     }
     judge(&subjects)?;
     Ok(Outcome::unless_skipped(&missing))
+}
+
+/// Writes a program as a copy, in one call.
+///
+/// The time of a page fault depends on the size of the pages in the page cache, and that on the way in which the file
+/// was written. So all programs are written in the same way.
+fn rewrite(program: &Path, copy: PathBuf) -> Result<PathBuf> {
+    let bytes = fs::read(program).with_context(|| program.display().to_string())?;
+    fs::write(&copy, bytes)?;
+    fs::set_permissions(&copy, fs::metadata(program)?.permissions())?;
+    Ok(copy)
 }
 
 impl Subject {

@@ -47,6 +47,11 @@ pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, Start, Verb};
 
 /// Parses a command line. The first word is the name of the command.
 pub(crate) fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
-    let read = || join::without_process(Cli::try_parse_from(words), words);
-    quick::parse(words).map_or_else(read, Ok)
+    quick::parse(words).map_or_else(|| by_clap(words), Ok)
+}
+
+// Not inlined, because each page of a larger stack frame is a page fault, also for a line that needs no clap.
+#[inline(never)]
+fn by_clap(words: &[OsString]) -> Result<Cli, clap::Error> {
+    join::without_process(Cli::try_parse_from(words), words)
 }

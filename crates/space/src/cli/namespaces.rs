@@ -216,9 +216,8 @@ impl Quick for Selection {
             name == option || kind.aliases.is_some_and(|aliases| name == aliases[alias])
         };
         let kind = |with: bool| {
-            let named = KINDS.iter().find(|kind| match with {
-                true => names(kind, kind.with, 0),
-                false => names(kind, kind.without, 1),
+            let named = KINDS.iter().find(|kind| {
+                if with { names(kind, kind.with, 0) } else { names(kind, kind.without, 1) }
             });
             named.map(|kind| kind.kind.flag())
         };

@@ -86,6 +86,7 @@ pub(super) fn add<T>(values: &mut Vec<T>, value: Option<T>) -> Option<()> {
 }
 
 /// Sets an option without value.
+#[expect(clippy::unnecessary_wraps, reason = "as the other ways to set an option")]
 pub(super) fn flag(option: &mut bool) -> Option<()> {
     *option = true;
     Some(())
@@ -103,6 +104,8 @@ pub(super) fn parse(words: &[OsString]) -> Option<Cli> {
     Some(Cli { verbose, verb })
 }
 
+// Not inlined, so that the stack has the options of one verb only.
+#[inline(never)]
 fn with_verb<Options: QuickVerb>(
     words: &[OsString],
     verb: impl FnOnce(Options) -> Verb,

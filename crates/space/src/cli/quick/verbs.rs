@@ -95,7 +95,7 @@ impl QuickVerb for Inject {
     fn operand(&mut self, word: &OsStr) -> bool {
         let is_target = self.target.is_empty();
         if is_target {
-            self.target = word.to_str().unwrap_or_default().to_owned();
+            self.target.push_str(word.to_str().unwrap_or_default());
         }
         is_target
     }
