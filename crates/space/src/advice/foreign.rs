@@ -97,7 +97,6 @@ pub(super) const LSNS: Options = &[
 
 /// chroot(1) of the GNU coreutils.
 pub(super) const CHROOT: Options = &[
-    ("--groups", "--uid drops the groups of the caller, and others cannot be set: leave it out"),
     ("--skip-chdir", "use --workdir DIR, a path in the new root"),
     ("--userspec", "use --uid and --gid"),
 ];
