@@ -90,7 +90,7 @@ impl Descriptors {
 impl Quick for Descriptors {
     fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
         match name {
-            "keep-fd" => add(&mut self.keep_fd, words.parsed(descriptor::parse)),
+            "keep-fd" => add(&mut self.keep_fd, words.parsed(kept)),
             "args" => add(&mut self.args, words.parsed(descriptor::parse)),
             _ => None,
         }

@@ -70,7 +70,7 @@ impl NewNamespaces {
 
     /// The kinds that an option selects, also those that `--no-KIND` excludes.
     pub(crate) fn selected(&self) -> NamespaceFlags {
-        if self.0.all { NamespaceFlags::all() } else { self.0.with.iter().copied().collect() }
+        if self.0.all { NamespaceFlags::all() } else { self.0.with }
     }
 
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) {

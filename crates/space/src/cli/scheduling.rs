@@ -6,7 +6,7 @@ use clap::Args;
 use ns_process::{Builder, IoPriority, Personality, Scheduler};
 
 /// The words are those of chrt(1), taskset(1), ionice(1) and setarch(8).
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Scheduling")]
 pub(crate) struct Scheduling {
     /// Set the policy of sched(7): other, batch, idle, fifo:PRIORITY, rr:PRIORITY, or in nanoseconds
