@@ -30,7 +30,7 @@ use crate::apply::{FdRange, FdStep};
 /// let plan = FdPlan::new(&descriptors)?;
 /// let calls: Vec<_> = plan.describe().lines().map(str::to_owned).collect();
 /// assert!(calls[0].starts_with("dup3("));
-/// assert_eq!(calls[1..], ["close_range(3, 6, 0)", "close_range(8, 4294967295, 0)"]);
+/// assert_eq!(calls[1..], ["close_range(3, 6, 0)", "close_range(8, UINT_MAX, 0)"]);
 /// # Ok::<(), ns_fs::FdError>(())
 /// ```
 pub struct FdPlan {
