@@ -4,19 +4,28 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::io::Errno;
 
 use crate::failure::errno;
 use crate::input;
 
-/// Duplicates a descriptor of this process.
-///
-/// Files that `space` itself opens are not among those that the caller passes, so this is called before it opens any.
+/// The numbers of the copies so far. The caller has passed no descriptor with such a number.
+static COPIES: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
+
+/// Duplicates a descriptor that the caller has passed.
 pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    let mut copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if copies.contains(&number) {
+        return Err(Errno::BADF.into());
+    }
     // SAFETY: the call takes no pointer and changes no existing descriptor.
     let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
     if copy < 0 {
         return Err(io::Error::last_os_error());
     }
+    copies.push(copy);
     // SAFETY: fcntl has just returned this descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

@@ -21,7 +21,7 @@ struct JsonFinding<'a> {
 
 pub(crate) fn run(listing: &Listing) -> ExitCode {
     if let Err(message) = proc::check() {
-        eprintln!("space: doctor: {message}");
+        print::error(&format!("doctor: {message}"));
         return ExitCode::from(exit::FAILED);
     }
     let found = diagnose();

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
 
 use crate::deadline;
@@ -25,6 +25,10 @@ pub(crate) fn contents_of(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Reads an open file to the end.
 pub(crate) fn contents(file: &File) -> io::Result<Vec<u8>> {
+    // poll(2) would wait for the reader of a pipe whose write end this is.
+    if fcntl_getfl(file)? & OFlags::ACCMODE == OFlags::WRONLY {
+        return Err(Errno::BADF.into());
+    }
     let mut bytes = Vec::new();
     loop {
         wait(file)?;

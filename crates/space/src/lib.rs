@@ -72,8 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(Some(expanded)) => words = expanded,
             Ok(None) => return dispatch(&cli),
             Err(message) => {
-                eprintln!("space: {message}");
-                return ExitCode::from(exit::of_input());
+                return run::refuse(&cli, message);
             }
         }
     }

@@ -49,7 +49,7 @@ pub(crate) fn run(filter: &Filter) -> ExitCode {
             }
         }
         Err(message) => {
-            eprintln!("space: list: {message}");
+            print::error(&format!("list: {message}"));
             ExitCode::from(exit::FAILED)
         }
     }
@@ -81,7 +81,7 @@ fn selected(filter: &Filter) -> Result<Namespaces, String> {
 fn warn_about_unreadable(found: &Namespaces) {
     let count = found.unreadable.len();
     if count > 0 {
-        eprintln!("space: cannot read the namespaces of {count} processes");
+        print::error(&format!("cannot read the namespaces of {count} processes"));
     }
 }
 

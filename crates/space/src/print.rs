@@ -30,11 +30,16 @@ pub(crate) fn one_line(text: &str) -> String {
     escaped.collect()
 }
 
+/// Prints a message on stderr. If it cannot be written, there is no other place to report it.
+pub(crate) fn error(message: &str) {
+    let _ = writeln!(io::stderr(), "space: {message}");
+}
+
 fn done(printed: io::Result<()>) -> ExitCode {
     match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "space: stdout: {}", errno::text(&error));
+            self::error(&format!("stdout: {}", errno::text(&error)));
             ExitCode::from(exit::FAILED)
         }
     }

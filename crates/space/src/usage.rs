@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::{advice, command, exit};
+use crate::{advice, command, exit, print};
 
 /// Prints help on stdout, or the usage error of a command line on stderr.
 pub(crate) fn report(error: &Error, words: &[OsString]) -> ExitCode {
@@ -21,7 +21,7 @@ pub(crate) fn report(error: &Error, words: &[OsString]) -> ExitCode {
             ExitCode::from(exit::FAILED)
         }
         _ => {
-            eprintln!("space: {}", message(error, words));
+            print::error(&message(error, words));
             ExitCode::from(exit::FAILED)
         }
     }

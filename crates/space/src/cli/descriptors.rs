@@ -48,6 +48,8 @@ impl Descriptors {
         for kept in &self.keep_fd {
             match kept {
                 KeptFd::All => builder.close_fds(false),
+                // The options for streams apply to these.
+                KeptFd::One(0..=2) => builder,
                 KeptFd::One(number) => {
                     builder.fd(*number, Stdio::fd(duplicate("--keep-fd", *number)?))
                 }

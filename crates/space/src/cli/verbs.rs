@@ -267,7 +267,7 @@ impl Cli {
         self.start().is_some_and(|start| start.control.die_with_parent)
     }
 
-    fn start(&self) -> Option<&Start> {
+    pub(crate) fn start(&self) -> Option<&Start> {
         match &self.verb {
             Verb::Execute(Deferred(Execute { start, .. }))
             | Verb::Chroot(Deferred(Chroot { start, .. }))

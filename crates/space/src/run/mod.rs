@@ -26,9 +26,9 @@ use std::sync::Arc;
 
 use ns_process::{Builder, Inject, NamespaceFlags};
 
-use crate::cli::{Control, Kept, Start};
-use crate::deadline;
+use crate::cli::{Cli, Control, Kept, Start};
 use crate::failure::{Failure, Origins};
+use crate::{deadline, exit};
 use descendants::Descendants;
 use job::Job;
 pub(crate) use parent::die_with_parent;
@@ -44,6 +44,13 @@ struct Outcome {
     status: ExitStatus,
     /// Whether `--timeout` had expired.
     timed_out: bool,
+}
+
+/// Reports that the options are refused before there is a program.
+pub(crate) fn refuse(cli: &Cli, reason: String) -> ExitCode {
+    let Some(Start { control, .. }) = cli.start() else { return ExitCode::from(exit::FAILED) };
+    let name = control.name.as_deref().unwrap_or("space");
+    Report::new(name, control.json, cli.verbose).finish(&Err(Failure::Refused(reason)))
 }
 
 /// Runs a program as the control options request.
