@@ -10,7 +10,7 @@ use crate::descriptor;
 ///
 /// Returns `None` if there is none. An error is a message.
 pub(crate) fn expand(cli: &Cli, words: &[OsString]) -> Result<Option<Vec<OsString>>, String> {
-    if !cli.has_args() {
+    if cli.args_fds().is_empty() {
         return Ok(None);
     }
     let program = words.len() - cli.argv().len();
@@ -35,8 +35,20 @@ pub(crate) fn expand(cli: &Cli, words: &[OsString]) -> Result<Option<Vec<OsStrin
     Ok(Some(expanded))
 }
 
+/// Returns the options whose descriptors contain the words, for messages about these.
+pub(crate) fn label(cli: &Cli) -> String {
+    let numbers: Vec<_> = cli.args_fds().iter().map(ToString::to_string).collect();
+    format!("--args {}: ", numbers.join(","))
+}
+
 fn read(number: &OsStr) -> Result<Vec<OsString>, String> {
     let bytes = descriptor::contents(number).map_err(|reason| format!("--args: {reason}"))?;
+    if bytes.ends_with(b"\n") {
+        let (number, text) = (number.to_string_lossy(), String::from_utf8_lossy(&bytes));
+        return Err(format!(
+            "--args {number}: {text:?} is not an option; each word must end with a NUL byte"
+        ));
+    }
     let text = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     if text.is_empty() {
         return Ok(Vec::new());

@@ -1,8 +1,10 @@
 //! Turns a parsed command line into a builder of `ns-process`.
 
 use ns_process::{Builder, Container};
+use rustix::fs::Mode;
+use rustix::process::umask;
 
-use crate::cli::{Chroot, Execute, Inject, Join, Start};
+use crate::cli::{Chroot, Execute, Inject, Join, RefusedMaps, Start};
 use crate::failure::Failure;
 
 impl Execute {
@@ -34,21 +36,17 @@ impl Chroot {
 
 impl Inject {
     pub(crate) fn builder(&self) -> Result<ns_process::Inject, Failure> {
-        if let Some(option) = self.maps.given() {
-            return Err(Failure::Refused(format!(
-                "inject does not accept {option}: the joined user namespace has its own maps; --uid and --gid set the IDs in it"
-            )));
-        }
+        check_inject(&self.maps, &self.start)?;
         let mut inject = ns_process::Inject::new(self.target.as_str(), self.start.argv.program());
         self.namespaces.apply(&mut inject);
         self.ids.apply(&mut inject);
-        if self.match_privileges {
+        if self.of_process.match_privileges {
             inject.match_privileges();
         }
-        if self.join_cgroup {
+        if self.of_process.join_cgroup {
             inject.join_cgroup();
         }
-        if self.follow_root {
+        if self.of_process.follow_root {
             inject.follow_root();
         }
         if let Some(root) = &self.rootdir {
@@ -61,6 +59,7 @@ impl Inject {
 
 impl Join {
     pub(crate) fn builder(&self) -> Result<Container, Failure> {
+        check_inject(&self.maps, &self.start)?;
         let mut container = Container::new(self.start.argv.program());
         self.namespaces.apply(&mut container);
         self.ids.apply(&mut container);
@@ -70,6 +69,19 @@ impl Join {
         finish(&mut container, &self.start)?;
         Ok(container)
     }
+}
+
+/// Refuses the options of new namespaces.
+fn check_inject(maps: &RefusedMaps, start: &Start) -> Result<(), Failure> {
+    let (option, reason) = match (maps.given(), start.needs_new()) {
+        (Some(option), _) => (
+            option,
+            "the joined user namespace has its own maps; --uid and --gid set the IDs in it",
+        ),
+        (None, Some(option)) => (option, "it joins namespaces and creates none; use execute"),
+        (None, None) => return Ok(()),
+    };
+    Err(Failure::Refused(format!("inject does not accept {option}: {reason}")))
 }
 
 /// Applies the settings that the three verbs have in common.
@@ -89,10 +101,21 @@ fn finish<Kind>(builder: &mut Builder<Kind>, start: &Start) -> Result<(), Failur
     builder.name(control.name.as_deref().unwrap_or("space"));
     if control.daemonize {
         builder.daemonize();
+        // The library clears the mask of a daemon.
+        if builder.get_umask().is_none() {
+            builder.umask(own_umask());
+        }
         return Ok(());
     }
     // A shell expects of a job that ignored signals stay ignored, as with nohup(1), and that the job is over when
     // `space` exits.
     builder.inherit_ignored().die_with_parent();
     Ok(())
+}
+
+/// Returns the file mode mask of this process, which has one thread.
+fn own_umask() -> u32 {
+    let mask = umask(Mode::empty());
+    umask(mask);
+    mask.as_raw_mode()
 }

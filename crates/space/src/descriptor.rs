@@ -1,6 +1,7 @@
 //! Descriptors that the caller passes by their number.
 #![allow(unsafe_code, reason = "fcntl(2) on the number of a descriptor")]
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -31,11 +32,21 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Reads a descriptor to the end. An error is a message.
+///
+/// A descriptor that has been read is at its end, so that it would be empty for another option.
 pub(crate) fn contents(number: &OsStr) -> Result<Vec<u8>, String> {
     let text = number.to_str().unwrap_or_default();
     let number = parse(text).map_err(|reason| format!("{number:?} is {reason}"))?;
+    if !is_first_read(number) {
+        return Err(format!("descriptor {number} is read by another option before"));
+    }
     let bytes = duplicate(number).and_then(|copy| input::contents(&copy.into()));
     bytes.map_err(|error| format!("descriptor {number}: {}", reason(number, &error)))
+}
+
+fn is_first_read(number: RawFd) -> bool {
+    static READ: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+    READ.lock().unwrap_or_else(PoisonError::into_inner).insert(number)
 }
 
 /// Returns why a descriptor cannot be used.
@@ -51,5 +62,5 @@ pub(crate) fn reason(number: RawFd, error: &io::Error) -> String {
 /// Parses the number of a descriptor.
 pub(crate) fn parse(text: &str) -> Result<RawFd, &'static str> {
     let number = text.parse().ok().filter(|number| *number >= 0);
-    number.ok_or("no descriptor number")
+    number.ok_or("not a descriptor number")
 }

@@ -57,10 +57,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run::reset_sigpipe();
     run::handle_as_process_1();
     let mut words: Vec<_> = args.into_iter().collect();
+    // Only the words of `--args` can make a valid command line invalid.
+    let mut source = String::new();
     loop {
         let cli = match parse(&words) {
             Ok(cli) => cli,
-            Err(error) => return usage::report(&error, &words),
+            Err(error) => return usage::report(&error, &words, &source),
         };
         // Both hold while input is read.
         deadline::set(begin, cli.timeout());
@@ -69,7 +71,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         // Each descriptor is read once: it is at its end afterwards, so this terminates.
         match args_fd::expand(&cli, &words) {
-            Ok(Some(expanded)) => words = expanded,
+            Ok(Some(expanded)) => {
+                source = args_fd::label(&cli);
+                words = expanded;
+            }
             Ok(None) => return dispatch(&cli),
             Err(message) => {
                 return run::refuse(&cli, message);

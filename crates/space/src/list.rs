@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use ns_process::{NamespaceInfo, Namespaces, namespaces};
+use rustix::process::geteuid;
 use serde::Serialize;
 
 use crate::cli::Filter;
@@ -37,7 +38,7 @@ struct JsonNamespace<'a> {
 pub(crate) fn run(filter: &Filter) -> ExitCode {
     match selected(filter) {
         Ok(found) => {
-            warn_about_unreadable(&found);
+            warn_about_unreadable(&found, filter);
             if filter.pids {
                 print::text(&pids(&found))
             } else if filter.output.json {
@@ -64,9 +65,9 @@ fn selected(filter: &Filter) -> Result<Namespaces, String> {
     proc::check()?;
     if let Some(pid) = filter.pid {
         if !found.list.iter().any(|namespace| namespace.members.contains(&pid)) {
-            let exists = Path::new("/proc").join(pid.to_string()).exists();
-            let reason = if exists { "its namespaces cannot be read" } else { "no such process" };
-            return Err(format!("process {pid}: {reason}"));
+            let reason =
+                if exists(pid) { "its namespaces cannot be read" } else { "no such process" };
+            return Err(format!("--pid {pid}: {reason}"));
         }
         found.list.retain(|namespace| namespace.members.contains(&pid));
     }
@@ -78,11 +79,25 @@ fn selected(filter: &Filter) -> Result<Namespaces, String> {
 }
 
 /// Warns on stderr if the list is incomplete, in every output format.
-fn warn_about_unreadable(found: &Namespaces) {
-    let count = found.unreadable.len();
-    if count > 0 {
-        print::error(&format!("cannot read the namespaces of {count} processes"));
+///
+/// That another process is not listed does not concern `--pid`, and a process that has exited belongs to no list.
+fn warn_about_unreadable(found: &Namespaces, filter: &Filter) {
+    let mut unreadable = found.unreadable.iter().filter(|pid| exists(**pid)).peekable();
+    if filter.pid.is_some() || unreadable.peek().is_none() {
+        return;
     }
+    let (processes, whose) = match unreadable.count() {
+        1 => ("1 process is".to_owned(), "its"),
+        count => (format!("{count} processes are"), "their"),
+    };
+    let advice = if geteuid().is_root() { "" } else { ": run as root" };
+    print::error(&format!(
+        "{processes} not listed, because the caller may not read {whose} namespaces{advice}"
+    ));
+}
+
+fn exists(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
 }
 
 impl<'a> JsonNamespace<'a> {

@@ -120,8 +120,8 @@ fn a_file_has_the_requested_mode() {
         assert_eq!(run(&made, &stat), "644 0\n");
         let made = ["--tmpfs", &top, "--perms", "0640", "--file", "0", &file];
         assert_eq!(run(&made, &stat), "640 0\n");
-        let made = ["--bind-data", "0", &file, "--perms", "0640", "--ro-bind-data", "0", &file];
-        assert_eq!(run(&["--tmpfs", &top, made[0], "0", &file], &stat), "600 0\n");
+        assert_eq!(run(&["--tmpfs", &top, "--bind-data", "0", &file], &stat), "600 0\n");
+        let made = ["--tmpfs", &top, "--perms", "0640", "--ro-bind-data", "0", &file];
         assert_eq!(run(&made, &stat), "640 0\n");
     });
 }
@@ -151,19 +151,23 @@ fn a_file_is_covered_by_data() {
 #[test]
 fn an_invalid_mode_or_size_is_refused_by_its_option() {
     run_space_as!([Root, User], {
-        let sizes = ["0", "1k", "", "-5", " 5", "18446744073709551616", "9223372036854775809"];
+        let sizes = ["0", "1t", "", "-5", " 5", "18446744073709551616", "9223372036854775809"];
         for size in sizes {
             let option = format!("--size={size}");
             let line = error_line(&["execute", "-Umz", &option, "--tmpfs", "/mnt", "true"]);
-            let expected = format!("space: --size: {size:?} is no number of bytes");
+            let expected = format!("space: --size: {size:?} is not a number of bytes");
             assert_eq!(line, expected);
         }
-        let cases: [(&[&str], &str); 7] = [
-            (&["--perms", "8", "--dir", "/x"], "--perms: \"8\" is no octal number"),
+        let cases: [(&[&str], &str); 8] = [
+            (
+                &["--size", "10M", "--tmpfs", "/x"],
+                "--size: \"10M\" is not a number of bytes; write 10485760",
+            ),
+            (&["--perms", "8", "--dir", "/x"], "--perms: \"8\" is not an octal number"),
             (&["--perms", "7", "--perms", "7", "--dir", "/x"], "--perms: is given twice"),
             (&["--size", "7", "--size", "7", "--tmpfs", "/x"], "--size: is given twice"),
-            (&["--perms", "7", "--proc", "/proc"], "--proc: --perms before it needs"),
-            (&["--size", "7", "--dir", "/x"], "--dir: --size before it needs a --tmpfs"),
+            (&["--perms", "7", "--proc", "/proc"], "--proc /proc: --perms before it needs"),
+            (&["--size", "7", "--dir", "/x"], "--dir /x: --size before it needs a --tmpfs"),
             (&["--perms", "7"], "--perms: no option that creates a file follows"),
             (&["--size", "7"], "--size: no --tmpfs follows"),
         ];
@@ -204,7 +208,7 @@ fn an_open_directory_is_bound() {
         let output = shell("--ro-bind-fd", "cat $0/file; touch $0/other; ls $0");
         assert_eq!(output.stdout, b"textfile\nnew\n", "{output:?}");
         let line = error_line(&[&NEW[..], &["--bind-fd", "99", "/mnt", "true"]].concat());
-        assert!(line.starts_with("space: --bind-fd: descriptor 99: EBADF ("), "{line}");
+        assert!(line.starts_with("space: --bind-fd 99 /mnt: descriptor 99: EBADF ("), "{line}");
     });
 }
 

@@ -39,6 +39,11 @@ fn the_environment_is_changed_in_the_order_of_the_options() {
         fs::write(&path, "A=1\nno value\n").expect("write");
         let line = error_line(&["execute", "--env-file", file, "true"]);
         assert!(line.contains("--env-file: ") && line.contains(":2: not of the form"), "{line}");
+        for (text, name) in [("A=1\nexport B=2\n", "export B"), ("A=1\n B=2\n", " B")] {
+            fs::write(&path, text).expect("write");
+            let line = error_line(&["execute", "--env-file", file, "true"]);
+            assert!(line.ends_with(&format!(":2: {name:?} is not a variable name")), "{line}");
+        }
         fs::remove_file(path).expect("remove");
         let line = error_line(&["execute", "--env-file", "/no/such", "true"]);
         assert!(line.starts_with("space: --env-file: /no/such: ENOENT: No such file"), "{line}");
@@ -70,5 +75,36 @@ fn a_descriptor_contains_options() {
         assert_eq!(in_shell(script, &words).stdout, b"--args 6\n");
         let line = error_line(&["execute", "--args", "99", "true"]);
         assert!(line.starts_with("space: --args: descriptor 99: EBADF ("), "{line}");
+        for (text, expected) in [
+            (
+                "-v\\nls\\n",
+                "--args 0: \"-v\\nls\\n\" is not an option; each word must end with a NUL byte",
+            ),
+            ("--nosuch\\0", "--args 0: unexpected argument '--nosuch' found (see --help)"),
+        ] {
+            let script = format!("printf -- '{text}' | \"$0\" \"$@\"");
+            let output = in_shell(&script, &["execute", "--args", "0", "true"]);
+            assert_eq!(String::from_utf8_lossy(&output.stderr), format!("space: {expected}\n"));
+            assert_eq!(output.status.code(), Some(125));
+        }
+    });
+}
+
+#[test]
+fn a_descriptor_is_read_by_one_option() {
+    run_space_as!([Root, User], {
+        let script = "exec 3</proc/self/comm; exec \"$0\" \"$@\"";
+        let bind = ["--bind-data", "3", "/mnt/b"];
+        for (first, last, expected) in [
+            (["--file", "3", "/mnt/a"].as_slice(), bind.as_slice(), "--bind-data 3 /mnt/b"),
+            (&bind, &["--seccomp", "3"], "--seccomp"),
+        ] {
+            let words = [&["execute", "-Umz", "--tmpfs", "/mnt"], first, last, &["true"]].concat();
+            let output = in_shell(script, &words);
+            let line = String::from_utf8_lossy(&output.stderr);
+            let reason = "descriptor 3 is read by another option before";
+            assert_eq!(line, format!("space: {expected}: {reason}\n"));
+            assert_eq!(output.status.code(), Some(125), "{line}");
+        }
     });
 }

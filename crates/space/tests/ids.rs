@@ -69,7 +69,7 @@ fn map_same_keeps_the_ids() {
 #[test]
 fn map_auto_maps_the_delegated_ids_or_reports_the_missing_line() {
     run_space_as!([Root, User], {
-        let words = ["execute", "-U", "--map-auto", "cat", "/proc/self/uid_map"];
+        let words = ["execute", "-zU", "--map-auto", "cat", "/proc/self/uid_map"];
         match status(&words) {
             0 => assert!(stdout(&words).lines().count() > 1),
             status => {

@@ -34,7 +34,7 @@ fn an_invalid_limit_names_its_option() {
             (&["--rlimit", "files=1"], "\"files\" is none of as, core"),
             (&["--rlimit", "nofile=2:1"], "the soft limit is above the hard one"),
             (&["--rlimit", "nofile=many"], "\"many\" is neither a number nor unlimited"),
-            (&["--umask", "8"], "\"8\" is no octal number up to 777"),
+            (&["--umask", "8"], "\"8\" is not an octal number up to 777"),
             (&["--nice", "-21"], "'--nice <N>'"),
             (&["--cgroup-dir", "/no/such"], "--cgroup-dir /no/such: ENOENT: No such file"),
         ];
@@ -72,7 +72,7 @@ fn capabilities_are_dropped_or_kept() {
         let both = ["execute", "-Uz", "--drop-cap", "chown", "--keep-cap", "chown", "true"];
         assert_eq!(error_line(&both), "space: --keep-cap: chown is dropped as well");
         let line = error_line(&["execute", "--drop-cap", "magic", "true"]);
-        assert!(line.contains("'--drop-cap <CAP>': no capability"), "{line}");
+        assert!(line.contains("'--drop-cap <CAP>': \"magic\" is not a capability"), "{line}");
     });
 }
 
@@ -96,7 +96,10 @@ fn a_compiled_filter_is_installed() {
         let show = ["sed", "-n", "s/^\\(NoNewPrivs\\|Seccomp\\):.//p", "/proc/self/status"];
         assert_eq!(filtered(&allow, &show).stdout, b"1\n2\n");
         let output = filtered(b"text", &["true"]);
-        assert_eq!(output.stderr, b"space: --seccomp: 4 bytes are no compiled filter\n");
+        assert_eq!(
+            output.stderr,
+            b"space: --seccomp: descriptor 3 contains 4 bytes, which is not a compiled filter\n"
+        );
         assert_eq!(output.status.code(), Some(125));
         let set = "sed -n 's/^NoNewPrivs:.//p' /proc/self/status";
         assert_eq!(script(&["--no-new-privs"], set), "1\n");

@@ -59,7 +59,7 @@ fn the_list_is_filtered_by_kind_and_process() {
         assert!(pids.is_sorted_by(|one, next| one < next), "each once: {pids:?}");
         assert!(pids.contains(&std::process::id()));
         let line = error_line(&["list", "--pid", "4194305"]);
-        assert_eq!(line, "space: list: process 4194305: no such process");
+        assert_eq!(line, "space: list: --pid 4194305: no such process");
         assert!(error_line(&["list", "--type", "nat"]).contains("'nat'"));
     });
 }

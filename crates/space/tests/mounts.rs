@@ -147,19 +147,25 @@ fn a_refused_mount_names_its_option() {
                 &["-Umz", "--overlay-src", "/"],
                 "--overlay-src: no --overlay, --tmp-overlay or --ro-overlay",
             ),
-            (&["-Umz", "--ro-overlay", "/mnt"], "--ro-overlay: needs 2 or more --overlay-src"),
-            (&["-Umz", "--tmp-overlay", "/mnt"], "--tmp-overlay: needs 1 or more --overlay-src"),
+            (&["-Umz", "--ro-overlay", "/mnt"], "--ro-overlay /mnt: needs 2 or more --overlay-src"),
+            (
+                &["-Umz", "--tmp-overlay", "/mnt"],
+                "--tmp-overlay /mnt: needs 1 or more --overlay-src",
+            ),
             (
                 &["-Umz", "--overlay-src", "/", "--ro-overlay", "/mnt"],
-                "--ro-overlay: needs 2 or more --overlay-src",
+                "--ro-overlay /mnt: needs 2 or more --overlay-src",
             ),
             (
                 &["-Umz", "--chmod", "755", "/x"],
-                "--chmod: no option before it creates /x with a mode",
+                "--chmod 755 /x: no option before it creates /x with a mode",
             ),
-            (&["-Umz", "--dir", "/x", "--chmod", "9", "/x"], "--chmod: \"9\" is no octal number"),
-            (&["-Umz", "--file", "x", "/x"], "--file: \"x\" is no descriptor number"),
-            (&["-Umz", "--file", "99", "/x"], "--file: descriptor 99: EBADF (it is not open"),
+            (
+                &["-Umz", "--dir", "/x", "--chmod", "9", "/x"],
+                "--chmod 9 /x: \"9\" is not an octal number",
+            ),
+            (&["-Umz", "--file", "x", "/x"], "--file x /x: \"x\" is not a descriptor number"),
+            (&["-Umz", "--file", "99", "/x"], "--file 99 /x: descriptor 99: EBADF (it is not open"),
         ];
         for (options, expected) in cases {
             let words = [&["execute"], options, &["true"]].concat();

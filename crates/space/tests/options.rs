@@ -169,6 +169,29 @@ fn a_daemon_is_not_waited_for() {
 }
 
 #[test]
+fn a_daemon_keeps_the_mode_mask_of_the_caller() {
+    run_space_as!([Root, User], {
+        for (options, expected) in [("", "0027\n"), ("--umask 077", "0077\n")] {
+            let file = temporary("mask");
+            let script = format!(
+                "umask 027; exec \"$0\" execute --daemonize {options} --stdout {} sh -c umask",
+                file.display()
+            );
+            let done =
+                std::process::Command::new("sh").args(["-c", &script, common::SPACE]).status();
+            assert!(done.expect("run").success());
+            let deadline = std::time::Instant::now() + ns_testbed::LONG;
+            while fs::read(&file).map_or(0, |text| text.len()) == 0 {
+                assert!(std::time::Instant::now() < deadline, "nothing is written");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            assert_eq!(fs::read_to_string(&file).expect("read"), expected);
+            fs::remove_file(file).expect("remove");
+        }
+    });
+}
+
+#[test]
 fn inject_joins_the_selected_namespaces() {
     run_space_as!([Root, User, Nested], {
         let words = ["execute", "-az", "--no-time", "--hostname", "box", "sh", "-c"];

@@ -100,10 +100,10 @@ fn a_refused_option_is_named() {
     run_space_as!([User], {
         let cases: [(&[&str], &str); 8] = [
             (&["--scheduler", "fast"], "'--scheduler <POLICY>': not other, batch"),
-            (&["--scheduler", "fifo:100"], "\"100\" is no number from 1 to 99"),
+            (&["--scheduler", "fifo:100"], "\"100\" is not a number from 1 to 99"),
             (&["--scheduler", "deadline:2000:1000:3000"], "--scheduler: "),
             (&["--scheduler", "fifo:1"], "EPERM"),
-            (&["--cpu-list", "4-2"], "'--cpu-list <CPUS>': \"4-2\" is no range"),
+            (&["--cpu-list", "4-2"], "'--cpu-list <CPUS>': \"4-2\" is not a range"),
             (&["--ionice", "idle:1"], "'--ionice <CLASS>': not idle"),
             (&["--personality", "fast"], "'--personality <FLAG>': not one of linux32"),
             (&["--reset-on-fork"], "--scheduler <POLICY>"),

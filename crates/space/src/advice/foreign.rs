@@ -20,14 +20,14 @@ pub(super) const UNSHARE: Options = &[
     ("--kill-child", KILLED),
     ("--load-interp", UNSUPPORTED),
     ("--map-group", "use --gid"),
-    ("--map-groups", "use --gid-map"),
+    ("--map-groups", "use --gid-map INSIDE:OUTSIDE:LENGTH"),
     ("--map-subids", "use --map-auto"),
     ("--map-user", "use --uid"),
-    ("--map-users", "use --uid-map"),
+    ("--map-users", "use --uid-map INSIDE:OUTSIDE:LENGTH"),
     ("--monotonic", "use --time-offset monotonic=SECS"),
     ("--mount", MOUNT),
+    ("--mount-binfmt", "use mount(8) in the program"),
     ("--owner", "use --map-same"),
-    ("--propagation", "the mounts of a new mount namespace are private: leave it out"),
     ("--root", ROOT),
     ("--setgid", "use --gid"),
     ("--setuid", "use --uid"),
@@ -53,7 +53,7 @@ pub(super) const NSENTER: Options = &[
     ("--setgid", "use --gid"),
     ("--setuid", "use --uid"),
     ("--target", PROCESS),
-    ("--user-parent", UNSUPPORTED),
+    ("--user-parent", "use --user=FILE"),
     ("--wd", "use --follow-root, or --workdir DIR"),
     ("--wdns", "use --workdir"),
     ("-F", FORK),
@@ -104,18 +104,17 @@ pub(super) const CHROOT: Options = &[
 /// bwrap(1), up to 0.11. `--unshare-KIND` and `--unshare-KIND-try` are not in the list.
 pub(super) const BWRAP: Options = &[
     ("--add-seccomp-fd", "use --seccomp, with one filter"),
-    ("--argv0", UNSUPPORTED),
+    ("--argv0", "use bash -c 'exec -a NAME PROGRAM'"),
     ("--as-pid-1", "the program is process 1 unless --init is given: leave it out"),
     ("--assert-userns-disabled", "use --sysctl user.max_user_namespaces=0"),
     ("--block-fd", "start space when the data is there"),
     ("--cgroup-ns", "use --cgroup"),
     ("--chdir", "use --workdir"),
     ("--disable-userns", "use --sysctl user.max_user_namespaces=0"),
-    ("--exec-label", UNSUPPORTED),
     ("--file-label", UNSUPPORTED),
     ("--info-fd", "use --json, which prints the outcome on stderr"),
     ("--json-status-fd", "use --json, which prints the outcome on stderr"),
-    ("--level-prefix", UNSUPPORTED),
+    ("--level-prefix", "use systemd-cat(1)"),
     ("--lock-file", "use flock(1)"),
     ("--pidns", "use space inject --pid=/proc/self/fd/FD"),
     ("--share-net", "use --no-net after --all"),
@@ -124,4 +123,20 @@ pub(super) const BWRAP: Options = &[
     ("--userns", "use space inject --user=/proc/self/fd/FD"),
     ("--userns-block-fd", "start space when the data is there"),
     ("--userns2", "use space inject --user=/proc/self/fd/FD"),
+];
+
+/// Words for which users look.
+pub(super) const OTHERS: Options = &[
+    ("--read-only", "use --ro-bind, or --remount-ro for a mount"),
+    ("--rm", "a namespace ends with its last process: leave it out"),
+    ("--ro", "use --ro-bind, or --remount-ro for a mount"),
+];
+
+/// Commands that are typed as a verb, and the verb that replaces each.
+pub(super) const VERBS: Options = &[
+    ("bwrap", "execute"),
+    ("lsns", "list"),
+    ("ls", "list"),
+    ("nsenter", "inject"),
+    ("unshare", "execute"),
 ];

@@ -11,7 +11,7 @@ use super::quick::{Quick, Words, flag, once};
 #[command(next_help_heading = "Control")]
 pub(crate) struct Control {
     /// Terminate the program after SECS seconds: send SIGTERM, and 2 seconds later SIGKILL; then kill all processes
-    /// that it has started
+    /// that it has started; SECS may have a fraction
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Run the program as a daemon and exit; its standard streams are /dev/null unless redirected

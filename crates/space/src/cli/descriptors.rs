@@ -83,9 +83,9 @@ impl Descriptors {
         })
     }
 
-    /// Whether there are options to insert.
-    pub(crate) fn has_args(&self) -> bool {
-        !self.args.is_empty()
+    /// Returns the descriptors that contain options to insert.
+    pub(crate) fn args(&self) -> &[RawFd] {
+        &self.args
     }
 }
 

@@ -62,15 +62,24 @@ impl Environment {
 fn read<Kind>(builder: &mut Builder<Kind>, path: &Path) -> Result<(), String> {
     let text = input::contents_of(path)
         .map_err(|error| format!("{}: {}", path.display(), errno::text(&error)))?;
-    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
-        if line.trim_ascii().is_empty() || line.starts_with(b"#") {
+    for (number, text) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        if text.trim_ascii().is_empty() || text.starts_with(b"#") {
             continue;
         }
         let (name, value) =
-            variable(line).map_err(|reason| format!("{}:{number}: {reason}", path.display()))?;
+            line(text).map_err(|reason| format!("{}:{number}: {reason}", path.display()))?;
         builder.env(name, value);
     }
     Ok(())
+}
+
+/// Splits a line of a file. Its name has no space, unlike that of `export A=B`, which a shell would read.
+fn line(text: &[u8]) -> Result<(&OsStr, &OsStr), String> {
+    let (name, value) = variable(text)?;
+    if name.as_bytes().iter().any(u8::is_ascii_whitespace) {
+        return Err(format!("{name:?} is not a variable name"));
+    }
+    Ok((name, value))
 }
 
 /// Splits `NAME=VALUE`.

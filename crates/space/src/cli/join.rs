@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Error, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Error, Parser, Subcommand};
 
-use super::{Cli, Deferred, Ids, Inject, JoinedNamespaces, Program, Start, Verb};
+use super::{
+    Cli, Deferred, Ids, Inject, JoinedNamespaces, OfProcess, Program, RefusedMaps, Start, Verb,
+};
+use crate::print::one_line;
 
 /// The command line without PID.
 #[derive(Debug, Parser)]
@@ -28,7 +32,11 @@ pub(crate) struct Join {
     #[command(flatten)]
     pub(crate) namespaces: JoinedNamespaces,
     #[command(flatten)]
+    pub(crate) maps: RefusedMaps,
+    #[command(flatten)]
     pub(crate) ids: Ids,
+    #[command(flatten)]
+    of_process: OfProcess,
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
     #[command(flatten)]
@@ -49,14 +57,32 @@ pub(super) fn without_process(first: Result<Cli, Error>, words: &[OsString]) -> 
     if is_other {
         return first;
     }
-    match JoinCli::try_parse_from(words) {
-        Ok(JoinCli { verbose, verb: JoinVerb::Inject(join) })
-            if join.namespaces.are_files() && !is_number(join.start.argv.program()) =>
-        {
-            Ok(Cli { verbose, verb: Verb::Join(join) })
-        }
-        _ => first,
+    let Ok(JoinCli { verbose, verb: JoinVerb::Inject(join) }) = JoinCli::try_parse_from(words)
+    else {
+        return first;
+    };
+    if is_number(join.start.argv.program()) {
+        return first;
     }
+    match needs_process(&join) {
+        None => Ok(Cli { verbose, verb: Verb::Join(join) }),
+        // The message about the process ID follows.
+        Some(_) if first.is_ok() && !join.namespaces.have_files() => first,
+        Some(reason) => Err(Cli::command().error(ErrorKind::MissingRequiredArgument, reason)),
+    }
+}
+
+/// Returns why the command line needs a process ID, if it does.
+fn needs_process(join: &Join) -> Option<String> {
+    if !join.namespaces.have_files() {
+        let program = join.start.argv.program();
+        let name = one_line(&program.to_string_lossy());
+        return Some(format!(
+            "PID: {program:?} is not a process ID; write space inject PID {name}"
+        ));
+    }
+    let of_process = join.of_process.given().map(|option| format!("{option} needs a PID"));
+    join.namespaces.needs_process().or(of_process)
 }
 
 fn is_number(word: &std::ffi::OsStr) -> bool {

@@ -9,6 +9,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use ns_process::{Builder, Namespace, bind_namespace, namespace_of, unbind_namespace};
 
+use super::namespaces::kind as parse_kind;
 use super::quick::{Quick, Words, add};
 use crate::failure::Failure;
 
@@ -59,7 +60,7 @@ fn keep(text: OsString) -> Result<Keep, String> {
     let at = bytes.iter().position(|byte| *byte == b'=').ok_or("not of the form KIND=FILE")?;
     let (kind, file) = (&bytes[..at], &bytes[at + 1..]);
     let kind = std::str::from_utf8(kind).unwrap_or_default();
-    let kind = kind.parse::<Namespace>().map_err(|error| error.to_string())?;
+    let kind = parse_kind(kind)?;
     if file.is_empty() {
         return Err("the file is missing".to_owned());
     }

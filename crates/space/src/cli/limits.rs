@@ -14,7 +14,8 @@ use crate::failure::{Failure, errno};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Limits {
-    /// Limit a resource of getrlimit(2), such as nofile=64:128; without HARD, both limits are SOFT
+    /// Limit a resource of getrlimit(2), such as nofile=64:128; without HARD, both limits are SOFT; limits are
+    /// plain numbers, of bytes for sizes, or unlimited
     #[arg(long, value_name = "NAME=SOFT[:HARD]", value_parser = rlimit)]
     rlimit: Vec<Limit>,
     /// Set the nice value, from -20 to 19
@@ -91,6 +92,11 @@ const RESOURCES: [(&str, Resource); 16] = [
     ("sigpending", Resource::Sigpending),
     ("stack", Resource::Stack),
 ];
+
+/// Whether a resource has this name.
+pub(crate) fn is_resource(name: &str) -> bool {
+    RESOURCES.iter().any(|(known, _)| *known == name)
+}
 
 fn rlimit(text: &str) -> Result<Limit, String> {
     let (name, limits) = text.split_once('=').ok_or("not of the form NAME=SOFT[:HARD]")?;

@@ -27,7 +27,7 @@ pub(crate) struct Ids {
 pub(crate) struct Maps {
     /// Map the caller's user and group to root; without a map, both are nobody in a new user namespace
     #[arg(short = 'z', long, aliases = ["map-zero", "map-root-user"],
-          conflicts_with_all = ["uid_map", "gid_map", "map_auto", "map_same"])]
+          conflicts_with_all = ["uid_map", "gid_map", "map_same"])]
     id: bool,
     /// Map the caller's user and group to root, and the IDs that /etc/subuid and /etc/subgid delegate to 1 and so on
     #[arg(long, conflicts_with_all = ["uid_map", "gid_map", "map_same"])]
@@ -77,7 +77,8 @@ impl Ids {
 impl Maps {
     /// Sets the maps and the IDs, after the namespaces.
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>, ids: Ids) -> Result<(), Failure> {
-        if self.id {
+        // --map-auto maps the caller to root too.
+        if self.id && !self.map_auto {
             builder.map_zero();
         }
         if self.map_auto {
@@ -107,7 +108,7 @@ impl Maps {
     /// Returns the options that describe the maps of users and groups.
     pub(crate) fn options(&self, ids: Ids) -> [&'static str; 2] {
         let both =
-            [(self.id, "--id"), (self.map_auto, "--map-auto"), (self.map_same, "--map-same")];
+            [(self.map_auto, "--map-auto"), (self.id, "--id"), (self.map_same, "--map-same")];
         if let Some((_, option)) = both.into_iter().find(|(is_given, _)| *is_given) {
             return [option, option];
         }
@@ -152,11 +153,11 @@ pub(crate) struct RefusedMaps {
     uid_map: Option<String>,
     #[arg(short = 'G', long, hide = true)]
     gid_map: Option<String>,
-    #[arg(short = 'z', long, hide = true)]
+    #[arg(short = 'z', long, aliases = ["map-zero", "map-root-user"], hide = true)]
     id: bool,
     #[arg(long, hide = true)]
     map_auto: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, alias = "map-current-user", hide = true)]
     map_same: bool,
 }
 
@@ -205,7 +206,7 @@ impl Maps {
     /// Whether options exclude each other.
     pub(super) fn has_conflict(&self) -> bool {
         let any_map = self.uid_map.is_some() || self.gid_map.is_some();
-        let kinds = [self.id, self.map_auto, self.map_same, any_map];
+        let kinds = [self.id || self.map_auto, self.map_same, any_map];
         kinds.iter().filter(|is_given| **is_given).count() > 1
     }
 }

@@ -33,17 +33,17 @@ pub(crate) use descriptors::Descriptors;
 pub(crate) use environment::Environment;
 pub(crate) use join::Join;
 pub(crate) use keep::Kept;
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limits, is_resource};
 pub(crate) use maps::{Ids, Maps, RefusedMaps};
 pub(crate) use mounts::Mounts;
-pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces};
+pub(crate) use namespaces::{JoinedNamespaces, NewNamespaces, option_of_letter};
 pub(crate) use ordered::Given;
 pub(crate) use parameters::Parameters;
 pub(crate) use privileges::Privileges;
 pub(crate) use program::Program;
 pub(crate) use scheduling::Scheduling;
 pub use verbs::Cli;
-pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, Start, Verb};
+pub(crate) use verbs::{Chroot, Execute, Filter, Inject, Listing, OfProcess, Start, Verb};
 
 /// Parses a command line. The first word is the name of the command.
 pub(crate) fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {

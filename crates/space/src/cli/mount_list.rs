@@ -160,7 +160,21 @@ fn once<T>(value: &mut Option<T>, new: T) -> Result<(), String> {
 fn bytes(text: &str) -> Result<u64, String> {
     let is_size = |number: &u64| (1..=isize::MAX.unsigned_abs() as u64).contains(number);
     let number = text.parse().ok().filter(is_size);
-    number.ok_or_else(|| format!("{text:?} is no number of bytes"))
+    number.ok_or_else(|| not_bytes(text))
+}
+
+/// Returns why a text is not a size. A number with a suffix, such as `10M`, is written out.
+fn not_bytes(text: &str) -> String {
+    let shift = match text.bytes().last() {
+        Some(b'k' | b'K') => 10,
+        Some(b'm' | b'M') => 20,
+        Some(b'g' | b'G') => 30,
+        _ => return format!("{text:?} is not a number of bytes"),
+    };
+    let number = text.get(..text.len() - 1).and_then(|number| number.parse::<u64>().ok());
+    let bytes = number.and_then(|number| number.checked_mul(1 << shift));
+    let advice = bytes.map(|bytes| format!("; write {bytes}")).unwrap_or_default();
+    format!("{text:?} is not a number of bytes{advice}")
 }
 
 fn not_made(target: &Path) -> String {

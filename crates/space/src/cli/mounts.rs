@@ -8,6 +8,7 @@ use super::mount_list::MountList;
 use super::ordered::{Given, in_order};
 use super::quick::{Quick, Words, add, flag};
 use crate::failure::Failure;
+use crate::print::one_line;
 
 const HEADING: &str =
     "Mounts, made in the order of the options; DEST is created if it does not exist";
@@ -42,7 +43,7 @@ const OPTIONS: [MountOption; 26] = [
     option("bind-fd", FD, "Bind the open file or directory FD, without devices"),
     option("ro-bind-fd", FD, "Bind FD read-only, without devices"),
     option("tmpfs", DEST, "Mount an empty tmpfs(5)"),
-    option("size", &["BYTES"], "Limit the size of the next --tmpfs"),
+    option("size", &["BYTES"], "Limit the size of the next --tmpfs, a plain number of bytes"),
     option("overlay-src", &["SRC"], "Add a directory to the next overlay, above those before"),
     option(
         "overlay",
@@ -52,7 +53,7 @@ const OPTIONS: [MountOption; 26] = [
     option(
         "tmp-overlay",
         DEST,
-        "Mount an overlay that writes to memory, and forgets it at the end",
+        "Mount an overlay whose changes are kept in memory and lost at the end",
     ),
     option("ro-overlay", DEST, "Mount a read-only overlay of two or more directories"),
     option("proc", DEST, "Mount proc(5) of the new pid namespace"),
@@ -60,11 +61,7 @@ const OPTIONS: [MountOption; 26] = [
     option("mqueue", DEST, "Mount the POSIX message queues of the new ipc namespace"),
     option("dir", DEST, "Create a directory and its parents"),
     option("file", FD, "Create a file with the contents of descriptor FD"),
-    option(
-        "bind-data",
-        FD,
-        "Cover the file DEST by one in memory, with the contents of descriptor FD",
-    ),
+    option("bind-data", FD, "Mount a file in memory over DEST, with the contents of descriptor FD"),
     option("ro-bind-data", FD, "As --bind-data, read-only"),
     option("symlink", &["TARGET", "DEST"], "Create a symbolic link"),
     option("remount-ro", DEST, "Make a mount read-only, but not the mounts below it"),
@@ -102,13 +99,20 @@ impl Mounts {
         let mut list = MountList::default();
         for given in &self.given {
             list.add(given)
-                .map_err(|reason| Failure::Refused(format!("--{}: {reason}", given.name)))?;
+                .map_err(|reason| Failure::Refused(format!("{}: {reason}", typed(given))))?;
         }
         for mount in list.finish().map_err(Failure::Refused)? {
             builder.mount(mount);
         }
         Ok(())
     }
+}
+
+/// Returns an option with its values, but not with a mode or size alone, which the reason repeats.
+fn typed(given: &Given) -> String {
+    let option = format!("--{}", given.name);
+    let values = given.words().filter(|_| !["perms", "size"].contains(&given.name));
+    values.fold(option, |line, value| format!("{line} {}", one_line(&value.to_string_lossy())))
 }
 
 impl FromArgMatches for Mounts {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::ArgAction;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use ns_process::{Builder, Namespace, NamespaceFlags};
+use ns_process::{Builder, Namespace, NamespaceFlags, UnknownNamespace};
 
 use super::quick::{Quick, Words, flag};
 
@@ -84,10 +84,21 @@ impl JoinedNamespaces {
         self.selection.without
     }
 
-    /// Whether a file selects each namespace, so that no process is needed.
-    pub(crate) fn are_files(&self) -> bool {
+    /// Whether a file selects a namespace.
+    pub(super) fn have_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Returns the reason why an option needs a process, if there is one.
+    pub(super) fn needs_process(&self) -> Option<String> {
         let Selection { all, with, without } = &self.selection;
-        !self.files.is_empty() && !all && with.is_empty() && without.is_empty()
+        let first = |kinds: &NamespaceFlags| kinds.kinds().next().map(Namespace::name);
+        if *all {
+            return Some("--all needs a PID".to_owned());
+        }
+        let of_process =
+            first(with).map(|kind| format!("--{kind} needs a PID or a file: --{kind}=FILE"));
+        of_process.or_else(|| first(without).map(|kind| format!("--no-{kind} needs a PID")))
     }
 
     /// Whether the pid namespace of a file is joined.
@@ -157,7 +168,8 @@ impl FromArgMatches for NewNamespaces {
 impl Args for NewNamespaces {
     fn augment_args(command: Command) -> Command {
         options(command, |arg, kind| {
-            arg.action(ArgAction::SetTrue).help(format!("Create a new {kind} namespace"))
+            arg.action(ArgAction::SetTrue)
+                .help(format!("Create a new {} namespace", in_words(kind)))
         })
     }
 
@@ -190,7 +202,10 @@ impl Args for JoinedNamespaces {
                 .require_equals(true)
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help(format!("Join the {kind} namespace of the process, or that of FILE"))
+                .help(format!(
+                    "Join the {} namespace of the process, or that of FILE",
+                    in_words(kind)
+                ))
         })
     }
 
@@ -199,8 +214,24 @@ impl Args for JoinedNamespaces {
     }
 }
 
+/// Parses a kind.
+pub(super) fn kind(text: &str) -> Result<Namespace, String> {
+    text.parse().map_err(|error: UnknownNamespace| match text {
+        "mount" => "write mnt".to_owned(),
+        _ => error.to_string(),
+    })
+}
+
+/// Returns the name of a kind in prose, as in namespaces(7).
+fn in_words(kind: Namespace) -> &'static str {
+    match kind {
+        Namespace::Mnt => "mount",
+        kind => kind.name(),
+    }
+}
+
 /// Returns the long option of a short one.
-pub(super) fn option_of_letter(letter: char) -> Option<&'static str> {
+pub(crate) fn option_of_letter(letter: char) -> Option<&'static str> {
     match letter {
         'a' => Some("all"),
         _ => KINDS.iter().find(|kind| kind.letter == letter).map(|kind| kind.with),

@@ -3,13 +3,13 @@
 /// Parses an octal number up to `max`.
 pub(super) fn octal(text: &str, max: u32) -> Result<u32, String> {
     let number = u32::from_str_radix(text, 8).ok().filter(|number| *number <= max);
-    number.ok_or_else(|| format!("{text:?} is no octal number up to {max:o}"))
+    number.ok_or_else(|| format!("{text:?} is not an octal number up to {max:o}"))
 }
 
 /// Parses a number from `least` to `greatest`.
 pub(super) fn within(text: &str, least: i32, greatest: i32) -> Result<i32, String> {
     let number = text.parse().ok().filter(|number| (least..=greatest).contains(number));
-    number.ok_or_else(|| format!("{text:?} is no number from {least} to {greatest}"))
+    number.ok_or_else(|| format!("{text:?} is not a number from {least} to {greatest}"))
 }
 
 /// Parses decimal seconds: whole seconds, rounded down, and the nanoseconds after them.

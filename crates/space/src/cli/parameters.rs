@@ -80,6 +80,17 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// Returns the first option that needs a new namespace.
+    pub(super) fn needs_new(&self) -> Option<&'static str> {
+        let options = [
+            (self.propagation.is_some(), "--propagation"),
+            (!self.time_offset.is_empty(), "--time-offset"),
+        ];
+        options.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
+    }
+}
+
 fn sysctl(text: &str) -> Result<Sysctl, &'static str> {
     let (name, value) = text.split_once('=').ok_or("not of the form NAME=VALUE")?;
     Ok(Sysctl(name.to_owned(), value.to_owned()))

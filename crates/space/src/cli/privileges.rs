@@ -13,7 +13,7 @@ use crate::failure::Failure;
 #[command(next_help_heading = "Privileges")]
 pub(crate) struct Privileges {
     /// Set the supplementary groups, numbers inside, separated by commas
-    #[arg(long, value_name = "GID", value_delimiter = ',')]
+    #[arg(long, value_name = "GID", value_delimiter = ',', value_parser = group)]
     groups: Vec<u32>,
     /// Run the program without supplementary groups
     #[arg(long, conflicts_with = "groups")]
@@ -80,6 +80,11 @@ impl Privileges {
     }
 }
 
+fn group(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number < u32::MAX);
+    number.ok_or_else(|| format!("{text:?} is not a group ID; write a number"))
+}
+
 fn dropped(text: &str) -> Result<CapabilitySet, String> {
     if text.eq_ignore_ascii_case("all") { Ok(CapabilitySet::all()) } else { kept(text) }
 }
@@ -88,7 +93,8 @@ fn dropped(text: &str) -> Result<CapabilitySet, String> {
 fn kept(text: &str) -> Result<CapabilitySet, String> {
     let name = text.to_uppercase();
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
-    CapabilitySet::from_name(name).ok_or_else(|| "no capability of capabilities(7)".to_owned())
+    CapabilitySet::from_name(name)
+        .ok_or_else(|| format!("{text:?} is not a capability; see capabilities(7)"))
 }
 
 /// Reads a program of `struct sock_filter` in the byte order of the machine.
@@ -96,7 +102,12 @@ fn filter(number: &str) -> Result<Vec<BpfInstruction>, String> {
     let bytes = descriptor::contents(number.as_ref())?;
     let instructions = bytes.chunks(8).map(instruction).collect::<Option<Vec<_>>>();
     let instructions = instructions.filter(|all| !all.is_empty());
-    instructions.ok_or_else(|| format!("{} bytes are no compiled filter", bytes.len()))
+    instructions.ok_or_else(|| {
+        format!(
+            "descriptor {number} contains {} bytes, which is not a compiled filter",
+            bytes.len()
+        )
+    })
 }
 
 fn instruction(bytes: &[u8]) -> Option<BpfInstruction> {

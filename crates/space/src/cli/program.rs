@@ -58,6 +58,12 @@ impl Program {
         }
     }
 
+    /// Returns the first option that needs a new namespace.
+    pub(super) fn needs_new(&self) -> Option<&'static str> {
+        let options = [(self.mount_proc, "--mount-proc"), (self.init, "--init")];
+        options.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
+    }
+
     pub(crate) fn host_proc(&self) -> Option<&Path> {
         self.host_proc.as_deref()
     }

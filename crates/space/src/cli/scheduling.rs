@@ -79,12 +79,12 @@ fn io_priority(text: &str) -> Result<IoPriority, String> {
 }
 
 fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{text:?} is no number"))
+    text.parse().map_err(|_| format!("{text:?} is not a number"))
 }
 
 fn in_range(text: &str, least: u32, most: u32) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("{text:?} is no number from {least} to {most}"))
+    number.ok_or_else(|| format!("{text:?} is not a number from {least} to {most}"))
 }
 
 /// The highest number that the kernel can be configured for.
@@ -102,7 +102,7 @@ fn cpu_range(text: &str) -> Result<impl Iterator<Item = u32>, String> {
     let cpu = |text| in_range(text, 0, MOST_CPUS - 1);
     let (first, last, stride) = (cpu(first)?, cpu(last)?, in_range(stride, 1, MOST_CPUS)?);
     if first > last {
-        return Err(format!("{range:?} is no range"));
+        return Err(format!("{range:?} is not a range"));
     }
     Ok((first..=last).step_by(usize::try_from(stride).unwrap_or(1)))
 }

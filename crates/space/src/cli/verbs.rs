@@ -1,12 +1,14 @@
 //! The verbs, each with its options.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 use ns_process::Namespace;
 
+use super::namespaces::kind;
 use super::{
     Control, Deferred, Descriptors, Environment, Ids, Join, JoinedNamespaces, Kept, Limits, Maps,
     Mounts, NewNamespaces, Parameters, Privileges, Program, RefusedMaps, Scheduling,
@@ -19,6 +21,8 @@ use super::{
     version,
     args_override_self = true,
     max_term_width = 100,
+    subcommand_help_heading = "Verbs",
+    subcommand_value_name = "VERB",
     after_help = "\
 Everything from PROGRAM on belongs to the program. The program keeps the terminal, receives the \
 signals that are sent to space, and does not outlive space.
@@ -32,7 +36,7 @@ Exit status:
   127    the program was not found"
 )]
 pub struct Cli {
-    /// Print the process ID and the exit status of the program on stderr
+    /// Print the process ID and the exit status of the program on stderr, for a verb that starts one
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
@@ -45,6 +49,10 @@ pub(crate) enum Verb {
     #[command(
         visible_alias = "run",
         after_help = "\
+An ordinary user needs --user for all other namespaces. In a new user namespace, mounts need --id \
+or another map. DEST is a path from the root. Without a new root, it is created on the host, where \
+it remains.
+
 Example:
   space execute --all --id --mount-proc sh   a shell that is root and process 1"
     )]
@@ -136,6 +144,7 @@ pub(crate) struct Chroot {
 
 /// The options and operands of `inject`.
 #[derive(Debug, Default, Args)]
+#[command(mut_args(of_inject))]
 pub(crate) struct Inject {
     /// Process ID of the process whose namespaces are joined
     #[arg(value_name = "PID")]
@@ -146,15 +155,8 @@ pub(crate) struct Inject {
     pub(crate) maps: RefusedMaps,
     #[command(flatten)]
     pub(crate) ids: Ids,
-    /// Limit the program to the privileges of the process
-    #[arg(long, help_heading = Self::HEADING)]
-    pub(crate) match_privileges: bool,
-    /// Move the program to the cgroup of the process
-    #[arg(long, help_heading = Self::HEADING)]
-    pub(crate) join_cgroup: bool,
-    /// Use the root and the working directory of the process
-    #[arg(long, help_heading = Self::HEADING, conflicts_with = "rootdir")]
-    pub(crate) follow_root: bool,
+    #[command(flatten)]
+    pub(crate) of_process: OfProcess,
     /// Change the root directory to DIR, a path in the joined mount namespace
     #[arg(long, value_name = "DIR", help_heading = Program::HEADING)]
     pub(crate) rootdir: Option<PathBuf>,
@@ -162,8 +164,45 @@ pub(crate) struct Inject {
     pub(crate) start: Start,
 }
 
-impl Inject {
-    const HEADING: &'static str = "Target";
+/// What the program takes over from the process, besides its namespaces.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct OfProcess {
+    /// Limit the program to the privileges of the process
+    #[arg(long)]
+    pub(crate) match_privileges: bool,
+    /// Move the program to the cgroup of the process
+    #[arg(long)]
+    pub(crate) join_cgroup: bool,
+    /// Use the root and the working directory of the process
+    #[arg(long, conflicts_with = "rootdir")]
+    pub(crate) follow_root: bool,
+}
+
+impl OfProcess {
+    /// Returns the first option on the command line.
+    pub(super) fn given(self) -> Option<&'static str> {
+        let options = [
+            (self.match_privileges, "--match-privileges"),
+            (self.join_cgroup, "--join-cgroup"),
+            (self.follow_root, "--follow-root"),
+        ];
+        options.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
+    }
+}
+
+/// Returns an option of the three verbs as `inject` shows it.
+fn of_inject(option: Arg) -> Arg {
+    match option.get_id().as_str() {
+        "uid" => option.help("Set the user ID of the program in the joined user namespace"),
+        "gid" => option.help("Set the group ID of the program in the joined user namespace"),
+        "hostname" => option.help("Set the host name of the joined uts namespace"),
+        "domainname" => option.help("Set the NIS domain name of the joined uts namespace"),
+        "loopback" => option.help("Start the loopback device of the joined net namespace"),
+        // These are parsed only to be rejected with a reason.
+        "mount_proc" | "init" | "propagation" | "time_offset" => option.hide(true),
+        _ => option,
+    }
 }
 
 /// The program and the options that the three verbs which start one have in common.
@@ -193,7 +232,7 @@ pub(crate) struct Start {
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
     /// List only namespaces of these kinds, such as net or net,user; may be repeated
-    #[arg(short = 't', long = "type", value_name = "KIND", value_delimiter = ',')]
+    #[arg(short = 't', long = "type", value_name = "KIND", value_delimiter = ',', value_parser = kind)]
     pub(crate) kinds: Vec<Namespace>,
     /// List only the namespaces of this process
     #[arg(short, long, value_name = "PID", value_parser = pid)]
@@ -215,7 +254,7 @@ pub(crate) struct Listing {
 
 fn pid(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("{text:?} is no process ID"))
+    number.ok_or_else(|| format!("{text:?} is not a process ID"))
 }
 
 /// The program and its arguments.
@@ -230,6 +269,13 @@ pub(crate) struct Argv {
         trailing_var_arg = true
     )]
     words: Vec<OsString>,
+}
+
+impl Start {
+    /// Returns the first option that needs a new namespace, so that `inject` does not accept it.
+    pub(crate) fn needs_new(&self) -> Option<&'static str> {
+        self.program.needs_new().or_else(|| self.parameters.needs_new())
+    }
 }
 
 impl Argv {
@@ -252,9 +298,9 @@ impl Cli {
         self.start().map(|start| start.argv.words.as_slice()).unwrap_or_default()
     }
 
-    /// Whether `--args` is given.
-    pub(crate) fn has_args(&self) -> bool {
-        self.start().is_some_and(|start| start.descriptors.has_args())
+    /// Returns the descriptors of `--args`.
+    pub(crate) fn args_fds(&self) -> &[RawFd] {
+        self.start().map(|start| start.descriptors.args()).unwrap_or_default()
     }
 
     /// The time limit, if one is given.

@@ -7,6 +7,7 @@
 mod common;
 mod others;
 mod reported;
+mod typed;
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -143,5 +144,12 @@ fn mistakes_of_users_are_answered() {
 fn other_mistakes_are_answered() {
     run_space_as!([Root, User], {
         check(&others::OTHERS);
+    });
+}
+
+#[test]
+fn mistyped_lines_are_answered() {
+    run_space_as!([Root, User], {
+        check(&typed::TYPED);
     });
 }

@@ -63,7 +63,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "execute --drop-cap net true",
         125,
-        "invalid value 'net' for '--drop-cap <CAP>': no capability of capabilities(7) (see --help)",
+        "invalid value 'net' for '--drop-cap <CAP>': \"net\" is not a capability; see capabilities(7) (see --help)",
         "bwrap --dev-bind / / --cap-drop net true",
     ),
     Mistake(
@@ -182,14 +182,14 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "execute --oom-score-adj 2000 true",
         125,
-        "invalid value '2000' for '--oom-score-adj <N>': \"2000\" is no number from -1000 to 1000 (see --help)",
+        "invalid value '2000' for '--oom-score-adj <N>': \"2000\" is not a number from -1000 to 1000 (see --help)",
         "choom -n 2000 true",
     ),
     Mistake(
         By::All,
         "exec true",
         125,
-        "unrecognized subcommand 'exec'; a similar subcommand exists: 'execute' (see --help)",
+        "unrecognized verb 'exec'; a similar verb exists: 'execute' (see --help)",
         "ip netns exce true",
     ),
 ];

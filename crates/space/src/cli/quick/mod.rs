@@ -11,8 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::slice::Iter;
 
-use super::namespaces::option_of_letter;
-use super::{Chroot, Cli, Deferred, Execute, Inject, Verb};
+use super::{Chroot, Cli, Deferred, Execute, Inject, Verb, option_of_letter};
 
 /// A group of options, without any of them at first.
 pub(super) trait Quick: Default {

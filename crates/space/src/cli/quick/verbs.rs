@@ -79,9 +79,9 @@ impl QuickVerb for Chroot {
 impl Quick for Inject {
     fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
         match name {
-            "match-privileges" => flag(&mut self.match_privileges),
-            "join-cgroup" => flag(&mut self.join_cgroup),
-            "follow-root" => flag(&mut self.follow_root),
+            "match-privileges" => flag(&mut self.of_process.match_privileges),
+            "join-cgroup" => flag(&mut self.of_process.join_cgroup),
+            "follow-root" => flag(&mut self.of_process.follow_root),
             "rootdir" => once(&mut self.rootdir, words.path()),
             _ => None
                 .or_else(|| self.namespaces.option(name, words))
@@ -107,7 +107,7 @@ impl QuickVerb for Inject {
     /// Also whether there is no process ID, so that the word may be the program.
     fn has_conflict(&self) -> bool {
         let is_pid = !self.target.is_empty() && self.target.bytes().all(|it| it.is_ascii_digit());
-        let roots = self.follow_root && self.rootdir.is_some();
+        let roots = self.of_process.follow_root && self.rootdir.is_some();
         !is_pid || roots || self.start.control.has_conflict()
     }
 }
