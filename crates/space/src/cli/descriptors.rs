@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::Args;
 use ns_process::{Builder, Stdio};
 
-use super::quick::{Quick, Words, add};
+use super::quick::{Quick, Words, add, once};
 use crate::descriptor;
 use crate::failure::Failure;
 
@@ -93,6 +93,7 @@ impl Quick for Descriptors {
     fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
         match name {
             "keep-fd" => add(&mut self.keep_fd, words.parsed(kept)),
+            "exec-fd" => once(&mut self.exec_fd, words.parsed(descriptor::parse)),
             "args" => add(&mut self.args, words.parsed(descriptor::parse)),
             _ => None,
         }

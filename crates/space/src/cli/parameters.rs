@@ -111,6 +111,11 @@ impl Quick for Parameters {
     fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
         match name {
             "hostname" => once(&mut self.hostname, words.value().map(OsString::from)),
+            "domainname" => once(&mut self.domainname, words.value().map(OsString::from)),
+            "propagation" => {
+                let mode = |text: &str| PropagationMode::from_str(text, false);
+                once(&mut self.propagation, words.parsed(mode))
+            }
             "loopback" => flag(&mut self.loopback),
             "sysctl" => add(&mut self.sysctl, words.parsed(sysctl)),
             "time-offset" => add(&mut self.time_offset, words.parsed(offset)),

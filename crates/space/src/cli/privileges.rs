@@ -122,6 +122,15 @@ impl Quick for Privileges {
             text.split(',').map(parse).collect::<Result<Vec<_>, _>>()
         };
         match name {
+            "groups" => {
+                let list = |text: &str| {
+                    text.split(',').map(str::parse::<u32>).collect::<Result<Vec<_>, _>>()
+                };
+                self.groups.extend(words.parsed(list)?);
+                Some(())
+            }
+            "clear-groups" => flag(&mut self.clear_groups),
+            "exec-label" => once(&mut self.exec_label, words.value().map(OsString::from)),
             "no-new-privs" => flag(&mut self.no_new_privs),
             "drop-cap" | "cap-drop" => {
                 self.drop_cap.extend(words.parsed(|text| list(text, dropped))?);
@@ -134,5 +143,12 @@ impl Quick for Privileges {
             "seccomp" => once(&mut self.seccomp, words.parsed(str::parse)),
             _ => None,
         }
+    }
+}
+
+impl Privileges {
+    /// Whether options exclude each other.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.clear_groups && !self.groups.is_empty()
     }
 }

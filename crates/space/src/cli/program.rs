@@ -90,6 +90,7 @@ impl Quick for Program {
     fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
         match name {
             "workdir" => once(&mut self.workdir, words.path()),
+            "create-workdir" => flag(&mut self.create_workdir),
             "stdin" => once(&mut self.stdin, words.path()),
             "stdout" => once(&mut self.stdout, words.path()),
             "stderr" => once(&mut self.stderr, words.path()),
@@ -98,5 +99,12 @@ impl Quick for Program {
             "host-proc" => once(&mut self.host_proc, words.path()),
             _ => None,
         }
+    }
+}
+
+impl Program {
+    /// Whether an option needs another one.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.create_workdir && self.workdir.is_none()
     }
 }

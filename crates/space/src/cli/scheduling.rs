@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use ns_process::{Builder, IoPriority, Personality, Scheduler};
 
+use super::quick::{Quick, Words, flag, once};
+
 /// The words are those of chrt(1), taskset(1), ionice(1) and setarch(8).
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Scheduling")]
@@ -126,6 +128,31 @@ fn personality(text: &str) -> Result<Personality, String> {
         let known: Vec<_> = FLAGS.iter().map(|(name, _)| *name).collect();
         format!("not one of {}", known.join(", "))
     })
+}
+
+impl Quick for Scheduling {
+    fn option(&mut self, name: &str, words: &mut Words<'_>) -> Option<()> {
+        match name {
+            "scheduler" => once(&mut self.scheduler, words.parsed(scheduler)),
+            "reset-on-fork" => flag(&mut self.reset_on_fork),
+            "cpu-list" | "affinity" => once(&mut self.cpu_list, words.parsed(cpu_list)),
+            "ionice" => once(&mut self.ionice, words.parsed(io_priority)),
+            "personality" => {
+                let list =
+                    |text: &str| text.split(',').map(personality).collect::<Result<Vec<_>, _>>();
+                self.personality.extend(words.parsed(list)?);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Scheduling {
+    /// Whether an option needs another one.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.reset_on_fork && self.scheduler.is_none()
+    }
 }
 
 #[cfg(test)]

@@ -88,20 +88,27 @@ const VALUES: &[(&str, &[&str])] = &[
     ("bind", &["/a", "/b"]),
     ("bind-fd", &["3", "/a"]),
     ("bind-try", &["/a", "/b"]),
+    ("bind-data", &["3", "/a"]),
     ("cgroup-dir", &["/"]),
+    ("cpu-list", &["0,2-5"]),
     ("chmod", &["700", "/a"]),
     ("dev", &["/dev"]),
     ("dev-bind", &["/a", "/b"]),
     ("dev-bind-try", &["/a", "/b"]),
     ("dir", &["/a"]),
+    ("domainname", &["box"]),
     ("drop-cap", &["all,net_raw"]),
     ("env", &["A=B"]),
     ("env-file", &["f"]),
+    ("exec-fd", &["3"]),
+    ("exec-label", &["x"]),
     ("file", &["3", "/a"]),
     ("gid", &["7"]),
     ("gid-map", &["0:1:1"]),
+    ("groups", &["1,2"]),
     ("host-proc", &["/proc"]),
     ("hostname", &["box"]),
+    ("ionice", &["idle"]),
     ("keep", &["net=/a"]),
     ("keep-cap", &["net_raw"]),
     ("keep-fd", &["3"]),
@@ -113,14 +120,18 @@ const VALUES: &[(&str, &[&str])] = &[
     ("overlay", &["/a", "/b", "/c"]),
     ("overlay-src", &["/a"]),
     ("perms", &["700"]),
+    ("personality", &["linux32"]),
     ("proc", &["/proc"]),
+    ("propagation", &["slave"]),
     ("remount-ro", &["/a"]),
     ("rlimit", &["nofile=64"]),
     ("ro-bind", &["/a", "/b"]),
+    ("ro-bind-data", &["3", "/a"]),
     ("ro-bind-fd", &["3", "/a"]),
     ("ro-bind-try", &["/a", "/b"]),
     ("ro-overlay", &["/a"]),
     ("rootdir", &["/"]),
+    ("scheduler", &["idle"]),
     ("seccomp", &["3"]),
     ("setenv", &["A", "B"]),
     ("setgroups", &["deny"]),
@@ -132,6 +143,7 @@ const VALUES: &[(&str, &[&str])] = &[
     ("sysctl", &["net.ipv4.ip_forward=1"]),
     ("time-offset", &["boottime=1"]),
     ("timeout", &["3"]),
+    ("tmp-overlay", &["/a"]),
     ("tmpfs", &["/tmp"]),
     ("uid", &["7"]),
     ("uid-map", &["0:1:1"]),
@@ -139,6 +151,10 @@ const VALUES: &[(&str, &[&str])] = &[
     ("unset-env", &["A"]),
     ("workdir", &["/"]),
 ];
+
+/// Options that need another one, which is added.
+const NEEDS: [(&str, &[&str]); 2] =
+    [("create-workdir", &["--workdir", "/"]), ("reset-on-fork", &["--scheduler", "idle"])];
 
 /// The verbs that start a program, each with its operand.
 const STARTING: [(&str, &[&str]); 3] = [("execute", &[]), ("chroot", &["/a"]), ("inject", &["42"])];
@@ -154,7 +170,9 @@ fn forms(option: &Arg) -> Vec<Vec<String>> {
         let found = VALUES.iter().find(|(known, _)| *known == name);
         found.unwrap_or_else(|| panic!("no value for --{name} in VALUES")).1
     });
-    let values = values.unwrap_or_default().iter().copied().map(String::from);
+    let needed = NEEDS.iter().find(|(name, _)| option.get_long() == Some(*name));
+    let needed = needed.map(|(_, words)| *words).unwrap_or_default();
+    let values = values.unwrap_or_default().iter().chain(needed).copied().map(String::from);
     long.chain(short).map(|word| [word].into_iter().chain(values.clone()).collect()).collect()
 }
 

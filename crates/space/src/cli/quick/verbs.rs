@@ -13,8 +13,18 @@ impl Quick for Start {
             .or_else(|| self.descriptors.option(name, words))
             .or_else(|| self.parameters.option(name, words))
             .or_else(|| self.limits.option(name, words))
+            .or_else(|| self.scheduling.option(name, words))
             .or_else(|| self.privileges.option(name, words))
             .or_else(|| self.control.option(name, words))
+    }
+}
+
+impl Start {
+    fn has_conflict(&self) -> bool {
+        self.program.has_conflict()
+            || self.control.has_conflict()
+            || self.privileges.has_conflict()
+            || self.scheduling.has_conflict()
     }
 }
 
@@ -42,7 +52,7 @@ impl QuickVerb for Execute {
     }
 
     fn has_conflict(&self) -> bool {
-        self.maps.has_conflict() || self.start.control.has_conflict()
+        self.maps.has_conflict() || self.start.has_conflict()
     }
 }
 
@@ -72,7 +82,7 @@ impl QuickVerb for Chroot {
 
     fn has_conflict(&self) -> bool {
         let no_root = self.root.as_os_str().is_empty();
-        no_root || self.maps.has_conflict() || self.start.control.has_conflict()
+        no_root || self.maps.has_conflict() || self.start.has_conflict()
     }
 }
 
@@ -108,6 +118,6 @@ impl QuickVerb for Inject {
     fn has_conflict(&self) -> bool {
         let is_pid = !self.target.is_empty() && self.target.bytes().all(|it| it.is_ascii_digit());
         let roots = self.of_process.follow_root && self.rootdir.is_some();
-        !is_pid || roots || self.start.control.has_conflict()
+        !is_pid || roots || self.start.has_conflict()
     }
 }
