@@ -117,7 +117,7 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
     let path = path.as_ref();
     let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     opened.and_then(NamespaceFd::new).map_err(|errno| {
-        let none = (errno == Errno::NOTTY).then_some("it is no namespace");
+        let none = (errno == Errno::NOTTY).then_some("it is not a namespace file");
         Error::new("open_namespace", Step::Prepare)
             .with_errno(errno)
             .with_object(path.display().to_string())

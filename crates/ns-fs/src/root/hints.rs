@@ -9,7 +9,7 @@ use crate::{Mount, MountAttrs};
 pub(super) fn source(mount: &Mount, errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::NOENT => "it does not exist; create it, or make the mount optional",
-        Errno::NOTDIR => "a part of the path is not a directory, or a layer of an overlay is none",
+        Errno::NOTDIR => "a part of the path is not a directory, or a layer of an overlay is not a directory",
         Errno::ACCESS => {
             "the process may not search its path; a caller with CAP_SYS_ADMIN can pass a Tree"
         }

@@ -64,7 +64,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::OpenRoot, Errno::NOENT) => "there is no such directory",
             (Step::OpenRoot, Errno::NOTDIR) => "a root is a directory",
             (Step::Workdir, Errno::NOENT) => "there is no such directory inside the root",
-            (Step::Workdir, Errno::NOTDIR) => "it is no directory",
+            (Step::Workdir, Errno::NOTDIR) => "it is not a directory",
             (Step::Workdir, Errno::ACCESS) => "this user may not search it",
             (Step::PivotRoot, Errno::INVAL) => "pivot_root cannot replace the initramfs: use by_chroot",
             (Step::Workdir, Errno::XDEV) => "the directory lies outside the root",
@@ -72,7 +72,7 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             // A process that has made a mount namespace has CAP_SYS_ADMIN over it.
             (Step::Propagation, Errno::PERM) => mounts_denied(),
             (Step::Propagation, Errno::INVAL) => {
-                "the caller's root is no mount point, as after chroot(2): mount it onto itself before, or make \
+                "the caller's root is not a mount point, as after chroot(2): mount it onto itself before, or make \
                  no new mount namespace"
             }
             (Step::Session, Errno::PERM) => "the child leads a process group already",

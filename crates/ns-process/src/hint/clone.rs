@@ -26,7 +26,7 @@ pub(crate) fn for_clone(errno: Errno, kinds: NamespaceFlags) -> Option<String> {
         }
         Errno::NOSYS => Some("needs Linux 5.5".to_owned()),
         Errno::INVAL => Some(unknown(kinds)),
-        Errno::BADF => Some("the cgroup is no directory of a cgroup2 file system".to_owned()),
+        Errno::BADF => Some("the cgroup is not a directory of a cgroup2 file system".to_owned()),
         Errno::BUSY => Some("the cgroup has controllers enabled for its children".to_owned()),
         Errno::ACCESS => Some("cgroup.procs of the cgroup may not be written".to_owned()),
         _ => for_descriptors(errno).map(ToOwned::to_owned),

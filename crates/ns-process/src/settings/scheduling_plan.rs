@@ -41,7 +41,7 @@ impl Scheduling {
         let personality = config.personality.map(Personality::bits);
         if personality == Some(u32::MAX) {
             // personality(2) would only return the current value.
-            return Err("personality: 0xffffffff is no personality".to_owned());
+            return Err("personality: 0xffffffff is not a personality".to_owned());
         }
         Ok(Self {
             attr,

@@ -107,7 +107,7 @@ impl fmt::Display for Target {
 
 /// The given value is no process ID.
 fn invalid(value: impl fmt::Display) -> Target {
-    Target(Reference::Invalid(format!("{value} is no process id")))
+    Target(Reference::Invalid(format!("{value} is not a process ID")))
 }
 
 impl From<u32> for Target {

@@ -42,7 +42,7 @@ impl TargetSpec<'_> {
             JoinFile::Open(fd) => fcntl_dupfd_cloexec(fd, 3),
         };
         let namespace = opened.and_then(NamespaceFd::new).map_err(|errno| {
-            let hint = (errno == Errno::NOTTY).then_some("it is no namespace");
+            let hint = (errno == Errno::NOTTY).then_some("it is not a namespace file");
             self.bad_file(kind, file, errno, hint.or(hint::for_descriptors(errno)))
         })?;
         match namespace.kind() {

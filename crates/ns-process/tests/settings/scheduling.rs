@@ -176,5 +176,5 @@ fn invalid_scheduling_is_refused() {
     assert_refused(stat().affinity([]), "affinity: needs at least one CPU");
     assert_refused(stat().affinity([1 << 16]), "affinity: no kernel has CPU 65536");
     let all = Personality::from_bits(u32::MAX);
-    assert_refused(stat().personality(all), "personality: 0xffffffff is no personality");
+    assert_refused(stat().personality(all), "personality: 0xffffffff is not a personality");
 }

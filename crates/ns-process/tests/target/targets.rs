@@ -91,10 +91,10 @@ fn values_that_are_no_process_id_are_refused() {
     let refused = |target: Target, value: &str| {
         assert_refused(
             &Inject::new(target.clone(), "true"),
-            &format!("target: {value} is no process id"),
+            &format!("target: {value} is not a process ID"),
         );
         let error = setns(target, "net").expect_err("no process ID");
-        assert_eq!(error.object(), Some(&*format!("{value} is no process id")));
+        assert_eq!(error.object(), Some(&*format!("{value} is not a process ID")));
     };
     refused(0_u32.into(), "0");
     refused(0_i32.into(), "0");

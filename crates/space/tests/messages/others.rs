@@ -98,7 +98,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "execute --cgroup-dir {dir} true",
         125,
-        "--cgroup-dir {dir}: EBADF (the cgroup is no directory of a cgroup2 file system)",
+        "--cgroup-dir {dir}: EBADF (the cgroup is not a directory of a cgroup2 file system)",
         "sh -c [echo $$ >{dir}/cgroup.procs/x]",
     ),
     Mistake(
@@ -119,7 +119,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "inject --net={dir}/prog true",
         125,
-        "--net={dir}/prog: ENOTTY (it is no namespace)",
+        "--net={dir}/prog: ENOTTY (it is not a namespace file)",
         "nsenter --net={dir}/prog true",
     ),
     Mistake(
