@@ -36,7 +36,7 @@ pub enum RootError {
         length: usize,
     },
     /// The target of a mount contains `..`.
-    #[error("{what} contains `..`: {}", path.display())]
+    #[error("{what} must not contain `..`")]
     Parent {
         /// The name of the setting.
         what: String,

@@ -1,6 +1,7 @@
 //! Namespaces that persist without a process: by a descriptor, or by a bound file.
 
 use std::error::Error as StdError;
+use std::format;
 use std::io;
 use std::path::Path;
 use std::prelude::rust_2024::*;
@@ -156,21 +157,31 @@ pub fn open_namespace(path: impl AsRef<Path>) -> Result<NamespaceFd, Error> {
 /// namespaces(7) "Namespace lifetime"; fs/namespace.c `mnt_ns_loop`.
 pub fn bind_namespace(namespace: &NamespaceFd, path: impl AsRef<Path>) -> Result<(), Error> {
     ns_fs::bind_file(namespace, path).map_err(|error| {
-        let is_mount = namespace.kind() == Ok(Namespace::Mnt);
-        let hint = match (&error, errno_of(&error)) {
-            (BindError::Mount { .. }, Some(Errno::INVAL | Errno::LOOP)) if is_mount => {
-                Some("a mount namespace can be bound only in one that is older than itself")
-            }
-            (BindError::Mount { .. }, Some(Errno::PERM)) => Some(
-                "needs CAP_SYS_ADMIN over the mount namespace, which a new user namespace gives",
-            ),
-            (BindError::Make { .. }, Some(Errno::EXIST)) => {
-                Some("choose a path where nothing is, or unbind what is bound there")
-            }
-            _ => None,
-        };
+        let hint = bind_hint(&error, namespace.kind() == Ok(Namespace::Mnt));
         failed("bind_namespace", &error).with_hint(hint)
     })
+}
+
+/// The hint for a namespace that could not be bound.
+fn bind_hint(error: &BindError, is_mount: bool) -> Option<String> {
+    let hint = match (error, errno_of(error)?) {
+        (BindError::Mount { .. }, Errno::INVAL | Errno::LOOP) if is_mount => {
+            "a mount namespace can be bound only in one that is older than itself"
+        }
+        (BindError::Mount { .. }, Errno::PERM) => {
+            "needs CAP_SYS_ADMIN over the caller's mount namespace: run as root"
+        }
+        (BindError::Make { .. }, Errno::EXIST) => {
+            "the file exists: remove it; if a namespace is bound to it, run umount(8) first"
+        }
+        (BindError::Make { .. }, Errno::ACCESS) => "the caller may not create it",
+        (BindError::Make { path, .. }, Errno::NOENT) => {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty())?;
+            return Some(format!("the directory {} does not exist", directory.display()));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Unmounts the namespace that is bound at `path`, and removes the file. The namespace exists on while processes,

@@ -228,7 +228,7 @@ fn bind(mount: &Mount, source: Source) -> Bind {
 
 fn names(index: u32, path: &Path) -> Result<Vec<&[u8]>, RootError> {
     let names = path.components().filter_map(name).collect::<Result<Vec<_>, _>>();
-    let what = || format!("mount {index}: target");
+    let what = || format!("mount {index} on {}: target", path.display());
     names.map_err(|()| RootError::Parent { what: what(), path: path.to_owned() })
 }
 

@@ -86,6 +86,12 @@ impl Mount {
         self.create
     }
 
+    /// Whether it is a new file, directory, link or device, and no mount.
+    pub(crate) fn creates_entry(&self) -> bool {
+        use Kind::{Device, Directory, File, Symlink};
+        matches!(self.kind, Symlink { .. } | File { .. } | Directory | Device { .. })
+    }
+
     pub(crate) fn is_recursive(&self) -> bool {
         self.recursive || matches!(&self.kind, Kind::Tree(tree) if tree.is_recursive())
     }

@@ -6,10 +6,15 @@ use ns_sys::Errno;
 
 use crate::{Mount, MountAttrs};
 
+/// The kernel creates no file for a process whose IDs have no mapping in the user namespace of the mount.
+const UNMAPPED: &str = "no user is mapped, so no file can be created there";
+
 pub(super) fn source(mount: &Mount, errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::NOENT => "it does not exist; create it, or make the mount optional",
-        Errno::NOTDIR => "a part of the path is not a directory, or a layer of an overlay is not a directory",
+        Errno::NOTDIR => {
+            "a part of the path is not a directory, or a layer of an overlay is not a directory"
+        }
         Errno::ACCESS => {
             "the process may not search its path; a caller with CAP_SYS_ADMIN can pass a Tree"
         }
@@ -30,14 +35,19 @@ pub(super) fn target(mount: &Mount, errno: Errno) -> Option<&'static str> {
         Errno::NOENT if mount.creates_target() => {
             "its path contains a symbolic link whose target does not exist in the new root"
         }
+        Errno::NOENT if mount.is_change() => "there is no such mount point",
         Errno::NOENT => "create it, or let the mount create it with create()",
+        Errno::ACCESS if mount.creates_target() => {
+            "it does not exist and the process may not create it, or its path may not be searched"
+        }
+        Errno::ACCESS => "the process may not search its path",
         Errno::NOTDIR => "a part of its path is not a directory",
         Errno::BUSY => "it leads to the root itself; only the first mount may become the root",
         Errno::LOOP => {
             "magic links of proc(5) are not followed; before Linux 5.6, no symbolic link is followed"
         }
         Errno::ROFS => "it does not exist, and its file system is read-only",
-        Errno::OVERFLOW => "the process cannot create files there without ID maps: map its IDs",
+        Errno::OVERFLOW => UNMAPPED,
         _ => return None,
     })
 }
@@ -47,12 +57,17 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::NOTDIR, None) => "the source is a directory, but the target is not",
         (Errno::ISDIR, _) => "the target is a directory, but the source is not",
         (Errno::PERM, Some(b"proc")) => {
-            "in a user namespace, proc needs a new pid namespace, and no mount may hide a part of the caller's /proc"
+            "needs a new pid namespace, because another user namespace owns the caller's; and no mount may hide a \
+             part of the caller's /proc"
         }
-        (Errno::PERM, Some(b"sysfs")) => "in a user namespace, sysfs needs a new net namespace",
-        (Errno::PERM, Some(b"mqueue")) => "in a user namespace, mqueue needs a new ipc namespace",
+        (Errno::PERM, Some(b"sysfs")) => {
+            "needs a new net namespace, because another user namespace owns the caller's"
+        }
+        (Errno::PERM, Some(b"mqueue")) => {
+            "needs a new ipc namespace, because another user namespace owns the caller's"
+        }
         (Errno::PERM, Some(b"cgroup2")) => {
-            "in a user namespace, cgroup2 needs a new cgroup namespace"
+            "needs a new cgroup namespace, because another user namespace owns the caller's"
         }
         (Errno::PERM, Some(_)) => {
             "needs CAP_SYS_ADMIN over the mount namespace, and a file system that a user namespace may mount"
@@ -69,9 +84,7 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::INVAL, None) if mount.is_change() => "it is not a mount point",
         (Errno::NODEV, _) => "this kernel has no such file system",
         (Errno::BUSY, Some(_)) => "the file system is already mounted there",
-        (Errno::OVERFLOW, _) => {
-            "the process cannot create files there without ID maps: map its IDs"
-        }
+        (Errno::OVERFLOW, _) => UNMAPPED,
         (Errno::EXIST, _) => "another file has this name",
         (Errno::NAMETOOLONG, _) if mount.copies_up() => "directories are nested more than 32 deep",
         (Errno::NOSPC, _) if mount.copies_up() => "the copy is larger than the new file system",
@@ -80,6 +93,9 @@ pub(super) fn mount(mount: &Mount, errno: Errno) -> Option<&'static str> {
         (Errno::NOSYS, _) => missing_call(mount),
         (Errno::ACCESS, Some(_)) if mount.has_device() => {
             "the device is read-only: make the mount read_only()"
+        }
+        (Errno::ACCESS, None) if mount.creates_entry() => {
+            "the process may not create files in this directory"
         }
         (Errno::TOOBIG, _) => {
             "before Linux 6.15, the paths of all layers together may have 4095 bytes"
@@ -158,7 +174,7 @@ pub(super) fn workdir(errno: Errno, is_created: bool) -> Option<&'static str> {
         Errno::ACCESS => "the process may not search its path, or create it there",
         Errno::XDEV => "it lies outside the root",
         Errno::ROFS => "it does not exist, and its file system is read-only",
-        Errno::OVERFLOW => "the process cannot create files there without ID maps: map its IDs",
+        Errno::OVERFLOW => UNMAPPED,
         _ => return None,
     })
 }

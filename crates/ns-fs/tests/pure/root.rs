@@ -19,7 +19,7 @@ fn invalid_settings_are_errors() {
         with(Mount::tmpfs("/")),
         "mount 1 on /: only a first mount may become the root, and only a file system or a bind"
     );
-    assert_eq!(with(Mount::tmpfs("/a/../b")), "mount 1: target contains `..`: /a/../b");
+    assert_eq!(with(Mount::tmpfs("/a/../b")), "mount 1 on /a/../b: target must not contain `..`");
     assert_eq!(with(Mount::bind("", "/a")), "mount 1 on /a: source is empty");
     assert_eq!(with(Mount::tmpfs("t").data("a\0")), "mount 1 on t: data contains a NUL byte: a\0");
     assert_eq!(with(Mount::tmpfs("")), "mount 1: target is empty");

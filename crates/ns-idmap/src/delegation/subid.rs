@@ -35,7 +35,7 @@ pub struct SubIds {
 
 /// Fewer IDs are free than were requested. None was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{wanted} ids requested, {left} left; request fewer, or ask an administrator for more")]
+#[error("{wanted} IDs requested, {left} left; request fewer, or ask an administrator for more")]
 pub struct NotEnough {
     /// The number of requested IDs.
     pub wanted: u32,

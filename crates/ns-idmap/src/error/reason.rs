@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::{ComposeError, Numbered, RuleError, SubIds};
+use crate::{ComposeError, Gid, IdKind, Numbered, RuleError, SubIds};
 
 /// Why a writer cannot write a map. The message says what would help.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -21,7 +21,7 @@ pub enum Reason {
     #[error("{0} lies in two extents of the parent's map; split it with split_at")]
     Spans(Numbered),
     /// The map has ID 0 of the parent, and the writer has no `CAP_SETFCAP` (since Linux 5.12).
-    #[error("mapping uid 0 of the parent needs CAP_SETFCAP; keep it, or map another uid")]
+    #[error("mapping user ID 0 of the parent needs CAP_SETFCAP; keep it, or map another user ID")]
     NoSetfcap,
     /// The caller is not dumpable, so root owns the `/proc` files of its child.
     ///
@@ -33,7 +33,7 @@ pub enum Reason {
     NotDumpable,
     /// An unprivileged writer maps its own group ID, but `setgroups` is to stay `allow`.
     #[error(
-        "without CAP_SETGID, your own gid can be mapped only after \"deny\" is written to setgroups; use Setgroups::Auto"
+        "without CAP_SETGID, the caller's group ID can be mapped only after \"deny\" is written to setgroups; use Setgroups::Auto"
     )]
     SetgroupsKept,
     /// The writer is root but lacks the named capability. No helper is used for root.
@@ -41,7 +41,7 @@ pub enum Reason {
     NoCapability(&'static str),
     /// `no_new_privs` is set, so `newuidmap` and `newgidmap` gain no privilege.
     #[error(
-        "no_new_privs is set, so newuidmap and newgidmap gain no privilege; map your own id alone, or set no_new_privs later"
+        "no_new_privs is set, so newuidmap and newgidmap gain no privilege; map the caller's ID alone, or set no_new_privs later"
     )]
     NoNewPrivs,
     /// `newuidmap` or `newgidmap` gains no privilege: it is neither setuid root nor has file
@@ -54,10 +54,10 @@ pub enum Reason {
         program: PathBuf,
     },
     /// The user ID has no name in the user database, so `newuidmap` and `newgidmap` refuse it.
-    #[error("uid {0} has no entry in the user database, so newuidmap refuses it; add an entry")]
+    #[error("user ID {0} has no entry in the user database, so newuidmap refuses it; add an entry")]
     NoName(u32),
     /// The IDs are neither the writer's own ID nor delegated to the writer.
-    #[error("{at} goes beyond your own id {own_id} and {}", delegated_ids(file, delegated))]
+    #[error("{at}: only the caller's {} {own_id} {}", kind(file), delegated_ids(file, delegated))]
     NotDelegated {
         /// The extent.
         at: Numbered,
@@ -70,7 +70,7 @@ pub enum Reason {
     },
     /// The file of delegated IDs cannot be read, so the helper alone decides. It refused the map.
     #[error(
-        "you cannot read {file} ({}), so your delegated ids are unknown here; ask an administrator for them",
+        "{file} cannot be read ({}), so the IDs that it delegates to the caller are unknown; ask root for them",
         io::Error::from_raw_os_error(*errno)
     )]
     UnknownDelegation {
@@ -97,6 +97,11 @@ pub enum Reason {
 /// The number of ranges that a message lists.
 const LISTED: usize = 4;
 
+/// The kind of ID that the file delegates.
+fn kind(file: &str) -> &'static str {
+    if file == Gid::DELEGATION { "group ID" } else { "user ID" }
+}
+
 /// What the file delegates, and what would help.
 fn delegated_ids(file: &str, ids: &SubIds) -> String {
     let mut ranges: Vec<String> =
@@ -107,10 +112,12 @@ fn delegated_ids(file: &str, ids: &SubIds) -> String {
     let skipped = ids.skipped().map_or_else(String::new, |line| format!("; {file}, {line}"));
     if ranges.is_empty() {
         format!(
-            "{file} delegates no ids to you; map your own id alone, or add a line such as USER:100000:65536{skipped}"
+            "can be mapped, because {file} delegates no IDs to the caller; map this ID alone, or ask root to add a line such as USER:100000:65536 to {file}{skipped}"
         )
     } else {
         let ranges = ranges.join(", ");
-        format!("the ids that {file} delegates to you, {ranges}; use these ids{skipped}")
+        format!(
+            "and the IDs that {file} delegates to the caller, {ranges}, can be mapped; use these IDs{skipped}"
+        )
     }
 }

@@ -32,7 +32,7 @@ pub enum RuleError {
     #[error("{0}: the length is 0; it must be at least 1")]
     ZeroLength(Numbered),
     /// The first ID is 4294967295, which is not an ID.
-    #[error("{at}: 4294967295 is not an {side} id; the last one is 4294967294")]
+    #[error("{at}: 4294967295 is not an {side} ID; the last one is 4294967294")]
     NotAnId {
         /// The extent.
         at: Numbered,
@@ -40,7 +40,7 @@ pub enum RuleError {
         side: Side,
     },
     /// The IDs of an extent run past 4294967294.
-    #[error("{at}: the {side} ids run past 4294967294; shorten the length or begin lower")]
+    #[error("{at}: the {side} IDs run past 4294967294; shorten the length or begin lower")]
     Wraps {
         /// The extent.
         at: Numbered,
@@ -48,7 +48,7 @@ pub enum RuleError {
         side: Side,
     },
     /// Two extents have IDs in common.
-    #[error("{first} and {second} share {side} ids; each id may appear only once per side")]
+    #[error("{first} and {second} share {side} IDs; each ID may appear only once per side")]
     Overlap {
         /// Whether they overlap inside or outside the namespace.
         side: Side,
@@ -117,7 +117,7 @@ pub enum ParseError {
         field: Field,
     },
     /// A number has more than 32 bits. The kernel would silently use its low 32 bits.
-    #[error("entry {entry}: the {field} has more than 32 bits; the last id is 4294967294")]
+    #[error("entry {entry}: the {field} has more than 32 bits; the last ID is 4294967294")]
     TooLarge {
         /// The position of the entry.
         entry: usize,
@@ -148,7 +148,7 @@ pub enum ParseError {
 #[non_exhaustive]
 pub enum ComposeError {
     /// The parent's map does not have an outside ID. The kernel would fail with `EPERM`.
-    #[error("{at}: the parent's map has no id {id}; use ids that it maps")]
+    #[error("{at}: the parent's map has no ID {id}; use IDs that it maps")]
     Unmapped {
         /// The extent.
         at: Numbered,

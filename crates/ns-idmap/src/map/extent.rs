@@ -91,8 +91,8 @@ impl fmt::Display for Side {
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Inside => "inside id",
-            Self::Outside => "outside id",
+            Self::Inside => "inside ID",
+            Self::Outside => "outside ID",
             Self::Length => "length",
         })
     }

@@ -110,14 +110,14 @@ fn a06_340_extents_round_trip() {
 fn a08_rules_agree_with_kernel() {
     ns_testbed::run_as!([Root], {
         for (text, message) in [
-            ("0 0 10\n5 100 10", "entry 1 (0 0 10) and entry 2 (5 100 10) share inside ids"),
-            ("0 0 10\n100 5 10", "entry 1 (0 0 10) and entry 2 (100 5 10) share outside ids"),
-            ("9 9 1\n0 0 1\n0 0 1", "entry 2 (0 0 1) and entry 3 (0 0 1) share inside ids"),
+            ("0 0 10\n5 100 10", "entry 1 (0 0 10) and entry 2 (5 100 10) share inside IDs"),
+            ("0 0 10\n100 5 10", "entry 1 (0 0 10) and entry 2 (100 5 10) share outside IDs"),
+            ("9 9 1\n0 0 1\n0 0 1", "entry 2 (0 0 1) and entry 3 (0 0 1) share inside IDs"),
             ("0 0 1\n1 1 0", "entry 2 (1 1 0): the length is 0"),
-            ("4294967295 0 1", "entry 1 (4294967295 0 1): 4294967295 is not an inside id"),
-            ("0 4294967295 1", "entry 1 (0 4294967295 1): 4294967295 is not an outside id"),
-            ("4294967294 0 2", "entry 1 (4294967294 0 2): the inside ids run past"),
-            ("0 1 4294967295", "entry 1 (0 1 4294967295): the outside ids run past"),
+            ("4294967295 0 1", "entry 1 (4294967295 0 1): 4294967295 is not an inside ID"),
+            ("0 4294967295 1", "entry 1 (0 4294967295 1): 4294967295 is not an outside ID"),
+            ("4294967294 0 2", "entry 1 (4294967294 0 2): the inside IDs run past"),
+            ("0 1 4294967295", "entry 1 (0 1 4294967295): the outside IDs run past"),
         ] {
             assert_eq!(Target::new().write("uid_map", text.as_bytes()), EINVAL, "{text:?}");
             let error = text.parse::<UidMap>().expect_err(text).to_string();

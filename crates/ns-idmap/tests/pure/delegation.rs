@@ -93,7 +93,7 @@ fn a23_lowest_free_ids_are_taken_first() {
     assert_eq!(taken, [extent(1, 100, 3), extent(4, 107, 3), extent(7, 500, 2)]);
     let error = ids.take(0, 9).expect_err("8 are free");
     assert_eq!(error, NotEnough { wanted: 9, left: 8 });
-    let message = "9 ids requested, 8 left; request fewer, or ask an administrator for more";
+    let message = "9 IDs requested, 8 left; request fewer, or ask an administrator for more";
     assert_eq!(error.to_string(), message);
     assert_eq!(ids.take(0, 8).expect("8 are free"), [extent(0, 502, 8)]);
     assert_eq!(ids.left(), 0);

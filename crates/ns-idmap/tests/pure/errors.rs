@@ -13,57 +13,57 @@ fn a04_a05_a08_messages() {
         ("1000,,1001", "entry 2 is blank; remove the extra comma or line end"),
         ("1000,", "entry 2 is blank; remove the extra comma or line end"),
         ("0 0", "entry 1: the length is missing; write \"inside outside length\""),
-        ("0:", "entry 1: the outside id is missing; write \"inside outside length\""),
+        ("0:", "entry 1: the outside ID is missing; write \"inside outside length\""),
         ("0:1", "entry 1: the length is missing; write \"inside outside length\""),
         ("0 0 1 x", "entry 1: 'x' after the length; an entry has three numbers at most"),
         ("0 0 1 1", "entry 1: '1' after the length; an entry has three numbers at most"),
         ("0:0:1:1", "entry 1: ':' after the length; an entry has three numbers at most"),
         ("0 0 1é", "entry 1: 'é' in the length; write decimal digits"),
         ("0 0 1 é", "entry 1: 'é' after the length; an entry has three numbers at most"),
-        ("0x0 0 1", "entry 1: the inside id is hexadecimal; write it in decimal"),
+        ("0x0 0 1", "entry 1: the inside ID is hexadecimal; write it in decimal"),
         ("0 0 0X1", "entry 1: the length is hexadecimal; write it in decimal"),
-        ("00x1", "entry 1: 'x' in the outside id; write decimal digits"),
-        ("1000abc", "entry 1: 'a' in the outside id; write decimal digits"),
-        ("root", "entry 1: 'r' in the outside id; write decimal digits"),
+        ("00x1", "entry 1: 'x' in the outside ID; write decimal digits"),
+        ("1000abc", "entry 1: 'a' in the outside ID; write decimal digits"),
+        ("root", "entry 1: 'r' in the outside ID; write decimal digits"),
         // A single number is the outside ID.
-        ("0x10", "entry 1: the outside id is hexadecimal; write it in decimal"),
-        (" 0x10 ", "entry 1: the outside id is hexadecimal; write it in decimal"),
-        ("5,0x10,6", "entry 2: the outside id is hexadecimal; write it in decimal"),
-        ("0 5 1\n0X10\n6", "entry 2: the outside id is hexadecimal; write it in decimal"),
-        ("-1", "entry 1: a sign before the outside id; write decimal digits only"),
-        ("0x10:0:1", "entry 1: the inside id is hexadecimal; write it in decimal"),
-        (" 0x10 0", "entry 1: the inside id is hexadecimal; write it in decimal"),
-        ("5,-1:0:1", "entry 2: a sign before the inside id; write decimal digits only"),
-        ("0 1000:1", "entry 1: ':' in the outside id; write decimal digits"),
-        ("0:1000 1", "entry 1: ' ' in the outside id; write decimal digits"),
-        ("0 : 1000 : 1", "entry 1: ':' in the outside id; write decimal digits"),
-        ("-1 0 1", "entry 1: a sign before the inside id; write decimal digits only"),
-        ("1,0 +5 1", "entry 2: a sign before the outside id; write decimal digits only"),
+        ("0x10", "entry 1: the outside ID is hexadecimal; write it in decimal"),
+        (" 0x10 ", "entry 1: the outside ID is hexadecimal; write it in decimal"),
+        ("5,0x10,6", "entry 2: the outside ID is hexadecimal; write it in decimal"),
+        ("0 5 1\n0X10\n6", "entry 2: the outside ID is hexadecimal; write it in decimal"),
+        ("-1", "entry 1: a sign before the outside ID; write decimal digits only"),
+        ("0x10:0:1", "entry 1: the inside ID is hexadecimal; write it in decimal"),
+        (" 0x10 0", "entry 1: the inside ID is hexadecimal; write it in decimal"),
+        ("5,-1:0:1", "entry 2: a sign before the inside ID; write decimal digits only"),
+        ("0 1000:1", "entry 1: ':' in the outside ID; write decimal digits"),
+        ("0:1000 1", "entry 1: ' ' in the outside ID; write decimal digits"),
+        ("0 : 1000 : 1", "entry 1: ':' in the outside ID; write decimal digits"),
+        ("-1 0 1", "entry 1: a sign before the inside ID; write decimal digits only"),
+        ("1,0 +5 1", "entry 2: a sign before the outside ID; write decimal digits only"),
         ("0 0 1-1", "entry 1: '-' in the length; write decimal digits"),
         ("0 0 1\0junk", "entry 1: a NUL byte; remove it"),
         ("0 0 1 \0", "entry 1: a NUL byte; remove it"),
         ("\0", "entry 1: a NUL byte; remove it"),
-        ("0 0 4294967296", "entry 1: the length has more than 32 bits; the last id is 4294967294"),
+        ("0 0 4294967296", "entry 1: the length has more than 32 bits; the last ID is 4294967294"),
         (
             "4294967297 0 1",
-            "entry 1: the inside id has more than 32 bits; the last id is 4294967294",
+            "entry 1: the inside ID has more than 32 bits; the last ID is 4294967294",
         ),
         (
             "18446744073709551617",
-            "entry 1: the outside id has more than 32 bits; the last id is 4294967294",
+            "entry 1: the outside ID has more than 32 bits; the last ID is 4294967294",
         ),
         ("0 0 0", "entry 1 (0 0 0): the length is 0; it must be at least 1"),
         (
             "4294967295 0 1",
-            "entry 1 (4294967295 0 1): 4294967295 is not an inside id; the last one is 4294967294",
+            "entry 1 (4294967295 0 1): 4294967295 is not an inside ID; the last one is 4294967294",
         ),
         (
             "0 4294967290 6",
-            "entry 1 (0 4294967290 6): the outside ids run past 4294967294; shorten the length or begin lower",
+            "entry 1 (0 4294967290 6): the outside IDs run past 4294967294; shorten the length or begin lower",
         ),
         (
             "0 0 10,10 9 1",
-            "entry 1 (0 0 10) and entry 2 (10 9 1) share outside ids; each id may appear only once per side",
+            "entry 1 (0 0 10) and entry 2 (10 9 1) share outside IDs; each ID may appear only once per side",
         ),
     ] {
         let error = text.parse::<GidMap>().expect_err(text);
@@ -121,7 +121,7 @@ fn messages_of_compose() {
     let map: UidMap = "5 0 1,0 7 4".parse().expect("parse");
     let parent: UidMap = "0 100 9".parse().expect("parse");
     let error = map.compose(&parent).expect_err("9 and 10 are missing");
-    let message = "entry 2 (0 7 4): the parent's map has no id 9; use ids that it maps";
+    let message = "entry 2 (0 7 4): the parent's map has no ID 9; use IDs that it maps";
     assert_eq!(error.to_string(), message);
     let many: UidMap = UidMap::from_list((0..340).map(|id| 2 * id)).expect("340");
     let pairs = UidMap::from_list(["0 0 341"]).expect("parse");

@@ -68,7 +68,7 @@ fn a05_errors_count_entries_through_a_list() {
     let blank = UidMap::from_list(["1000", ""]);
     assert_eq!(blank, Err(ParseError::BlankEntry { entry: 2 }));
     let sign = UidMap::from_list(["1,2", "0 -1 1"]).expect_err("a sign").to_string();
-    assert_eq!(sign, "entry 3: a sign before the outside id; write decimal digits only");
+    assert_eq!(sign, "entry 3: a sign before the outside ID; write decimal digits only");
     assert_eq!(UidMap::from_list::<[&str; 0]>([]), Err(RuleError::Empty.into()));
     let twice = UidMap::from_list([1000, 1000]).expect_err("twice").to_string();
     assert!(

@@ -54,17 +54,17 @@ fn a10_a22_direct_helper_or_impossible() {
         (
             "0 1000 2",
             user(),
-            "entry 1 (0 1000 2) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
+            "entry 1 (0 1000 2): only the caller's user ID 1000 and the IDs that /etc/subuid delegates to the caller, 100000:65536, can be mapped; use these IDs",
         ),
         (
             "0 1000 1,1 165536 1",
             user(),
-            "entry 2 (1 165536 1) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
+            "entry 2 (1 165536 1): only the caller's user ID 1000 and the IDs that /etc/subuid delegates to the caller, 100000:65536, can be mapped; use these IDs",
         ),
         (
             "0 0 1",
             user(),
-            "entry 1 (0 0 1) goes beyond your own id 1000 and the ids that /etc/subuid delegates to you, 100000:65536; use these ids",
+            "entry 1 (0 0 1): only the caller's user ID 1000 and the IDs that /etc/subuid delegates to the caller, 100000:65536, can be mapped; use these IDs",
         ),
     ] {
         assert_eq!(outcome(uids(text).plan(&writer)), expected, "{text}");
@@ -81,18 +81,23 @@ fn a22_reason_has_the_own_and_the_delegated_ids() {
         (writer.delegation.sub_uids, writer.delegation.sub_gids) = (Some(ids.clone()), Some(ids));
         let gids: GidMap = "0 1000 1".parse().expect("parse");
         let gids = outcome(gids.plan(&writer, Setgroups::Auto));
-        assert!(gids.contains("your own id 54321") && gids.contains("/etc/subgid"), "{gids}");
+        assert!(
+            gids.contains("the caller's group ID 54321 ") && gids.contains("/etc/subgid"),
+            "{gids}"
+        );
         outcome(UidMap::from(1000).plan(&writer))
     };
-    let begin = "entry 1 (0 1000 1) goes beyond your own id 12345 and";
+    let begin = "entry 1 (0 1000 1): only the caller's user ID 12345";
     assert_eq!(
         reason_of("alice:100000:65536\n"),
-        format!("{begin} the ids that /etc/subuid delegates to you, 100000:65536; use these ids")
+        format!(
+            "{begin} and the IDs that /etc/subuid delegates to the caller, 100000:65536, can be mapped; use these IDs"
+        )
     );
     assert_eq!(
         reason_of(""),
         format!(
-            "{begin} /etc/subuid delegates no ids to you; map your own id alone, or add a line such as USER:100000:65536"
+            "{begin} can be mapped, because /etc/subuid delegates no IDs to the caller; map this ID alone, or ask root to add a line such as USER:100000:65536 to /etc/subuid"
         )
     );
     let many = ["10000", "20000", "30000", "40000", "50000"]
@@ -187,10 +192,10 @@ fn a09_map_must_fit_parent() {
             "70 19 1,0 5 10",
             "entry 2 (0 5 10) lies in two extents of the parent's map; split it with split_at",
         ),
-        ("0 15 6", "entry 1 (0 15 6): the parent's map has no id 20; use ids that it maps"),
+        ("0 15 6", "entry 1 (0 15 6): the parent's map has no ID 20; use IDs that it maps"),
         (
             "0 100000 1",
-            "entry 1 (0 100000 1): the parent's map has no id 100000; use ids that it maps",
+            "entry 1 (0 100000 1): the parent's map has no ID 100000; use IDs that it maps",
         ),
     ] {
         assert_eq!(outcome(uids(text).plan(&writer)), reason);

@@ -19,13 +19,17 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             (Step::Seccomp, Errno::ACCESS) => "needs no_new_privs, or a new user namespace",
             (Step::Seccomp, Errno::INVAL) => "the kernel does not understand the filter",
             (Step::Capabilities, Errno::PERM) => {
-                "needs CAP_SETPCAP, and each capability that is kept; the bounding set cannot grow"
+                "needs CAP_SETPCAP and each kept capability, or a new user namespace"
             }
             (Step::Groups, Errno::PERM) => groups_denied(),
             (Step::Uid | Step::Gid | Step::BecomeZero, Errno::PERM) => {
                 "needs CAP_SETUID or CAP_SETGID, or a new user namespace"
             }
-            (Step::Uid | Step::Gid, Errno::INVAL) => "the id has no mapping here",
+            (Step::Uid, Errno::INVAL) => "the user ID has no mapping in its user namespace",
+            (Step::Gid, Errno::INVAL) => "the group ID has no mapping in its user namespace",
+            (Step::Groups, Errno::INVAL) => {
+                "a group ID has no mapping in the user namespace, or there are more than 65536"
+            }
             (Step::Join, Errno::PERM) => {
                 "needs CAP_SYS_ADMIN over the namespace and over the caller's own user namespace, or \
                  its user namespace joined as well"

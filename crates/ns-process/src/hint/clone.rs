@@ -94,7 +94,7 @@ fn user_refused() -> String {
     if machine::is_filtered() {
         return contained();
     }
-    "the caller is chrooted, its ids have no mapping, or a security module forbids it".to_owned()
+    "the caller is chrooted, its IDs have no mapping, or a security module forbids it".to_owned()
 }
 
 fn processes() -> String {

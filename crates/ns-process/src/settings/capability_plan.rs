@@ -8,6 +8,7 @@ use ns_sys::NamespaceFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set};
 
 use super::capabilities::{Capabilities, CapabilityConfig};
+use super::describe_capabilities::names;
 use crate::in_child::CapabilityChange;
 
 /// The privileges of a target, as an upper bound for the child.
@@ -57,8 +58,8 @@ impl CapabilityPlan {
     ) -> Result<Self, String> {
         let CapabilityConfig { dropped, kept, sets } = *config;
         if kept.intersects(dropped) {
-            let both = kept & dropped;
-            return Err(format!("keep_capabilities: {both:?} is dropped as well"));
+            let both = names((kept & dropped).bits());
+            return Err(format!("keep_capabilities: {both} is dropped as well"));
         }
         let sets_any = !(kept | dropped).is_empty() || sets.is_some() || filters;
         let depends = has_ceiling || !namespace.is_new && sets_any;
@@ -159,11 +160,12 @@ fn broken_rule(sets: &Capabilities, own: Option<CapabilitySets>) -> Option<Strin
     };
     let broken = rules.iter().find_map(|(name, set, bound_name, bound)| {
         let outside = outside(*set, *bound)?;
-        Some(format!("{name}: {outside:?} is not {bound_name}"))
+        Some(format!("{name}: {} is not {bound_name}", names(outside.bits())))
     });
     broken.or_else(|| {
         let lacked = outside(sets.permitted, own?.permitted)?;
-        Some(format!("the caller lacks {lacked:?}"))
+        let lacked = names(lacked.bits());
+        Some(format!("needs {lacked}, which the caller does not have, or a new user namespace"))
     })
 }
 

@@ -45,7 +45,7 @@ pub(super) fn change(change: CapabilityChange) -> impl Iterator<Item = String> {
 }
 
 /// The names of a set: `none`, `all`, `all but` a few, or each of them.
-fn names(bits: u64) -> String {
+pub(super) fn names(bits: u64) -> String {
     let list = |set: CapabilitySet| {
         let names = set.iter_names().map(|(name, _)| format!("CAP_{name}"));
         names.collect::<Vec<_>>().join(" | ")

@@ -188,10 +188,11 @@ impl Ids {
 
 fn mapped<K: IdKind>(setter: &str, map: Option<&IdMap<K>>, id: Option<u32>) -> Result<(), String> {
     let Some(id) = id else { return Ok(()) };
+    let kind = if setter == "uid" { "user ID" } else { "group ID" };
     match map {
-        None => Err(format!("{setter}: {id} has no mapping, nothing is mapped")),
-        Some(map) if map.to_outside(id).is_none() => Err(format!("{setter}: {id} has no mapping")),
-        Some(_) => Ok(()),
+        Some(map) if map.to_outside(id).is_some() => Ok(()),
+        Some(_) => Err(format!("{setter}: the map of the new user namespace has no {kind} {id}")),
+        None => Err(format!("{setter}: the new user namespace has no map of {kind}s")),
     }
 }
 

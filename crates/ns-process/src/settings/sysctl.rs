@@ -178,16 +178,20 @@ const IPC: [&str; 12] = [
 fn kind(path: &str) -> Result<Namespace, &'static str> {
     let mut parts = path.split('/');
     if parts.clone().any(|part| matches!(part, "" | "." | "..")) {
-        return Err("no name of a parameter");
+        return Err("not the name of a parameter");
     }
     let (first, second, third) = (parts.next(), parts.next(), parts.next());
     match (first.unwrap_or_default(), second, third) {
         ("net", Some(_), Some(_)) => Ok(Namespace::Net),
         ("user", Some(_), None) => Ok(Namespace::User),
         ("fs", Some("mqueue"), Some(_)) => Ok(Namespace::Ipc),
-        ("kernel", Some("hostname"), None) => Err("see the setter hostname"),
-        ("kernel", Some("domainname"), None) => Err("see the setter domainname"),
+        ("kernel", Some("hostname"), None) => Err("use the setter hostname"),
+        ("kernel", Some("domainname"), None) => Err("use the setter domainname"),
         ("kernel", Some(name), None) if IPC.contains(&name) => Ok(Namespace::Ipc),
+        // Of the pid namespace, but pid_max since Linux 6.14 only: it was a parameter of the machine before.
+        ("kernel", Some("pid_max" | "ns_last_pid"), None) | ("vm", Some("memfd_noexec"), None) => {
+            Err("is not supported")
+        }
         _ => Err("belongs to no namespace; it would change the machine"),
     }
 }

@@ -36,7 +36,7 @@ impl TargetSpec<'_> {
             (Errno::INVAL | Errno::NOENT | Errno::SRCH, Some(process)) => {
                 Some(format!("it is a thread of process {process}: give the ID of the process"))
             }
-            (Errno::SRCH, None) => Some("no process has this id".to_owned()),
+            (Errno::SRCH, None) => Some("no process has this ID".to_owned()),
             (errno, _) => hint::for_descriptors(errno).map(ToOwned::to_owned),
         };
         self.error(step).with_errno(errno).with_object(self.target_name()).with_hint(hint)

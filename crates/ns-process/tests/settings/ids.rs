@@ -49,10 +49,19 @@ fn a24_unmapped_ids_are_refused() {
             container.namespace(Namespace::User);
             container
         };
-        assert_refused(user().map_zero().uid(5), "uid: 5 has no mapping");
-        assert_refused(user().map_zero().gid(5), "gid: 5 has no mapping");
-        assert_refused(user().map_zero().groups([0, 5]), "groups: 5 has no mapping");
-        assert_refused(user().uid(0), "uid: 0 has no mapping, nothing is mapped");
+        assert_refused(
+            user().map_zero().uid(5),
+            "uid: the map of the new user namespace has no user ID 5",
+        );
+        assert_refused(
+            user().map_zero().gid(5),
+            "gid: the map of the new user namespace has no group ID 5",
+        );
+        assert_refused(
+            user().map_zero().groups([0, 5]),
+            "groups: the map of the new user namespace has no group ID 5",
+        );
+        assert_refused(user().uid(0), "uid: the new user namespace has no map of user IDs");
         let zero = "map_zero: uid_map is given as well";
         assert_refused(user().map_zero().uid_map(1.into()), zero);
         assert_refused(user().gid_map(1.into()).map_zero(), "map_zero: gid_map is given as well");

@@ -89,8 +89,8 @@ fn a22_root_gets_the_ids_of_root() {
         let _etc = delegated();
         assert_eq!(
             refusal(&container, Step::UidMap),
-            "/etc/subuid delegates no ids to root (uid 0): add a line such as root:100000:65536 there, \
-             or set uid_map and gid_map: this caller may map any ids"
+            "/etc/subuid delegates no IDs to root (uid 0): add a line such as root:100000:65536 there, \
+             or set uid_map and gid_map: this caller may map any IDs"
         );
     });
 }
@@ -104,7 +104,7 @@ fn a23_a_user_without_delegated_ids_gets_advice() {
         let etc = delegation("root:100000:65536\n", "tester:100000:65536\n");
         let advice = |file: &str, helper: &str| {
             format!(
-                "{file} delegates no ids to tester (uid {USER}): add a line such as \
+                "{file} delegates no IDs to tester (uid {USER}): add a line such as \
                  tester:100000:65536 there, and {helper} must be installed setuid root"
             )
         };
@@ -123,7 +123,7 @@ fn a23_a_user_without_delegated_ids_gets_advice() {
         });
         drop(etc);
         let etc = delegation("tester:1:0\n", "");
-        as_user(|| assert!(refusal(&container, Step::UidMap).contains("delegates no ids")));
+        as_user(|| assert!(refusal(&container, Step::UidMap).contains("delegates no IDs")));
         drop(etc);
         // Another source than /etc/passwd may have the name.
         as_user(|| {
@@ -144,7 +144,7 @@ fn a23_an_unknown_delegation_is_an_error() {
         let _etc = delegated();
         let mut container = inside("true");
         container.map_auto();
-        let unknown = format!("the delegated ids of tester (uid {USER}) are unknown, because ");
+        let unknown = format!("the delegated IDs of tester (uid {USER}) are unknown, because ");
         let private = |file| fs::set_permissions(file, fs::Permissions::from_mode(0o600));
         private("/etc/subgid").expect("chmod");
         as_user(|| {
@@ -219,8 +219,8 @@ fn a10_an_error_has_the_own_id_and_the_delegated_ones() {
             let error = inside("true").uid_map(1000.into()).start().expect_err("another's ID");
             let object = error.object().expect("an object");
             let expected = format!(
-                "0 1000 1: entry 1 (0 1000 1) goes beyond your own id {USER} and the ids that /etc/subuid \
-                 delegates to you, 100000:65536; use these ids"
+                "entry 1 (0 1000 1): only the caller's user ID {USER} and the IDs that /etc/subuid \
+                 delegates to the caller, 100000:65536, can be mapped; use these IDs"
             );
             assert_eq!((error.step(), object), (Step::UidMap, &*expected));
         });

@@ -138,11 +138,13 @@ fn invalid_parameters_are_refused() {
         refused(name, machine);
     }
     for name in ["", ".", "/net/ipv4/ip_forward", "net..x", "net/../kernel/panic", "net.ipv4."] {
-        refused(name, "no name of a parameter");
+        refused(name, "not the name of a parameter");
     }
     refused("net.ipv4.x\0y", "NUL");
-    refused("kernel.hostname", "see the setter hostname");
-    refused("kernel/domainname", "see the setter domainname");
+    refused("kernel.hostname", "use the setter hostname");
+    refused("kernel.pid_max", "is not supported");
+    refused("vm.memfd_noexec", "is not supported");
+    refused("kernel/domainname", "use the setter domainname");
     let needs = |kind| format!("sysctl: needs a {kind} namespace that is new or joined");
     assert_refused(Container::new("true").sysctl("net.ipv4.ip_forward", "1"), &needs("net"));
     assert_refused(Container::new("true").sysctl("kernel.shmmax", "1"), &needs("ipc"));

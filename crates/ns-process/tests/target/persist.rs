@@ -186,6 +186,7 @@ fn s5_invalid_paths_are_refused() {
         fs::write(&path, "kept").expect("write");
         let error = bind_namespace(&uts, &path).expect_err("a file exists");
         assert_eq!((error.step(), error.errno()), (Step::Bind, Some(Errno::EXIST)), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.starts_with("the file exists")), "{error}");
         let error = unbind_namespace(&path).expect_err("nothing is bound");
         assert_eq!((error.step(), error.errno()), (Step::Bind, Some(Errno::INVAL)), "{error}");
         assert_eq!(fs::read_to_string(&path).expect("read"), "kept");
@@ -195,6 +196,7 @@ fn s5_invalid_paths_are_refused() {
         assert_eq!(error.errno(), Some(Errno::NOENT));
         let error = bind_namespace(&uts, "/nowhere/uts").expect_err("no directory");
         assert_eq!(error.errno(), Some(Errno::NOENT));
+        assert_eq!(error.hint(), Some("the directory /nowhere does not exist"));
     });
 }
 
@@ -206,6 +208,8 @@ fn s5_binding_needs_privilege() {
         let uts = namespace_of(std::process::id(), Namespace::Uts).expect("own");
         let error = bind_namespace(&uts, path.path()).expect_err("no privilege");
         assert_eq!((error.step(), error.errno()), (Step::Bind, Some(Errno::PERM)), "{error}");
+        let hint = "needs CAP_SYS_ADMIN over the caller's mount namespace: run as root";
+        assert_eq!(error.hint(), Some(hint));
         assert!(!Path::new(path.path()).exists());
         let error = namespace_of(1, Namespace::Uts).expect_err("a process of root");
         assert_eq!(error.step(), Step::Join);

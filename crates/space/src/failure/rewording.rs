@@ -25,7 +25,7 @@ const SETTERS: [(&str, &str); 20] = [
 ];
 
 /// Texts about the interface of the library, and what replaces them.
-const TEXTS: [(&str, &str); 18] = [
+const TEXTS: [(&str, &str); 19] = [
     (": namespace(Namespace::User)", ""),
     (": they know copied memory, see Builder::memory", ""),
     ("; a caller with CAP_SYS_ADMIN can pass a Tree", ""),
@@ -43,6 +43,7 @@ const TEXTS: [(&str, &str); 18] = [
     ("use Root::chroot", "--no-mnt uses chroot(2)"),
     ("use Setgroups::Auto", "use --setgroups auto"),
     ("use by_chroot", "--no-mnt uses chroot(2)"),
+    ("use the setter ", "use --"),
     ("copy_up needs", "the copy needs"),
 ];
 

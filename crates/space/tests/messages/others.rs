@@ -112,7 +112,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "inject 4194305 true",
         125,
-        "PID: process 4194305: ESRCH (no process has this id)",
+        "PID: process 4194305: ESRCH (no process has this ID)",
         "nsenter -t 4194305 -u true",
     ),
     Mistake(
@@ -161,7 +161,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "execute -Un --keep net={dir}/none/ns true",
         125,
-        "--keep: could not create {dir}/none/ns: ENOENT",
+        "--keep: could not create {dir}/none/ns: ENOENT (the directory {dir}/none does not exist)",
         "unshare --net={dir}/none/ns true",
     ),
     Mistake(

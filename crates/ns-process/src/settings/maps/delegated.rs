@@ -55,12 +55,12 @@ impl Request<'_> {
             (None, Some(_)) => String::new(),
         };
         let then = if self.needs_no_helper {
-            "or set uid_map and gid_map: this caller may map any ids".to_owned()
+            "or set uid_map and gid_map: this caller may map any IDs".to_owned()
         } else {
             format!("and {} must be installed setuid root", K::HELPER)
         };
         format!(
-            "{file} delegates no ids to {owner}: add a line such as {name}:100000:65536 there, {then}{note}"
+            "{file} delegates no IDs to {owner}: add a line such as {name}:100000:65536 there, {then}{note}"
         )
     }
 
@@ -70,14 +70,14 @@ impl Request<'_> {
         let instead = "set uid_map and gid_map to the ranges that getsubids(1) prints";
         if let Some(source) = &self.delegation.source {
             return format!(
-                "the delegated ids of {owner} are unknown, because nsswitch.conf(5) names {source} as their source: {instead}"
+                "the delegated IDs of {owner} are unknown, because nsswitch.conf(5) names {source} as their source: {instead}"
             );
         }
         let why = match SubIds::read::<K>(&owner) {
             Err(error) => format!("{file} cannot be read ({error})"),
             Ok(_) => "/etc/passwd cannot be read".to_owned(),
         };
-        format!("the delegated ids of {owner} are unknown, because {why}: {instead}")
+        format!("the delegated IDs of {owner} are unknown, because {why}: {instead}")
     }
 
     fn owner(&self) -> Owner {

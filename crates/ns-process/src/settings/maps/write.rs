@@ -5,7 +5,9 @@ use std::format;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 
-use ns_idmap::{Gid, GidMap, Helper, IdKind, IdMap, Setgroups, Uid, UidMap, WritePlan, Writer};
+use ns_idmap::{
+    Gid, GidMap, Helper, IdKind, IdMap, Reason, Setgroups, Uid, UidMap, WritePlan, Writer,
+};
 use ns_sys::NamespaceFlags;
 use rustix::thread::CapabilitySet;
 
@@ -185,7 +187,10 @@ fn helper<K: IdKind>(
         WritePlan::Direct => Ok(None),
         WritePlan::Helper => Ok(Some(helper.clone())),
         WritePlan::Impossible(reason) => {
-            Err((step, format!("{}: {reason}", map.to_string().trim_end().replace('\n', ","))))
+            // The reason names the entry.
+            let map = map.to_string().trim_end().replace('\n', ",");
+            let names_entry = matches!(reason, Reason::NotDelegated { .. });
+            Err((step, if names_entry { reason.to_string() } else { format!("{map}: {reason}") }))
         }
     }
 }
