@@ -249,9 +249,9 @@ fn a_dry_run_prints_the_plan() {
         let words = ["execute", "-az", "--mount-proc", "--host-root", "--rlimit", "nofile=64"];
         let plan = stdout(&[&words[..], &["--drop-cap", "all", "--dry-run", "sh"]].concat());
         for line in [
-            "child: prlimit(RLIMIT_NOFILE, soft 64, hard 64)  # the limits of the program",
-            "child: prctl(PR_CAPBSET_DROP, all)",
-            "child: capset(permitted and effective: none, inheritable: none)",
+            "child: prlimit(RLIMIT_NOFILE, soft 64, hard 64)  # set a resource limit",
+            "child: prctl(PR_CAPBSET_DROP, all)  # set the bounding set",
+            "child: capset(permitted and effective: none, inheritable: none)  # set the capabilities",
             "child: prctl(PR_SET_PDEATHSIG, SIGKILL)  # the child does not outlive the caller",
         ] {
             assert!(plan.lines().any(|found| found == line), "{line} in {plan}");

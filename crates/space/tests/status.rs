@@ -137,7 +137,7 @@ fn an_ordinary_user_gets_advice_on_namespaces_and_maps() {
         let line = error_line(&["execute", "--net", "id"]);
         assert!(line.ends_with("or a user namespace): add --user"), "{line}");
         let line = error_line(&["execute", "-UM", "0 4294967294 1", "id"]);
-        assert!(line.contains("goes beyond your own id"), "{line}");
+        assert!(line.contains("only the caller's user ID"), "{line}");
         // An error without a hint has the text of the errno, without the number.
         let line = error_line(&["execute", "--workdir", &"n".repeat(300), "id"]);
         assert!(line.ends_with(": ENAMETOOLONG: File name too long"), "{line}");

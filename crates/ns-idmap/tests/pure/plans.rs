@@ -104,7 +104,11 @@ fn a22_reason_has_the_own_and_the_delegated_ids() {
         .map(|n| ["alice:", n, ":9\n"].concat())
         .concat();
     let reason = reason_of(&many);
-    assert!(reason.contains("to you, 10000:9, 20000:9, 30000:9, 40000:9, ...; use"), "{reason}");
+    assert!(
+        reason
+            .contains("to the caller, 10000:9, 20000:9, 30000:9, 40000:9, ..., can be mapped; use"),
+        "{reason}"
+    );
     let reason = reason_of(" alice:100000:65536\n");
     let line =
         "; /etc/subuid, line 1 (\" alice:100000:65536\") is skipped: a blank before the name";

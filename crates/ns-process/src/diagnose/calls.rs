@@ -21,7 +21,7 @@ pub(super) fn all() -> [Finding; 6] {
     let opened = child::openat2(CWD.as_fd(), c"", OFlags::PATH, Mode::empty(), how);
     let set = child::mount_setattr(CWD.as_fd(), c"", AtFlags::empty(), &MountAttr::default());
     [
-        call("pidfd_open", "5.3", "no start", own.is_ok()),
+        call("pidfd_open", "5.3", "nothing can be started", own.is_ok()),
         call(
             "openat2",
             "5.6",
@@ -31,18 +31,22 @@ pub(super) fn all() -> [Finding; 6] {
         call(
             "mount_setattr",
             "5.12",
-            "a remount for one mount, refused for a tree",
+            "attributes are changed for one mount, and not for a tree",
             set != Err(Errno::NOSYS),
         ),
-        call("pidfd_open of a thread", "6.9", "a word that the kernel clears", thread.is_ok()),
-        call("namespaces by pidfd", "6.11", "the files of /proc/PID/ns", namespace),
-        call("PIDFD_GET_INFO", "6.13", "a status that another waiter took is lost", info),
+        call(
+            "pidfd_open of a thread",
+            "6.9",
+            "a child may not detect that the thread which started it has exited",
+            thread.is_ok(),
+        ),
+        call("namespaces by pidfd", "6.11", "the files of /proc/PID/ns are opened", namespace),
+        call("PIDFD_GET_INFO", "6.13", "a status that another waiter has taken is lost", info),
     ]
 }
 
 /// Whether a system call exists, since which kernel, and what happens without it.
 fn call(name: &str, since: &str, without: &str, exists: bool) -> Finding {
-    let missing = format!("missing; instead: {without}");
-    let detail = if exists { "there".to_owned() } else { missing };
+    let detail = if exists { "available".to_owned() } else { format!("missing; {without}") };
     Finding::new(name, exists, detail).advise(format!("Linux {since}, or a filter that allows it"))
 }

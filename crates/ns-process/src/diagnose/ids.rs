@@ -24,16 +24,19 @@ pub(super) fn all() -> Vec<Finding> {
 
 fn ranges(writer: &Writer) -> Finding {
     if writer.capabilities.setuid && writer.capabilities.setgid {
-        return Finding::new("id maps", true, "any, by privilege");
+        return Finding::new("id maps", true, "the caller may map all IDs");
     }
     let (uids, gids) = (&writer.delegation.sub_uids, &writer.delegation.sub_gids);
     let count = |ids: &Option<SubIds>| ids.as_ref().map(SubIds::left);
     let number = |ids| count(ids).map_or("unknown".into(), |left| left.to_string());
-    let detail =
-        format!("one's own, and delegated: {} uids and {} gids", number(uids), number(gids));
+    let detail = format!(
+        "the caller's own IDs only; {} user IDs and {} group IDs are delegated",
+        number(uids),
+        number(gids)
+    );
     let have_some = [uids, gids].into_iter().all(|ids| count(ids).is_some_and(|left| left > 0));
     Finding::new("id maps", have_some, detail)
-        .advise("for more than one id, list the user in /etc/subuid and /etc/subgid")
+        .advise("for more than one ID, list the user in /etc/subuid and /etc/subgid")
 }
 
 /// A privileged program that writes maps for unprivileged callers.
@@ -41,7 +44,7 @@ fn helper<K: IdKind>() -> Finding {
     let name = K::HELPER;
     let Ok(path) = Helper::<K>::default().program() else {
         return Finding::new(name, false, "not installed")
-            .advise("delegated ids need it: install the package uidmap or shadow");
+            .advise("delegated IDs need it: install the package uidmap or shadow");
     };
     let works = is_privileged(&path);
     let problem = if works { "" } else { ", but neither set-user-ID nor with capabilities" };
@@ -64,5 +67,5 @@ fn dumpable() -> Finding {
 fn setgroups(writer: &Writer) -> Finding {
     let allowed = writer.setgroups_allowed;
     Finding::new("setgroups", allowed, if allowed { "allowed" } else { "denied" })
-        .advise("it is denied for good in this user namespace")
+        .advise("this cannot be changed in this user namespace")
 }

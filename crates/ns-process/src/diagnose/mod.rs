@@ -56,12 +56,12 @@ fn seccomp() -> Finding {
 fn no_new_privs() -> Finding {
     let set = machine::status("NoNewPrivs").is_some_and(|set| set == "1");
     Finding::new("no_new_privs", !set, if set { "set" } else { "not set" })
-        .advise("newuidmap and newgidmap gain nothing while it is")
+        .advise("newuidmap and newgidmap gain no privilege while it is set")
 }
 
 fn root() -> Finding {
     let chrooted = machine::is_chrooted();
-    let detail = if chrooted { "changed by chroot" } else { "that of the mount namespace" };
+    let detail = if chrooted { "changed by chroot(2)" } else { "not changed by chroot(2)" };
     Finding::new("root", !chrooted, detail)
         .advise("a chrooted process cannot create a user namespace: run outside the chroot")
 }
@@ -74,15 +74,15 @@ fn cgroups() -> Finding {
     let Some(mount) = mounted(b"cgroup2") else {
         let detail = if old { "version 1 only" } else { "not mounted" };
         return Finding::new("cgroups", false, detail)
-            .advise("a start into a cgroup needs version 2: mount cgroup2");
+            .advise("a start in a cgroup needs version 2: mount cgroup2");
     };
-    let version = if old { "version 2 beside version 1" } else { "version 2" };
+    let version = if old { "versions 1 and 2 are mounted" } else { "version 2 is mounted" };
     let own = own_cgroup(&mount.path());
     let writable = access(own.join("cgroup.procs"), Access::WRITE_OK).is_ok();
     let right = if writable { "may" } else { "may not" };
-    let detail = format!("{version}; the caller {right} write its own, {}", own.display());
+    let detail = format!("{version}; the caller {right} write to its cgroup, {}", own.display());
     Finding::new("cgroups", writable, detail).advise(
-        "to start into a cgroup, have one delegated: systemd-run --user --scope -p Delegate=yes",
+        "to start a process in another cgroup, run in a delegated one: systemd-run --user --scope -p Delegate=yes",
     )
 }
 

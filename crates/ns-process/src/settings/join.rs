@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
-use ns_sys::{Namespace, NamespaceFlags};
+use ns_sys::{Namespace, NamespaceFlags, UnshareFlags};
 
 use super::{Builder, Target, kind};
 
@@ -321,7 +321,8 @@ impl Join {
         let before = mounts.then_some(r#"statx("/", STATX_MNT_ID_UNIQUE); statmount(root)"#);
         let after = mounts.then_some("statmount(former root)");
         let ids = user.then_some("geteuid(); getegid()");
-        let target = self.target.iter().map(move |_| format!("setns(pidfd, {kinds})"));
+        let flags = UnshareFlags::from(kinds);
+        let target = self.target.iter().map(move |_| format!("setns(pidfd, {flags})"));
         let target = before.map(ToOwned::to_owned).into_iter().chain(target);
         let target = target.chain(after.into_iter().chain(ids).map(ToOwned::to_owned));
         target.chain(self.files.iter().map(|(kind, _)| format!("setns({kind})")))

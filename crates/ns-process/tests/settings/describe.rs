@@ -17,16 +17,16 @@ fn a_plan_lists_the_steps() {
         let flags = "CLONE_VM | CLONE_PIDFD | CLONE_NEWNS | CLONE_CHILD_CLEARTID | CLONE_UNTRACED \
                      | CLONE_NEWUSER | CLONE_NEWPID | CLONE_CLEAR_SIGHAND";
         let expected = [
-            "memory: shared; tail: exec",
-            "memory: copied where another start holds the dumpable flag",
+            "memory: shared with the caller until the program is executed",
+            "memory: copied instead, if another start has cleared the dumpable attribute",
             "parent: pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)  \
-             # by which the child sees that the caller exits",
+             # the child detects with it that the caller has exited",
             "parent: fstat(file of the record locks)  # the lock that the child will hold",
             "parent: prctl(PR_GET_DUMPABLE); prctl(PR_SET_DUMPABLE, 0)  \
              # other processes may not inspect the child, which shares the memory",
-            "parent: rt_sigprocmask(all)  # no handler runs in the child",
+            "parent: rt_sigprocmask(SIG_SETMASK, all)  # no handler runs in the child",
             &format!("parent: clone3({flags})  # create the child"),
-            "parent: rt_sigprocmask(former)",
+            "parent: rt_sigprocmask(SIG_SETMASK, former mask)",
             "parent: readlinkat(\"/proc/self\")  # it is the proc of the caller's pid namespace",
             "parent: open(\"/proc/PID/comm\")  # the name of the child",
             "parent: open(\"/proc/PID\")  # the directory with the files of the child",
@@ -44,7 +44,7 @@ fn a_plan_lists_the_steps() {
             "child: setsid() unless 0, 1 or 2 is a terminal  # leave the terminal",
             "child: close_range(3, UINT_MAX, 0)  # close all other descriptors",
             "child: prctl(PR_SET_NAME)  # a name that exec replaces, so that the caller sees the exec",
-            "child: rt_sigprocmask(none)  # the signals that the process blocks",
+            "child: rt_sigprocmask(SIG_SETMASK, none)  # the signals that the process blocks",
             "child: execve(\"/bin/true\")",
             "parent: futex(child_tid, wait)  # the child has left the memory",
             "parent: fcntl(F_GETLK)",
@@ -70,16 +70,17 @@ fn a_plan_names_numbers() {
     container.personality(Personality::LINUX32 | Personality::ADDR_NO_RANDOMIZE);
     let text = container.plan().expect("plan").describe().to_string();
     for line in [
-        "prlimit(RLIMIT_NOFILE, soft 64, hard unlimited)  # the limits of the program",
-        "setpriority(PRIO_PROCESS, 5)",
-        "umask(0077)",
+        "prlimit(RLIMIT_NOFILE, soft 64, hard unlimited)  # set a resource limit",
+        "setpriority(PRIO_PROCESS, 5)  # set the nice value",
+        "umask(0077)  # set the umask",
         "write(oom_score_adj, \"7\")",
         "prctl(PR_SET_PDEATHSIG, SIGTERM)  # the child does not outlive the caller",
-        "prctl(PR_CAPBSET_DROP, CAP_NET_RAW | CAP_SYS_ADMIN)  # the capabilities of the program",
-        "capset(permitted and effective: all but CAP_NET_RAW | CAP_SYS_ADMIN, inheritable: CAP_CHOWN)",
-        "prctl(PR_CAP_AMBIENT_RAISE, CAP_CHOWN)",
-        "ioprio_set(IOPRIO_CLASS_BE, level 3)  # the scheduling of the program",
-        "personality(PER_LINUX32 | ADDR_NO_RANDOMIZE)",
+        "prctl(PR_CAPBSET_DROP, CAP_NET_RAW | CAP_SYS_ADMIN)  # set the bounding set",
+        "capset(permitted and effective: all but CAP_NET_RAW | CAP_SYS_ADMIN, inheritable: CAP_CHOWN)  \
+         # set the capabilities",
+        "prctl(PR_CAP_AMBIENT_RAISE, CAP_CHOWN)  # set the ambient set",
+        "ioprio_set(IOPRIO_CLASS_BE, level 3)  # set the I/O priority",
+        "personality(PER_LINUX32 | ADDR_NO_RANDOMIZE)  # set the personality",
     ] {
         let is_there = text.lines().any(|found| found.ends_with(&format!(": {line}")));
         assert!(is_there, "{line} in\n{text}");

@@ -141,14 +141,14 @@ fn s3_a_plan_shows_the_cost_of_hooks() {
     ns_testbed::run_as!([User], {
         let mut container = Container::new("true");
         let shared = container.plan().expect("plan").describe().to_string();
-        assert!(shared.starts_with("memory: shared; tail: exec\n"), "{shared}");
+        assert!(shared.starts_with("memory: shared with the caller"), "{shared}");
         container.before_go(|_| ());
         let shared = container.plan().expect("plan").describe().to_string();
-        assert!(shared.starts_with("memory: shared; tail: exec\n"), "{shared}");
+        assert!(shared.starts_with("memory: shared with the caller"), "{shared}");
         // SAFETY: the hook does nothing.
         unsafe { container.preup(|_| ()) };
         let copied = container.plan().expect("plan").describe().to_string();
-        assert!(copied.starts_with("memory: copied; tail: exec\n"), "{copied}");
+        assert!(copied.starts_with("memory: copied from the caller"), "{copied}");
         assert!(copied.contains("child: preup\n"), "{copied}");
         // SAFETY: as above.
         unsafe { container.postexec(|_| ()) };

@@ -355,7 +355,10 @@ fn s1_each_start_runs_a_copy_of_the_closure() {
                 assert_eq!(container.status().expect("start").code(), Some(1));
             }
             let text = container.plan().expect("plan").describe().to_string();
-            assert!(text.starts_with("memory: copied; tail: closure\n"), "{text}");
+            assert!(
+                text.starts_with("memory: copied from the caller, then the closure runs\n"),
+                "{text}"
+            );
             assert!(text.contains("parent: fork()"), "{text}");
         });
     });

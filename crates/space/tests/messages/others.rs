@@ -70,7 +70,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::User,
         "execute --drop-cap net_raw true",
         125,
-        "--drop-cap: EPERM (needs CAP_SETPCAP, and each capability that is kept; the bounding set cannot grow)",
+        "--drop-cap: EPERM (needs CAP_SETPCAP and each kept capability, or a new user namespace): add --user",
         "setpriv --bounding-set -net_raw true",
     ),
     Mistake(

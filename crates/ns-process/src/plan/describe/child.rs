@@ -7,7 +7,7 @@ use ns_sys::{CloneFlags, NamespaceFlags, UnshareFlags};
 
 use super::super::Plan;
 use super::line;
-use super::purpose::{explained, of_step, with_words};
+use super::purpose::{explained, with_words};
 use crate::in_child::{Dispositions, HookPoint, child_steps};
 use crate::settings::Program;
 
@@ -60,8 +60,7 @@ macro_rules! describe_in_order {
                 fn $stage(&self) -> Vec<String> {
                     let mut lines = Vec::new();
                     $(
-                        let step = self.$step().into_iter().collect();
-                        lines.extend(explained(of_step(stringify!($step)), step));
+                        lines.extend(explained(stringify!($step), self.$step()));
                     )+
                     lines
                 }
@@ -221,7 +220,7 @@ impl Steps<'_> {
     fn fork_program(&self) -> Vec<String> {
         let flags = self.plan.flags_under_init() | CloneFlags::PARENT_SETTID;
         let lines = || {
-            let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(all)"];
+            let before = ["rt_sigaction(SIGCHLD, SIG_DFL)", "rt_sigprocmask(SIG_SETMASK, all)"];
             let [action, mask] = before.map(ToOwned::to_owned);
             [action, mask, format!("clone3({flags})"), "chdir(\"/\")".to_owned()]
         };
@@ -300,7 +299,7 @@ impl Steps<'_> {
 
     fn signal_mask(&self) -> [String; 1] {
         let blocked = if self.role == Role::Init { "all" } else { "none" };
-        [format!("rt_sigprocmask({blocked})")]
+        [format!("rt_sigprocmask(SIG_SETMASK, {blocked})")]
     }
 
     fn core_limit(&self) -> impl Iterator<Item = String> {

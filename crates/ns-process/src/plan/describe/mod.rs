@@ -10,7 +10,7 @@ use std::{format, vec};
 use ns_sys::CloneFlags;
 
 use super::{Dumpable, Intermediate, Plan};
-use purpose::with_words;
+use purpose::{explained, with_words};
 
 /// The steps of a start in order, one per line, as system calls. Nothing has been run.
 ///
@@ -35,11 +35,11 @@ impl Plan {
     /// # Ok::<(), ns_process::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        let memory = if self.expected_route().copies_memory() { "copied" } else { "shared" };
-        let tail = if self.work.closure().is_some() { "closure" } else { "exec" };
-        let mut lines = vec![format!("memory: {memory}; tail: {tail}")];
+        let mut lines = vec![format!("memory: {}", self.describe_memory())];
         if self.flag().is_some_and(|flag| flag != Dumpable::AsIs) {
-            lines.push("memory: copied where another start holds the dumpable flag".to_owned());
+            let copied =
+                "memory: copied instead, if another start has cleared the dumpable attribute";
+            lines.push(copied.to_owned());
         }
         lines.extend(self.describe_nothing_joined().map(|line| format!("parent: {line}")));
         lines.extend(self.before().map(|line| format!("parent: {line}")));
@@ -47,6 +47,15 @@ impl Plan {
         lines.extend(self.child());
         lines.extend(self.after().map(|line| format!("parent: {line}")));
         Description(lines)
+    }
+
+    /// How the child gets its memory.
+    fn describe_memory(&self) -> &'static str {
+        match (self.expected_route().copies_memory(), self.work.closure()) {
+            (false, _) => "shared with the caller until the program is executed",
+            (true, None) => "copied from the caller, then the program is executed",
+            (true, Some(_)) => "copied from the caller, then the closure runs",
+        }
     }
 
     fn before(&self) -> impl Iterator<Item = String> {
@@ -57,7 +66,7 @@ impl Plan {
             line(self.flag() == Some(at), &with_words(calls, words))
         };
         let watch = "pidfd_open(own thread, PIDFD_THREAD); prctl(PR_GET_TID_ADDRESS)";
-        let watch = with_words(watch, "by which the child sees that the caller exits");
+        let watch = with_words(watch, "the child detects with it that the caller has exited");
         let lock =
             with_words("fstat(file of the record locks)", "the lock that the child will hold");
         let waits_for_copy = self.forks() && route.has_intermediate();
@@ -71,9 +80,9 @@ impl Plan {
             .chain(line(self.forks(), "get_robust_list()"))
             .chain(line(self.takes_lock(), &lock))
             .chain(clearing(Dumpable::Cleared))
-            .chain([with_words("rt_sigprocmask(all)", "no handler runs in the child")])
+            .chain([with_words("rt_sigprocmask(SIG_SETMASK, all)", "no handler runs in the child")])
             .chain([with_words(&self.clone_line(), "create the child")])
-            .chain(["rt_sigprocmask(former)".to_owned()])
+            .chain(["rt_sigprocmask(SIG_SETMASK, former mask)".to_owned()])
             .chain(line(waits_for_copy, "pidfd_open(the copy); futex(go, wake)"))
             .chain(line(route.intermediate_reports(), "futex(pid, wait)"))
             .chain(line(self.forks(), "pidfd_open(the child)"))
@@ -84,7 +93,12 @@ impl Plan {
             .chain(self.maps.describe())
             .chain(self.time_offsets.iter().map(|text| format!("write(timens_offsets, {text:?})")))
             .chain(clearing(Dumpable::ClearedAtGo))
-            .chain(self.hooks.0.iter().map(|_| "before_go".to_owned()))
+            .chain(
+                self.hooks
+                    .0
+                    .iter()
+                    .map(|_| with_words("before_go", "a function of the caller runs")),
+            )
             .chain(line(self.needs_go(), &with_words("futex(go, wake)", "release the child")))
     }
 
@@ -139,13 +153,13 @@ impl Plan {
         let mut all = Vec::new();
         all.extend(line(route.copies_memory(), "set_robust_list(child_tid)"));
         all.push(with_words("getppid()", "the caller has not exited"));
-        all.extend(self.limits.describe_oom_score_adj());
-        all.extend(self.describe_own_flag());
-        all.extend(self.limits.describe_no_core());
+        all.extend(explained("oom_score_adj", self.limits.describe_oom_score_adj()));
+        all.extend(explained("dumpable", self.describe_own_flag()));
+        all.extend(explained("no_core", self.limits.describe_no_core()));
         let session = with_words("setsid()", "a daemon has no terminal");
         all.extend(line(self.daemon.is_some(), &session));
-        all.extend(self.label_before_join());
-        all.extend(self.join.describe(self.joins_optimistically()));
+        all.extend(explained("exec_label", self.label_before_join()));
+        all.extend(explained("join", self.join.describe(self.joins_optimistically())));
         let clone = format!("clone3({})", self.child_flags(intermediate));
         all.push(with_words(&clone, "create the child"));
         all.extend(line(route.intermediate_reports(), "futex(pid, wake)"));

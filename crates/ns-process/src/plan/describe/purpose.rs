@@ -3,28 +3,36 @@
 use std::format;
 use std::prelude::rust_2024::*;
 
-/// Adds words to the first line of a step.
-pub(super) fn explained(words: Option<&str>, mut lines: Vec<String>) -> Vec<String> {
-    if let (Some(words), Some(first)) = (words, lines.first_mut()) {
-        *first = with_words(first, words);
-    }
-    lines
+/// What introduces the words of a line.
+const MARK: &str = "  # ";
+
+/// Adds words to the lines of a step: to the first, and to each other call with a purpose of its own.
+pub(super) fn explained(step: &str, lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let words = |index: usize, line: &str| {
+        let of_step = || of_step(step).filter(|_| index == 0);
+        of_call(step, line).or_else(of_step).filter(|_| !line.contains(MARK))
+    };
+    let lines = lines.into_iter().enumerate();
+    let explained = |(index, line): (usize, String)| match words(index, &line) {
+        Some(words) => with_words(&line, words),
+        None => line,
+    };
+    lines.map(explained).collect()
 }
 
 /// Adds words to a line.
 pub(super) fn with_words(line: &str, words: &str) -> String {
-    format!("{line}  # {words}")
+    format!("{line}{MARK}{words}")
 }
 
 /// The purpose of a step of the child, by its name in the list of steps. The calls of other steps speak for themselves.
-pub(super) fn of_step(step: &str) -> Option<&'static str> {
+fn of_step(step: &str) -> Option<&'static str> {
     Some(match step {
         "exec_lock" => "held until the program is executed",
         "oom_score_adj" => "the OOM score of the program",
         "dumpable" => "other processes of the user may not inspect the copied memory",
         "dispositions" => "the program starts with the default action of each signal",
         "no_core" => "a core dump would contain the memory of the caller",
-        "join" => "join the namespaces",
         "namespaces" => "create the namespaces",
         "wait" => "wait until the parent has done its part",
         "dumpable_at_release" => "the maps are written",
@@ -34,15 +42,8 @@ pub(super) fn of_step(step: &str) -> Option<&'static str> {
         "exec_label" => "the label of the program for a security module",
         "target_root" => "use the root and the working directory of the target",
         "root" => "the root, the mounts and the working directory",
-        "names" => "set the names, and start the loopback device",
-        "sysctls" => "set the kernel parameters",
-        "fork_program" => "the init creates the process of the program",
-        "session" => "leave the terminal",
         "place_fds" => "pass descriptors to the program",
-        "limits" => "the limits of the program",
-        "scheduling" => "the scheduling of the program",
         "keep_capabilities" => "the change of the user does not clear the capabilities",
-        "ids" => "change the user and the groups",
         "no_new_privs" => "no program gains privileges from its file",
         "parent_death_signal" => "the child does not outlive the caller",
         "wait_for_program" => "the init waits until the program is executed",
@@ -50,9 +51,59 @@ pub(super) fn of_step(step: &str) -> Option<&'static str> {
         "exec_name" => "a name that exec replaces, so that the caller sees the exec",
         "regain_capabilities" => "the change of the user has cleared them",
         "early_filter" | "last_filter" => "the seccomp filter of the program",
-        "capabilities" => "the capabilities of the program",
         "signal_mask" => "the signals that the process blocks",
         "core_limit" => "the core limit of the program",
         _ => return None,
     })
 }
+
+/// The purpose of a call in a step whose calls have different purposes.
+fn of_call(step: &str, line: &str) -> Option<&'static str> {
+    let mut all = CALLS.iter();
+    let found = all.find(|(of, call, _)| *of == step && line.starts_with(call));
+    found.map(|(.., words)| *words)
+}
+
+/// A step, the start of a line, and the purpose of this call.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("join", "statx(", "the root before the join, to verify the join"),
+    ("join", "setns(pidfd", "join the namespaces of the target"),
+    ("join", "setns(", "join a namespace"),
+    ("join", "statmount(", "verify the join"),
+    ("join", "geteuid(", "verify the join"),
+    ("namespaces", "futex(", "report it to the parent"),
+    ("become_zero", "setresgid(", "the group ID of the caller has no mapping"),
+    ("become_zero", "setresuid(", "the user ID of the caller has no mapping"),
+    ("root", "chdir(", "set the working directory"),
+    ("root", "getcwd(", "the working directory is inside the root"),
+    ("root", "pivot_root(", "change the root"),
+    ("root", "umount2(", "detach the former root"),
+    ("root", "chroot(", "change the root"),
+    ("names", "sethostname(", "set the host name"),
+    ("names", "setdomainname(", "set the domain name"),
+    ("names", "socket(", "start the loopback device"),
+    ("sysctls", "openat(", "set a kernel parameter"),
+    ("fork_program", "rt_sigaction(", "the init waits for its children"),
+    ("fork_program", "rt_sigprocmask(", "no handler runs in the process of the program"),
+    ("fork_program", "clone3(", "create the process of the program"),
+    ("fork_program", "chdir(", "the init keeps no directory in use"),
+    ("session", "setsid(", "leave the terminal"),
+    ("session", "setpgid(", "set the process group"),
+    ("session", "ioctl(", "set the controlling terminal"),
+    ("limits", "prlimit(", "set a resource limit"),
+    ("limits", "setpriority(", "set the nice value"),
+    ("limits", "umask(", "set the umask"),
+    ("scheduling", "sched_setaffinity(", "set the CPUs"),
+    ("scheduling", "sched_setattr(", "set the scheduling policy"),
+    ("scheduling", "ioprio_set(", "set the I/O priority"),
+    ("scheduling", "personality(", "set the personality"),
+    ("ids", "setgroups(", "set the supplementary groups"),
+    ("ids", "setresgid(", "set the group"),
+    ("ids", "setresuid(", "set the user"),
+    ("parent_death_signal", "ppoll(", "the caller has not exited already"),
+    ("capabilities", "prctl(PR_CAPBSET_DROP", "set the bounding set"),
+    ("capabilities", "prctl(PR_CAPBSET_READ", "check the bounding set"),
+    ("capabilities", "prctl(PR_CAP_AMBIENT", "set the ambient set"),
+    ("capabilities", "prctl(PR_SET_NO_NEW_PRIVS", "no program gains privileges from its file"),
+    ("capabilities", "capset(", "set the capabilities"),
+];
