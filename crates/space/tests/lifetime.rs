@@ -121,9 +121,9 @@ fn inject_needs_no_process_if_files_are_given() {
         let own = "/proc/self/ns/uts";
         let file = format!("--uts={own}");
         let line = error_line(&["inject", "uname", "sh"]);
-        assert!(line.contains("PID: \"uname\" is no process id"), "{line}");
+        assert!(line.contains("PID: \"uname\" is not a process ID"), "{line}");
         let line = error_line(&["inject", &file, "-n", "ip", "link"]);
-        assert!(line.contains("\"ip\" is no process id"), "{line}");
+        assert!(line.contains("\"ip\" is not a process ID"), "{line}");
         // The file selects the caller's own namespace, which only root may join again.
         let output = space(&["inject", &file, "--json", "echo", "--json", "-n"]);
         let text = String::from_utf8(output.stderr).expect("UTF-8");

@@ -51,7 +51,7 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
             (&["execute", "-UM", "0 1 4", "-z", "id"], "'--id'"),
             (&["execute", "--timeout", "0", "id"], "more than 0"),
             (&["chroot", "/nonexistent", "id"], "/nonexistent: ENOENT"),
-            (&["inject", "x", "id"], "\"x\" is no process id"),
+            (&["inject", "x", "id"], "\"x\" is not a process ID"),
             (&["inject", "99999999", "id"], "process 99999999: ESRCH"),
             (&["inject", "--uts=/etc/passwd", "1", "id"], "no namespace"),
         ];

@@ -105,7 +105,7 @@ pub(super) const OTHERS: [Mistake; 27] = [
         By::All,
         "inject box true",
         125,
-        "PID: \"box\" is no process id",
+        "PID: \"box\" is not a process ID",
         "nsenter -t box true",
     ),
     Mistake(
