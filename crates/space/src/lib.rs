@@ -75,7 +75,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 source = args_fd::label(&cli);
                 words = expanded;
             }
-            Ok(None) => return dispatch(&cli),
+            Ok(None) => return dispatch(&cli, &words),
             Err(message) => {
                 return run::refuse(&cli, message);
             }
@@ -83,19 +83,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(Cli { verb, verbose }: &Cli) -> ExitCode {
+fn dispatch(Cli { verb, verbose }: &Cli, words: &[OsString]) -> ExitCode {
     match verb {
         Verb::Execute(Deferred(verb)) => {
-            Runner::new(verb, *verbose).keeping(&verb.kept).run(verb.builder())
+            Runner::new(verb, *verbose, words).keeping(&verb.kept).run(verb.builder())
         }
         Verb::Chroot(Deferred(verb)) => {
-            Runner::new(verb, *verbose).keeping(&verb.kept).run(verb.builder())
+            Runner::new(verb, *verbose, words).keeping(&verb.kept).run(verb.builder())
         }
         Verb::Inject(Deferred(verb)) => {
-            Runner::new(verb, *verbose).inject(verb.builder(), &verb.target)
+            Runner::new(verb, *verbose, words).inject(verb.builder(), &verb.target)
         }
         Verb::Join(verb) => {
-            let runner = Runner::new(verb, *verbose);
+            let runner = Runner::new(verb, *verbose, words);
             runner.joining_pid(verb.namespaces.has_pid_file()).run(verb.builder())
         }
         Verb::List(Deferred(filter)) => list::run(filter),

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -22,6 +22,9 @@ pub(crate) struct Kept {
     /// The files that are bound.
     #[arg(skip)]
     bound: Arc<Mutex<Vec<PathBuf>>>,
+    /// Why the start has failed.
+    #[arg(skip)]
+    failure: Arc<Mutex<Option<Failure>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,10 +40,16 @@ impl Kept {
             if !builder.get_namespaces().contains(kind.flag()) {
                 return Err(Failure::Needs("keep", *kind));
             }
-            let (kind, file, bound) = (*kind, file.clone(), Arc::clone(&self.bound));
-            builder.before_go(move |child| -> Result<(), ns_process::Error> {
-                bind_namespace(&namespace_of(child.pid(), kind)?, &file)?;
-                bound.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
+            let (kind, file) = (*kind, file.clone());
+            let (bound, failure) = (Arc::clone(&self.bound), Arc::clone(&self.failure));
+            builder.before_go(move |child| -> Result<(), &'static str> {
+                let kept = namespace_of(child.pid(), kind)
+                    .and_then(|namespace| bind_namespace(&namespace, &file));
+                kept.map_err(|error| {
+                    *lock(&failure) = Some(Failure::Keep(kind, file.clone(), error));
+                    "a namespace is not kept"
+                })?;
+                lock(&bound).push(file.clone());
                 Ok(())
             });
         }
@@ -49,10 +58,19 @@ impl Kept {
 
     /// Removes the files of a start that has failed.
     pub(crate) fn unbind(&self) {
-        for file in self.bound.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for file in lock(&self.bound).drain(..) {
             let _ = unbind_namespace(file);
         }
     }
+
+    /// Takes the reason why a namespace is not bound.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        lock(&self.failure).take()
+    }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keep(text: OsString) -> Result<Keep, String> {

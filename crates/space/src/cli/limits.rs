@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use ns_process::{Builder, Resource};
@@ -42,10 +42,6 @@ struct Limit {
 }
 
 impl Limits {
-    pub(crate) fn cgroup_dir(&self) -> Option<&Path> {
-        self.cgroup_dir.as_deref()
-    }
-
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
         for Limit { resource, soft, hard } in &self.rlimit {
             builder.rlimit(*resource, *soft, *hard);

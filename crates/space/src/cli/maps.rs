@@ -69,7 +69,7 @@ impl Ids {
         }
     }
 
-    fn are_given(self) -> bool {
+    pub(crate) fn are_given(self) -> bool {
         self.uid.is_some() || self.gid.is_some()
     }
 }
@@ -117,7 +117,7 @@ impl Maps {
         [uid, gid]
     }
 
-    fn are_given(&self) -> bool {
+    pub(crate) fn are_given(&self) -> bool {
         let any_map = self.uid_map.is_some() || self.gid_map.is_some();
         any_map || self.id || self.map_auto || self.map_same
     }

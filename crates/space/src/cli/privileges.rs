@@ -37,15 +37,6 @@ pub(crate) struct Privileges {
 }
 
 impl Privileges {
-    /// Returns the option that changes capabilities; an empty text if there is none.
-    pub(crate) fn capability_option(&self) -> &'static str {
-        match (&self.drop_cap[..], &self.keep_cap[..]) {
-            ([], []) => "",
-            ([], _) => "--keep-cap",
-            _ => "--drop-cap",
-        }
-    }
-
     /// Sets the restrictions. Reads the descriptor of `--seccomp`.
     pub(crate) fn apply<Kind>(&self, builder: &mut Builder<Kind>) -> Result<(), Failure> {
         if self.no_new_privs || self.seccomp.is_some() {

@@ -1,6 +1,6 @@
 //! Options for the directory, streams and init of the program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use ns_process::{Builder, Init, Stdio};
@@ -62,14 +62,6 @@ impl Program {
     pub(super) fn needs_new(&self) -> Option<&'static str> {
         let options = [(self.mount_proc, "--mount-proc"), (self.init, "--init")];
         options.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
-    }
-
-    pub(crate) fn host_proc(&self) -> Option<&Path> {
-        self.host_proc.as_deref()
-    }
-
-    pub(crate) fn has_workdir(&self) -> bool {
-        self.workdir.is_some()
     }
 
     /// Whether the program inherits all three standard streams of the caller.

@@ -26,13 +26,13 @@ const NAMES: [(Errno, &str); 18] = [
     (Errno::SRCH, "ESRCH"),
 ];
 
-/// Returns the name and the text of an errno, such as `ENOENT: No such file or directory`.
+/// Returns the name and the text of an errno, such as `ENOENT (No such file or directory)`.
 pub(crate) fn text(error: &io::Error) -> String {
     let message = error.to_string();
     let message = without_number(&message);
     let errno = Errno::from_io_error(error);
     match errno.and_then(|errno| NAMES.iter().find(|(known, _)| *known == errno)) {
-        Some((_, name)) => format!("{name}: {message}"),
+        Some((_, name)) => format!("{name} ({message})"),
         None => message.to_owned(),
     }
 }

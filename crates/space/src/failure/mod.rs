@@ -1,14 +1,19 @@
 //! Failures, each formatted as one line.
 
+mod advice;
 pub(crate) mod errno;
 mod origin;
 mod rewording;
+mod steps;
+mod typed;
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::{fmt, io};
 
-use ns_process::{Error, Namespace, NamespaceFlags, Step};
+use ns_process::{Error, Namespace, Step};
 
+use advice::{advice, missing_options, reason};
 pub(crate) use origin::{Origin, Origins};
 use rewording::reword;
 
@@ -19,6 +24,8 @@ use crate::{exit, print};
 pub(crate) enum Failure {
     /// A start or a process handle failed.
     Process(Error),
+    /// `--keep` failed to bind a namespace of this kind to this file.
+    Keep(Namespace, PathBuf, Error),
     /// An option needs a new namespace of this kind; the option without its dashes.
     Needs(&'static str, Namespace),
     /// A failure of a command line with these options.
@@ -35,7 +42,7 @@ impl Failure {
             Self::Process(error) => exit::of_error(error),
             Self::Of(failure, _) => failure.status(),
             Self::Refused(_) => exit::of_input(),
-            Self::Needs(..) | Self::Call(..) => exit::FAILED,
+            Self::Keep(..) | Self::Needs(..) | Self::Call(..) => exit::FAILED,
         }
     }
 
@@ -44,19 +51,42 @@ impl Failure {
         Self::Of(Box::new(self), Box::new(origin))
     }
 
-    /// The object of an error of the library, and its hint, in the words of the command line.
-    pub(crate) fn details(&self) -> [Option<String>; 2] {
-        let Some(error) = self.process() else { return [None, None] };
-        let invalid = invalid_option(error).map(|(option, reason)| format!("{option}: {reason}"));
-        let object = invalid.or_else(|| error.object().map(ToOwned::to_owned));
-        [object, error.hint().map(|hint| reword_hint(error, hint))]
-    }
-
+    /// The error of the library.
     pub(crate) fn process(&self) -> Option<&Error> {
         match self {
-            Self::Process(error) => Some(error),
+            Self::Process(error) | Self::Keep(_, _, error) => Some(error),
             Self::Of(failure, _) => failure.process(),
             Self::Needs(..) | Self::Call(..) | Self::Refused(_) => None,
+        }
+    }
+
+    /// The step of an error of the library.
+    pub(crate) fn step(&self) -> Option<&'static str> {
+        match self {
+            Self::Keep(..) => Some("keep"),
+            Self::Of(failure, _) => failure.step(),
+            _ => self.process().map(|error| error.step().name()),
+        }
+    }
+
+    /// The object of an error of the library, and its hint, in the words of the command line.
+    pub(crate) fn details(&self) -> [Option<String>; 2] {
+        self.details_of(&Origin::default())
+    }
+
+    fn details_of(&self, origin: &Origin) -> [Option<String>; 2] {
+        match self {
+            Self::Process(error) => {
+                let invalid = invalid_option(error);
+                let invalid = invalid.map(|(option, reason)| format!("{option}: {reason}"));
+                let object = invalid.or_else(|| error.object().map(ToOwned::to_owned));
+                [object, reason(error, origin)]
+            }
+            Self::Keep(_, file, error) => {
+                [Some(file.display().to_string()), error.hint().map(reword)]
+            }
+            Self::Of(failure, origin) => failure.details_of(origin),
+            Self::Needs(..) | Self::Call(..) | Self::Refused(_) => [None, None],
         }
     }
 }
@@ -71,6 +101,11 @@ impl Failure {
     fn write(&self, origin: &Origin, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(error) => process(error, origin, f),
+            Self::Keep(kind, file, error) => {
+                let file = print::one_line(&file.display().to_string());
+                write!(f, "--keep {kind}={file}")?;
+                write_errno(error, error.hint().map(reword), f)
+            }
             Self::Needs(option, kind) => {
                 let reason = format!("needs a new {kind} namespace");
                 write!(f, "--{option}: {reason}{}", missing_options(&reason, origin))
@@ -82,37 +117,46 @@ impl Failure {
     }
 }
 
-/// Formats an error of the library in the words of the command line. Adds the text of the errno if there is no hint.
+/// Formats an error of the library in the words of the command line.
 fn process(error: &Error, origin: &Origin, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some((option, reason)) = invalid_option(error) {
-        let missing = missing_options(reason, origin);
-        let reason = print::one_line(&reword(reason));
-        return match option.as_str() {
-            // The reason names the mount.
-            "--mount" => f.write_str(&reason),
-            _ => write!(f, "{option}: {reason}{missing}"),
-        };
+        return invalid(&option, reason, origin, f);
     }
-    let subject = origin.subject(error);
-    write!(f, "{}{subject}", label(error))?;
-    if let Some(name) = errno_name(error) {
-        write!(f, ": {name}")?;
+    if origin.lacks_proc(error) {
+        let proc = origin.host_proc().unwrap_or_else(|| "/proc".to_owned());
+        return write!(f, "{proc}: proc is not mounted");
     }
-    match (error.hint(), error.source()) {
-        (Some(hint), _) => {
-            let hint = with_optional_mount(hint, &subject);
-            write!(f, " ({}){}", reword_hint(error, &hint), missing_options(&hint, origin))
-        }
-        (None, Some(source)) => write!(f, ": {}", errno::without_number(&source.to_string())),
-        (None, None) => Ok(()),
+    f.write_str(&origin.subject(error))?;
+    write_errno(error, reason(error, origin), f)?;
+    f.write_str(&advice(error, origin))
+}
+
+/// Formats an invalid setting.
+fn invalid(option: &str, reason: &str, origin: &Origin, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if origin.joins && advice::is_of_new_namespaces(reason) {
+        return write!(
+            f,
+            "inject does not accept {option}: it joins namespaces and creates none; use execute"
+        );
+    }
+    let text = print::one_line(&reword(reason));
+    match option {
+        // The reason names the mount.
+        "--mount" => f.write_str(&text),
+        _ => write!(f, "{}: {text}{}", origin.setting(option), missing_options(reason, origin)),
     }
 }
 
-/// Returns the start of an error's line up to its step: the label of `--name`.
-fn label(error: &Error) -> String {
-    let line = error.to_string();
-    let label = line.split_once(&format!(": {}", error.step()));
-    label.map_or_else(String::new, |(label, _)| format!("{label}: "))
+/// Formats the errno of an error, and the reason or else the text of the errno.
+fn write_errno(error: &Error, reason: Option<String>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some(name) = errno_name(error) {
+        write!(f, ": {name}")?;
+    }
+    let text = || Some(errno::without_number(&error.source()?.to_string()).to_owned());
+    match reason.or_else(text) {
+        Some(reason) => write!(f, " ({reason})"),
+        None => Ok(()),
+    }
 }
 
 /// Returns the name of an error's errno, which ends its line unless a hint follows.
@@ -124,42 +168,25 @@ fn errno_name(error: &Error) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Names the option for a mount whose source need not exist.
-fn with_optional_mount(hint: &str, subject: &str) -> String {
-    let option = subject.split(' ').next().unwrap_or_default();
-    let has_optional = ["--bind", "--ro-bind", "--dev-bind"].contains(&option);
-    let instead = if has_optional { format!("use {option}-try") } else { "leave it out".into() };
-    hint.replace("make the mount optional", &instead)
-}
-
-/// A hint about a program may contain its path.
-fn reword_hint(error: &Error, hint: &str) -> String {
-    if error.step() == Step::Exec { hint.to_owned() } else { reword(hint) }
-}
-
-/// Returns the options that create the namespaces which `reason` names as needed: those to add, and those that exclude
-/// them, to remove.
-fn missing_options(reason: &str, origin: &Origin) -> String {
-    let words = reason.strip_prefix("needs ").unwrap_or_default().split([' ', ',']);
-    let kinds: NamespaceFlags = words.filter_map(|word| word.parse::<Namespace>().ok()).collect();
-    let Origin { excluded, selected, .. } = *origin;
-    let options = |dashes: &str, kinds: NamespaceFlags| -> Vec<String> {
-        kinds.kinds().map(|kind| format!("{dashes}{}", kind.name())).collect()
-    };
-    let add = options("--", kinds - excluded - selected);
-    let remove = options("--no-", kinds & excluded);
-    let parts = [("add", add), ("remove", remove)].into_iter().filter(|(_, all)| !all.is_empty());
-    let parts: Vec<_> = parts.map(|(verb, all)| format!("{verb} {}", all.join(" "))).collect();
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", and ")) }
-}
-
 /// Returns the option that the library rejected by the name of its setter, and the reason.
 fn invalid_option(error: &Error) -> Option<(String, &str)> {
     let text = error.object().filter(|_| error.step() == Step::Check)?;
     let (setter, reason) = text.split_once(": ")?;
+    // The name of a variable follows the setter. The option that was typed contains it.
+    let setter = setter
+        .split_once(' ')
+        .filter(|(setter, _)| *setter == "env")
+        .map_or(setter, |(env, _)| env);
+    let reason = without_value(reason);
     // The option is added by `missing_options`.
     let reason = reason.strip_suffix(": namespace(Namespace::User)").unwrap_or(reason);
     Some((rewording::option(setter), reason))
+}
+
+/// Removes the name of a kernel parameter, which the option that was typed contains.
+fn without_value(reason: &str) -> &str {
+    let after = reason.strip_prefix('"').and_then(|quoted| quoted.split_once("\": "));
+    after.map_or(reason, |(_, after)| after)
 }
 
 impl From<Error> for Failure {

@@ -1,31 +1,34 @@
 //! The options that a failure of a start is about.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use ns_process::{Errno, Error, Namespace, NamespaceFlags, Step};
 
 use super::rewording::reword;
+use super::steps;
+use super::typed::{Typed, takes_value};
 use crate::cli::{Chroot, Execute, Given, Inject, Join, Start};
 use crate::print::one_line;
 
 /// What is known about a command line for its messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
+    pub(super) typed: Typed,
     /// The kinds of namespaces that `--no-KIND` excludes.
     pub(super) excluded: NamespaceFlags,
-    /// The kinds of namespaces that are selected.
+    /// The kinds of namespaces that are created.
     pub(super) selected: NamespaceFlags,
+    /// The kinds of namespaces that an option selects.
+    by_option: NamespaceFlags,
+    /// Whether the verb joins namespaces and creates none.
+    pub(super) joins: bool,
     /// The name of the option or operand for the root.
     root: &'static str,
     /// The options that describe the maps of users and groups.
     maps: [&'static str; 2],
-    /// The option that changes capabilities.
-    capabilities: &'static str,
-    has_workdir: bool,
-    /// The directory of `--host-proc`.
-    proc: Option<String>,
+    pub(super) has_maps: bool,
     has_host_root: bool,
-    cgroup: Option<String>,
     mounts: Vec<Given>,
 }
 
@@ -43,15 +46,17 @@ impl Origins for Execute {
     }
 
     fn origin(&self) -> Origin {
-        let Self { namespaces, maps, ids, mounts, start, .. } = self;
+        let Self { namespaces, maps, ids, mounts, .. } = self;
         Origin {
             excluded: namespaces.excluded(),
             selected: namespaces.selected(),
+            by_option: namespaces.selected(),
             root: "--rootdir",
             maps: maps.options(*ids),
+            has_maps: maps.are_given() || ids.are_given(),
             has_host_root: mounts.have_host_root(),
             mounts: mounts.given().to_vec(),
-            ..Origin::of(start)
+            ..Origin::default()
         }
     }
 }
@@ -62,15 +67,17 @@ impl Origins for Chroot {
     }
 
     fn origin(&self) -> Origin {
-        let Self { namespaces, maps, ids, mounts, start, .. } = self;
+        let Self { namespaces, maps, ids, mounts, .. } = self;
         Origin {
             excluded: namespaces.excluded(),
             selected: namespaces.selected() | NamespaceFlags::USER | NamespaceFlags::MNT,
+            by_option: namespaces.selected(),
             root: "ROOT",
             maps: maps.options(*ids),
+            has_maps: maps.are_given() || ids.are_given(),
             has_host_root: mounts.have_host_root(),
             mounts: mounts.given().to_vec(),
-            ..Origin::of(start)
+            ..Origin::default()
         }
     }
 }
@@ -82,7 +89,7 @@ impl Origins for Inject {
 
     fn origin(&self) -> Origin {
         let excluded = self.namespaces.excluded();
-        Origin { excluded, root: "--rootdir", ..Origin::of(&self.start) }
+        Origin { excluded, root: "--rootdir", joins: true, ..Origin::default() }
     }
 }
 
@@ -92,87 +99,92 @@ impl Origins for Join {
     }
 
     fn origin(&self) -> Origin {
-        Origin { root: "--rootdir", ..Origin::of(&self.start) }
+        Origin { root: "--rootdir", joins: true, ..Origin::default() }
     }
 }
 
 impl Origin {
-    fn of(start: &Start) -> Self {
-        Self {
-            capabilities: start.privileges.capability_option(),
-            has_workdir: start.program.has_workdir(),
-            proc: start.program.host_proc().map(|path| path.display().to_string()),
-            cgroup: start.limits.cgroup_dir().map(|path| path.display().to_string()),
-            ..Self::default()
-        }
+    /// Adds the words of the command line before the program.
+    pub(crate) fn typed(mut self, words: &[OsString]) -> Self {
+        self.typed = Typed::new(words);
+        self
     }
 
     /// Returns the option and its value, or else the step and its object, each as one line.
     pub(super) fn subject(&self, error: &Error) -> String {
         let object = error.object().map(one_line);
-        let of_step = || [Some(step_name(error.step()).to_owned()), object.clone()];
-        let is_in_proc = |object: &str| {
-            self.proc.as_ref().is_some_and(|proc| object.starts_with(&one_line(proc)))
-        };
-        let subject = match (error.step(), object.as_deref()) {
-            (_, Some(object)) if is_in_proc(object) => return format!("--host-proc: {object}"),
-            (step @ (Step::UidMap | Step::GidMap), Some(object)) => {
-                let [uids, gids] = self.maps;
-                let option = if step == Step::UidMap { uids } else { gids };
-                // The library names the setter of the maps only for some errors.
-                let reason =
-                    ["map_auto: ", "map_same: "].iter().find_map(|name| object.strip_prefix(name));
-                return format!("{option}: {}", reword(reason.unwrap_or(object)));
+        let step = error.step();
+        let subject = match (step, object.as_deref()) {
+            (_, Some(object)) if self.is_in_proc(object) => {
+                self.host_proc().map(|option| format!("{option}: {object}"))
             }
-            (Step::MountTarget | Step::MountSource | Step::Mount, Some(object)) => {
-                self.mount(object)
+            (Step::UidMap | Step::GidMap, Some(object)) => Some(self.map(step, object)),
+            (Step::MountTarget | Step::MountSource | Step::Mount, object) => {
+                object.or_else(|| target(error)).and_then(|path| self.mount(path))
             }
             (Step::Prepare | Step::Join, Some(object)) => of_opened(object),
-            (Step::BeforeGo, Some(object)) => {
-                let reason = object.strip_prefix("bind_namespace: bind: ").unwrap_or(object);
-                return format!("--keep: {reason}");
+            (Step::StartTimeout, Some(object)) if object.starts_with("descriptor ") => {
+                of_opened(object)
             }
-            (Step::Clone, _) => self.cgroup(error.errno()),
-            (step, object) => self.option(step).map(|option| match object {
-                Some(object) => format!("{option} {}", value(step, object)),
-                None => option.to_owned(),
-            }),
+            (Step::Clone, object) => {
+                self.cgroup(error.errno()).or_else(|| self.namespaces(object?))
+            }
+            (Step::OpenRoot | Step::Chroot | Step::PivotRoot | Step::ReadOnlyRoot, Some(path)) => {
+                Some(format!("{} {path}", self.root))
+            }
+            (Step::TargetGone, Some(object)) => Some(format!("PID: {object}")),
+            _ => None,
         };
-        subject.unwrap_or_else(|| of_step().into_iter().flatten().collect::<Vec<_>>().join(": "))
+        let subject = subject.or_else(|| self.option(step, object.as_deref()));
+        let step = steps::name(step);
+        subject
+            .unwrap_or_else(|| object.map_or(step.to_owned(), |object| format!("{step}: {object}")))
     }
 
     /// Returns the name of a step without an object.
     #[cfg(test)]
-    pub(super) fn step(&self, step: Step) -> &'static str {
-        self.option(step).unwrap_or_else(|| step_name(step))
+    pub(super) fn step(&self, step: Step) -> String {
+        self.option(step, None).unwrap_or_else(|| steps::name(step).to_owned())
     }
 
-    /// Returns the only option that causes a step.
-    fn option(&self, step: Step) -> Option<&'static str> {
-        let option = match step {
-            Step::BeforeGo => "--keep",
-            Step::Capabilities => self.capabilities,
-            Step::Cgroup => "--join-cgroup",
-            Step::FollowRoot => "--follow-root",
-            Step::Gid => "--gid",
-            Step::Hostname => "--hostname",
-            Step::Init => "--init",
-            Step::Loopback => "--loopback",
-            Step::Nice => "--nice",
-            Step::NoNewPrivs => "--no-new-privs",
-            Step::OomScoreAdj => "--oom-score-adj",
-            Step::OpenRoot => self.root,
-            Step::Rlimit => "--rlimit",
-            Step::Seccomp => "--seccomp",
-            Step::StartTimeout => "--timeout",
-            Step::Sysctl => "--sysctl",
-            Step::TargetGone => "PID:",
-            Step::TimeOffsets => "--time-offset",
-            Step::Uid => "--uid",
-            Step::Workdir if self.has_workdir => "--workdir",
-            _ => return None,
-        };
-        Some(option).filter(|option| !option.is_empty())
+    /// Returns the option that causes a step, with its value.
+    fn option(&self, step: Step, object: Option<&str>) -> Option<String> {
+        let certain = steps::options(step);
+        let possible = steps::possible_options(step);
+        let typed = self.typed.first(certain, object);
+        let typed = typed.or_else(|| self.typed.first(possible, object));
+        let option = typed.or_else(|| Some(format!("--{}", certain.first()?)))?;
+        let shows_value = certain.iter().chain(possible).any(|name| takes_value(name));
+        Some(match object.filter(|_| !shows_value) {
+            Some(object) => format!("{option}: {object}"),
+            None => option,
+        })
+    }
+
+    /// Returns the option of a setting that is refused, with its value.
+    pub(super) fn setting(&self, option: &str) -> String {
+        let Some(name) = option.strip_prefix("--") else { return option.to_owned() };
+        let typed = self.typed.first(steps::of_setting(name), None);
+        let typed = typed.or_else(|| self.typed.first(&[name], None));
+        typed.unwrap_or_else(|| option.to_owned())
+    }
+
+    /// Returns the option of the map that is refused, and the reason.
+    fn map(&self, step: Step, object: &str) -> String {
+        let [uids, gids] = self.maps;
+        let option = if step == Step::UidMap { uids } else { gids };
+        // The library names the setter of the maps only for some errors.
+        let reason = ["map_auto: ", "map_same: "].iter().find_map(|name| object.strip_prefix(name));
+        let reason = reword(reason.unwrap_or(object));
+        let subject = self.setting(option);
+        if subject == option {
+            return format!("{option}: {reason}");
+        }
+        // The value is the map.
+        let is_map =
+            |text: &str| text.chars().all(|char| char.is_ascii_digit() || " ,".contains(char));
+        let after = reason.split_once(": ").filter(|(map, _)| is_map(map)).map(|(_, after)| after);
+        format!("{subject}: {}", after.unwrap_or(&reason))
     }
 
     /// Returns the option of the mount with this source or target.
@@ -184,21 +196,51 @@ impl Origin {
             let words = given.words().map(|word| one_line(&word.to_string_lossy()));
             [format!("--{}", given.name)].into_iter().chain(words).collect::<Vec<_>>().join(" ")
         });
-        let host_root = || format!("--host-root: {path}");
-        words.or_else(|| self.has_host_root.then(host_root))
+        let mounts_proc = path == "/proc" && self.typed.has("mount-proc");
+        words
+            .or_else(|| mounts_proc.then(|| "--mount-proc".to_owned()))
+            .or_else(|| self.has_host_root.then(|| format!("--host-root: {path}")))
     }
 
     /// Returns the option of the cgroup if it is the reason why no process can be created.
     fn cgroup(&self, errno: Option<Errno>) -> Option<String> {
         let is_reason = matches!(errno, Some(Errno::BADF | Errno::BUSY | Errno::ACCESS));
-        let path = self.cgroup.as_ref().filter(|_| is_reason)?;
-        Some(format!("--cgroup-dir {}", one_line(path)))
+        self.typed.first(&["cgroup-dir"], None).filter(|_| is_reason)
+    }
+
+    /// Returns the options that select the namespaces which cannot be created.
+    fn namespaces(&self, object: &str) -> Option<String> {
+        let kinds = object.split(',').map(|kind| kind.parse::<Namespace>().ok());
+        let kinds: NamespaceFlags = kinds.collect::<Option<Vec<_>>>()?.into_iter().collect();
+        if self.by_option == NamespaceFlags::all() {
+            return Some("--all".to_owned());
+        }
+        let options: Vec<_> = kinds.kinds().map(|kind| format!("--{}", kind.name())).collect();
+        self.by_option.contains(kinds).then(|| options.join(" "))
+    }
+
+    /// Returns `--host-proc` with its value.
+    pub(super) fn host_proc(&self) -> Option<String> {
+        self.typed.first(&["host-proc"], None)
+    }
+
+    fn is_in_proc(&self, object: &str) -> bool {
+        let proc = self.typed.value("host-proc", None).map(one_line);
+        proc.is_some_and(|proc| object.starts_with(&proc))
+    }
+
+    /// Whether the error is that proc is not mounted.
+    pub(super) fn lacks_proc(&self, error: &Error) -> bool {
+        let proc = self.typed.value("host-proc", None).unwrap_or("/proc");
+        let path = format!("{}/self", proc.trim_end_matches('/'));
+        error.errno() == Some(Errno::NOENT) && error.object() == Some(path.as_str())
     }
 }
 
-/// Returns the value of an option as it is typed.
-fn value(step: Step, object: &str) -> String {
-    if step == Step::Rlimit { object.to_lowercase() } else { object.to_owned() }
+/// Returns the target of a mount whose source has no path. The hint names it.
+fn target(error: &Error) -> Option<&str> {
+    let (_, target) = error.hint()?.split_once(" of the mount on ")?;
+    Some(target.split_once(": ").map_or(target, |(target, _)| target))
 }
 
 /// Returns the option or operand of a file or process that cannot be opened.
@@ -213,21 +255,8 @@ fn of_opened(object: &str) -> Option<String> {
     let (number, reason) = object.strip_prefix("descriptor ")?.split_once(": ")?;
     let streams = [("0", "--stdin"), ("1", "--stdout"), ("2", "--stderr")];
     let (_, option) = streams.iter().find(|(known, _)| *known == number)?;
-    Some(format!("{option}: {reason}"))
-}
-
-/// Returns the name of a step that no option or several options cause: that of its system call.
-fn step_name(step: Step) -> &'static str {
-    match step {
-        Step::BecomeZero => "setresuid",
-        Step::CoreLimit | Step::NoCore => "prlimit",
-        Step::DieWithParent => "prctl",
-        Step::Domainname => "setdomainname",
-        Step::ExecLabel => "label of a security module",
-        Step::IoPriority => "ioprio_set",
-        Step::ProcessGroup => "setpgid",
-        Step::SignalMask => "rt_sigprocmask",
-        Step::Workdir => "working directory",
-        step => step.name(),
-    }
+    Some(match reason.strip_prefix("could not open ") {
+        Some(path) => format!("{option} {path}"),
+        None => format!("{option}: {reason}"),
+    })
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ns_process::NamespaceFlags;
+
 use super::*;
 
 const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -112,7 +114,7 @@ fn no_step_has_the_name_of_a_setter() {
         let name = Origin::default().step(*step);
         // The names of files in proc.
         let is_file = [Step::UidMap, Step::GidMap].contains(step);
-        assert!(!setters.contains(name) || is_file, "{step:?} is printed as {name}");
+        assert!(!setters.contains(&name) || is_file, "{step:?} is printed as {name}");
     }
 }
 
@@ -164,4 +166,35 @@ fn missing_namespaces_are_options_to_add_and_to_remove() {
     assert_eq!(missing_options(reason, &origin(NamespaceFlags::all(), pid)), ": remove --no-pid");
     let hint = "a user namespace mounts proc with a pid namespace";
     assert_eq!(missing_options(hint, &origin(none, none)), "");
+}
+
+#[test]
+fn only_namespaces_to_create_are_options_to_add() {
+    let advice = |reason| missing_options(reason, &Origin::default());
+    assert_eq!(advice("needs CAP_SYS_ADMIN, or a user namespace"), ": add --user");
+    assert_eq!(advice("needs CAP_SETUID; a new user namespace gives it"), ": add --user");
+    assert_eq!(advice("needs CAP_SYS_NICE in the initial user namespace or a higher limit"), "");
+    let mounts = "needs CAP_SYS_ADMIN, and a file system that a user namespace may mount";
+    assert_eq!(advice(mounts), "");
+    let proc = "in a user namespace, proc needs a new pid namespace, and no mount may hide /proc";
+    assert_eq!(advice(proc), ": add --pid");
+}
+
+#[test]
+fn a_user_who_mounts_needs_a_map() {
+    let mut origin = Origin { selected: NamespaceFlags::MNT, ..Origin::default() };
+    let reason = "needs CAP_SYS_ADMIN, or a user namespace";
+    assert_eq!(missing_options(reason, &origin), ": add --user --id");
+    origin.has_maps = true;
+    assert_eq!(missing_options(reason, &origin), ": add --user");
+}
+
+#[test]
+fn inject_adds_only_namespaces_that_it_joins() {
+    let origin = Origin { joins: true, ..Origin::default() };
+    assert_eq!(missing_options("needs CAP_SETUID, or a new user namespace", &origin), "");
+    let names = "needs a uts namespace that is new or joined";
+    assert_eq!(missing_options(names, &origin), ": add --uts");
+    let own = "needs CAP_SYS_ADMIN over the caller's own user namespace, or its user namespace joined as well";
+    assert_eq!(missing_options(own, &origin), ": add --user");
 }

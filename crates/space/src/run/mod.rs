@@ -19,6 +19,7 @@ mod timer;
 mod watch;
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
@@ -66,10 +67,12 @@ pub(crate) struct Runner<'a> {
     joins_pid: bool,
     /// The verb with its options, for messages.
     verb: &'a dyn Origins,
+    /// The command line, for messages.
+    words: &'a [OsString],
 }
 
 impl<'a> Runner<'a> {
-    pub(crate) fn new(verb: &'a dyn Origins, verbose: bool) -> Self {
+    pub(crate) fn new(verb: &'a dyn Origins, verbose: bool, words: &'a [OsString]) -> Self {
         let start = verb.start();
         let inherits_streams = start.program.inherits_streams();
         Self {
@@ -79,6 +82,7 @@ impl<'a> Runner<'a> {
             kept: None,
             joins_pid: false,
             verb,
+            words,
         }
     }
 
@@ -103,11 +107,21 @@ impl<'a> Runner<'a> {
             }
             self.start(&mut builder, &mut report).map(Some)
         });
-        let outcome = outcome.map_err(|failure| failure.of(self.verb.origin()));
+        let outcome = outcome.map_err(|failure| self.explained(failure));
         if let (Err(_), None, Some(kept)) = (&outcome, report.pid(), self.kept) {
             kept.unbind();
         }
         report.finish(&outcome)
+    }
+
+    /// Adds to a failure what is known about the command line.
+    fn explained(&self, failure: Failure) -> Failure {
+        let kept =
+            self.kept.and_then(Kept::failure).filter(|_| failure.step() == Some("before_go"));
+        let program = 1 + self.verb.start().argv.args().len();
+        let options = self.words.len().saturating_sub(program);
+        let origin = self.verb.origin().typed(&self.words[..options]);
+        kept.unwrap_or(failure).of(origin)
     }
 
     /// As [`run`](Self::run), with a warning if the caller is in all namespaces to join.

@@ -9,8 +9,8 @@ use rustix::process::Pid;
 use serde::Serialize;
 
 use super::{Outcome, line, signals};
-use crate::exit;
 use crate::failure::Failure;
+use crate::{exit, print};
 
 #[derive(Debug)]
 pub(super) struct Report<'a> {
@@ -33,13 +33,13 @@ struct Object<'a> {
     timed_out: bool,
     /// The exit status of `space`.
     status: u8,
-    error: Option<JsonError<'a>>,
+    error: Option<JsonError>,
 }
 
 #[derive(Debug, Serialize)]
-struct JsonError<'a> {
+struct JsonError {
     message: String,
-    step: Option<&'a str>,
+    step: Option<&'static str>,
     side: Option<String>,
     errno: Option<i32>,
     object: Option<String>,
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
     pub(super) fn started(&mut self, process: &Process) {
         self.pid = Some(process.pid());
         if self.verbose {
-            print_line(&format!("PID of child created by clone() is {}", process.pid()));
+            print_line(&format!("space: process {} started", process.pid()));
         }
     }
 
@@ -84,18 +84,25 @@ impl<'a> Report<'a> {
                 return ExitCode::from(exit::FAILED);
             }
         } else if let Err(failure) = outcome {
-            print_line(&error_line(failure));
+            let message = self.message(failure);
+            let is_labelled = self.name != "space";
+            print_line(&if is_labelled { format!("space: {message}") } else { message });
         }
         ExitCode::from(status)
     }
 
-    /// Prints the status in the words of the Python package pyspaces: for a program that was killed, the negative signal
-    /// number.
     fn print_status(&self, outcome: Outcome) {
-        let signal = outcome.status.signal().map(|signal| -signal);
-        let status = outcome.status.code().or(signal).unwrap_or_default();
-        let pid = self.pid.unwrap_or_default();
-        print_line(&format!("Child returned: pid {pid}, status {status}"));
+        let end = match (outcome.status.code(), outcome.status.signal()) {
+            (Some(code), _) => format!("exited with status {code}"),
+            (None, Some(signal)) => format!("was killed by signal {signal}"),
+            (None, None) => return,
+        };
+        print_line(&format!("space: process {} {end}", self.pid.unwrap_or_default()));
+    }
+
+    /// Returns the message of a failure, with the label of `--name`.
+    fn message(&self, failure: &Failure) -> String {
+        format!("{}: {failure}", print::one_line(self.name))
     }
 
     fn object(&self, outcome: &Result<Option<Outcome>, Failure>, status: u8) -> String {
@@ -107,19 +114,19 @@ impl<'a> Report<'a> {
             signal: program.and_then(|outcome| outcome.status.signal()),
             timed_out: status == exit::TIMED_OUT && program.is_none_or(|outcome| outcome.timed_out),
             status,
-            error: outcome.as_ref().err().map(JsonError::new),
+            error: outcome.as_ref().err().map(|error| JsonError::new(error, self.message(error))),
         };
         serde_json::to_string(&object).unwrap_or_default()
     }
 }
 
-impl<'a> JsonError<'a> {
-    fn new(failure: &'a Failure) -> Self {
+impl JsonError {
+    fn new(failure: &Failure, message: String) -> Self {
         let error = failure.process();
         let [object, hint] = failure.details();
         Self {
-            message: failure.to_string(),
-            step: error.map(|error| error.step().name()),
+            message,
+            step: failure.step(),
             side: error.map(|error| error.side().to_string()),
             errno: error.and_then(ns_process::Error::errno).map(ns_process::Errno::raw_os_error),
             object,
@@ -131,11 +138,6 @@ impl<'a> JsonError<'a> {
 /// Prints a warning about a start that goes on.
 pub(super) fn warn(message: &str) {
     print_line(&format!("space: warning: {message}"));
-}
-
-fn error_line(failure: &Failure) -> String {
-    let text = failure.to_string();
-    if text.starts_with("space: ") { text } else { format!("space: {text}") }
 }
 
 fn print_line(line: &str) {
