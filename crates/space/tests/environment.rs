@@ -46,7 +46,7 @@ fn the_environment_is_changed_in_the_order_of_the_options() {
         }
         fs::remove_file(path).expect("remove");
         let line = error_line(&["execute", "--env-file", "/no/such", "true"]);
-        assert!(line.starts_with("space: --env-file: /no/such: ENOENT: No such file"), "{line}");
+        assert!(line.starts_with("space: --env-file: /no/such: ENOENT (No such file"), "{line}");
     });
 }
 

@@ -81,7 +81,7 @@ fn a_limit_that_expires_before_the_start_is_reported() {
         let text = String::from_utf8(space(&words).stderr).expect("UTF-8");
         let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&object["timed_out"], &object["status"]), (&true.into(), &124.into()));
-        let message = format!("--env-file: {}: the time limit has expired", fifo.name());
+        let message = format!("space: --env-file: {}: the time limit has expired", fifo.name());
         assert_eq!(object["error"]["message"], message);
     });
 }

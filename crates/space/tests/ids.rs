@@ -40,7 +40,7 @@ fn uid_and_gid_are_ids_inside() {
 fn an_id_needs_a_mapping() {
     run_space_as!([Root, User, Nested], {
         let line = error_line(&["execute", "-Uz", "--uid", "5", "id"]);
-        assert_eq!(line, "space: --uid: 5 has no mapping");
+        assert!(line.starts_with("space: --uid 5: "), "{line}");
         let line = error_line(&["execute", "--uid", "0 1000 1", "id"]);
         assert!(line.contains("--uid-map"), "{line}");
         assert_eq!(status(&["execute", "--uid", "4294967295", "id"]), 125);

@@ -36,7 +36,7 @@ fn an_invalid_limit_names_its_option() {
             (&["--rlimit", "nofile=many"], "\"many\" is neither a number nor unlimited"),
             (&["--umask", "8"], "\"8\" is not an octal number up to 777"),
             (&["--nice", "-21"], "'--nice <N>'"),
-            (&["--cgroup-dir", "/no/such"], "--cgroup-dir /no/such: ENOENT: No such file"),
+            (&["--cgroup-dir", "/no/such"], "--cgroup-dir /no/such: ENOENT (No such file"),
         ];
         for (options, expected) in cases {
             let words = [&["execute"], options, &["true"]].concat();
@@ -52,7 +52,7 @@ fn a_limit_above_the_callers_is_refused_by_its_name() {
     run_space_as!([User], {
         let words = ["execute", "--rlimit", "nofile=300", "--keep-fd", "200", SPACE, "execute"];
         let line = error_line(&[words.as_slice(), &["--rlimit", "nofile=400", "true"]].concat());
-        assert!(line.contains("--rlimit nofile: EPERM"), "{line}");
+        assert!(line.contains("--rlimit nofile=400: EPERM"), "{line}");
     });
 }
 
@@ -125,11 +125,11 @@ fn a_refused_parameter_names_its_option() {
     run_space_as!([Root, User], {
         let cases: [(&[&str], &str); 5] = [
             (&["--loopback"], "--loopback: needs a net namespace that is new or joined"),
-            (&["--sysctl", "kernel.pid_max=1"], "--sysctl: "),
+            (&["--sysctl", "kernel.panic=1"], "--sysctl kernel.panic=1: belongs to no namespace"),
             (&["--sysctl", "x"], "'--sysctl <NAME=VALUE>': not of the form"),
             (
                 &["--time-offset", "boottime=1"],
-                "--time-offset: needs a new time namespace: add --time",
+                "--time-offset boottime=1: needs a new time namespace: add --time",
             ),
             (&["--time-offset", "boot=1"], "neither monotonic nor boottime"),
         ];
@@ -158,9 +158,9 @@ fn names_and_propagation_of_namespaces_are_set() {
         assert_eq!(script(&["-Umz"], mounts), "0\n");
         assert_ne!(script(&["-Umz", "--propagation", "shared"], mounts), "0\n");
         let line = error_line(&["execute", "--propagation", "slave", "true"]);
-        assert!(line.starts_with("space: --propagation: "), "{line}");
+        assert!(line.starts_with("space: --propagation slave: needs"), "{line}");
         let line = error_line(&["execute", "--domainname", "lab", "true"]);
-        assert!(line.starts_with("space: --domainname: needs"), "{line}");
+        assert!(line.starts_with("space: --domainname lab: needs"), "{line}");
     });
 }
 

@@ -225,16 +225,19 @@ fn inject_joins_the_selected_namespaces() {
 }
 
 #[test]
-fn verbose_prints_the_lines_of_pyspaces() {
+fn verbose_prints_the_process_id_and_the_status() {
     run_space_as!([Root, User], {
         for words in [["-v", "execute"], ["execute", "--verbose"]] {
-            let output = space(&[words.as_slice(), &["sh", "-c", "kill -KILL $$"]].concat());
-            let text = String::from_utf8(output.stderr).expect("UTF-8");
-            let lines: Vec<_> = text.lines().collect();
-            let pid = lines[0]
-                .strip_prefix("PID of child created by clone() is ")
-                .expect("the process ID");
-            assert_eq!(lines[1..], [format!("Child returned: pid {pid}, status -9")]);
+            for (script, end) in [
+                ("echo $$; kill -KILL $$", "was killed by signal 9"),
+                ("echo $$; exit 3", "exited with status 3"),
+            ] {
+                let output = space(&[words.as_slice(), &["sh", "-c", script]].concat());
+                let [pid, text] = [output.stdout, output.stderr]
+                    .map(|text| String::from_utf8(text).expect("UTF-8"));
+                let start = format!("space: process {}", pid.trim_end());
+                assert_eq!(text, format!("{start} started\n{start} {end}\n"));
+            }
         }
     });
 }
@@ -279,7 +282,7 @@ fn json_output_always_has_the_same_fields() {
             (&["execute", "--hostname", "x", "true"], "\"step\":\"check\"", 125),
             (
                 &["inject", "-z", "1", "true"],
-                "\"error\":{\"message\":\"inject does not accept --id",
+                "\"message\":\"a \\\"label\\\": inject does not accept --id",
                 125,
             ),
             (&["execute", "--dry-run", "true"], "\"pid\":null", 0),

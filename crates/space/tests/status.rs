@@ -45,7 +45,7 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
             (&["execute", ""], "PROGRAM: is empty"),
             (
                 &["execute", "--hostname", "x", "id"],
-                "--hostname: needs a uts namespace that is new or joined",
+                "--hostname x: needs a uts namespace that is new or joined",
             ),
             (&["execute", "-U", "-M", "0:1", "id"], "inside outside length"),
             (&["execute", "-UM", "0 1 4", "-z", "id"], "'--id'"),

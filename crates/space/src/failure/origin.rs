@@ -180,11 +180,7 @@ impl Origin {
         if subject == option {
             return format!("{option}: {reason}");
         }
-        // The value is the map.
-        let is_map =
-            |text: &str| text.chars().all(|char| char.is_ascii_digit() || " ,".contains(char));
-        let after = reason.split_once(": ").filter(|(map, _)| is_map(map)).map(|(_, after)| after);
-        format!("{subject}: {}", after.unwrap_or(&reason))
+        format!("{subject}: {}", without_map(&reason))
     }
 
     /// Returns the option of the mount with this source or target.
@@ -235,6 +231,16 @@ impl Origin {
         let path = format!("{}/self", proc.trim_end_matches('/'));
         error.errno() == Some(Errno::NOENT) && error.object() == Some(path.as_str())
     }
+}
+
+/// Removes the map, and the entry of a map with only one, from a reason. The option that was typed contains them.
+fn without_map(reason: &str) -> &str {
+    let is_map = |text: &str| text.chars().all(|char| char.is_ascii_digit() || " ,".contains(char));
+    let first = reason.split_once(": ").filter(|(map, _)| is_map(map));
+    let (is_list, reason) = first.map_or((false, reason), |(map, rest)| (map.contains(','), rest));
+    let entry = reason.strip_prefix("entry 1 (").filter(|_| !is_list);
+    let rest = entry.and_then(|entry| entry.split_once("): "));
+    rest.map_or(reason, |(_, rest)| rest)
 }
 
 /// Returns the target of a mount whose source has no path. The hint names it.

@@ -5,6 +5,7 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+mod named;
 mod others;
 mod reported;
 mod typed;
@@ -151,5 +152,12 @@ fn other_mistakes_are_answered() {
 fn mistyped_lines_are_answered() {
     run_space_as!([Root, User], {
         check(&typed::TYPED);
+    });
+}
+
+#[test]
+fn the_typed_option_and_its_value_are_named() {
+    run_space_as!([Root, User], {
+        check(&named::NAMED);
     });
 }
