@@ -80,3 +80,25 @@ fn an_object_that_cannot_be_written_is_status_125() {
         assert_eq!(command.stderr(writer).status().expect("run").code(), Some(125));
     });
 }
+
+#[test]
+fn json_has_the_words_of_the_message() {
+    run_space_as!([Root, User], {
+        let error = |words: &[&str]| -> serde_json::Value {
+            let words = [&["execute", "--json"], words, &["true"]].concat();
+            let output = command(&words).output().expect("run");
+            let object: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
+            object["error"].clone()
+        };
+        let kept = error(&["-Un", "--keep", "net=/no/such"]);
+        let fields = [&kept["step"], &kept["errno"], &kept["object"]];
+        assert_eq!(fields, [&"keep".into(), &2.into(), &serde_json::Value::from("/no/such")]);
+        let bound = error(&["-Umz", "--bind", "/no/such", "/mnt"]);
+        let [hint, message] = [&bound["hint"], &bound["message"]].map(|text| text.as_str());
+        let (hint, message) = (hint.expect("a hint"), message.expect("a message"));
+        assert!(message.contains(hint) && hint.contains("--bind-try"), "{bound}");
+        let checked = error(&["--mount-proc"]);
+        let message = checked["message"].as_str().expect("a message");
+        assert!(message.starts_with("space: --mount-proc: needs"), "{checked}");
+    });
+}
