@@ -125,14 +125,30 @@ fn called(setters: &BTreeSet<String>) -> BTreeSet<String> {
     setters.iter().filter(|setter| own.contains(&format!(".{setter}("))).cloned().collect()
 }
 
-#[test]
-fn every_setter_that_is_called_has_an_option() {
+/// Returns the long options of all verbs.
+fn long_options() -> BTreeSet<String> {
     let mut options = BTreeSet::new();
     for mut verb in crate::command().get_subcommands().cloned() {
         verb.build();
         let names = verb.get_arguments().filter_map(clap::Arg::get_long);
         options.extend(names.map(|name| format!("--{name}")));
     }
+    options
+}
+
+#[test]
+fn each_option_that_a_message_names_exists() {
+    let of_steps = |step| [steps::options(step), steps::possible_options(step)].concat();
+    let of_steps = Step::ALL.iter().flat_map(|step| of_steps(*step));
+    let options = long_options();
+    for name in of_steps.chain(typed::VALUED.iter().map(|names| names[0])) {
+        assert!(options.contains(&format!("--{name}")), "{name}");
+    }
+}
+
+#[test]
+fn every_setter_that_is_called_has_an_option() {
+    let mut options = long_options();
     options.insert("--KIND".to_owned());
     let mut lacking = called(&setters());
     lacking.retain(|setter| !options.contains(&rewording::option(setter)));

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::print::one_line;
 
 /// Options with one value, each with its other names.
-const VALUED: [&[&str]; 30] = [
+pub(super) const VALUED: [&[&str]; 30] = [
     &["cgroup-dir"],
     &["cpu-list", "affinity"],
     &["domainname"],
