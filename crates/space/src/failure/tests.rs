@@ -198,7 +198,8 @@ fn only_namespaces_to_create_are_options_to_add() {
 
 #[test]
 fn a_user_who_mounts_needs_a_map() {
-    let mut origin = Origin { selected: NamespaceFlags::MNT, ..Origin::default() };
+    let mut origin = Origin::default();
+    origin.selected = NamespaceFlags::MNT;
     let reason = "needs CAP_SYS_ADMIN, or a user namespace";
     assert_eq!(missing_options(reason, &origin), ": add --user --id");
     origin.has_maps = true;
@@ -207,7 +208,8 @@ fn a_user_who_mounts_needs_a_map() {
 
 #[test]
 fn inject_adds_only_namespaces_that_it_joins() {
-    let origin = Origin { joins: true, ..Origin::default() };
+    let mut origin = Origin::default();
+    origin.joins = true;
     assert_eq!(missing_options("needs CAP_SETUID, or a new user namespace", &origin), "");
     let names = "needs a uts namespace that is new or joined";
     assert_eq!(missing_options(names, &origin), ": add --uts");
