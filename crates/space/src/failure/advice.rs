@@ -10,6 +10,10 @@ pub(super) fn reason(error: &Error, origin: &Origin) -> Option<String> {
     if lacks_map(error, origin) {
         return Some("no user is mapped, so no file can be created there".to_owned());
     }
+    let is_denied = error.step() == Step::Workdir && error.errno() == Some(Errno::ACCESS);
+    if is_denied && origin.typed.has("create-workdir") {
+        return Some("this user may not create it".to_owned());
+    }
     let hint = error.hint()?;
     // A hint about a program may contain its path.
     if error.step() == Step::Exec {
