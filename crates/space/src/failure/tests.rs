@@ -199,7 +199,7 @@ fn only_namespaces_to_create_are_options_to_add() {
 #[test]
 fn a_user_who_mounts_needs_a_map() {
     let mut origin = Origin::default();
-    origin.selected = NamespaceFlags::MNT;
+    (origin.selected, origin.has_maps) = (NamespaceFlags::MNT, false);
     let reason = "needs CAP_SYS_ADMIN, or a user namespace";
     assert_eq!(missing_options(reason, &origin), ": add --user --id");
     origin.has_maps = true;
@@ -209,7 +209,7 @@ fn a_user_who_mounts_needs_a_map() {
 #[test]
 fn inject_adds_only_namespaces_that_it_joins() {
     let mut origin = Origin::default();
-    origin.joins = true;
+    (origin.joins, origin.has_maps) = (true, false);
     assert_eq!(missing_options("needs CAP_SETUID, or a new user namespace", &origin), "");
     let names = "needs a uts namespace that is new or joined";
     assert_eq!(missing_options(names, &origin), ": add --uts");
