@@ -134,6 +134,13 @@ fn open_63() -> OwnedFd {
 }
 
 #[test]
+fn the_typed_option_and_its_value_are_named() {
+    run_space_as!([Root, User], {
+        check(&named::NAMED);
+    });
+}
+
+#[test]
 fn mistakes_of_users_are_answered() {
     run_space_as!([Root, User], {
         let _kept = open_63();
@@ -152,12 +159,5 @@ fn other_mistakes_are_answered() {
 fn mistyped_lines_are_answered() {
     run_space_as!([Root, User], {
         check(&typed::TYPED);
-    });
-}
-
-#[test]
-fn the_typed_option_and_its_value_are_named() {
-    run_space_as!([Root, User], {
-        check(&named::NAMED);
     });
 }
