@@ -25,7 +25,7 @@ const SETTERS: [(&str, &str); 20] = [
 ];
 
 /// Texts about the interface of the library, and what replaces them.
-const TEXTS: [(&str, &str); 23] = [
+const TEXTS: [(&str, &str); 21] = [
     (": namespace(Namespace::User)", ""),
     (": they know copied memory, see Builder::memory", ""),
     ("; a caller with CAP_SYS_ADMIN can pass a Tree", ""),
@@ -43,15 +43,13 @@ const TEXTS: [(&str, &str); 23] = [
     ("use Root::chroot", "--no-mnt uses chroot(2)"),
     ("use Setgroups::Auto", "use --setgroups auto"),
     ("use by_chroot", "--no-mnt uses chroot(2)"),
+    ("use the setter ", "use --"),
+    ("see the setter ", "use --"),
     ("copy_up needs", "the copy needs"),
     (
         "no process has opened the other end of this FIFO",
         "no process opened the other end of this FIFO before the time limit",
     ),
-    ("see the setter domainname", "use --domainname"),
-    ("see the setter hostname", "use --hostname"),
-    ("use the setter domainname", "use --domainname"),
-    ("use the setter hostname", "use --hostname"),
 ];
 
 /// Setters that occur within sentences. Other words with the name of a setter are English.
