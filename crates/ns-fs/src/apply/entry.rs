@@ -72,12 +72,20 @@ pub(super) fn write_new(
     })
 }
 
+/// The bits of a set-user-ID and a set-group-ID file.
+pub(crate) const SET_ID: u32 = 0o6000;
+
 /// It is no error if the directory exists already.
 fn make_directory(parent: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<()> {
-    match with_mode(mode, |mode| child::mkdirat(parent, name, mode)) {
-        Err(Errno::EXIST) => open_path(parent, name, OFlags::DIRECTORY.union(OFlags::NOFOLLOW))
-            .map(drop)
-            .map_err(|_| Errno::EXIST),
+    let open = || open_path(parent, name, OFlags::DIRECTORY.union(OFlags::NOFOLLOW));
+    let has_set_id = mode & SET_ID != 0;
+    let first = if has_set_id { 0o700 } else { mode };
+    match with_mode(first, |mode| child::mkdirat(parent, name, mode)) {
+        Err(Errno::EXIST) => open().map(drop).map_err(|_| Errno::EXIST),
+        // mkdirat(2) ignores these bits.
+        Ok(()) if has_set_id => {
+            child::fchmodat(open()?.as_fd(), c".", Mode::from_bits_truncate(mode))
+        }
         other => other,
     }
 }

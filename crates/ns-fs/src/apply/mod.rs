@@ -54,6 +54,7 @@ pub use workdir::workdir;
 pub(crate) use attributes::{
     Attributes, TreeAttributes, change as change_attributes, propagation_only,
 };
+pub(crate) use entry::SET_ID;
 pub(crate) use in_root::{make, resolve};
 pub(crate) use mount_step::{
     Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs,

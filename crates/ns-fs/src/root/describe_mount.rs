@@ -8,7 +8,7 @@ use super::flag_names;
 use super::purpose::purpose;
 use crate::apply::{
     Attributes, Bind, Configured, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Reconfigure,
-    Root, Source, TreeAttributes, propagation_only,
+    Root, SET_ID, Source, TreeAttributes, propagation_only,
 };
 
 /// The calls of one mount, or of one entry. The first line has words about all of them.
@@ -167,6 +167,9 @@ fn make_entry(plan: Root<'_>, name: &str, entry: Entry) -> String {
         Entry::File { contents, mode } => {
             let length = plan.strings.bytes(contents).len();
             format!("openat(target, {name}, O_CREAT | O_EXCL, 0{mode:03o}), write({length} bytes)")
+        }
+        Entry::Directory { mode } if mode & SET_ID != 0 => {
+            format!("mkdirat(target, {name}, 0700), fchmodat({name}, \".\", 0{mode:03o})")
         }
         Entry::Directory { mode } => format!("mkdirat(target, {name}, 0{mode:03o})"),
         Entry::Device(device) => {

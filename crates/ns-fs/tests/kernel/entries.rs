@@ -21,6 +21,8 @@ fn entries_are_created() {
         let mounts = [
             Mount::directory("/a/b").mode(0o1777),
             Mount::directory("/a"),
+            Mount::directory("/uid").mode(0o4755),
+            Mount::directory("/gid").mode(0o2611),
             Mount::file("/etc/motd", "hi\0there"),
             Mount::file("/long", long.clone()).mode(0o600),
             Mount::symlink("/etc/motd", "/a/link"),
@@ -32,7 +34,9 @@ fn entries_are_created() {
             plan.apply().expect("apply");
             assert_eq!(fs::read("/a/link").expect("read"), b"hi\0there");
             assert_eq!(fs::read("/long").expect("read"), long);
-            for (path, mode) in [("/a/b", 0o1777), ("/etc/motd", 0o644), ("/long", 0o600)] {
+            let directories = [("/a/b", 0o1777), ("/uid", 0o4755), ("/gid", 0o2611)];
+            let files = [("/etc/motd", 0o644), ("/long", 0o600)];
+            for (path, mode) in directories.into_iter().chain(files) {
                 assert_eq!(fs::metadata(path).expect("stat").mode() & 0o7777, mode, "{path}");
             }
             let mask = rustix::process::umask(rustix::fs::Mode::empty());
