@@ -22,6 +22,10 @@ use crate::step::Step;
 /// Opens a namespace of a running process. The namespace exists as long as the descriptor is open, with or without
 /// processes.
 ///
+/// For `Time` it is the namespace of the next child, `time_for_children` in `/proc/PID/ns`: a new process that waits in
+/// [`before_go`](crate::Builder::before_go) joins its own by execve(2) only. Both are the same unless the process has
+/// called unshare(2).
+///
 /// ```
 /// use ns_process::{Namespace, namespace_of};
 ///
@@ -44,7 +48,7 @@ pub fn namespace_of(target: impl Into<Target>, kind: Namespace) -> Result<Namesp
     let set = NamespaceSet::of_target("namespace_of", target.into(), [kind])?;
     let spec = set.spec();
     let pidfd = spec.pidfd()?;
-    let namespace = spec.of_target(&pidfd, kind).and_then(|found| found.ok_or(Errno::OPNOTSUPP));
+    let namespace = spec.kept_of_target(&pidfd, kind);
     namespace.map_err(|errno| spec.inspect_error(&pidfd, kind, errno))
 }
 

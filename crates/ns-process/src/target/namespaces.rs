@@ -83,6 +83,25 @@ impl TargetSpec<'_> {
         }
     }
 
+    /// A namespace of the target, to be kept. A target that has not executed yet joins its new time namespace later.
+    pub(crate) fn kept_of_target(
+        self,
+        pidfd: &OwnedFd,
+        kind: Namespace,
+    ) -> Result<NamespaceFd, Errno> {
+        if kind != Namespace::Time {
+            return self.of_target(pidfd, kind)?.ok_or(Errno::OPNOTSUPP);
+        }
+        match NamespaceFd::for_children(pidfd, kind) {
+            // Before Linux 6.11.
+            Err(Errno::NOTTY | Errno::INVAL) => {
+                let dir = ProcDir::of(self.proc, pidfd).ok_or(Errno::SRCH)?;
+                NamespaceFd::new(dir.open_file("ns/time_for_children", OFlags::RDONLY)?)
+            }
+            opened => opened,
+        }
+    }
+
     /// Whether `other` is the namespace of the calling thread.
     pub(super) fn is_own(
         self,

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use crate::common::target::{PRINT_NAMESPACES, Target, sleep};
 use crate::common::{Output, assert_unchanged, printed, shell};
 use ns_process::{
-    Container, Errno, GidMap, Inject, Namespace, NamespaceFd, Step, UidMap, bind_namespace,
+    Clock, Container, Errno, GidMap, Inject, Namespace, NamespaceFd, Step, UidMap, bind_namespace,
     make_namespace, namespace_of, open_namespace, setns_fds, unbind_namespace,
 };
 use ns_testbed::Leftovers;
@@ -118,6 +119,30 @@ fn s5_a_bound_file_keeps_a_namespace() {
         }
         drop(run);
         assert_unchanged(&before);
+    });
+}
+
+/// A time namespace is the new one already in `before_go`, before the child has joined it.
+#[test]
+fn s5_a_new_time_namespace_is_kept_in_before_go() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let kept = Arc::new(Mutex::new(None));
+        let mut container = shell("cat /proc/self/timens_offsets; readlink /proc/self/ns/time");
+        container.namespaces([Namespace::User, Namespace::Time]).map_zero();
+        container.time_offset(Clock::Boottime, 1_000_000, 0);
+        let slot = Arc::clone(&kept);
+        container.before_go(move |child| -> Result<(), ns_process::Error> {
+            *slot.lock().expect("a slot") = Some(namespace_of(child.pid(), Namespace::Time)?);
+            Ok(())
+        });
+        let text = printed(&container);
+        let kept = kept.lock().expect("a slot").take().expect("kept");
+        assert!(text.contains("1000000"), "{text}");
+        assert_eq!(text.lines().last(), Some(&*link_of(Namespace::Time, &kept)));
+        let maps = (UidMap::current(), GidMap::current());
+        let made = make_namespace(Namespace::Time, maps).expect("made");
+        let own = namespace_of(std::process::id(), Namespace::Time).expect("own");
+        assert_ne!(link_of(Namespace::Time, &made), link_of(Namespace::Time, &own));
     });
 }
 
