@@ -82,8 +82,8 @@ impl<Kind> Builder<Kind> {
     ///
     /// The restrictions of the program also apply to the init: it counts for `RLIMIT_NPROC`, and a
     /// seccomp filter must allow its execveat, rt_sigtimedwait, wait4, kill, write and exit_group.
-    /// It cannot forward signals to a program that has become another user. Needs a new `Pid`
-    /// namespace.
+    /// It forwards the number of a signal, without the value of sigqueue(3), and cannot forward
+    /// signals to a program that has become another user. Needs a new `Pid` namespace.
     ///
     /// # Errors
     /// [`Step::Init`](crate::Step::Init): the init could not be executed; the program already ran,
