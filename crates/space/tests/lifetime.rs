@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::{command, error_line, space, status, stdout};
+use common::{SPACE, command, error_line, space, status, stdout};
 use ns_testbed::LONG;
 
 /// A directory that is removed at the end of the test.
@@ -97,6 +97,43 @@ fn a_kept_namespace_outlives_the_program_and_is_joined_by_its_file() {
         for file in [uts, net] {
             ns_process::unbind_namespace(file).expect("unbind");
         }
+    });
+}
+
+/// A kept time namespace has the offsets of the program.
+#[test]
+fn a_kept_time_namespace_has_its_offsets() {
+    run_space_as!([Root], {
+        let directory = Directory::new("kept-time");
+        let file = directory.0.join("time").to_str().expect("UTF-8").to_owned();
+        let keep = format!("time={file}");
+        let words = ["execute", "-T", "--time-offset", "boottime=1000000", "--keep", &keep];
+        let read = ["cat", "/proc/self/timens_offsets"];
+        let inside = stdout(&[words.as_slice(), &read].concat());
+        assert!(inside.contains("1000000"), "{inside}");
+        assert_eq!(
+            stdout(&[["inject", &format!("--time={file}")].as_slice(), &read].concat()),
+            inside
+        );
+        ns_process::unbind_namespace(file).expect("unbind");
+    });
+}
+
+/// Without proc, `--all` makes no program run in the caller's namespaces.
+#[test]
+fn all_namespaces_are_new_without_proc() {
+    run_space_as!([Root], {
+        let directory = Directory::new("no-proc");
+        let copy = directory.0.join("space");
+        fs::copy(SPACE, &copy).expect("copy");
+        let script = format!(
+            "mount --make-rprivate /; mount -t tmpfs none /proc; \
+             {} execute --all -- hostname changed; hostname",
+            copy.display()
+        );
+        let before = stdout(&["execute", "hostname"]);
+        let after = stdout(&["execute", "-mu", "sh", "-c", &script]);
+        assert_eq!(after.lines().last(), before.lines().last());
     });
 }
 

@@ -11,7 +11,7 @@ use ns_sys::{Namespace, NamespaceFlags};
 ///
 /// - one kind: a [`Namespace`], or its name in lower or upper case, such as `"net"`, `"newnet"` or
 ///   `"CLONE_NEWNET"`;
-/// - `"all"`: every kind that the running kernel supports;
+/// - `"all"`: every kind that the running kernel supports, as `/proc/self/ns` shows them; all eight kinds without it;
 /// - a set: [`NamespaceFlags`];
 /// - several kinds or names: an array, a slice, a `Vec`, an `Option` or an iterator;
 /// - a mix of all these: a tuple with at most eight elements.
@@ -144,8 +144,10 @@ tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F M
 tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG);
 tuple!(#[doc(hidden)] A MarkerA, B MarkerB, C MarkerC, D MarkerD, E MarkerE, F MarkerF, G MarkerG, H MarkerH);
 
-/// The kinds that the running kernel supports.
+/// The kinds that the running kernel supports. Without proc these are all kinds: clone(2) refuses an unsupported one.
 pub(super) fn supported() -> NamespaceFlags {
     let exists = |kind: &Namespace| Path::new("/proc/self/ns").join(kind.name()).exists();
-    Namespace::ALL.into_iter().filter(exists).map(Namespace::flag).collect()
+    let found: NamespaceFlags =
+        Namespace::ALL.into_iter().filter(exists).map(Namespace::flag).collect();
+    if found.is_empty() { NamespaceFlags::all() } else { found }
 }

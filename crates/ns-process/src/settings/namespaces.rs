@@ -53,7 +53,9 @@ impl<Kind> Builder<Kind> {
         self.add("namespaces", kinds)
     }
 
-    /// Adds a new namespace of every kind that the running kernel supports.
+    /// Adds a new namespace of every kind that the running kernel supports, as `/proc/self/ns`
+    /// shows them. If it shows none, all eight kinds are added, and the start reports those that
+    /// the kernel does not support.
     ///
     /// With a new user namespace and no ID map, the program runs as nobody (65534) and loses its
     /// capabilities at execve(2): see [`map_zero`](Self::map_zero).

@@ -3,9 +3,11 @@
 use std::fs;
 
 use crate::common::target::{PRINT_NAMESPACES, namespaces_of};
-use crate::common::{Output, prints, shell};
-use ns_process::{CloneFlags, Container, Namespace};
+use crate::common::{Output, in_child, prints, shell};
+use ns_process::{CloneFlags, Container, Namespace, NamespaceFlags};
+use ns_sys::UnshareFlags;
 use ns_testbed::{Leftovers, Role, SharedMount, role};
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 
 /// The kinds of namespaces that the program does not share with the caller.
@@ -45,6 +47,23 @@ fn all_makes_every_namespace() {
             }),
             Namespace::ALL
         );
+    });
+}
+
+/// Without proc, `all` selects all kinds, never none.
+#[test]
+fn all_without_proc_selects_every_kind() {
+    ns_testbed::run_as!([Root, Nested], {
+        in_child(|| {
+            ns_sys::unshare(UnshareFlags::NEWNS).expect("unshare");
+            let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+            mount_change("/", private).expect("private");
+            mount("none", "/proc", "tmpfs", MountFlags::empty(), None).expect("cover proc");
+            let mut container = Container::new("true");
+            assert_eq!(container.all().get_namespaces(), NamespaceFlags::all());
+            container = Container::new("true");
+            assert_eq!(container.namespaces("all").get_namespaces(), NamespaceFlags::all());
+        });
     });
 }
 
