@@ -54,6 +54,15 @@ impl Plan {
         }
     }
 
+    /// Whether the caller of a child in shared memory waits for the name of the program, also if no lock is taken.
+    ///
+    /// - Exec joins a new time namespace after it has left the memory.
+    /// - The kernel announces that a child leaves the memory shortly before the child leaves it. In between, another
+    ///   start may clear the flag, and then an unprivileged caller may not join the namespaces of the program.
+    pub(crate) fn awaits_name_in_shared_memory(&self, flag: Dumpable) -> bool {
+        self.namespaces().contains(NamespaceFlags::TIME) || flag == Dumpable::KeptForMaps
+    }
+
     /// The flag of a child that joins `joined` with its own copy of the memory.
     ///
     /// `own` is the flag that the program has set, without the temporary change by a start. With `for_maps`, the maps

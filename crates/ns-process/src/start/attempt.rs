@@ -75,8 +75,8 @@ pub(super) struct Attempt {
     pub(super) program_dumpable: bool,
     shared: StateMemory,
     pub(super) lock: Option<ExecLock>,
-    /// Whether exec joins a new time namespace, as it does in shared memory: after it has left the memory.
-    pub(super) joins_time: bool,
+    /// Whether the caller waits for the name of the program also if no lock is taken.
+    pub(super) awaits_name: bool,
     /// The name of the child until it has executed something, if that has to be verified.
     pub(super) name: Option<ExecName>,
     /// The stack of an intermediate process that clone3 makes.
@@ -122,8 +122,7 @@ impl Attempt {
         let is_cleared = matches!(dumpable, Dumpable::Cleared | Dumpable::ClearedAtGo);
         let is_locked = is_cleared && !route.copies_memory();
         let lock = is_locked.then(|| ExecLock::new(&fds)).transpose();
-        let makes_time = plan.namespaces().contains(NamespaceFlags::TIME);
-        let joins_time = makes_time && !route.copies_memory();
+        let awaits_name = !route.copies_memory() && plan.awaits_name_in_shared_memory(dumpable);
         let has_intermediate = route.has_intermediate() && !plan.forks();
         let intermediate_stack = has_intermediate.then(Stack::take).transpose();
         let program_dumpable = route.copies_memory() && dumpable::is_dumpable();
@@ -141,8 +140,8 @@ impl Attempt {
             program_dumpable,
             shared: StateMemory::new(plan.needs_go(), route.copies_memory())
                 .map_err(prepare(plan, "a page"))?,
-            joins_time,
-            name: (is_locked || joins_time || plan.has_exit_signal()).then(ExecName::new),
+            awaits_name,
+            name: (is_locked || awaits_name || plan.has_exit_signal()).then(ExecName::new),
             lock: lock.map_err(prepare(plan, "a file to lock"))?,
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
             program_fd,

@@ -165,7 +165,7 @@ impl<'a> Child<'a> {
         has_own: impl Fn(&CommFile<'_>) -> bool,
         deadline: Option<Instant>,
     ) -> Result<bool, Errno> {
-        let is_verified = lock.is_some() || self.resources.attempt().joins_time;
+        let is_verified = lock.is_some() || self.resources.attempt().awaits_name;
         let Some(comm) = self.comm.as_ref().filter(|_| is_verified) else { return Ok(true) };
         if lock.is_some() && !handshake.has_locked() {
             return Ok(is_readable_until(self.pidfd(), deadline));

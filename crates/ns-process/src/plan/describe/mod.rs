@@ -188,8 +188,12 @@ impl Plan {
     /// The caller while the child leaves the memory, and afterwards: the checks before it restores
     /// its dumpable flag, and whether the program was executed.
     fn after(&self) -> impl Iterator<Item = String> {
-        let proof = ["fcntl(F_GETLK)", "pread(comm)", "prctl(PR_SET_DUMPABLE, 1)"];
-        let proof = proof.into_iter().filter_map(|check| line(self.takes_lock(), check));
+        let proof = [
+            line(self.takes_lock(), "fcntl(F_GETLK)"),
+            line(self.takes_lock() || self.awaits_name(), "pread(comm)"),
+            line(self.takes_lock(), "prctl(PR_SET_DUMPABLE, 1)"),
+        ];
+        let proof = proof.into_iter().flatten();
         let check = "waitid(pidfd, WNOHANG | WNOWAIT)";
         let executed = !self.forks() && !self.is_reparented();
         let left = with_words("futex(child_tid, wait)", "the child has left the memory");
@@ -210,7 +214,12 @@ impl Plan {
     /// Whether the child gets a process name by which the caller sees that it has not executed
     /// anything yet.
     fn has_exec_name(&self) -> bool {
-        self.takes_lock() || self.has_exit_signal()
+        self.takes_lock() || self.awaits_name() || self.has_exit_signal()
+    }
+
+    /// Whether the caller waits for the name of the program although no lock is taken.
+    fn awaits_name(&self) -> bool {
+        self.flag().is_some_and(|flag| self.awaits_name_in_shared_memory(flag))
     }
 
     /// The dumpable flag of the first process with a copy of the memory.
