@@ -77,7 +77,7 @@ pub(super) const NAMED: [Mistake; 28] = [
         By::User,
         "execute --gid 4000 true",
         125,
-        "--gid 4000: EPERM (…)",
+        "--gid 4000: EPERM (…): add --user",
         "setpriv --regid 4000 true",
     ),
     Mistake(
