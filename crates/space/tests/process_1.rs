@@ -116,26 +116,32 @@ fn orphans_are_killed_at_the_limit_with_each_proc() {
 #[test]
 fn e09_a_wait_for_input_can_be_interrupted() {
     run_space_as!([Root, User], {
-        // Without the write end of the pipe, which the test keeps, there are no options.
-        let mut child = inner(OUTER[1], &["--args", "0"], &["true"]);
-        let deadline = Instant::now() + LONG;
-        let outer = child.id().to_string();
-        // Bit 14: SIGTERM has a handler.
-        let handles = |status: &str| {
-            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-            let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-            mask.is_some_and(|mask| mask & 1 << 14 != 0)
-        };
-        let is_ready = || {
-            let inner = children(&outer).pop()?;
-            let status = fs::read_to_string(format!("/proc/{inner}/status")).ok()?;
-            handles(&status).then_some(())
-        };
-        while is_ready().is_none() {
-            assert!(Instant::now() < deadline, "process 1 has no handler");
-            std::thread::sleep(Duration::from_millis(5));
+        for signal in [Signal::TERM, Signal::USR1, Signal::ALARM] {
+            interrupt_wait(signal);
         }
-        send(&child, Signal::TERM);
-        assert_eq!(child.wait().expect("wait").code(), Some(143));
     });
+}
+
+fn interrupt_wait(signal: Signal) {
+    // Without the write end of the pipe, which the test keeps, there are no options.
+    let mut child = inner(OUTER[1], &["--args", "0"], &["true"]);
+    let deadline = Instant::now() + LONG;
+    let outer = child.id().to_string();
+    let bit = signal.as_raw() - 1;
+    let handles = |status: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 << bit != 0)
+    };
+    let is_ready = || {
+        let inner = children(&outer).pop()?;
+        let status = fs::read_to_string(format!("/proc/{inner}/status")).ok()?;
+        handles(&status).then_some(())
+    };
+    while is_ready().is_none() {
+        assert!(Instant::now() < deadline, "process 1 has no handler");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send(&child, signal);
+    assert_eq!(child.wait().expect("wait").code(), Some(128 + signal.as_raw()));
 }

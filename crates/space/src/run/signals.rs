@@ -131,10 +131,12 @@ pub(crate) fn handle_as_process_1() {
     if !getpid().is_init() {
         return;
     }
-    for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
-        if !is_ignored(signal) {
+    for signal in (1..=64).filter_map(Signal::from_raw) {
+        let terminates = DefaultAction::of(signal) == DefaultAction::Terminate;
+        // Rust's runtime has a handler for faults.
+        if terminates && action_of(signal) == Some(libc::SIG_DFL) {
             let handler = exit_by as *const () as libc::sighandler_t;
-            // SAFETY: the handler only calls _exit(2).
+            // SAFETY: the handler only calls _exit(2). The call fails for SIGKILL.
             unsafe { libc::signal(signal.as_raw(), handler) };
         }
     }
@@ -171,14 +173,18 @@ pub(super) fn pending_termination() -> Option<Signal> {
 }
 
 /// Whether this process ignores the signal, as under nohup(1).
-fn is_ignored(signal: Signal) -> bool {
+pub(super) fn is_ignored(signal: Signal) -> bool {
+    action_of(signal) == Some(libc::SIG_IGN)
+}
+
+fn action_of(signal: Signal) -> Option<libc::sighandler_t> {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: a null `act` changes nothing; the other pointer is valid for a write of the whole struct.
     if unsafe { libc::sigaction(signal.as_raw(), ptr::null(), action.as_mut_ptr()) } != 0 {
-        return false;
+        return None;
     }
     // SAFETY: sigaction has succeeded, so it has written the struct.
-    unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+    Some(unsafe { action.assume_init() }.sa_sigaction)
 }
 
 /// Unblocks a pending signal with the default action, which terminates `space`.
