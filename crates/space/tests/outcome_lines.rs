@@ -102,3 +102,16 @@ fn json_has_the_words_of_the_message() {
         assert!(message.starts_with("space: --mount-proc: needs"), "{checked}");
     });
 }
+
+/// A write beyond the limit of a file is an error, and does not kill `space`.
+#[test]
+fn a_file_that_may_not_grow_is_status_125() {
+    run_space_as!([Root, User], {
+        let script = "ulimit -f 0; exec \"$0\" execute --json true 2>\"$1\"";
+        let file = std::env::temp_dir().join(format!("space-limit-{}", std::process::id()));
+        let mut shell = std::process::Command::new("sh");
+        let status = shell.args(["-c", script, common::SPACE]).arg(&file).status();
+        assert_eq!(status.expect("run").code(), Some(125));
+        std::fs::remove_file(file).expect("remove");
+    });
+}

@@ -79,7 +79,7 @@ impl<'a> Report<'a> {
             self.print_status(*outcome);
         }
         if self.json {
-            signals::block_sigpipe();
+            signals::block_writes();
             if line::print(&self.object(outcome, status)).is_err() {
                 return ExitCode::from(exit::FAILED);
             }

@@ -75,11 +75,11 @@ impl Signals {
 
     /// Lets signals terminate `space` again, after the program has exited. Those that have already arrived are dropped.
     ///
-    /// SIGPIPE and SIGTTOU stay blocked: a broken pipe is an error of a write, and output in the background does not
-    /// stop `space`.
+    /// SIGPIPE, SIGXFSZ and SIGTTOU stay blocked: a broken pipe or a limit is an error of a write, and output in the
+    /// background does not stop `space`.
     pub(super) fn unblock(&self) {
         while self.next().is_some() {}
-        let _ = rt_sigprocmask(self.old_mask.with(Signal::PIPE).with(Signal::TTOU));
+        let _ = rt_sigprocmask(with_writes(self.old_mask).with(Signal::TTOU));
     }
 }
 
@@ -147,11 +147,15 @@ extern "C" fn exit_by(signal: libc::c_int) {
     unsafe { libc::_exit(128 + signal) };
 }
 
-/// Blocks SIGPIPE, so that a write to a broken pipe is an error.
-pub(super) fn block_sigpipe() {
+/// Blocks the signals of writes, so that a write to a broken pipe, or beyond the limit of a file, is an error.
+pub(super) fn block_writes() {
     if let Ok(mask) = rt_sigprocmask(SignalSet::ALL) {
-        let _ = rt_sigprocmask(mask.with(Signal::PIPE));
+        let _ = rt_sigprocmask(with_writes(mask));
     }
+}
+
+fn with_writes(mask: SignalSet) -> SignalSet {
+    mask.with(Signal::PIPE).with(Signal::XFSZ)
 }
 
 /// Returns a pending signal that would terminate this process if it were not blocked.
