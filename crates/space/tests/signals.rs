@@ -179,3 +179,21 @@ fn f38_an_immediate_kill_is_reported_with_sigchld_ignored() {
         }
     });
 }
+
+/// The timer of a start uses a real-time signal.
+#[test]
+fn every_ignored_signal_stays_ignored() {
+    run_space_as!([Root, User], {
+        let script = "trap '' RTMAX RTMAX-1; exec \"$@\"";
+        let read = ["sed", "-n", "s/^SigIgn:.//p", "/proc/self/status"];
+        let mask = |words: &[&str]| {
+            let mut shell = std::process::Command::new("bash");
+            shell.args(["-c", script, "sh"]).args(words);
+            let output = shell.output().expect("run");
+            u64::from_str_radix(String::from_utf8_lossy(&output.stdout).trim(), 16).expect("a mask")
+        };
+        let expected = mask(&read);
+        assert_eq!(expected >> 62, 3);
+        assert_eq!(mask(&[&[common::SPACE, "execute"], read.as_slice()].concat()), expected);
+    });
+}

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "timers and signal handlers, which rustix lacks")]
 
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,8 +14,9 @@ use ns_sys::child::{SignalSet, rt_sigprocmask};
 
 use super::signals;
 
-/// The signal of the timer, SIGRTMAX. Real-time signals are queued, so one that another process sends is not lost.
-const SIGNAL: libc::c_int = 64;
+/// The signals that the timer may use, with SIGRTMAX first and without those that libc reserves. Real-time signals are
+/// queued, so one that another process sends is not lost.
+const SIGNALS: RangeInclusive<libc::c_int> = 35..=64;
 
 /// How often another process has sent the signal.
 static OTHERS: AtomicU32 = AtomicU32::new(0);
@@ -28,21 +30,26 @@ pub(super) trait Check {
 /// Calls a function at intervals until it is dropped. There is one timer at a time.
 pub(super) struct Timer {
     id: libc::c_int,
+    signal: Signal,
     old_action: libc::sigaction,
     old_mask: SignalSet,
 }
 
 impl Timer {
     /// Starts the timer, if the kernel allows it.
+    ///
+    /// The program inherits which signals are ignored, so the timer does not handle one of them.
     pub(super) fn start<Called: Check>(interval: Duration) -> Option<Self> {
-        let id = create()?;
-        let Some(old_action) = handle_signal::<Called>() else {
+        let mut candidates = SIGNALS.rev().filter_map(Signal::from_raw);
+        let signal = candidates.find(|signal| !signals::is_ignored(*signal))?;
+        let id = create(signal)?;
+        let Some(old_action) = handle_signal::<Called>(signal) else {
             delete(id);
             return None;
         };
-        let old_mask = signals::unblock(Signal::from_raw(SIGNAL)?).unwrap_or_default();
+        let old_mask = signals::unblock(signal).unwrap_or_default();
         set(id, interval);
-        Some(Self { id, old_action, old_mask })
+        Some(Self { id, signal, old_action, old_mask })
     }
 }
 
@@ -50,12 +57,13 @@ impl Drop for Timer {
     fn drop(&mut self) {
         delete(self.id);
         let _ = rt_sigprocmask(self.old_mask);
+        let signal = self.signal.as_raw();
         // SAFETY: the action is that of `start`, and a null pointer requests no old action.
-        unsafe { libc::sigaction(SIGNAL, &raw const self.old_action, ptr::null_mut()) };
+        unsafe { libc::sigaction(signal, &raw const self.old_action, ptr::null_mut()) };
         // The signal is blocked again, if `space` blocks signals.
         for _ in 0..OTHERS.swap(0, Ordering::Relaxed) {
             // SAFETY: raise takes no pointer.
-            unsafe { libc::raise(SIGNAL) };
+            unsafe { libc::raise(signal) };
         }
     }
 }
@@ -76,7 +84,7 @@ extern "C" fn handle<Called: Check>(
 }
 
 /// Installs the handler, and returns the previous action.
-fn handle_signal<Called: Check>() -> Option<libc::sigaction> {
+fn handle_signal<Called: Check>(signal: Signal) -> Option<libc::sigaction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a struct of integers and an optional function pointer may be zero.
     let action = unsafe { action.assume_init_mut() };
@@ -86,18 +94,18 @@ fn handle_signal<Called: Check>() -> Option<libc::sigaction> {
     let mut old = MaybeUninit::uninit();
     // SAFETY: `action` is initialised, and the other pointer is valid for a write of the whole struct. The handler
     // makes atomic operations and what `Called` keeps signal-safe.
-    let result = unsafe { libc::sigaction(SIGNAL, action, old.as_mut_ptr()) };
+    let result = unsafe { libc::sigaction(signal.as_raw(), action, old.as_mut_ptr()) };
     // SAFETY: sigaction has succeeded, so it has written the struct.
     (result == 0).then(|| unsafe { old.assume_init() })
 }
 
 /// Creates a timer that is not running.
-fn create() -> Option<libc::c_int> {
+fn create(signal: Signal) -> Option<libc::c_int> {
     let mut event = MaybeUninit::<libc::sigevent>::zeroed();
     // SAFETY: a struct of integers and an unused pointer may be zero.
     let event = unsafe { event.assume_init_mut() };
     event.sigev_notify = libc::SIGEV_SIGNAL;
-    event.sigev_signo = SIGNAL;
+    event.sigev_signo = signal.as_raw();
     let mut id = 0;
     let (event, clock) = (ptr::from_mut(event), libc::CLOCK_MONOTONIC);
     // SAFETY: the event is initialised, and the last pointer is valid for a write of the kernel's int.
