@@ -89,6 +89,24 @@ fn each_real_time_signal_reaches_the_program() {
     });
 }
 
+/// Just woken from sigtimedwait(2), in which tini(1) waits too, process 1 still has the mask of the wait.
+#[test]
+fn signals_in_quick_succession_do_not_kill_process_1() {
+    reporter::open();
+    run_space_as!([Root, User, Nested], {
+        for _ in 0..30 {
+            let mut program = reporting(&["-pUz"]);
+            let mut sent = [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGTERM];
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            sent.iter().for_each(|signal| kill(program.pid(), *signal));
+            let mut received = sent.map(|_| program.next().signal);
+            received.sort_unstable();
+            sent.sort_unstable();
+            assert_eq!(received, sent);
+        }
+    });
+}
+
 /// As `perl -e 'alarm 1; exec @ARGV' space execute …` does: the timer outlives exec.
 #[test]
 fn an_alarm_that_the_caller_has_set_reaches_the_program() {

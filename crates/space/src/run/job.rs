@@ -8,8 +8,8 @@ use ns_process::{Process, Signal};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::default_action::DefaultAction;
-use super::dispositions::Dispositions;
-use super::group::group_of;
+use super::dispositions::{self, Disposition};
+use super::group::{group_of, leads_session};
 use super::proc_pid::{field, pid_in};
 use super::queued::{self, Queued};
 
@@ -20,6 +20,22 @@ pub(super) struct Job<'a> {
     pub(super) proc: &'a Path,
     /// Whether `process` is an init and the program is its child.
     pub(super) under_init: bool,
+    /// Whether `process` is process 1 of a new pid namespace.
+    pub(super) is_init: bool,
+}
+
+/// How a signal came to `space`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// Whether the kernel sent it because of a key, or of a use of the terminal in the background.
+    pub(super) is_key: bool,
+    /// Whether the program has received it too.
+    pub(super) delivered: bool,
+}
+
+impl Origin {
+    /// The signal was sent to `space` alone.
+    pub(super) const ALONE: Self = Self { is_key: false, delivered: false };
 }
 
 impl Job<'_> {
@@ -48,21 +64,42 @@ impl Job<'_> {
     /// gets SIGKILL or SIGSTOP, which have the same effect and are not dropped. The same applies to the stop signals of
     /// a terminal for a program that leads a session: its group is orphaned, and the kernel drops them. Returns true
     /// then.
-    pub(super) fn send(&self, signal: Signal, value: Option<Queued>, delivered: bool) -> bool {
-        let directory = self.directory();
-        let dispositions = directory.as_deref().map(Dispositions::read).unwrap_or_default();
-        let handled = self.under_init || dispositions.handles(signal);
-        if !delivered {
+    pub(super) fn send(&self, signal: Signal, value: Option<Queued>, origin: Origin) -> bool {
+        let instead = self.instead_of(signal, origin);
+        if !origin.delivered {
             self.deliver(signal, value);
         }
-        let action = DefaultAction::of(signal);
-        let is_stop = action == DefaultAction::Stop;
-        let dropped = !handled && (dispositions.is_init || is_stop && !delivered);
-        let instead = action.forced().filter(|_| dropped);
         if let Some(instead) = instead {
             let _ = self.process.signal(instead);
         }
         instead.is_some()
+    }
+
+    /// Returns the signal to send in addition to one that the kernel drops.
+    ///
+    /// If the disposition cannot be read, only INT, QUIT and the stop signals of a terminal count as dropped: there is
+    /// no other key that ends a program.
+    fn instead_of(&self, signal: Signal, Origin { is_key, delivered }: Origin) -> Option<Signal> {
+        let action = DefaultAction::of(signal);
+        let instead = action.forced().filter(|_| !self.under_init)?;
+        let is_stop = action == DefaultAction::Stop;
+        let directory = self.directory();
+        let is_init = self.is_init || directory.as_deref().is_some_and(dispositions::is_init);
+        // The shell that could continue a session leader is outside the session.
+        let may_drop =
+            if is_stop && delivered { is_init && !leads_session() } else { is_init || is_stop };
+        if !may_drop {
+            return None;
+        }
+        let disposition = directory.map(|path| Disposition::read(&path, signal));
+        let is_dropped = match disposition.unwrap_or(Disposition::Unknown) {
+            Disposition::Handled => false,
+            Disposition::Default => true,
+            Disposition::Unknown => {
+                is_key && (is_stop || [Signal::INT, Signal::QUIT].contains(&signal))
+            }
+        };
+        is_dropped.then_some(instead)
     }
 
     fn deliver(&self, signal: Signal, value: Option<Queued>) {

@@ -197,8 +197,9 @@ impl<'a> Runner<'a> {
         let descendants = descendants.map_err(|error| Failure::Call("--timeout: prctl", error))?;
         let process = starting::interruptible(|| builder.start())?;
         report.started(&process);
+        let is_init = builder.get_namespaces().contains(NamespaceFlags::PID);
         let under_init = builder.get_init().is_some();
-        let job = Job { process: &process, proc: builder.get_proc(), under_init };
+        let job = Job { process: &process, proc: builder.get_proc(), under_init, is_init };
         let stopped_in_background = Cell::new(false);
         Watch { job, signals, terminal, descendants, stopped_in_background }.wait(deadline)
     }

@@ -11,7 +11,7 @@ use rustix::process::{getpid, kill_process};
 use super::default_action::DefaultAction;
 use super::descendants::Descendants;
 use super::group::group_of;
-use super::job::Job;
+use super::job::{Job, Origin};
 use super::signals::{Received, Signals};
 use super::terminal::Terminal;
 use super::{Outcome, orphans};
@@ -74,7 +74,7 @@ impl Watch<'_> {
             self.job.process.kill()?;
             return Ok(None);
         }
-        self.job.send(Signal::TERM, None, false);
+        self.job.send(Signal::TERM, None, Origin::ALONE);
         // A stopped program does not handle SIGTERM until it is continued.
         self.job.process.signal(Signal::CONT)?;
         Ok(Instant::now().checked_add(GRACE))
@@ -113,7 +113,7 @@ impl Watch<'_> {
         }
         let is_stop = DefaultAction::of(signal) == DefaultAction::Stop;
         let delivered = is_key && !(is_stop && continued);
-        let is_forced = self.job.send(signal, received.queued(), delivered);
+        let is_forced = self.job.send(signal, received.queued(), Origin { is_key, delivered });
         self.stopped_in_background.set(is_key && is_forced && is_background_stop(signal));
         // Only the init sees that a program under it stops, so there is no SIGCHLD to mirror.
         if self.job.under_init && is_key && is_stop {
@@ -144,7 +144,7 @@ impl Watch<'_> {
         self.pass_terminal();
         let needed = !self.job.is_in_callers_group() || self.job.is_stopped();
         if needed {
-            self.job.send(Signal::CONT, None, false);
+            self.job.send(Signal::CONT, None, Origin::ALONE);
         }
         needed
     }
