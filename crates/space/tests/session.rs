@@ -64,3 +64,18 @@ fn a_program_that_reads_the_terminal_in_the_background_stops_space() {
         shell.leaves();
     });
 }
+
+/// As under script(1): the keys end a program in a pid namespace, and a hangup ends every program.
+#[test]
+fn space_as_the_session_leader_ends_with_the_terminal() {
+    run_space_as!([Root, User], {
+        for options in ["", "-pUz", "-pUz --init"] {
+            for key in [Some(CTRL_C), None] {
+                let mut shell = Shell::start();
+                shell.types(&format!("exec $S execute {options} -- sleep 1000\n"));
+                shell.sleeps();
+                shell.ends_by(key);
+            }
+        }
+    });
+}

@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, kill_process_group, setpgid, test_kill_process_group};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
-use super::group::group_of;
+use super::group::{group_of, leads_session};
 
 #[derive(Debug)]
 pub(super) struct Terminal {
@@ -35,10 +35,10 @@ impl Terminal {
     }
 
     /// Whether `space` runs in the foreground and is not part of a pipeline, whose other programs need the terminal
-    /// too.
+    /// too. A session leader cannot join another group.
     fn is_exclusive(&self) -> bool {
         let alone = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        alone && self.is_foreground()
+        alone && self.is_foreground() && !leads_session()
     }
 
     pub(super) fn uses_new_group(&self) -> bool {
@@ -59,7 +59,7 @@ impl Terminal {
         }
     }
 
-    /// Moves `space` into a group. This fails if `space` leads a session.
+    /// Moves `space` into a group.
     fn join(group: Pid) {
         let _ = setpgid(None, Some(group));
     }

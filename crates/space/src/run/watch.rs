@@ -10,7 +10,7 @@ use rustix::process::{getpid, kill_process};
 
 use super::default_action::DefaultAction;
 use super::descendants::Descendants;
-use super::group::group_of;
+use super::group::{group_of, leads_session};
 use super::job::{Job, Origin};
 use super::signals::{Received, Signals};
 use super::terminal::Terminal;
@@ -107,7 +107,10 @@ impl Watch<'_> {
 
     fn send(&self, received: Received, continued: bool) {
         let signal = received.signal;
-        let is_key = received.is_from_terminal() && self.job.is_in_callers_group();
+        // If `space` leads the session, a hangup is reported to it alone.
+        let is_own_hangup = signal == Signal::HUP && leads_session();
+        let is_key =
+            received.is_from_terminal() && !is_own_hangup && self.job.is_in_callers_group();
         if let Some(terminal) = self.terminal.filter(|_| is_key) {
             terminal.signal_caller_group(signal);
         }

@@ -171,6 +171,15 @@ impl Shell {
         self.sees("outer> ");
     }
 
+    /// Types a key, or closes the terminal; the program that has replaced the shell exits.
+    pub(crate) fn ends_by(mut self, key: Option<&str>) {
+        match key {
+            Some(key) => self.types(key),
+            None => drop(self.screen),
+        }
+        self.process.join_timeout(LONG).expect("join").expect("the program exits");
+    }
+
     pub(crate) fn leaves(mut self) {
         self.types("exit\n");
         self.process.join_timeout(LONG).expect("join").expect("the shell exits");
