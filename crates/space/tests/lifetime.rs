@@ -57,6 +57,35 @@ fn an_expired_time_limit_leaves_no_process() {
     });
 }
 
+/// The shell that replaces itself with `space` has a child, which has a child.
+#[test]
+fn a_time_limit_spares_earlier_children() {
+    run_space_as!([Root, User], {
+        let script = "(sleep 1000 & echo $!; wait) & sleep 0.2; exec \"$0\" \"$@\"";
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script, common::SPACE, "execute", "--timeout", "0.5", "sleep", "1000"]);
+        let mut shell = shell.stdout(std::process::Stdio::piped()).spawn().expect("run");
+        assert_eq!(shell.wait().expect("wait").code(), Some(124));
+        let mut line = String::new();
+        let output = std::io::BufReader::new(shell.stdout.take().expect("piped"));
+        std::io::BufRead::read_line(&mut { output }, &mut line).expect("read");
+        assert!(is_running(&line), "{line:?}");
+        let pid = rustix::process::Pid::from_raw(line.trim().parse().expect("a number"));
+        rustix::process::kill_process(pid.expect("positive"), rustix::process::Signal::KILL)
+            .expect("kill");
+    });
+}
+
+#[test]
+fn a_time_limit_without_proc_is_refused() {
+    run_space_as!([Root, User], {
+        let words = ["execute", "--timeout", "9", "--host-proc", "/tmp"];
+        let line = error_line(&[words.as_slice(), &["true"]].concat());
+        assert_eq!(line, "space: --timeout: /tmp: proc is not mounted");
+        assert_eq!(status(&[words.as_slice(), &["true"]].concat()), 125);
+    });
+}
+
 /// Without a time limit orphans stay, as with other commands.
 #[test]
 fn orphans_outlive_a_program_that_exits() {

@@ -193,11 +193,12 @@ impl<'a> Runner<'a> {
         report: &mut Report<'_>,
     ) -> Result<Outcome, Failure> {
         let deadline = deadline::get();
-        let descendants = deadline.map(|_| Descendants::adopt(builder.get_proc())).transpose();
-        let descendants = descendants.map_err(|error| Failure::Call("--timeout: prctl", error))?;
+        let is_init = builder.get_namespaces().contains(NamespaceFlags::PID);
+        // The kernel kills all processes of a pid namespace together with its process 1.
+        let adopts = deadline.is_some() && !is_init;
+        let descendants = adopts.then(|| Descendants::adopt(builder.get_proc())).transpose()?;
         let process = starting::interruptible(|| builder.start())?;
         report.started(&process);
-        let is_init = builder.get_namespaces().contains(NamespaceFlags::PID);
         let under_init = builder.get_init().is_some();
         let job = Job { process: &process, proc: builder.get_proc(), under_init, is_init };
         let stopped_in_background = Cell::new(false);

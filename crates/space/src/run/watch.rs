@@ -40,7 +40,7 @@ impl Watch<'_> {
         loop {
             if self.sleep(deadline)? {
                 if let Some(status) = self.job.process.join_timeout(TRACED)? {
-                    if let Some(descendants) = self.descendants.filter(|_| timed_out) {
+                    if let Some(descendants) = self.descendants.as_ref().filter(|_| timed_out) {
                         descendants.kill();
                     }
                     return Ok(Outcome { status, timed_out });
