@@ -114,3 +114,25 @@ fn signals_during_a_start_reach_the_program() {
         assert!((0..100).any(is_received), "the signals are lost");
     });
 }
+
+/// A daemon and a kept namespace would outlive `space`.
+#[test]
+fn an_interrupted_start_leaves_nothing() {
+    run_space_as!([Root], {
+        let leased = Leased::new("/bin/true");
+        let kept = std::env::temp_dir().join(format!("space-kept-{}", std::process::id()));
+        let keep = format!("uts={}", kept.display());
+        for options in [["-u", "--keep", &keep].as_slice(), &["--daemonize"]] {
+            let words = [&["execute"], options, &[leased.name()]].concat();
+            let mut child = command(&words).spawn().expect("spawn");
+            std::thread::sleep(Duration::from_millis(100));
+            kill_process(Pid::from_child(&child), Signal::TERM).expect("kill");
+            // All processes of the start have the pipe open.
+            let mut text = String::new();
+            let mut output = child.stderr.take().expect("piped");
+            std::io::Read::read_to_string(&mut output, &mut text).expect("read");
+            assert_eq!(child.wait().expect("wait").signal(), Some(15), "{options:?}: {text}");
+            assert!(!kept.exists(), "{options:?}");
+        }
+    });
+}

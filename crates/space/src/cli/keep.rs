@@ -56,6 +56,10 @@ impl Kept {
         Ok(())
     }
 
+    pub(crate) fn is_used(&self) -> bool {
+        !self.keep.is_empty()
+    }
+
     /// Removes the files of a start that has failed.
     pub(crate) fn unbind(&self) {
         for file in lock(&self.bound).drain(..) {

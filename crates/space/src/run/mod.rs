@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 
-use ns_process::{Builder, Inject, NamespaceFlags};
+use ns_process::{Builder, Inject, NamespaceFlags, Process};
 
 use crate::cli::{Cli, Control, Kept, Start};
 use crate::failure::{Failure, Origins};
@@ -103,7 +103,7 @@ impl<'a> Runner<'a> {
                 return describe(&builder).map(|()| None);
             }
             if self.control.daemonize {
-                return start_daemon(&builder, &mut report).map(|()| None);
+                return self.start_daemon(&mut builder, &mut report).map(|()| None);
             }
             self.start(&mut builder, &mut report).map(Some)
         });
@@ -156,7 +156,10 @@ impl<'a> Runner<'a> {
         if let Some(terminal) = terminal.clone().filter(|terminal| terminal.uses_new_group()) {
             builder.new_session(false).before_go(move |child| terminal.move_to_group(child.pid()));
         }
-        let outcome = Self::watch(builder, &signals, terminal.as_deref(), report);
+        if self.kept.is_some_and(Kept::is_used) {
+            kill_first(builder);
+        }
+        let outcome = self.watch(builder, &signals, terminal.as_deref(), report);
         if let Some(terminal) = terminal {
             terminal.reclaim(report.pid());
         }
@@ -187,6 +190,7 @@ impl<'a> Runner<'a> {
     }
 
     fn watch<Kind>(
+        &self,
         builder: &Builder<Kind>,
         signals: &Signals,
         terminal: Option<&Terminal>,
@@ -197,13 +201,39 @@ impl<'a> Runner<'a> {
         // The kernel kills all processes of a pid namespace together with its process 1.
         let adopts = deadline.is_some() && !is_init;
         let descendants = adopts.then(|| Descendants::adopt(builder.get_proc())).transpose()?;
-        let process = starting::interruptible(|| builder.start())?;
+        let process = self.started(builder)?;
         report.started(&process);
         let under_init = builder.get_init().is_some();
         let job = Job { process: &process, proc: builder.get_proc(), under_init, is_init };
         let stopped_in_background = Cell::new(false);
         Watch { job, signals, terminal, descendants, stopped_in_background }.wait(deadline)
     }
+
+    /// Starts a daemon and does not wait for it.
+    fn start_daemon<Kind>(
+        &self,
+        builder: &mut Builder<Kind>,
+        report: &mut Report<'_>,
+    ) -> Result<(), Failure> {
+        builder.open_paths(deadline::left())?;
+        let signals = Signals::block().map_err(|error| Failure::Call("signalfd", error))?;
+        kill_first(builder);
+        let started = self.started(builder);
+        signals.unblock();
+        report.started(&started?);
+        Ok(())
+    }
+
+    /// Starts the program. A signal during a start that takes long terminates `space`.
+    fn started<Kind>(&self, builder: &Builder<Kind>) -> Result<Process, ns_process::Error> {
+        let unbind = || self.kept.into_iter().for_each(Kept::unbind);
+        starting::interruptible(|| builder.start(), unbind)
+    }
+}
+
+/// Lets a signal that ends the start kill the child first.
+fn kill_first<Kind>(builder: &mut Builder<Kind>) {
+    builder.before_go(|child| starting::kill_first(child.pid()));
 }
 
 /// Returns the warning that the caller is in all namespaces to join.
@@ -212,12 +242,6 @@ fn nothing_is_joined(target: &str, proc: &Path) -> String {
     let advice = program.map(|pid| format!("; it is space, whose program is process {pid}"));
     let line = "nothing is joined: the target is in the caller's namespaces";
     line.to_owned() + &advice.unwrap_or_default()
-}
-
-/// Starts a daemon and does not wait for it.
-fn start_daemon<Kind>(builder: &Builder<Kind>, report: &mut Report<'_>) -> Result<(), Failure> {
-    report.started(&builder.start()?);
-    Ok(())
 }
 
 fn describe<Kind>(builder: &Builder<Kind>) -> Result<(), Failure> {
