@@ -45,6 +45,9 @@ impl Disposition {
         let deadline = Instant::now() + LIMIT;
         let begin = cpu_time(directory);
         loop {
+            // A process that has run since the first check has restored its mask.
+            let has_run =
+                cpu_time(directory).zip(begin).is_some_and(|(now, begin)| now >= begin + TICKS);
             // The process may enter or leave a call between the checks.
             let before = Call::read(directory);
             let status = fs::read_to_string(directory.join("status")).unwrap_or_default();
@@ -58,10 +61,7 @@ impl Disposition {
                 (Call::Unreadable, _) | (_, Call::Unreadable) => return Self::Unknown,
                 _ => {}
             }
-            // A program that has run restored its mask first.
-            let ran =
-                cpu_time(directory).zip(begin).is_some_and(|(now, begin)| now >= begin + TICKS);
-            if ran {
+            if has_run {
                 return Self::Default;
             }
             if deadline <= Instant::now() {
@@ -96,9 +96,10 @@ fn is_handled(status: &str, signal: Signal) -> Option<bool> {
     Some((mask("SigBlk")? | mask("SigIgn")? | mask("SigCgt")?) & bit != 0)
 }
 
-/// Returns the CPU time of a process in clock ticks.
+/// Returns the CPU time of the main thread in clock ticks.
 fn cpu_time(directory: &Path) -> Option<u64> {
-    let stat = fs::read_to_string(directory.join("stat")).ok()?;
+    let thread = directory.join("task").join(directory.file_name()?);
+    let stat = fs::read_to_string(thread.join("stat")).ok()?;
     // The name of the process may contain spaces and parentheses. utime is the 12th field after it.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).map(str::parse::<u64>);
     Some(fields.next()?.ok()? + fields.next()?.ok()?)
