@@ -142,6 +142,9 @@ fn interrupt_wait(signal: Signal) {
         assert!(Instant::now() < deadline, "process 1 has no handler");
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Otherwise `wait` closes the pipe, and the end of the input ends the wait too.
+    let input = child.stdin.take();
     send(&child, signal);
     assert_eq!(child.wait().expect("wait").code(), Some(128 + signal.as_raw()));
+    drop(input);
 }
