@@ -38,21 +38,17 @@ pub(crate) fn without_verb(option: &str) -> Option<String> {
     let option = option.split('=').next()?;
     let having = verbs_with(option);
     let start = format!("'{}' needs a verb before it", one_line(option));
-    match having.first() {
-        Some(verb) => {
-            let operands = match verb.as_str() {
-                "execute" => " PROGRAM",
-                "chroot" => " ROOT PROGRAM",
-                "inject" => " PID PROGRAM",
-                _ => "",
-            };
-            Some(format!("{start}: space {verb} {option}{operands}"))
-        }
-        None => {
-            let advice = foreign(None, option)?;
-            Some(format!("{start}, such as space execute; {advice}"))
-        }
-    }
+    let Some(verb) = having.first() else {
+        let advice = foreign(None, option)?;
+        return Some(format!("{start}, such as space execute; {advice}"));
+    };
+    let operands = match verb.as_str() {
+        "execute" => " PROGRAM",
+        "chroot" => " ROOT PROGRAM",
+        "inject" => " PID PROGRAM",
+        _ => "",
+    };
+    Some(format!("{start}: space {verb} {option}{operands}"))
 }
 
 /// `list` filters by options, and has no operands.

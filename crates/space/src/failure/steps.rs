@@ -58,10 +58,9 @@ pub(super) fn of_setting(option: &str) -> &'static [&'static str] {
 pub(super) fn name(step: Step) -> &'static str {
     match step {
         Step::BecomeZero => "setresuid",
-        Step::BeforeGo => "setpgid",
         Step::CoreLimit | Step::NoCore => "prlimit",
         Step::DieWithParent => "prctl",
-        Step::ProcessGroup => "setpgid",
+        Step::BeforeGo | Step::ProcessGroup => "setpgid",
         Step::SignalMask => "rt_sigprocmask",
         Step::Workdir => "working directory",
         step => step.name(),
