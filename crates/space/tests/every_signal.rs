@@ -99,7 +99,7 @@ fn signals_in_quick_succession_do_not_kill_process_1() {
             let mut sent = [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGTERM];
             std::thread::sleep(std::time::Duration::from_millis(2));
             for signal in sent {
-                kill(program.pid(), *signal);
+                kill(program.pid(), signal);
             }
             let mut received = sent.map(|_| program.next().signal);
             received.sort_unstable();

@@ -63,7 +63,7 @@ fn a_time_limit_spares_earlier_children() {
     run_space_as!([Root, User], {
         let script = "(sleep 1000 & echo $!; wait) & sleep 0.2; exec \"$0\" \"$@\"";
         let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", script, common::SPACE, "execute", "--timeout", "0.5", "sleep", "1000"]);
+        shell.args(["-c", script, SPACE, "execute", "--timeout", "0.5", "sleep", "1000"]);
         let mut shell = shell.stdout(std::process::Stdio::piped()).spawn().expect("run");
         assert_eq!(shell.wait().expect("wait").code(), Some(124));
         let mut line = String::new();
@@ -189,11 +189,11 @@ fn inject_needs_no_process_if_files_are_given() {
         let line = error_line(&["inject", "uname", "sh"]);
         assert!(line.contains("PID: \"uname\" is not a process ID"), "{line}");
         let line = error_line(&["inject", &file, "-n", "ip", "link"]);
-        assert!(line.contains("\"ip\" is not a process ID"), "{line}");
+        assert!(line.contains("--net needs a PID or a file"), "{line}");
         // The file selects the caller's own namespace, which only root may join again.
         let output = space(&["inject", &file, "--json", "echo", "--json", "-n"]);
         let text = String::from_utf8(output.stderr).expect("UTF-8");
-        assert!(!text.contains("process id"), "{text}");
+        assert!(!text.contains("process ID"), "{text}");
         assert!(output.stdout.is_empty() || output.stdout == b"--json -n\n");
     });
 }

@@ -53,7 +53,7 @@ fn a_failure_of_space_is_125_and_one_line_with_advice() {
             (&["chroot", "/nonexistent", "id"], "/nonexistent: ENOENT"),
             (&["inject", "x", "id"], "\"x\" is not a process ID"),
             (&["inject", "99999999", "id"], "process 99999999: ESRCH"),
-            (&["inject", "--uts=/etc/passwd", "1", "id"], "no namespace"),
+            (&["inject", "--uts=/etc/passwd", "1", "id"], "not a namespace file"),
         ];
         for (words, expected) in cases {
             assert_eq!(status(words), 125, "{words:?}");

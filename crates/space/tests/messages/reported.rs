@@ -42,7 +42,7 @@ pub(super) const REPORTED: [Mistake; 12] = [
         By::User,
         "execute -U -M 1000 id",
         125,
-        "--uid-map 1000: entry 1 (0 1000 1): only the caller's user ID {uid} can be mapped, because /etc/subuid delegates no IDs to the caller; map this ID alone, or ask root to add a line such as USER:100000:65536 to /etc/subuid",
+        "--uid-map 1000: only the caller's user ID {uid} can be mapped, because /etc/subuid delegates no IDs to the caller; map this ID alone, or ask root to add a line such as USER:100000:65536 to /etc/subuid",
         "unshare -U --map-users=1000,0,1 id",
     ),
     Mistake(
