@@ -7,8 +7,8 @@ pub(crate) const SECTION: Section = Section { title: "Files", jobs: &JOBS };
 const JOBS: [Job; 10] = [
     job(
         "Let a program write to one directory only",
-        "space execute --user --id --mnt --ro-bind / / --bind $PWD/project $PWD/project \
-         --workdir $PWD/project sh -c 'touch new ../other; ls'",
+        "space execute --user --id --drop-cap all --mnt --ro-bind / / \
+         --bind $PWD/project $PWD/project --workdir $PWD/project sh -c 'touch new ../other; ls'",
         "bwrap --ro-bind / / --bind $PWD/project $PWD/project \
          --chdir $PWD/project sh -c 'touch new ../other; ls'",
         "build new",
@@ -27,7 +27,8 @@ const JOBS: [Job; 10] = [
     ),
     job(
         "Build a project in a sandbox: programs of the host, read-only, and no network",
-        "space execute --all --id --host-root --bind project /project --workdir /project ./build",
+        "space execute --all --id --drop-cap all --host-root --bind project /project \
+         --workdir /project ./build",
         "bwrap --unshare-all --ro-bind /usr /usr --ro-bind /etc /etc --symlink usr/bin /bin \
          --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp \
          --bind project /project --chdir /project ./build",

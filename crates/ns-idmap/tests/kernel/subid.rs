@@ -156,7 +156,7 @@ fn a23_unreadable_file_is_left_to_newuidmap() {
                 "{message}"
             );
             assert!(
-                message.contains("you cannot read /etc/subuid (Permission denied"),
+                message.contains("/etc/subuid cannot be read (Permission denied"),
                 "{message}"
             );
         });
