@@ -88,7 +88,7 @@ pub type GidMap = IdMap<Gid>;
 /// assert_eq!(map.to_string(), "0 1000 1\n1 100000 65536\n");
 ///
 /// let error = "0 1000 2,1 5 1".parse::<UidMap>().unwrap_err();
-/// assert!(error.to_string().contains("share inside ids"));
+/// assert!(error.to_string().contains("share inside IDs"));
 /// # Ok::<(), ns_idmap::ParseError>(())
 /// ```
 ///

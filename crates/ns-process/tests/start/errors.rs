@@ -243,7 +243,7 @@ fn f12_child_steps_are_named() {
             let error = container.start().expect_err("propagation");
             assert_eq!((error.step(), error.errno()), (Step::Propagation, Some(Errno::INVAL)));
             assert_eq!(error.object(), Some("/"));
-            assert!(error.to_string().contains("no mount point, as after chroot(2)"), "{error}");
+            assert!(error.to_string().contains("not a mount point, as after chroot(2)"), "{error}");
         });
     });
 }
