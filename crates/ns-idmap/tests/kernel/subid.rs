@@ -155,10 +155,7 @@ fn a23_unreadable_file_is_left_to_newuidmap() {
                 message.contains("uid range [0-3) -> [200000-200003) not allowed"),
                 "{message}"
             );
-            assert!(
-                message.contains("/etc/subuid cannot be read (Permission denied"),
-                "{message}"
-            );
+            assert!(message.contains("/etc/subuid cannot be read (Permission denied"), "{message}");
         });
     });
 }
