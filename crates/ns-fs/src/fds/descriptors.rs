@@ -146,6 +146,11 @@ impl Descriptors {
         placed.next().map(|(at, _)| at)
     }
 
+    /// Whether the process gets a file at `number`, or inherits the caller's; always for 0 to 2.
+    pub fn names(&self, number: RawFd) -> bool {
+        (0..=2).contains(&number) || self.placed().any(|(at, _)| at == number)
+    }
+
     /// Lists the system calls that open files and pipes; none is made.
     pub fn describe_opening(&self) -> Description {
         Description::new(self.placed().filter_map(|(number, file)| file.describe_opening(number)))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 
 use rustix::stdio::{stderr, stdin, stdout};
@@ -103,6 +103,11 @@ impl FdPlan {
             let theirs = self.sources.files.get(number)?.number();
             Some((own.as_raw_fd(), theirs))
         })
+    }
+
+    /// Returns each number that gets a file, with the file.
+    pub fn placed(&self) -> impl Iterator<Item = (RawFd, BorrowedFd<'_>)> {
+        self.sources.files.iter().map(|(to, source)| (*to, source.as_fd()))
     }
 
     /// Returns the files that the plan has opened for the process, as descriptor numbers in the caller;
