@@ -1,11 +1,15 @@
 //! The interpreter of a program: the loader of an ELF file, or that in the first line of a script.
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::format;
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 
 /// `BINPRM_BUF_SIZE` of include/uapi/linux/binfmts.h: the part of a script that the kernel reads.
 const FIRST_LINE: usize = 256;
@@ -15,8 +19,7 @@ const PT_INTERP: u32 = 3;
 
 /// The interpreter of the program at `path`, if the file names one.
 pub(crate) fn of(path: &Path) -> Option<PathBuf> {
-    let mut file = File::open(path).ok()?;
-    file.metadata().ok().filter(Metadata::is_file)?;
+    let mut file = open(path)?;
     let mut head = Vec::with_capacity(FIRST_LINE);
     file.by_ref().take(FIRST_LINE as u64).read_to_end(&mut head).ok()?;
     match &head[..] {
@@ -29,7 +32,20 @@ pub(crate) fn of(path: &Path) -> Option<PathBuf> {
 /// Whether the file at `path` is a script.
 pub(crate) fn is_script(path: &Path) -> bool {
     let mut start = [0; 2];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"#!"
+    let is_read = open(path).is_some_and(|mut file| file.read_exact(&mut start).is_ok());
+    is_read && start == *b"#!"
+}
+
+/// Opens a regular file. The root of a container may have a FIFO or a device there, whose open blocks
+/// or has an effect.
+fn open(path: &Path) -> Option<File> {
+    let place = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mode = fstat(&place).ok()?.st_mode;
+    if FileType::from_raw_mode(mode) != FileType::RegularFile {
+        return None;
+    }
+    // The same file, whatever is at the path now.
+    File::open(format!("/proc/self/fd/{}", place.as_raw_fd())).ok()
 }
 
 fn script(line: &[u8]) -> Option<PathBuf> {

@@ -242,3 +242,26 @@ fn f32_a_frozen_cgroup_is_named() {
         assert_unchanged(&before);
     });
 }
+
+/// The root of a container may have a FIFO or a device at the path of the program: the hint opens neither.
+#[test]
+fn f13_a_hint_does_not_open_a_fifo_of_the_root() {
+    ns_testbed::run_as!([Root, User], {
+        let root = Directory::with("fifo", &["bin"]);
+        let fifo = root.join("fifo");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &fifo,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .expect("mkfifo");
+        // Inside the root, the path of the link does not exist.
+        std::os::unix::fs::symlink(&fifo, root.join("prog")).expect("symlink");
+        let mut chroot = Chroot::new(&*root, "/prog");
+        chroot.map_zero();
+        let message = "no such file under the new root, or its interpreter is missing";
+        assert_eq!(hint(&chroot, Step::Exec, Errno::NOENT), message);
+    });
+}
