@@ -20,8 +20,10 @@ use crate::step::{Side, Step};
 /// assert_eq!((error.step(), error.side()), (Step::Exec, Side::Child));
 /// assert!(error.to_string().contains("no-such-program"));
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Failure>);
 
+#[derive(Clone)]
 struct Failure {
     name: String,
     step: Step,
@@ -80,7 +82,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failure { name, step, errno, object, hint } = &*self.0;
-        // The name and the object may contain line breaks.
+        // The name, the object and the hint may contain line breaks.
         write!(f, "{}: {step}", OneLine(name))?;
         if let Some(object) = object {
             write!(f, ": {}", OneLine(object))?;
@@ -92,7 +94,7 @@ impl fmt::Display for Error {
             }
         }
         if let Some(hint) = hint {
-            write!(f, " ({hint})")?;
+            write!(f, " ({})", OneLine(hint))?;
         }
         Ok(())
     }
@@ -142,6 +144,7 @@ const ERRNO_NAMES: &[(Errno, &str)] = &[
     (Errno::NOMEM, "ENOMEM"),
     (Errno::ACCESS, "EACCES"),
     (Errno::FAULT, "EFAULT"),
+    (Errno::FBIG, "EFBIG"),
     (Errno::BUSY, "EBUSY"),
     (Errno::EXIST, "EEXIST"),
     (Errno::XDEV, "EXDEV"),
@@ -155,6 +158,7 @@ const ERRNO_NAMES: &[(Errno, &str)] = &[
     (Errno::TXTBSY, "ETXTBSY"),
     (Errno::NOSPC, "ENOSPC"),
     (Errno::ROFS, "EROFS"),
+    (Errno::PIPE, "EPIPE"),
     (Errno::RANGE, "ERANGE"),
     (Errno::NAMETOOLONG, "ENAMETOOLONG"),
     (Errno::NOSYS, "ENOSYS"),
@@ -163,8 +167,12 @@ const ERRNO_NAMES: &[(Errno, &str)] = &[
     (Errno::USERS, "EUSERS"),
     (Errno::OVERFLOW, "EOVERFLOW"),
     (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
+    (Errno::PROTO, "EPROTO"),
+    (Errno::NOTSOCK, "ENOTSOCK"),
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::STALE, "ESTALE"),
+    (Errno::CONNRESET, "ECONNRESET"),
+    (Errno::CONNREFUSED, "ECONNREFUSED"),
     (Errno::TIMEDOUT, "ETIMEDOUT"),
     (Errno::CANCELED, "ECANCELED"),
 ];

@@ -10,6 +10,7 @@ mod hint;
 mod in_child;
 mod list;
 mod mountinfo;
+mod parked;
 mod persist;
 mod plan;
 mod proc_dir;
@@ -26,6 +27,9 @@ pub mod tokio;
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use error::Error;
 pub use list::{Member, NamespaceFile, NamespaceInfo, Namespaces, namespaces};
+pub use parked::{
+    Parked, Pool, PoolStats, release_at, release_at_timeout, release_by, release_by_timeout,
+};
 pub use persist::{bind_namespace, make_namespace, namespace_of, open_namespace, unbind_namespace};
 pub use plan::{Description, Plan};
 pub use process::{LimitedOutput, OutputLimit, Process, Usage, UsageLost, reap};
@@ -33,8 +37,8 @@ pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use settings::{
     Builder, Capabilities, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject,
-    IntoExitCode, IntoNamespaces, IoPriority, Memory, Personality, Scheduler, Target, WaitingChild,
-    kind,
+    IntoExitCode, IntoNamespaces, IoPriority, Memory, Payload, Personality, Scheduler, Target,
+    WaitingChild, kind,
 };
 pub use start::set_dumpable;
 pub use step::{Side, Step};

@@ -2,7 +2,6 @@
 
 use std::ffi::{CString, OsString};
 use std::fmt::{Display, Write as _};
-use std::format;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
@@ -10,10 +9,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::str;
+use std::{format, format_args};
 
 use ns_sys::child::is_readable;
 use ns_sys::{Errno, Namespace, NamespaceFd, pidfd_get_info};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat, readlinkat_raw};
+use rustix::io::{pread, retry_on_intr};
 
 /// Room for any process ID, and one byte that shows whether the link is longer.
 const LENGTH: usize = 11;
@@ -114,4 +115,14 @@ pub(crate) fn pid_by_fdinfo(proc: &Path, pidfd: impl AsFd) -> Result<u32, Errno>
 /// The value of a line `NAME:\tVALUE`, as in the files `status` and `fdinfo`.
 pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// The oldest child of a process, from proc_pid_task(5).
+pub(crate) fn first_child(proc: &Path, pid: u32) -> Option<u32> {
+    let path = path_in(proc, format_args!("{pid}/task/{pid}/children"));
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut text = [0; LENGTH];
+    let length = retry_on_intr(|| pread(&file, &mut text, 0)).ok()?;
+    let first = text.get(..length)?.split(|byte| *byte == b' ').next()?;
+    str::from_utf8(first).ok()?.parse().ok()
 }

@@ -64,7 +64,7 @@ macro_rules! steps {
     };
 }
 
-// The next free number is 72.
+// The next free number is 73.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
@@ -179,6 +179,8 @@ steps! {
     Init = 46, Child, "init";
     /// execve(2).
     Exec = 40, Child, "execve";
+    /// Releasing a parked process.
+    Release = 72, Parent, "release";
     /// Waiting for the exit of the process.
     Wait = 41, Parent, "wait";
     /// Sending a signal.

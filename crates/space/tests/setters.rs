@@ -76,7 +76,7 @@ const OPTIONS: [(&str, &[&str]); 69] = [
 ];
 
 /// A setter without an option, and the reason.
-const NONE: [(&str, &str); 24] = [
+const NONE: [(&str, &str); 27] = [
     ("close_except", "it is for closures"),
     ("daemonize_as_child", "space exits, so the daemon could not be its child"),
     ("exceptexec", "it runs code of the caller"),
@@ -89,6 +89,7 @@ const NONE: [(&str, &str); 24] = [
     ("memory", "space is small, so a copy has no benefit"),
     ("open_paths", "it is always called, so that a FIFO can be interrupted"),
     ("output_limit", "space does not read the output; a shell can: | head -c N"),
+    ("park_at", "space waits for its program, so it cannot leave the release to another process"),
     ("parent_death_signal", "the program does not outlive space, so the signal is SIGKILL"),
     ("postexec", "it runs code of the caller"),
     ("postup", "it runs code of the caller"),
@@ -97,6 +98,8 @@ const NONE: [(&str, &str); 24] = [
     ("process_group", "space needs the group for job control; --new-session makes a new one"),
     ("start", "it starts"),
     ("start_async", "it starts"),
+    ("start_parked", "it starts"),
+    ("start_parked_async", "it starts"),
     ("start_unchecked", "it starts a closure"),
     ("is_closure", "it sets nothing"),
     ("terminal", "setsid --ctty does it, as the program or around space"),

@@ -23,6 +23,15 @@ pub(crate) fn for_descriptors(errno: Errno) -> Option<&'static str> {
     }
 }
 
+/// The hint for the unnamed file of a program of this library.
+pub(crate) fn for_program_file(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::ACCESS => Some("vm.memfd_noexec is 2, and TMPDIR is noexec"),
+        Errno::FBIG => Some("RLIMIT_FSIZE is smaller than the file"),
+        errno => for_descriptors(errno),
+    }
+}
+
 /// The hint for a child that has not executed its program in time. `cgroup` is the one it was created in.
 pub(crate) fn for_late_start(cgroup: Option<impl AsFd>) -> &'static str {
     if cgroup.is_some_and(machine::is_frozen) {

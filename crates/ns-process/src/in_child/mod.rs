@@ -68,7 +68,7 @@ pub(crate) use optimistic::OverflowIds;
 pub(crate) use order::child_steps;
 pub(crate) use plan::ChildPlan;
 pub(crate) use privileges::Privileges;
-pub(crate) use program::Paths;
+pub(crate) use program::{NOT_FOUND, Paths};
 pub(crate) use root::{PROC, Root, unpack};
 pub(crate) use scheduling::Scheduling;
 pub(crate) use session::Session;

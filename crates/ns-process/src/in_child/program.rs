@@ -52,18 +52,20 @@ fn search(plan: &ChildPlan<'_>, paths: &[&CStr]) -> Report {
     failure
 }
 
+/// The errnos of a path that does not exist.
+pub(crate) const NOT_FOUND: [Errno; 7] = [
+    Errno::NOENT,
+    Errno::NOTDIR,
+    Errno::LOOP,
+    Errno::NAMETOOLONG,
+    Errno::NODEV,
+    Errno::STALE,
+    Errno::TIMEDOUT,
+];
+
 /// Whether the path does not exist, so that the program may be in another directory.
 fn is_not_found(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::NOENT
-            | Errno::NOTDIR
-            | Errno::LOOP
-            | Errno::NAMETOOLONG
-            | Errno::NODEV
-            | Errno::STALE
-            | Errno::TIMEDOUT
-    )
+    NOT_FOUND.contains(&errno)
 }
 
 fn try_path(plan: &ChildPlan<'_>, path: &CStr) -> Errno {

@@ -20,7 +20,7 @@ pub(crate) use route::{Intermediate, Route};
 use crate::error::Error;
 use crate::settings::{
     Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps, Memory,
-    Names, Payload, Privileges, Root, Scheduling, Session, Streams, Sysctls,
+    Names, Privileges, Root, Scheduling, Session, Streams, Sysctls, Work,
 };
 use crate::step::Step;
 use crate::target::TargetSpec;
@@ -29,7 +29,7 @@ use crate::target::TargetSpec;
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) name: Arc<str>,
-    pub(crate) work: Payload,
+    pub(crate) work: Work,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
@@ -39,6 +39,8 @@ pub struct Plan {
     pub(crate) join: Join,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
+    /// The listening socket that releases the process.
+    pub(crate) gate: Option<Arc<OwnedFd>>,
     pub(crate) daemon: Option<Daemon>,
     pub(crate) maps: Maps,
     pub(crate) ids: Ids,
@@ -93,7 +95,7 @@ impl<Kind> Builder<Kind> {
         let scheduling = Scheduling::new(&self.scheduling, self.limits.nice).map_err(invalid)?;
         Ok(Arc::new(Plan {
             name: Arc::clone(&self.name),
-            work: Payload::new(self).map_err(invalid)?,
+            work: Work::new(self).map_err(invalid)?,
             flags,
             cgroup: self.cgroup.clone(),
             hooks: self.hooks.clone(),
@@ -103,6 +105,7 @@ impl<Kind> Builder<Kind> {
             join,
             memory: self.memory,
             init: self.checked_init(namespaces).map_err(invalid)?,
+            gate: self.gate.clone(),
             daemon: self.checked_daemon().map_err(invalid)?,
             maps,
             ids,

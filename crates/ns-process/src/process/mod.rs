@@ -23,7 +23,7 @@ use ns_sys::{Signal, pidfd_send_signal};
 
 pub(crate) use hangup::{
     KILLED, LONG_ENOUGH, has_hung_up, is_readable_until, is_readable_within, kill_and_wait,
-    try_reap,
+    poll_until, try_reap,
 };
 #[cfg(feature = "tokio")]
 pub(crate) use join::{TRACED, TRACED_ROUND, sweep_interval};
@@ -118,6 +118,19 @@ impl Process {
 
     pub(crate) fn with_pipes(mut self, pipes: [Option<OwnedFd>; 3]) -> Self {
         self.pipes = pipes;
+        self
+    }
+
+    /// Whether it is the init of the program.
+    pub(crate) fn has_init(&self) -> bool {
+        self.init.is_some()
+    }
+
+    /// Replaces the pipes of the streams that have a new one.
+    pub(crate) fn with_pipes_over(mut self, pipes: [Option<OwnedFd>; 3]) -> Self {
+        for (pipe, new) in self.pipes.iter_mut().zip(pipes) {
+            *pipe = new.or(pipe.take());
+        }
         self
     }
 

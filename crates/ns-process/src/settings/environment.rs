@@ -1,7 +1,7 @@
 //! The program's environment: the caller's at the time of the start, with the requested changes.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::prelude::rust_2024::*;
 use std::{env, format};
@@ -21,6 +21,49 @@ pub(crate) struct EnvironmentConfig {
     pub(crate) cleared: bool,
     /// A value of `None` removes the variable.
     pub(crate) changes: Vec<(OsString, Option<OsString>)>,
+}
+
+impl EnvironmentConfig {
+    pub(crate) fn set(&mut self, key: &OsStr, value: Option<OsString>) {
+        self.changes.retain(|(known, _)| known != key);
+        self.changes.push((key.to_owned(), value));
+    }
+
+    fn has(&self, key: &[u8]) -> bool {
+        self.changes.iter().any(|(known, _)| known.as_bytes() == key)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.cleared = true;
+        self.changes.clear();
+    }
+}
+
+/// The changes to `planned` instead of the caller's environment, and the resulting `PATH`.
+pub(crate) fn changed_from<'a>(
+    planned: impl Iterator<Item = &'a CStr>,
+    config: &EnvironmentConfig,
+) -> Result<(Strings, OsString), String> {
+    config.changes.iter().try_for_each(|(key, value)| check(key, value.as_deref()))?;
+    let planned = planned.filter(|_| !config.cleared).map(CStr::to_bytes);
+    let mut variables: Vec<(&[u8], &[u8])> =
+        planned.map(split_at_equals).filter(|(key, _)| !config.has(key)).collect();
+    let set =
+        config.changes.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
+    variables.extend(set.map(|(key, value)| (key.as_bytes(), value.as_bytes())));
+    let path = variables.iter().find(|(key, _)| *key == b"PATH").map(|(_, value)| *value);
+    let path = path.map_or(OsStr::new(DEFAULT_PATH), OsStr::from_bytes).to_owned();
+    let mut strings = Strings::with_capacity(TYPICAL_LENGTH * variables.len());
+    for (key, value) in variables {
+        strings.push(&[key, b"=", value]);
+    }
+    Ok((strings, path))
+}
+
+/// A variable as its name and its value. A name may begin with `=`, as in std.
+fn split_at_equals(text: &[u8]) -> (&[u8], &[u8]) {
+    let equals = text.iter().skip(1).position(|byte| *byte == b'=').map_or(text.len(), |at| at + 1);
+    (&text[..equals], text.get(equals + 1..).unwrap_or_default())
 }
 
 /// The variables for execve(2), or a message with the invalid change. Inherited variables need no

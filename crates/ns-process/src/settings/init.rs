@@ -21,9 +21,10 @@ impl Init {
     /// It uses a few pages, and keeps none of the caller's memory or files.
     ///
     /// # Errors
-    /// [`Step::Prepare`](crate::Step::Prepare), `EACCES`: the sysctl `vm.memfd_noexec` is 2, and no
-    /// memfd may be executed. Write [`executable`](Self::executable) to a file, and use its
-    /// [`path`](Self::path).
+    /// [`Step::Prepare`](crate::Step::Prepare): `EACCES`, the sysctl `vm.memfd_noexec` is 2, and the
+    /// directory for temporary files permits no program either: write
+    /// [`executable`](Self::executable) to a file, and use its [`path`](Self::path); `EFBIG`,
+    /// `RLIMIT_FSIZE` is smaller than the file.
     ///
     /// # References
     /// memfd_create(2).

@@ -39,6 +39,8 @@ mod privileges;
 
 mod init;
 
+mod gate;
+
 mod daemon;
 mod lifetime;
 mod memory;
@@ -58,6 +60,7 @@ mod scheduler;
 mod scheduling_plan;
 mod strings;
 mod target;
+mod work;
 
 use std::ffi::OsString;
 use std::format;
@@ -94,10 +97,10 @@ use maps::MapConfig;
 pub(crate) use maps::Maps;
 pub use memory::Memory;
 pub(crate) use names::Names;
-pub(crate) use payload::Payload;
+pub use payload::Payload;
 pub use personality::Personality;
 use privileges::PrivilegeConfig;
-pub(crate) use privileges::Privileges;
+pub(crate) use privileges::{Label, Privileges};
 pub(crate) use program::Program;
 pub(crate) use root::Root;
 use root::RootConfig;
@@ -112,6 +115,7 @@ pub(crate) use sysctl::Sysctls;
 pub use target::Target;
 pub use time::Clock;
 use time::Offset;
+pub(crate) use work::Work;
 
 /// The kinds of [`Builder`].
 pub mod kind {
@@ -188,7 +192,7 @@ pub type Chroot = Builder<kind::Chroot>;
 /// - [session and signals](Builder#session-and-signals);
 /// - [limits](Builder#limits), [cgroup](Builder#cgroup);
 /// - [privileges](Builder#privileges);
-/// - [init](Builder#init), [daemon](Builder#daemon);
+/// - [init](Builder#init), [daemon](Builder#daemon), [parked start](Builder#parked-start);
 /// - [lifecycle](Builder#lifecycle), [memory](Builder#memory);
 /// - hooks [in the caller](Builder#hooks-in-the-caller) and
 ///   [in the child](Builder#hooks-in-the-child).
@@ -220,6 +224,7 @@ pub struct Builder<Kind> {
     pub(crate) join: Join,
     pub(crate) memory: Memory,
     pub(crate) init: Option<Init>,
+    pub(crate) gate: Option<Arc<OwnedFd>>,
     pub(crate) daemon: Option<Daemon>,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
@@ -257,6 +262,7 @@ impl<Kind> Builder<Kind> {
             join: Join::default(),
             memory: Memory::default(),
             init: None,
+            gate: None,
             daemon: None,
             flags: CloneFlags::empty(),
             cgroup: None,

@@ -42,7 +42,10 @@ impl<Kind> Builder<Kind> {
 
     /// Installs a compiled seccomp filter, which applies from just before execve(2) on.
     ///
-    /// By default only the filters of the caller apply. The filter must allow execve(2). Without
+    /// By default only the filters of the caller apply. The filter must allow execve(2). For a
+    /// [parked start](Self::start_parked) it must also allow execveat, recvmsg, recvfrom, mmap, fcntl,
+    /// prctl, sendto and exit_group; with [`park_at`](Self::park_at) also ppoll, accept4, setsockopt,
+    /// shutdown and close. Without
     /// [`no_new_privs`](Self::no_new_privs) it is installed before capabilities are dropped, and
     /// must also allow prctl, capset, prlimit64 and rt_sigprocmask; this needs `CAP_SYS_ADMIN`,
     /// which a new user namespace gives.
@@ -107,11 +110,22 @@ pub(crate) struct Privileges {
     joined: NamespaceFlags,
     /// Whether the caller is root in its user namespace.
     is_root: bool,
-    /// The label as given, the file for it, and the text to write.
-    label: Option<(OsString, CString, Vec<u8>)>,
+    label: Option<Label>,
 }
 
+/// A label as given, the file for it, and the text to write.
+pub(crate) type Label = (OsString, CString, Vec<u8>);
+
 impl Privileges {
+    /// Leaves the label to another program that executes the program.
+    pub(crate) fn take_label(&mut self) -> Option<Label> {
+        self.label.take()
+    }
+
+    pub(crate) fn filter(&self) -> Option<&[BpfInstruction]> {
+        self.filter.as_deref()
+    }
+
     /// Checks the configuration; an error begins with the name of the setter. `has_ceiling`: the
     /// target's privileges limit the child.
     pub(crate) fn new(

@@ -12,7 +12,7 @@ use ns_sys::Namespace;
 
 use super::environment;
 use super::strings::{Arrays, Strings};
-use super::{Builder, Chroot, Container};
+use super::{Builder, Chroot, Container, Payload};
 
 impl Container {
     /// Creates a builder that starts `program`: a path, or a name to search in `PATH` inside the
@@ -120,8 +120,7 @@ impl<Kind> Builder<Kind> {
     /// Clears the environment: the program inherits no variable, and all earlier changes are
     /// discarded.
     pub fn env_clear(&mut self) -> &mut Self {
-        self.env.cleared = true;
-        self.env.changes.clear();
+        self.env.clear();
         self
     }
 
@@ -156,8 +155,7 @@ impl<Kind> Builder<Kind> {
     }
 
     fn change(&mut self, key: &OsStr, value: Option<OsString>) -> &mut Self {
-        self.env.changes.retain(|(known, _)| known != key);
-        self.env.changes.push((key.to_owned(), value));
+        self.env.set(key, value);
         self
     }
 }
@@ -179,7 +177,7 @@ impl Program {
         if config.program.is_empty() {
             return Err("program: is empty".to_owned());
         }
-        let argv = arguments(&config.program, &config.args)?;
+        let argv = arguments(&config.program, config.args.iter().map(|arg| arg.as_bytes()))?;
         let envp = environment::variables(&config.env)?;
         let file = config.program_fd.clone();
         let candidates = match file {
@@ -187,6 +185,45 @@ impl Program {
             None => candidates(config.program.as_bytes(), || environment::path(&config.env)),
         };
         Ok(Self { candidates, file, argv, envp })
+    }
+
+    /// A program of this library, in an open file.
+    pub(crate) fn of_file(file: OwnedFd, arguments: &[&CStr]) -> Self {
+        let mut argv = Strings::default();
+        for text in arguments {
+            argv.push(&[text.to_bytes()]);
+        }
+        let (candidates, file) = (Some(Strings::default()), Some(Arc::new(file)));
+        Self { candidates, file, argv, envp: Strings::default() }
+    }
+
+    /// This program with the changes of `payload`; an error begins with the name of the setter.
+    pub(crate) fn changed(&self, payload: &Payload) -> Result<Self, String> {
+        let program = payload.program.as_deref().unwrap_or(self.name());
+        if program.is_empty() {
+            return Err("program: is empty".to_owned());
+        }
+        let argv = if let Some(args) = &payload.args {
+            arguments(program, args.iter().map(|arg| arg.as_bytes()))?
+        } else {
+            arguments(program, self.argv().skip(1).map(CStr::to_bytes))?
+        };
+        let (envp, path) = environment::changed_from(self.envp(), &payload.env)?;
+        let is_planned = payload.program.is_none() && payload.program_fd.is_none();
+        let file = if is_planned { self.file.clone() } else { payload.program_fd.clone() };
+        let candidates = match file {
+            Some(_) => Some(Strings::default()),
+            None => candidates(program.as_bytes(), || path),
+        };
+        Ok(Self { candidates, file, argv, envp })
+    }
+
+    pub(crate) fn argv(&self) -> impl Iterator<Item = &CStr> + Clone {
+        self.argv.iter()
+    }
+
+    pub(crate) fn envp(&self) -> impl Iterator<Item = &CStr> {
+        self.envp.iter()
     }
 
     pub(crate) fn name(&self) -> &OsStr {
@@ -224,19 +261,21 @@ impl Program {
     }
 }
 
-fn arguments(program: &OsStr, args: &[OsString]) -> Result<Strings, String> {
-    let length = args.iter().fold(program.len() + 1, |sum, arg| sum + arg.len() + 1);
+fn arguments<'a>(
+    program: &OsStr,
+    args: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Result<Strings, String> {
+    let length = args.clone().fold(program.len() + 1, |sum, arg| sum + arg.len() + 1);
     let mut argv = Strings::with_capacity(length);
-    argv.push(&[without_nul(program, || "program".to_owned())?]);
-    for (arg, number) in args.iter().zip(1..) {
+    argv.push(&[without_nul(program.as_bytes(), || "program".to_owned())?]);
+    for (arg, number) in args.zip(1..) {
         argv.push(&[without_nul(arg, || format!("arg {number}"))?]);
     }
     Ok(argv)
 }
 
-/// The bytes of `text`, or a message with the position of a NUL byte.
-fn without_nul(text: &OsStr, name: impl FnOnce() -> String) -> Result<&[u8], String> {
-    let bytes = text.as_bytes();
+/// The bytes, or a message with the position of a NUL byte.
+fn without_nul(bytes: &[u8], name: impl FnOnce() -> String) -> Result<&[u8], String> {
     if !bytes.contains(&0) {
         return Ok(bytes);
     }

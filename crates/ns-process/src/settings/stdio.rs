@@ -206,6 +206,11 @@ impl Streams {
         Ok(Self { descriptors, set: config.set, shared })
     }
 
+    /// Whether the child would place descriptors of the caller.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// Streams that are not set: stdin becomes `/dev/null`, stdout and stderr become pipes.
     pub(crate) fn capture(&mut self) -> Result<(), &'static str> {
         if self.shared {

@@ -33,7 +33,7 @@ impl Strings {
         self.count += 1;
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &CStr> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &CStr> + Clone {
         let mut rest = &self.bytes[..];
         iter::from_fn(move || {
             let text = CStr::from_bytes_until_nul(rest).ok()?;

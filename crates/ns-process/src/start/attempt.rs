@@ -98,7 +98,7 @@ impl Attempt {
         copy: CopyMode,
         deadline: Option<Instant>,
     ) -> Result<Box<Self>, Error> {
-        let fds = Opened::new(plan)?;
+        let fds = Opened::new(&plan.name, &plan.streams.descriptors)?;
         let lowest = if plan.init.is_some() { STATUS + 1 } else { STATUS };
         let parent = || ParentThread::new()?.apart(&fds, lowest);
         let parent = plan.watches_parent().then(parent).transpose();

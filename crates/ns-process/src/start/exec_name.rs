@@ -22,12 +22,12 @@ const LENGTH: usize = 16;
 
 /// A random name, so that no program can guess it and set it as its own.
 #[derive(Debug)]
-pub(super) struct ExecName([u8; LENGTH]);
+pub(crate) struct ExecName([u8; LENGTH]);
 
 impl ExecName {
     /// Makes a new name. Each attempt has its own, because the process ID of a child may soon be
     /// reused by another start.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let random = RandomState::new().build_hasher().finish();
         let mut name = [0; LENGTH];
         for (place, digit) in (0..).zip(&mut name[..LENGTH - 1]) {
@@ -37,7 +37,7 @@ impl ExecName {
     }
 
     #[cfg(test)]
-    pub(super) fn of(pid: u32) -> Self {
+    pub(crate) fn of(pid: u32) -> Self {
         let text =
             std::fs::read(path_in(Path::new("/proc"), format_args!("{pid}/comm"))).expect("read");
         let text = text.strip_suffix(b"\n").expect("a line");
@@ -46,43 +46,57 @@ impl ExecName {
         Self(name)
     }
 
-    pub(super) fn as_c_str(&self) -> &CStr {
+    pub(crate) fn bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(mut name: [u8; LENGTH]) -> Self {
+        name[LENGTH - 1] = 0;
+        Self(name)
+    }
+
+    /// Whether the file `comm` of a process shows this name; `None` if it cannot be read.
+    pub(crate) fn is_in(&self, comm: Option<&OwnedFd>) -> Option<bool> {
+        let mut text = [0; LENGTH + 1];
+        let comm = comm?;
+        let length = retry_on_intr(|| pread(comm, &mut text, 0)).ok()?;
+        let line = text.get(..length)?;
+        Some(line.strip_suffix(b"\n") == Some(self.as_c_str().to_bytes()))
+    }
+
+    pub(crate) fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
     }
 }
 
 /// The open `/proc/PID/comm` of a child, and the name that it has before exec.
 #[derive(Debug)]
-pub(super) struct CommFile<'a> {
+pub(crate) struct CommFile<'a> {
     /// `None` without proc.
     comm: Option<OwnedFd>,
     name: &'a ExecName,
 }
 
 impl<'a> CommFile<'a> {
-    pub(super) fn new(comm: Option<OwnedFd>, name: &'a ExecName) -> Self {
+    pub(crate) fn new(comm: Option<OwnedFd>, name: &'a ExecName) -> Self {
         Self { comm, name }
     }
 
     /// The file of another process that was given the same name.
-    pub(super) fn for_process(&self, proc: &Path, pid: u32) -> Self {
+    pub(crate) fn for_process(&self, proc: &Path, pid: u32) -> Self {
         Self { comm: open_comm(proc, pid), name: self.name }
     }
 
     /// Whether the process still has the name. It has the name from shortly before exec until exec
     /// has replaced the memory. `None` if the file cannot be read, such as once the process is
     /// reaped.
-    pub(super) fn is_before_exec(&self) -> Option<bool> {
-        let mut text = [0; LENGTH + 1];
-        let comm = self.comm.as_ref()?;
-        let length = retry_on_intr(|| pread(comm, &mut text, 0)).ok()?;
-        let line = text.get(..length)?;
-        Some(line.strip_suffix(b"\n") == Some(self.name.as_c_str().to_bytes()))
+    pub(crate) fn is_before_exec(&self) -> Option<bool> {
+        self.name.is_in(self.comm.as_ref())
     }
 }
 
 /// Opens `/proc/PID/comm` in the proc that is mounted at `proc`.
-pub(super) fn open_comm(proc: &Path, pid: u32) -> Option<OwnedFd> {
+pub(crate) fn open_comm(proc: &Path, pid: u32) -> Option<OwnedFd> {
     let path = path_in(proc, format_args!("{pid}/comm"));
     openat(CWD, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }

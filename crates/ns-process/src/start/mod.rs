@@ -18,8 +18,9 @@ mod child_resources;
 mod child_steps;
 mod dumpable;
 mod exec_lock;
-mod exec_name;
+pub(crate) mod exec_name;
 mod forked;
+pub(crate) mod gate;
 mod hold;
 mod hooks;
 mod init;
@@ -30,10 +31,13 @@ mod output;
 mod own_memory;
 mod parent;
 mod pipes;
+pub(crate) mod program_file;
 mod release;
+pub(crate) mod resource_limit;
 mod shared;
 mod signals;
 mod stack;
+mod static_program;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -64,6 +68,7 @@ use signals::Blocked;
 use stack::Stack;
 
 pub use dumpable::set_dumpable;
+pub(crate) use pipes::Opened;
 use threads::refuse_threads;
 
 /// # Start
@@ -109,6 +114,10 @@ impl<Kind> Builder<Kind> {
 
 /// Starts what `plan` describes, unless it is a closure and the caller has several threads.
 pub(crate) fn begin(plan: Arc<Plan>) -> Result<Process, Error> {
+    if plan.gate.is_some() {
+        let message = "park_at: only start_parked waits for a release";
+        return Err(Error::new(&plan.name, Step::Check).with_object(message));
+    }
     if plan.work.closure().is_some() {
         refuse_threads(&plan)?;
     }

@@ -4,24 +4,16 @@
 //! newer ones close descriptors first (fs/exec.c `begin_new_exec`, in Linux 6.12.118). So the end
 //! of the lock alone does not prove that the memory is left.
 
-use std::format_args;
 use std::path::Path;
 use std::prelude::rust_2024::*;
 use std::process;
-use std::str;
-
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{pread, retry_on_intr};
 
 use ns_sys::child::is_readable;
 use ns_sys::kcmp_vm;
 
 use super::child::Child;
 use super::exec_name::CommFile;
-use crate::proc_dir::path_in;
-
-/// The most bytes of a process ID: ten digits, and the space after them.
-const LENGTH: usize = 11;
+use crate::proc_dir::first_child;
 
 impl Child<'_> {
     /// Whether the child has its own memory, or is dead.
@@ -41,14 +33,4 @@ impl Child<'_> {
         let is_before_exec = first.and_then(|pid| comm.for_process(proc, pid).is_before_exec());
         is_before_exec != Some(true)
     }
-}
-
-/// The oldest child of a process, from proc_pid_task(5).
-fn first_child(proc: &Path, pid: u32) -> Option<u32> {
-    let path = path_in(proc, format_args!("{pid}/task/{pid}/children"));
-    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let mut text = [0; LENGTH];
-    let length = retry_on_intr(|| pread(&file, &mut text, 0)).ok()?;
-    let first = text.get(..length)?.split(|byte| *byte == b' ').next()?;
-    str::from_utf8(first).ok()?.parse().ok()
 }

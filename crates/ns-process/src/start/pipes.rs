@@ -9,18 +9,17 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ns_fs::FdPlan;
+use ns_fs::{Descriptors, FdPlan};
 use ns_sys::child::close;
 
 use crate::error::Error;
-use crate::plan::Plan;
 use crate::settings::stream_error;
 
 static OPEN: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
 
 /// The descriptors that a start has opened.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// `None` only during drop.
     fds: Option<FdPlan>,
     ends: Vec<RawFd>,
@@ -29,10 +28,9 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the descriptors. The lock excludes a fork between making the pipes and registering
     /// them.
-    pub(super) fn new(plan: &Plan) -> Result<Self, Error> {
-        let descriptors = &plan.streams.descriptors;
+    pub(crate) fn new(name: &str, descriptors: &Descriptors) -> Result<Self, Error> {
         let opened = FdPlan::new_locked(descriptors, || descriptors.has_pipes().then(lock));
-        let (fds, mut open) = opened.map_err(|error| stream_error(&plan.name, &error))?;
+        let (fds, mut open) = opened.map_err(|error| stream_error(name, &error))?;
         let ends: Vec<RawFd> = fds.pipe_ends().flat_map(|(own, theirs)| [own, theirs]).collect();
         if let Some(open) = &mut open {
             open.0.extend(&ends);
@@ -41,7 +39,7 @@ impl Opened {
     }
 
     /// Takes the caller's ends of the pipes at 0 to 2.
-    pub(super) fn take_pipes(&mut self) -> [Option<OwnedFd>; 3] {
+    pub(crate) fn take_pipes(&mut self) -> [Option<OwnedFd>; 3] {
         if self.ends.is_empty() {
             return [None, None, None];
         }

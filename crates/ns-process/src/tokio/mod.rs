@@ -29,7 +29,7 @@
 //! # Cancellation
 //!
 //! Each future can be dropped at any time:
-//! - a start: the process is killed and reaped, or never started.
+//! - a start or a release: the process is killed and reaped, or never started.
 //! - a wait for the exit: nothing is lost, and a later call returns the status.
 //! - [`status_async`](crate::Builder::status_async), [`output_async`](crate::Builder::output_async) and
 //!   [`wait_with_output`](Process::wait_with_output), also with a time limit: after the start, the handle is dropped.
@@ -41,6 +41,7 @@
 //! process has exited: see [`crate::Process::pidfd`], and the example `epoll`.
 
 mod output;
+mod parked;
 mod pipes;
 mod process;
 mod start;

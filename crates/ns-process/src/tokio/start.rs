@@ -124,7 +124,11 @@ impl<Kind> Builder<Kind> {
 async fn start(plan: Result<Arc<Plan>, Error>) -> Result<Process, Error> {
     let plan = plan?;
     let started = if needs_polling_thread(&plan) { begin(plan) } else { start_on_pool(plan).await };
-    let mut process = started?;
+    register(started?)
+}
+
+/// Registers the descriptors of a started process with the runtime.
+pub(super) fn register(mut process: crate::Process) -> Result<Process, Error> {
     // Without I/O in the runtime the registration panics, and drops the handle.
     let kills = process.set_kill_on_drop(true);
     let mut process = Process::register(process).map_err(|unregistered| {
@@ -138,15 +142,31 @@ async fn start(plan: Result<Arc<Plan>, Error>) -> Result<Process, Error> {
 
 /// Whether the start depends on the thread that makes it: the signal of `die_with_parent` comes when that thread
 /// exits, and a closure is refused on a second thread.
-fn needs_polling_thread(plan: &Plan) -> bool {
+pub(super) fn needs_polling_thread(plan: &Plan) -> bool {
     plan.session.die_with_parent.is_some() || plan.work.closure().is_some()
 }
 
 async fn start_on_pool(plan: Arc<Plan>) -> Result<crate::Process, Error> {
     let name = Arc::clone(&plan.name);
-    let start = move || begin(plan).map(|process| Unclaimed(Some(process)));
-    let mut task = Task(spawn_blocking(start));
-    (&mut task.0).await.unwrap_or_else(|error| Err(not_run(&name, error))).map(Unclaimed::claim)
+    start_by(&name, move || begin(plan)).await
+}
+
+/// Starts a process on a thread of the runtime for blocking calls.
+pub(super) async fn start_by(
+    name: &str,
+    start: impl FnOnce() -> Result<crate::Process, Error> + Send + 'static,
+) -> Result<crate::Process, Error> {
+    let start = move || start().map(|process| Unclaimed(Some(process)));
+    on_pool(name, start).await.map(Unclaimed::claim)
+}
+
+/// Runs `work` on a thread of the runtime for blocking calls. If the future is dropped before that, it is not run.
+pub(super) async fn on_pool<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let mut task = Task(spawn_blocking(work));
+    (&mut task.0).await.unwrap_or_else(|error| Err(not_run(name, error)))
 }
 
 /// A start on the pool. If it is dropped before a thread is free, the start is not made.

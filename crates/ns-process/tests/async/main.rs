@@ -6,6 +6,7 @@ mod common;
 mod cancellation;
 mod handle;
 mod output;
+mod parked;
 mod start;
 
 use std::future::Future;

@@ -214,6 +214,11 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             plain.namespace(Namespace::Pid).init(Init::builtin()).start()
         }
         Step::Exec => Container::new("/nope").start(),
+        Step::Release => {
+            let gate = plain.start_parked().ok()?.detach().ok()?;
+            ns_process::release_by(&gate).ok()?;
+            return ns_process::release_by(&gate).err();
+        }
         Step::FollowRoot => {
             let target = Target::in_all();
             forbid(libc::SYS_chroot);

@@ -8,3 +8,4 @@ mod faults;
 mod judge;
 mod many_starts;
 mod orphans;
+mod pool;

@@ -18,11 +18,11 @@
 //!
 //! If a seccomp filter forbids rt_sigtimedwait(2), the init only waits for children. If the filter
 //! forbids wait4(2) too, the init exits.
+#![allow(unsafe_code, reason = "takes the instructions of the architecture")]
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod builtin;
-mod executable;
 mod file;
 mod process;
 #[cfg(target_arch = "riscv64")]
@@ -30,6 +30,9 @@ mod riscv64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+use std::prelude::rust_2024::*;
+
+use super::static_program;
 #[cfg(target_arch = "aarch64")]
 use aarch64 as machine;
 #[cfg(target_arch = "riscv64")]
@@ -37,5 +40,11 @@ use riscv64 as machine;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as machine;
 
-pub(crate) use executable::executable;
 pub(super) use process::InitProcess;
+
+/// The executable file of the built-in init.
+fn executable() -> Vec<u8> {
+    // SAFETY: `code` returns two such addresses.
+    let instructions = unsafe { static_program::instructions(machine::code()) };
+    static_program::file(instructions, &[])
+}

@@ -3,7 +3,6 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
-use std::sync::Arc;
 
 use ns_fs::apply::{FdRange, FdStep};
 use ns_sys::child::SignalSet;
@@ -24,7 +23,7 @@ use crate::start::stack::Stack;
 /// The resources of the init, kept until the init and the program have left the memory.
 pub(in crate::start) struct InitProcess {
     stack: Stack,
-    executable: Arc<OwnedFd>,
+    executable: OwnedFd,
     argv0: CString,
     /// The eventfd to which the init writes the wait status of the program.
     status: OwnedFd,

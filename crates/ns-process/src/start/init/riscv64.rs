@@ -4,9 +4,6 @@
 
 use core::arch::asm;
 
-/// `e_machine` of this architecture (include/uapi/linux/elf-em.h).
-pub(super) const MACHINE: u16 = 243;
-
 /// The start and the end of the instructions, in a read-only section of this program.
 pub(super) fn code() -> (*const u8, *const u8) {
     let (start, end);
