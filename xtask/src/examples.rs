@@ -22,6 +22,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("inject", "network devices: 1"),
     ("net_socket", "a client inside says: hello"),
     ("parallel_judge", "RuntimeError: exit 3\n"),
+    ("create_and_start", "process 1 started\n"),
     ("epoll", "slow\nfast\n"),
     ("tokio", "gave up after 3 starts"),
 ];

@@ -1,7 +1,8 @@
 //! Judges many short jobs, a few at once, each in new namespaces and with limits on CPU time, memory, output and time.
 //!
-//! If the argument is a cgroup (version 2) that the caller may write, such as one that systemd has delegated, each job
-//! runs in a new cgroup below it, with the limits of the controllers that are enabled there. Needs no privilege.
+//! The sandboxes come from a pool, which parks the next ones while jobs run. If the argument is a cgroup (version 2) that the caller may write, such as one that systemd has delegated, each job
+//! runs in a new cgroup below it, with the limits of the controllers that are enabled there; then each is started by itself,
+//! because all processes of a pool are in one cgroup. Needs no privilege.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ns_process::{Container, LimitedOutput, Namespace, OutputLimit, Resource, Stdio};
+use ns_process::{
+    Container, LimitedOutput, Namespace, OutputLimit, Payload, Pool, Process, Resource, Stdio,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -46,6 +49,9 @@ pub(crate) fn judge_all(
     at_once: usize,
     parent: Option<&Path>,
 ) -> Result<Vec<Verdict>> {
+    // All jobs have this limit of the output.
+    let output = jobs.iter().map(|job| job.output).max().unwrap_or(0);
+    let pool = parent.is_none().then(|| Pool::new(sandbox(output), 2 * at_once)).transpose()?;
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<_>> {
         let mut verdicts = Vec::new();
@@ -53,7 +59,7 @@ pub(crate) fn judge_all(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { return Ok(verdicts) };
             let cgroup = parent.map(|parent| Cgroup::new(parent, number, job)).transpose()?;
-            verdicts.push((number, judge(job, cgroup.as_ref())?));
+            verdicts.push((number, judge(job, pool.as_ref(), cgroup.as_ref())?));
         }
     };
     let workers = thread::scope(|scope| {
@@ -68,21 +74,53 @@ pub(crate) fn judge_all(
     Ok(verdicts.into_iter().map(|(_, verdict)| verdict).collect())
 }
 
-fn judge(job: &Job<'_>, cgroup: Option<&Cgroup>) -> Result<Verdict> {
+/// What all jobs have in common.
+fn sandbox(output: usize) -> Container {
     let mut sandbox = Container::new("sh");
-    sandbox.args(["-c", job.script]).env_clear().env("PATH", "/usr/bin:/bin");
+    sandbox.env_clear().env("PATH", "/usr/bin:/bin");
     sandbox.all().without(Namespace::Time).map_zero().host_root().no_new_privs();
-    // One second more than the limit of the verdict: the kernel measures the time for a limit less exactly than for
-    // `usage`. The soft limit is the same, because process 1 of a pid namespace ignores its signal.
-    sandbox.rlimit(Resource::Cpu, job.cpu + 1, job.cpu + 1);
-    sandbox.rlimit(Resource::As, 4 * job.memory, 4 * job.memory).rlimit(Resource::Core, 0, 0);
-    sandbox.stdin(Stdio::bytes(job.input)).output_limit(job.output);
+    sandbox.rlimit(Resource::Core, 0, 0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    sandbox.output_limit(output);
+    sandbox
+}
+
+fn judge(job: &Job<'_>, pool: Option<&Pool>, cgroup: Option<&Cgroup>) -> Result<Verdict> {
+    let process = match pool {
+        Some(pool) => pool.start(&payload(job))?,
+        None => start_alone(job, cgroup)?,
+    };
+    // This call reads the output while it waits. At a limit, it kills all processes of the pid namespace.
+    let output = process.wait_with_output_timeout(job.time)?;
+    verdict(job, &output, cgroup)
+}
+
+/// What differs between jobs.
+fn payload(job: &Job<'_>) -> Payload {
+    let mut payload = Payload::new();
+    payload.args(["-c", job.script]).stdin(Stdio::bytes(job.input));
+    payload.stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (resource, limit) in limits(job) {
+        payload.rlimit(resource, limit, limit);
+    }
+    payload
+}
+
+fn start_alone(job: &Job<'_>, cgroup: Option<&Cgroup>) -> Result<Process> {
+    let mut sandbox = sandbox(job.output);
+    sandbox.args(["-c", job.script]).stdin(Stdio::bytes(job.input));
+    for (resource, limit) in limits(job) {
+        sandbox.rlimit(resource, limit, limit);
+    }
     if let Some(cgroup) = cgroup {
         sandbox.cgroup(File::open(&cgroup.0)?);
     }
-    // This call reads the output while it waits. At a limit, it kills all processes of the pid namespace.
-    let output = sandbox.output_timeout(job.time)?;
-    verdict(job, &output, cgroup)
+    Ok(sandbox.start()?)
+}
+
+/// One second more than the limit of the verdict: the kernel measures the time for a limit less exactly than for `usage`.
+/// The soft limit is the same, because process 1 of a pid namespace ignores its signal.
+fn limits(job: &Job<'_>) -> [(Resource, u64); 2] {
+    [(Resource::Cpu, job.cpu + 1), (Resource::As, 4 * job.memory)]
 }
 
 fn verdict(job: &Job<'_>, output: &LimitedOutput, cgroup: Option<&Cgroup>) -> Result<Verdict> {
