@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arbitrary::Unstructured;
+use arbitrary::{Arbitrary, Unstructured};
 use ns_process::{
     Container, Inject, Namespace, Process, Step, reap, set_dumpable, setns, setns_process,
 };
@@ -17,7 +17,7 @@ use ns_sys::{Signal, pidfd_send_signal};
 use ns_testbed::Leftovers;
 
 use crate::noise::Noise;
-use crate::process::{Start, become_subreaper};
+use crate::process::{Liar, Peers, Release, Start, become_subreaper};
 
 /// The number of tasks, and the failures.
 #[derive(Debug, Default)]
@@ -44,10 +44,16 @@ enum Task {
     KillAndJoin,
     /// The process is killed during its start.
     KillEarly,
+    /// An input of the target `process_releaser`.
+    Releaser,
+    /// An input of the target `process_parked_child`.
+    ParkedChild,
+    /// An input of the target `process_payload`.
+    Payload,
 }
 
 impl Task {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Start,
         Self::Inject,
         Self::Setns,
@@ -55,6 +61,9 @@ impl Task {
         Self::Output,
         Self::KillAndJoin,
         Self::KillEarly,
+        Self::Releaser,
+        Self::ParkedChild,
+        Self::Payload,
     ];
 }
 
@@ -64,6 +73,7 @@ impl Task {
 /// If the target process cannot be started.
 pub fn soak(limit: Duration, threads: u64) -> Soak {
     become_subreaper();
+    return_large_blocks();
     let before = Leftovers::snapshot();
     let mut soak = Soak::default();
     let warm = run(&soak, limit / 4, threads);
@@ -189,8 +199,15 @@ impl Task {
             Self::Output => output(code),
             Self::KillAndJoin => kill_and_join(),
             Self::KillEarly => kill_early(),
+            Self::Releaser => input::<Peers>(bytes).run(),
+            Self::ParkedChild => input::<Liar>(bytes).run(),
+            Self::Payload => input::<Release>(bytes).run(),
         }
     }
+}
+
+fn input<'a, Input: Arbitrary<'a>>(bytes: &'a [u8]) -> Input {
+    Input::arbitrary(&mut Unstructured::new(bytes)).expect("an input of any bytes")
 }
 
 /// The host name in the UTS namespace of the target process.
@@ -241,6 +258,15 @@ fn status(name: &str) -> u64 {
     let text = fs::read_to_string("/proc/self/status").expect("read the status");
     let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("find the field");
     line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
+}
+
+/// Keeps the allocator from keeping large blocks that were freed, in an arena of each thread.
+fn return_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes no pointer, and only sets a number of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 * 1024)
+    };
 }
 
 /// The growth of memory that counts as a leak, in KiB. The allocator may keep less than this.

@@ -39,6 +39,15 @@ pub const TARGETS: &[Target] = &[
     Target::pure("process_builder", |bytes| with_input(bytes, |calls| process::builder(&calls))),
     Target::with_kernel("process_start", |bytes| with_input(bytes, |start| process::start(&start))),
     Target::with_kernel("process_report", |bytes| with_input(bytes, |case| process::report(&case))),
+    Target::with_kernel("process_releaser", |bytes| {
+        with_input(bytes, |peers| process::releaser(&peers));
+    }),
+    Target::with_kernel("process_parked_child", |bytes| {
+        with_input(bytes, |liar| process::parked_child(&liar));
+    }),
+    Target::with_kernel("process_payload", |bytes| {
+        with_input(bytes, |release| process::payload(&release));
+    }),
     Target::pure("space_cli", |bytes| with_input(bytes, |line| space::cli(&line))),
 ];
 

@@ -116,6 +116,21 @@ fn process_report() {
 }
 
 #[test]
+fn process_releaser() {
+    ns_testbed::run_as!([Root, User, Nested], { run("process_releaser", 60, &bytes()) });
+}
+
+#[test]
+fn process_parked_child() {
+    ns_testbed::run_as!([Root, User, Nested], { run("process_parked_child", 100, &bytes()) });
+}
+
+#[test]
+fn process_payload() {
+    ns_testbed::run_as!([Root, User, Nested], { run("process_payload", 100, &bytes()) });
+}
+
+#[test]
 fn space_cli() {
     run("space_cli", 500, &bytes());
 }
