@@ -22,6 +22,7 @@ mod injects;
 mod layers;
 mod load;
 mod measured;
+mod pools;
 mod price;
 mod report;
 mod row;

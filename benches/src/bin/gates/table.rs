@@ -4,7 +4,7 @@ use crate::gate::Gate::{AtLeast, AtMost, Equal, Informs};
 use crate::row::{Row, robust, timed};
 use crate::{
     against_floor, against_peers, against_std, allocations, closures, counts, flat, inits, injects,
-    layers, load, price, setns, starters,
+    layers, load, pools, price, setns, starters,
 };
 
 pub(crate) const ROWS: &[Row] = &[
@@ -63,7 +63,14 @@ pub(crate) const ROWS: &[Row] = &[
     timed("inject: into six, not pid / raw floor", Informs, injects::six_against_floor),
     timed("inject: raw floor into seven / raw floor of plain", Informs, injects::floor_of_seven),
     timed("inject: raw floor into six / raw floor of plain", Informs, injects::floor_of_six),
-    timed("init: five, beside the built-in one / without", AtMost(1.4), inits::against_none),
+    // Since each start makes its own file of the init, which no other program can spoil.
+    timed("init: five, beside the built-in one / without", AtMost(1.5), inits::against_none),
+    timed("pool: five, until exec / start", AtMost(0.5), pools::five_until_exec),
+    timed("pool: five and net, until exec / start", AtMost(0.25), pools::net_until_exec),
+    timed("pool: five, until exit / start", AtMost(0.65), pools::five_until_exit),
+    timed("pool: five and net, until exit / start", AtMost(0.35), pools::net_until_exit),
+    timed("pool: five, park and release / start", AtMost(1.45), pools::park_and_release),
+    robust("pool: kB of a parked process alone", AtMost(40.0), pools::memory),
     timed("closure: in five / bare fork, clone3 and maps", AtMost(1.1), closures::against_bare),
     timed("hook: in the child / shared memory", Informs, closures::hook),
     timed("hook: in the child / shared memory, 100 MB resident", Informs, closures::hook_large),
