@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use benches::pairs::{PAIRS, ratios_of_times};
-use benches::subjects::{FIVE, WITH_NET, new, run};
-use ns_process::{Container, Namespace, Payload, Pool};
+use benches::pairs::{PAIRS, ratios, ratios_of_times};
+use benches::subjects::{self, FIVE, WITH_NET, new, run};
+use ns_process::{Container, Namespace, Parked, Payload, Pool, Process};
 
 use crate::measured::Measured;
 
@@ -31,14 +31,29 @@ pub(crate) fn net_until_exit() -> Measured {
     until(&WITH_NET, Until::Exit)
 }
 
+/// A start without new namespaces, against one in [`FIVE`]: what a start from a pool could save at most.
+pub(crate) fn plain_until_exec() -> Measured {
+    plain_until(Until::Exec)
+}
+
+pub(crate) fn plain_until_exit() -> Measured {
+    plain_until(Until::Exit)
+}
+
+fn plain_until(end: Until) -> Measured {
+    let (plain, five) = (subjects::plain(), new(&FIVE));
+    let timed = |builder: &Container| time_until(end, || builder.start().expect("run tiny"));
+    Measured::Ratios(ratios_of_times(PAIRS, || timed(&plain), || timed(&five)))
+}
+
 /// Park and release, against a plain start.
 pub(crate) fn park_and_release() -> Measured {
     let builder = new(&FIVE);
     let parked = || {
-        let process = builder.start_parked().and_then(ns_process::Parked::release);
+        let process = builder.start_parked().and_then(Parked::release);
         assert!(process.and_then(|process| process.join()).expect("run tiny").success());
     };
-    Measured::Ratios(benches::pairs::ratios(PAIRS, parked, || run(&builder)))
+    Measured::Ratios(ratios(PAIRS, parked, || run(&builder)))
 }
 
 /// The kB that only the parked process uses.
@@ -79,7 +94,7 @@ fn cold_time(pool: &Pool, end: Until, cold: &Container) -> Duration {
     time_until(end, || cold.start().expect("run tiny"))
 }
 
-fn time_until(end: Until, start: impl FnOnce() -> ns_process::Process) -> Duration {
+fn time_until(end: Until, start: impl FnOnce() -> Process) -> Duration {
     let begun = Instant::now();
     let process = start();
     let started = begun.elapsed();

@@ -90,8 +90,9 @@ pub(super) fn open_name(process: &Process, proc: &Path) -> Option<OwnedFd> {
 
 /// Waits until the process at the other end of `gate` has executed its program.
 ///
-/// Without a `observed` the end of the stream after the mark counts as the exec: then a process that
-/// is killed in between counts as one that executed and was killed at once.
+/// Without `observed` the end of the stream after the mark counts as the exec: a process that is killed
+/// in between counts as one that executed and was killed at once. So does one whose name cannot be read
+/// any more, because an init has reaped it.
 pub(super) fn wait_for_exec(
     gate: BorrowedFd<'_>,
     observed: Option<&Observed<'_>>,

@@ -90,7 +90,14 @@ impl Planned {
         if step == Step::Exec {
             return self.exec_failed(error, program, errno, &object);
         }
-        let error = error.with_hint(hint::for_step(step, errno));
+        let hint = match (step, errno) {
+            (Step::PlaceFd, Errno::INVAL | Errno::MFILE | Errno::BADF) => {
+                let hint = "RLIMIT_NOFILE of the program is too small for the files of the payload";
+                Some(hint.to_owned())
+            }
+            _ => hint::for_step(step, errno),
+        };
+        let error = error.with_hint(hint);
         if object.is_empty() { error } else { error.with_object(object) }
     }
 

@@ -138,6 +138,7 @@ fn f20_a_small_limit_on_descriptors_is_a_typed_error() {
                     let errno = error.errno().expect("an errno");
                     let is_known = [Errno::MFILE, Errno::INVAL, Errno::BADF].contains(&errno);
                     assert!(is_known && error.step() == Step::PlaceFd, "{limit}: {error}");
+                    assert!(error.to_string().contains("RLIMIT_NOFILE"), "{limit}: {error}");
                 }
             }
         }

@@ -72,6 +72,8 @@ pub struct Pool {
 impl Pool {
     /// Makes a pool of `size` processes, and begins to park them. Does not wait for them.
     ///
+    /// The pool takes the builder itself, not the reference that its setters return.
+    ///
     /// # Errors
     /// - [`Step::Check`], as of [`start_parked`](Builder::start_parked). Also: a `size` of 0;
     ///   [`park_at`](Builder::park_at); [`die_with_parent`](Builder::die_with_parent); a [`cgroup`](Builder::cgroup) without a new pid namespace,
