@@ -169,6 +169,7 @@ const ERRNO_NAMES: &[(Errno, &str)] = &[
     (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
     (Errno::PROTO, "EPROTO"),
     (Errno::NOTSOCK, "ENOTSOCK"),
+    (Errno::PROTOTYPE, "EPROTOTYPE"),
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::STALE, "ESTALE"),
     (Errno::CONNRESET, "ECONNRESET"),

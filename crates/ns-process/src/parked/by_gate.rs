@@ -20,7 +20,8 @@ use crate::hint;
 use crate::step::Step;
 
 /// Releases the process that waits at this socket file: see
-/// [`park_at`](crate::Builder::park_at). On `Ok` the program has been executed.
+/// [`park_at`](crate::Builder::park_at). On `Ok` the program has been executed, or was killed while it was
+/// being executed.
 ///
 /// Any process that may write to the file can call this, also as another user or in other
 /// namespaces. Blocks until execve(2) has succeeded or failed.
@@ -107,6 +108,10 @@ fn at(path: &Path, deadline: Option<Instant>) -> Result<(), Error> {
 }
 
 fn open(path: &Path, deadline: Option<Instant>) -> Result<OwnedFd, Errno> {
+    // The kernel would take it for an abstract address.
+    if path.as_os_str().is_empty() {
+        return Err(Errno::NOENT);
+    }
     match SocketAddrUnix::new(path) {
         Ok(address) => connect_to(&address, deadline),
         // An address holds 107 bytes.
@@ -147,7 +152,12 @@ fn ask(
 
 fn refused(name: &str, refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Step(FailedStep { step, errno, object }) => {
+        Refusal::Step(FailedStep { step, errno, object, is_search: true }) => {
+            let error = Error::new(name, step).with_errno(errno);
+            let program = Path::new(&object).file_name().unwrap_or_default();
+            error.with_object(program.to_string_lossy()).with_hint(Some("no such program in PATH"))
+        }
+        Refusal::Step(FailedStep { step, errno, object, is_search: false }) => {
             let error = Error::new(name, step).with_errno(errno);
             let error = error.with_hint(hint::for_step(step, errno));
             if object.is_empty() { error } else { error.with_object(object) }

@@ -33,7 +33,7 @@ pub struct Parked {
 pub(super) enum Unreleased {
     /// Nothing was sent: the process still waits.
     Unsent(Parked, Error),
-    /// The process had ended before anything was sent.
+    /// The process had ended before anything was sent, or was killed by another process.
     Ended(Error),
     /// The process ended before the mark, and never executed the program. The payload may be the reason.
     EndedDuring(Error),
@@ -129,9 +129,10 @@ impl Parked {
             Ok(()) => Ok(inner.into_process().with_pipes_over(streams.take_pipes())),
             Err(refusal) => {
                 let has_ended = matches!(refusal, Refusal::Ended);
+                let is_accident = had_ended || has_ended && inner.was_killed();
                 let error = inner.refused(program.as_ref(), refusal);
                 inner.kill_and_reap();
-                Err(match (had_ended, has_ended) {
+                Err(match (is_accident, has_ended) {
                     (true, _) => Unreleased::Ended(error),
                     (false, true) => Unreleased::EndedDuring(error),
                     (false, false) => Unreleased::Failed(error),

@@ -85,7 +85,7 @@ impl Planned {
 
     /// The error of a step that the gate reported while it executed `program`.
     pub(super) fn step_failed(&self, program: &Program, failed: FailedStep) -> Error {
-        let FailedStep { step, errno, object } = failed;
+        let FailedStep { step, errno, object, .. } = failed;
         let error = self.error(step).with_errno(errno);
         if step == Step::Exec {
             return self.exec_failed(error, program, errno, &object);

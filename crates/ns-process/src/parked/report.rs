@@ -78,6 +78,8 @@ pub(super) struct FailedStep {
     pub(super) errno: Errno,
     /// The program as tried, a path, a resource or a number; empty if there is none.
     pub(super) object: String,
+    /// Whether it is one of several paths of a program that was searched.
+    pub(super) is_search: bool,
 }
 
 /// The failure in a report; `None` if the report is invalid or without a failure.
@@ -99,7 +101,7 @@ pub(super) fn failure(header: &[u8; HEADER_SIZE], rest: &[u8]) -> Option<FailedS
             None => continue,
         };
         let object = object.to_string_lossy().into_owned();
-        let failed = FailedStep { step, errno, object };
+        let failed = FailedStep { step, errno, object, is_search: false };
         // As in execvp(3): a file that may not be executed does not end the search, and its errno
         // takes precedence over that of a missing one.
         match (step, errno) {
@@ -107,7 +109,8 @@ pub(super) fn failure(header: &[u8; HEADER_SIZE], rest: &[u8]) -> Option<FailedS
             (Step::Exec, errno) if NOT_FOUND.contains(&errno) => {
                 // The errno of a search.
                 let errno = if missing.is_some() { Errno::NOENT } else { errno };
-                missing = Some(FailedStep { errno, ..missing.unwrap_or(failed) });
+                let is_search = missing.is_some();
+                missing = Some(FailedStep { errno, is_search, ..missing.unwrap_or(failed) });
             }
             _ => return Some(failed),
         }

@@ -7,7 +7,7 @@ use std::prelude::rust_2024::*;
 use std::sync::{Mutex, PoisonError};
 
 use ns_sys::child::is_readable;
-use ns_sys::{Errno, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
+use ns_sys::{Errno, Signal, WaitFlags, WaitStatus, pidfd_get_info, waitid_pidfd};
 
 use super::answer::{Observed, Refusal, name_of, open_name, wait_for_exec};
 use super::by_gate;
@@ -209,7 +209,7 @@ impl Waiting {
             Ok(None) => Ok(()),
             Ok(Some(step)) => Err(planned.step_failed(&planned.program, step)),
             Err(refusal) => {
-                *is_unanswered = true;
+                *is_unanswered = !matches!(refusal, Refusal::Ended);
                 drop(is_unanswered);
                 Err(self.refused(None, refusal))
             }
@@ -233,6 +233,11 @@ impl Waiting {
                 error.with_hint(hint::for_descriptors(errno))
             }
         }
+    }
+
+    /// Whether the process was killed by SIGKILL, which no call of a payload sends.
+    pub(super) fn was_killed(&self) -> bool {
+        self.status().and_then(WaitStatus::signal) == Some(Signal::KILL)
     }
 
     /// The wait status of the process, which is exiting.

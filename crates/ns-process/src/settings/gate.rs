@@ -13,8 +13,9 @@ impl<Kind> Builder<Kind> {
     /// Lets a parked process wait for a connection to this listening socket, instead of its caller.
     ///
     /// [`release_at`](crate::release_at) releases the process, from any process that may write to the
-    /// socket file. The process outlives the caller once its handle is given up by
-    /// [`Parked::detach`](crate::Parked::detach); dropping the handle kills it.
+    /// socket file. Dropping the handle kills the process; [`Parked::detach`](crate::Parked::detach) gives
+    /// it up. It also outlives a caller that is killed in between: a runtime writes the process ID down
+    /// in [`before_go`](Self::before_go), before the process waits.
     ///
     /// A connection can release the planned program, or end the process if it is closed during the
     /// release, and do nothing else. One that sends something else, or nothing for a second, is closed;

@@ -55,7 +55,7 @@ fn f18_a_dropped_output_leaves_no_zombie() {
         let before = Leftovers::snapshot();
         let short = Duration::from_millis(20);
         block_on(async {
-            let mut container = shell("sleep 1000");
+            let mut container = shell("exec sleep 1000");
             container.kill_on_drop(true);
             timeout(short, container.output_async()).await.expect_err("it runs");
             eventually("it is killed and reaped", || reap() == 0);

@@ -39,3 +39,15 @@ fn a_lookup_that_is_not_answered_in_time_spoils_the_handle() {
         assert_unchanged(&before);
     });
 }
+
+#[test]
+fn a_lookup_of_a_dead_process_does_not_hide_its_death() {
+    ns_testbed::run_as!([Root, User], {
+        let parked = parked(&shell("exit 5"));
+        parked.process().kill().expect("kill");
+        for error in [parked.lookup().expect_err("dead"), parked.release().expect_err("dead")] {
+            assert_eq!((error.step(), error.errno()), (Step::Exec, None), "{error}");
+            assert!(error.to_string().contains("signal 9"), "{error}");
+        }
+    });
+}

@@ -59,6 +59,23 @@ fn f43_the_handle_of_a_dead_process_at_a_path_does_not_wait() {
     });
 }
 
+/// The error names the program, and no directory of the search.
+#[test]
+fn f13_a_release_at_a_path_names_the_program() {
+    ns_testbed::run_as!([Root, User], {
+        let mut container = ns_process::Container::new("no-such-program");
+        container.env("PATH", "/usr/bin:/bin");
+        let gate = Gate::of(&mut container);
+        let parked = parked(&container);
+        let error = release_at_timeout(gate.path(), LONG).expect_err("no such program");
+        assert_eq!((error.step(), error.errno()), (Step::Exec, Some(Errno::NOENT)));
+        assert_eq!(error.object(), Some("no-such-program"));
+        assert_eq!(error.hint(), Some("no such program in PATH"));
+        drop(parked);
+        assert_eq!(release_at("").expect_err("no path").errno(), Some(Errno::NOENT));
+    });
+}
+
 /// A second release by the gate is an error.
 #[test]
 fn f43_a_second_release_by_the_gate_is_an_error() {

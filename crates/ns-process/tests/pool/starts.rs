@@ -108,7 +108,7 @@ fn an_invalid_payload_costs_no_process() {
         missing.stdin(Stdio::read("/no/such/file"));
         assert_eq!(pool.start(&missing).expect_err("a missing file").step(), Step::Prepare);
         let stats = pool.stats();
-        assert_eq!((stats.ready, stats.parked), (2, 2), "{stats:?}");
+        assert_eq!((stats.ready, stats.parked, stats.taken), (2, 2, 0), "{stats:?}");
     });
 }
 

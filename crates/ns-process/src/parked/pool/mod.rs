@@ -36,7 +36,7 @@ const DESCRIPTORS: u64 = 4;
 ///
 /// All methods can be called from several threads at once. Dropping the pool kills and reaps the
 /// processes that are still parked, and waits for the end of its thread, which may be in a start;
-/// released programs continue.
+/// released programs continue, also if the caller is killed.
 ///
 /// The processes are parked by the thread of the pool, or by the calling thread if none is parked; hooks
 /// run there. The environment of the caller is that at the time when a process was parked. A forked copy

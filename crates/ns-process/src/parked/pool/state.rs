@@ -121,6 +121,7 @@ impl State {
     /// Returns a process that was not used, unless the pool is full again.
     pub(super) fn put_back(&self, parked: Parked) {
         let mut shared = self.shared();
+        shared.stats.taken = shared.stats.taken.saturating_sub(1);
         let surplus = if shared.ready.len() < self.size {
             shared.ready.push_back(parked);
             None
