@@ -27,7 +27,7 @@ use crate::step::Step;
 /// namespaces. Blocks until execve(2) has succeeded or failed.
 ///
 /// The answer comes from the process that listens there. Another program at this path can answer as
-/// a parked process does, so `Ok` proves an execution only if nobody else can replace the file. A
+/// a parked process does, so `Ok` proves an execution only if no other user can replace the file. A
 /// wrong answer has no other effect: it is limited to about a megabyte, and does not delay the
 /// call beyond [its limit](release_at_timeout).
 ///
@@ -53,7 +53,7 @@ pub fn release_at(path: impl AsRef<Path>) -> Result<(), Error> {
 /// As [`release_at`]. [`Step::StartTimeout`]: the limit has expired, because the process is stopped,
 /// was killed while another process has the socket open, or is executing a program on a slow file
 /// system. It may still execute the program; a process that has not taken the release by then exits
-/// instead, because nobody would receive its answer.
+/// instead, because its answer has no receiver.
 pub fn release_at_timeout(path: impl AsRef<Path>, limit: Duration) -> Result<(), Error> {
     at(path.as_ref(), Instant::now().checked_add(limit))
 }

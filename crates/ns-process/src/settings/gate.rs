@@ -26,7 +26,7 @@ impl<Kind> Builder<Kind> {
     /// the socket file and its directory decide who can release the process. Use one socket for one
     /// process, and close it in the caller, with the builder: while it is open there, a release of a
     /// process that was killed waits; see [`release_at_timeout`](crate::release_at_timeout). No end of a
-    /// stream ends the process if nobody releases it: kill it then.
+    /// stream ends a process that is never released: kill it then.
     ///
     /// # Errors
     /// [`Step::Check`](crate::Step::Check) of [`start_parked`](Self::start_parked): no such socket.

@@ -64,7 +64,7 @@ fn f42_a_copy_of_the_caller_delays_the_end() {
     });
 }
 
-/// A detached process outlives its caller, and whoever has the gate releases it.
+/// A detached process outlives its caller, and any holder of the gate releases it.
 #[test]
 fn f42_a_detached_process_outlives_its_caller() {
     ns_testbed::run_as!([Root, User, Nested], {

@@ -65,7 +65,7 @@ fn f37_a_file_held_open_for_writing_stops_no_later_start() {
     ns_testbed::run_as!([Root, User, Nested], {
         let waiting = parked(&shell("exit 3"));
         let gate = executable_of(waiting.pid());
-        // It may be opened for writing as soon as nobody executes it.
+        // It may be opened for writing as soon as no process executes it.
         assert_eq!(code_of(&waiting.release().expect("release")), Some(3));
         let held = for_writing(&gate);
         assert_eq!(exec_errno(&gate), Some(Errno::TXTBSY), "the attack works");

@@ -20,9 +20,9 @@
 //!
 //! So the gate knows nothing of payloads, streams or answers: the caller writes them as system
 //! calls (`parked/`), and a change of the protocol between caller and released process changes no
-//! assembly. Whoever holds the other end controls the process completely. The caller therefore
-//! gives it to nobody; a process that is released through a socket in the file system runs a list
-//! that only compares what it receives.
+//! assembly. The holder of the other end controls the process completely, so the caller keeps it. A
+//! process that is released through a socket in the file system runs a list that only compares what
+//! it receives.
 #![allow(unsafe_code, reason = "takes the instructions of the architecture")]
 
 #[cfg(target_arch = "aarch64")]
