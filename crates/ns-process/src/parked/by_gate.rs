@@ -33,7 +33,7 @@ use crate::step::Step;
 ///
 /// # Errors
 /// - [`Step::Exec`] and the other steps of a release, as of
-///   [`Parked::release`](crate::Parked::release), without a hint. Then the process has exited.
+///   [`Parked::release`](crate::Parked::release), with fewer hints. Then the process has exited.
 ///   Without an errno, it was killed, or another release that began at the same time was first.
 /// - [`Step::Release`]: `ENOENT`, no such file; `ECONNREFUSED` or `EPIPE`, the process was released
 ///   before, or has ended; `EACCES`, the file may not be written; `EPROTO`, another program listens there.

@@ -30,10 +30,10 @@ impl<Kind> Builder<Kind> {
     /// process. [`Parked::release`] then executes the program.
     ///
     /// The process has its namespaces, maps, root, IDs, capabilities, limits and filter. It waits in
-    /// a static program of a few hundred bytes, the gate, which uses about 24 KiB and none of the
+    /// a static program of about a kilobyte, the gate, which uses about 24 KiB and none of the
     /// caller's memory, so the caller's "dumpable" attribute is free. The gate has one descriptor
-    /// more than the program, the end of a socket, and is killed by every signal that would kill the
-    /// program. As process 1 of a pid namespace it ignores `SIGTERM` and other signals without a
+    /// more than the program, the end of a socket, and with [`park_at`](Self::park_at) also the
+    /// listening socket. It is killed by every signal that would kill the program. As process 1 of a pid namespace it ignores `SIGTERM` and other signals without a
     /// handler, except `SIGKILL` and `SIGSTOP` of the caller.
     ///
     /// If the caller exits, the process sees the end of the socket and exits too, unless it was

@@ -174,7 +174,7 @@ fn f32_the_release_of_a_stopped_process_has_a_limit() {
     });
 }
 
-/// The same at a path and by a gate. A process that continues later exits, because nobody would
+/// The same at a path and by a gate. A process that continues later exits, because no process would
 /// receive its answer.
 #[test]
 fn f32_a_release_by_another_process_has_a_limit() {
