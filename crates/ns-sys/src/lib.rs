@@ -32,6 +32,7 @@
 //! | pidfds | [`pidfd_open`], [`pidfd_open_thread`], [`pidfd_send_signal`], [`pidfd_getfd`], [`pidfd_get_info`], [`waitid_pidfd`], [`waitid_pidfd_timeout`], [`waitid_pidfd_usage`]; [`Signal`] |
 //! | nsfs ioctls | [`NamespaceFd`], [`NamespaceId`] |
 //! | kcmp(2) | [`kcmp_vm`] |
+//! | bpf(2), for the devices of a cgroup | [`load_cgroup_device`], [`attach_cgroup_device`], [`cgroup_device_programs`], [`bpf_program_by_id`]; [`BpfInsn`] |
 //! | futex(2) | the module [`futex`] |
 //! | between clone and exec | the module [`child`] |
 //!
@@ -53,6 +54,7 @@
 compile_error!("ns-sys supports Linux only: namespaces are a Linux feature");
 
 mod arch;
+mod bpf;
 pub mod child;
 mod clone;
 mod flags;
@@ -65,6 +67,9 @@ mod setns;
 mod signal;
 mod unshare;
 
+pub use bpf::{
+    BpfInsn, attach_cgroup_device, bpf_program_by_id, cgroup_device_programs, load_cgroup_device,
+};
 pub use clone::{
     CloneArgs, CloneRule, clone, clone_entry, clone3, clone3_entry, clone3_entry_pidfd,
     clone3_pidfd,

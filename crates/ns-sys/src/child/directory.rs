@@ -4,8 +4,8 @@
 use core::ffi::CStr;
 
 use linux_raw_sys::general::{
-    __NR_fchmodat, __NR_fchownat, __NR_getdents64, __NR_mkdirat, __NR_mknodat, __NR_readlinkat,
-    __NR_symlinkat, __NR_unlinkat, AT_SYMLINK_NOFOLLOW,
+    __NR_fchmodat, __NR_fchown, __NR_fchownat, __NR_getdents64, __NR_mkdirat, __NR_mknodat,
+    __NR_readlinkat, __NR_symlinkat, __NR_unlinkat, AT_SYMLINK_NOFOLLOW,
 };
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FileType, Mode};
@@ -230,6 +230,33 @@ pub fn fchownat(dir: BorrowedFd<'_>, path: &CStr, uid: u32, gid: u32) -> Result<
     let arguments = [fd(dir), path, uid as usize, gid as usize, AT_SYMLINK_NOFOLLOW as usize];
     // SAFETY: the string outlives the call.
     unsafe { syscall(__NR_fchownat, arguments) }.map(drop)
+}
+
+/// `fchown(file, uid, gid)` — change the owner and group of an open file; `u32::MAX` leaves one as it is.
+///
+/// # Errors
+/// - As for [`fchownat`].
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 1.0.
+///
+/// # Examples
+/// ```
+/// use std::os::fd::AsFd;
+///
+/// let root = std::fs::File::open("/")?;
+/// ns_sys::child::fchown(root.as_fd(), u32::MAX, u32::MAX)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # References
+/// fchown(2); fs/open.c.
+pub fn fchown(file: BorrowedFd<'_>, uid: u32, gid: u32) -> Result<()> {
+    // SAFETY: the call takes numbers only.
+    unsafe { syscall(__NR_fchown, [fd(file), uid as usize, gid as usize]) }.map(drop)
 }
 
 /// `unlinkat(dir, path, 0)` — remove a name that is not that of a directory.

@@ -29,15 +29,17 @@
 //! | process, session | [`getpid`], [`getppid`], [`setsid`], [`setpgid`], [`prctl`] |
 //! | waiting | [`wait4`], [`has_terminated`], [`is_readable`] |
 //! | user and group IDs | [`geteuid`], [`getegid`], [`setgroups`], [`setresgid`], [`setresuid`] |
-//! | privileges | [`capset`], [`seccomp_set_filter`] |
+//! | privileges | [`capset`], [`seccomp_set_filter`], [`keyctl_join_session_keyring`] |
 //! | limits | [`getrlimit`], [`prlimit`], [`setpriority`] |
 //! | scheduling | [`sched_setattr`], [`sched_setaffinity`], [`ioprio_set`], [`personality`] |
 //! | signals | [`rt_sigprocmask`], [`rt_sigtimedwait`], [`rt_sigaction_default`], [`rt_sigaction_is_handled`] |
 //! | host and domain name | [`sethostname`], [`setdomainname`] |
 //! | open files | [`openat`], [`openat2`], [`socket`], [`read`], [`write`](write()), [`ioctl`] |
+//! | terminals | [`ioctl_tiocsctty`], [`ioctl_tiocsptlck`], [`ioctl_tiocgptn`], [`ioctl_tiocgptpeer`], [`ioctl_tiocswinsz`] |
+//! | sockets | [`send_fd`] |
 //! | descriptors | [`dup3`], [`fcntl_dupfd_cloexec`], [`fcntl_setfd`], [`close`], [`close_range`] |
 //! | root and working directory | [`chroot`], [`chdir`], [`fchdir`], [`getcwd`], [`umask`] |
-//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`], [`unlinkat`] |
+//! | directories | [`mkdirat`], [`symlinkat`], [`readlinkat`], [`getdents64`], [`mknodat`], [`fchmodat`], [`fchownat`], [`fchown`], [`unlinkat`] |
 //! | file identity | [`fstatfs`], [`file_id`], [`permissions`], [`mount_id`](mount_id()), [`has_mount`] |
 //! | mounts | [`mount`], [`mount_change`], [`mount_setattr`], [`open_tree`], [`move_mount`], [`umount2`], [`pivot_root`] |
 //! | new file systems | [`fsopen`], [`fsconfig_set_string`], [`fsconfig_set_flag`], [`fsconfig_set_fd`], [`fsconfig_create`], [`fsmount`], [`fspick`], [`fsconfig_reconfigure`] |
@@ -60,8 +62,10 @@ mod record_lock;
 mod robust;
 mod scheduling;
 mod security;
+mod send_fd;
 mod signals;
 mod stat;
+mod terminal;
 mod uts;
 mod wait;
 
@@ -69,7 +73,7 @@ pub use descriptors::{
     CloseRangeFlags, close, close_range, dup3, fcntl_dupfd_cloexec, fcntl_setfd,
 };
 pub use directory::{
-    fchmodat, fchownat, getdents64, mkdirat, mknodat, readlinkat, symlinkat, unlinkat,
+    fchmodat, fchown, fchownat, getdents64, mkdirat, mknodat, readlinkat, symlinkat, unlinkat,
 };
 pub use exec::{execve, execveat, exit_group};
 pub use fs_context::{
@@ -92,11 +96,17 @@ pub use robust::{
     set_robust_list,
 };
 pub use scheduling::{SchedAttr, ioprio_set, personality, sched_setaffinity, sched_setattr};
-pub use security::{BpfInstruction, CapabilitySets, capset, seccomp_set_filter};
+pub use security::{
+    BpfInstruction, CapabilitySets, capset, keyctl_join_session_keyring, seccomp_set_filter,
+};
+pub use send_fd::send_fd;
 pub use signals::{
     SignalSet, rt_sigaction_default, rt_sigaction_is_handled, rt_sigprocmask, rt_sigtimedwait,
 };
 pub use stat::{FileId, FileSystem, Permissions, file_id, fstatfs, permissions};
+pub use terminal::{
+    ioctl_tiocgptn, ioctl_tiocgptpeer, ioctl_tiocsctty, ioctl_tiocsptlck, ioctl_tiocswinsz,
+};
 pub use uts::{setdomainname, sethostname};
 pub use wait::{has_terminated, wait4};
 

@@ -1,9 +1,10 @@
-//! Capabilities and seccomp filters of the calling thread.
+//! Capabilities, seccomp filters and keyrings of the calling thread.
 #![allow(unsafe_code, reason = "system calls")]
 
+use core::ffi::CStr;
 use core::ptr;
 
-use linux_raw_sys::general::{__NR_capset, __NR_seccomp, _LINUX_CAPABILITY_VERSION_3};
+use linux_raw_sys::general::{__NR_capset, __NR_keyctl, __NR_seccomp, _LINUX_CAPABILITY_VERSION_3};
 
 use crate::arch::syscall;
 use crate::{Errno, Result};
@@ -104,4 +105,32 @@ pub unsafe fn seccomp_set_filter(flags: u32, filter: &[BpfInstruction]) -> Resul
     // SAFETY: the slice has the given length, and both outlive the call; the caller guarantees that the
     // filter returns sound results.
     unsafe { syscall(__NR_seccomp, arguments) }
+}
+
+/// `KEYCTL_JOIN_SESSION_KEYRING`.
+const JOIN_SESSION_KEYRING: usize = 1;
+
+/// `keyctl(KEYCTL_JOIN_SESSION_KEYRING, name)` — replace the session keyring of the calling thread, and return the
+/// serial number of the new one.
+///
+/// The keyring is a new one, or an existing one with this name that the thread may search. If the thread has that
+/// one already, the result is 0.
+///
+/// # Errors
+/// - `EDQUOT`: the quota of keys of the user is reached.
+/// - `EPERM`: the name begins with a period.
+/// - `ENOSYS`: the kernel was built without keyrings, or a seccomp filter hides the call.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// Linux 2.6.10.
+///
+/// # References
+/// KEYCTL_JOIN_SESSION_KEYRING(2const), session-keyring(7); security/keys/process_keys.c.
+pub fn keyctl_join_session_keyring(name: Option<&CStr>) -> Result<i32> {
+    let name = name.map_or(0, |name| name.as_ptr().expose_provenance());
+    // SAFETY: the name is null or a string that outlives the call.
+    unsafe { syscall(__NR_keyctl, [JOIN_SESSION_KEYRING, name]) }.map(|serial| serial as i32)
 }

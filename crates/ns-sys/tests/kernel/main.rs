@@ -3,6 +3,7 @@
 //! They can share one binary because `run_as!` starts each test in a process of its own. The tests
 //! without it change nothing in the process.
 
+mod bpf;
 mod child;
 mod clone;
 #[cfg(target_arch = "x86_64")]

@@ -110,3 +110,22 @@ fn permissions_are_those_of_the_file() {
         }
     });
 }
+
+/// fchown changes the owner or the group of an open file, and leaves the other.
+#[test]
+fn fchown_changes_one_owner() {
+    ns_testbed::run_as!([Root], {
+        let path = std::env::temp_dir().join(format!("ns-sys-owner-{}", std::process::id()));
+        let file = File::create(&path).expect("create");
+        let owners = || {
+            let found = child::permissions(file.as_fd()).expect("statx");
+            (found.uid, found.gid)
+        };
+        let (_, gid) = owners();
+        child::fchown(file.as_fd(), 5, u32::MAX).expect("fchown");
+        assert_eq!(owners(), (5, gid));
+        child::fchown(file.as_fd(), u32::MAX, 6).expect("fchown");
+        assert_eq!(owners(), (5, 6));
+        fs::remove_file(&path).expect("remove");
+    });
+}

@@ -12,6 +12,8 @@ mod record_lock;
 mod security;
 mod session;
 mod signals;
+mod sockets;
+mod terminals;
 
 use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};

@@ -58,3 +58,50 @@ fn seccomp_needs_no_new_privs() {
         assert_eq!(unsafe { child::seccomp_set_filter(0, &allow) }, Err(Errno::ACCESS));
     });
 }
+
+/// A system call of keyctl(2) on the session keyring.
+fn keyctl(operation: libc::c_long, arguments: [usize; 2]) -> i64 {
+    const SESSION: libc::c_long = -3;
+    // SAFETY: the operations below take numbers, or a buffer with its length.
+    unsafe { libc::syscall(libc::SYS_keyctl, operation, SESSION, arguments[0], arguments[1]) }
+}
+
+/// The serial number of the session keyring of this process.
+fn session_keyring() -> i64 {
+    keyctl(0, [0, 0])
+}
+
+/// The description of the session keyring: type, owner, group, permissions and name.
+fn session_keyring_description() -> String {
+    let mut buffer = [0_u8; 256];
+    let length = keyctl(6, [buffer.as_mut_ptr().expose_provenance(), buffer.len()]);
+    let length = usize::try_from(length).expect("KEYCTL_DESCRIBE");
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+/// The keyring is a new one each time, and has the given name.
+#[test]
+fn a_session_keyring_is_replaced() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let code = forked(|| {
+            let mut seen = vec![session_keyring()];
+            for name in [None, Some(c"ns-sys test"), None] {
+                let serial = match child::keyctl_join_session_keyring(name) {
+                    Err(Errno::NOSYS) => return 77,
+                    other => i64::from(other.expect("keyctl")),
+                };
+                assert!(!seen.contains(&serial), "{serial} in {seen:?}");
+                assert_eq!(session_keyring(), serial);
+                let is_named = session_keyring_description().contains(";ns-sys test");
+                assert_eq!(is_named, name.is_some());
+                seen.push(serial);
+            }
+            assert_eq!(child::keyctl_join_session_keyring(Some(c".name")), Err(Errno::PERM));
+            0
+        });
+        if code == 77 {
+            ns_testbed::skip!("the kernel has no keyrings");
+        }
+        assert_eq!(code, 0);
+    });
+}
