@@ -39,6 +39,10 @@ pub enum Step {
     Chroot,
     /// [`apply::workdir`](crate::apply::workdir).
     Workdir,
+    /// [`apply::open_console`](crate::apply::open_console).
+    OpenConsole,
+    /// [`apply::mount_console`](crate::apply::mount_console).
+    MountConsole,
     /// [`apply::place_fds`](crate::apply::place_fds), at this descriptor number.
     PlaceFd(RawFd),
     /// [`apply::close_rest`](crate::apply::close_rest).
@@ -68,6 +72,8 @@ impl fmt::Display for Step {
             Self::DetachOldRoot => f.write_str("umount of the old root"),
             Self::Chroot => f.write_str("chroot"),
             Self::Workdir => f.write_str("workdir"),
+            Self::OpenConsole => f.write_str("new pseudo-terminal"),
+            Self::MountConsole => f.write_str("mount on /dev/console"),
             Self::PlaceFd(number) => write!(f, "place_fds {number}"),
             Self::CloseRest => f.write_str("close_rest"),
         }

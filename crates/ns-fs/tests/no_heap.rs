@@ -101,6 +101,25 @@ fn no_failure_allocates() {
     });
 }
 
+/// A terminal and its mount on the console do not allocate, nor do their failures.
+#[test]
+fn no_console_allocates() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("heap", &["dev", "tmp"]);
+        let root = root(&dir, &[Mount::dev("/dev"), Mount::tmpfs("/tmp")]);
+        let code = watched(&[], || {
+            let applied = root.apply().is_ok();
+            let console = apply::open_console().expect("a terminal");
+            let mounted = apply::mount_console(borrow(console.terminal)).is_ok();
+            let elsewhere = apply::enter_new_root(c"/tmp").and_then(|()| apply::chroot_here());
+            let failed = elsewhere.is_ok() && apply::open_console().is_err();
+            let failed = failed && apply::mount_console(borrow(console.terminal)).is_err();
+            exit_group(i32::from(!applied || !mounted || !failed));
+        });
+        assert_eq!(code, 0);
+    });
+}
+
 /// A copy of the target does not allocate, nor does one that fails.
 #[test]
 fn no_copy_allocates() {

@@ -11,7 +11,7 @@ use super::entry::write_new;
 use super::fd_path::FdPath;
 use super::handle::{CWD, Handle};
 use super::in_root::resolve;
-use super::mount_step::{Bind, Source};
+use super::mount_step::{Bind, Source, TargetLimit};
 use super::new_fs::new_tmpfs;
 use super::root::Root;
 use super::source::{Opened, Slot, callers_tree, clone_tree};
@@ -25,11 +25,20 @@ pub(super) fn bind(
     target: Target<'_>,
     slot: Option<&Slot>,
 ) -> core::result::Result<(), StepError> {
-    let opened = open_source(plan, bind, Some(target.root.as_fd()), slot);
+    let opened = match (bind.source, target.limit) {
+        // The source is the target itself.
+        (Source::InRoot(_), TargetLimit::Below(_)) => {
+            let place = target.open()?;
+            clone_tree(place.as_fd(), c"", bind.recursive)
+        }
+        _ => open_source(plan, bind, Some(target.root.as_fd()), slot),
+    };
     let opened = opened.map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
     let place = target.open_to_cover(|| file_type(opened.as_fd()))?;
     // Nothing is mounted below a file.
-    let recursive = bind.recursive && is_directory(opened.as_fd());
+    let recursive = bind.recursive
+        && is_directory(opened.as_fd())
+            .map_err(Step::MountSource { mount: target.index, source: 0 }.failed())?;
     attach(&opened, &place, bind.attributes, recursive, || target.reopen())
         .map_err(Step::Mount(target.index).failed())
 }
@@ -108,8 +117,8 @@ pub(super) fn move_to(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()
     let flags = flags.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
     child::move_mount(tree, c"", target, c"", flags).map_err(|errno| {
         match (errno, is_directory(tree), is_directory(target)) {
-            (Errno::INVAL, true, false) => Errno::NOTDIR,
-            (Errno::INVAL, false, true) => Errno::ISDIR,
+            (Errno::INVAL, Ok(true), Ok(false)) => Errno::NOTDIR,
+            (Errno::INVAL, Ok(false), Ok(true)) => Errno::ISDIR,
             _ => errno,
         }
     })
@@ -129,11 +138,14 @@ pub(super) fn is_same(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool
     Ok((one.device, one.inode) == (other.device, other.inode))
 }
 
-fn file_type(file: BorrowedFd<'_>) -> FileType {
-    if is_directory(file) { FileType::Directory } else { FileType::RegularFile }
+fn file_type(file: BorrowedFd<'_>) -> Result<FileType> {
+    Ok(if is_directory(file)? { FileType::Directory } else { FileType::RegularFile })
 }
 
 /// True if statx(2) is missing.
-pub(super) fn is_directory(file: BorrowedFd<'_>) -> bool {
-    child::file_id(file).map_or(true, |id| id.file_type == FileType::Directory)
+pub(super) fn is_directory(file: BorrowedFd<'_>) -> Result<bool> {
+    match child::file_id(file) {
+        Err(Errno::NOSYS) => Ok(true),
+        id => Ok(id?.file_type == FileType::Directory),
+    }
 }

@@ -30,7 +30,7 @@ enum Action {
 }
 
 /// `PROC_SUPER_MAGIC` of include/uapi/linux/magic.h.
-const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+pub(super) const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 
 /// `close_range(first, last, 0)` … — closes every descriptor in the ranges, also above a lowered
 /// `RLIMIT_NOFILE`.

@@ -15,8 +15,18 @@ const TRIES: u32 = 64;
 /// Opens `path` with `O_PATH` as if `root` were the root. Without openat2(2) any symbolic link is an
 /// error.
 pub(crate) fn resolve(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
+    resolve_with(root, path, IN_ROOT)
+}
+
+/// No symbolic link leads out.
+pub(super) const IN_ROOT: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
+
+/// Any symbolic link is an error.
+pub(super) const NO_LINKS: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_SYMLINKS);
+
+/// As [`resolve`], with other restrictions.
+pub(super) fn resolve_with(root: BorrowedFd<'_>, path: &CStr, how: ResolveFlags) -> Result<Handle> {
     let flags = OFlags::PATH.union(OFlags::CLOEXEC);
-    let how = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
     for _ in 0..TRIES {
         match child::openat2(root, path, flags, Mode::empty(), how) {
             Err(Errno::AGAIN) => {}
@@ -47,16 +57,26 @@ fn walk(root: BorrowedFd<'_>, path: &CStr) -> Result<Handle> {
 /// As [`resolve`], but creates missing directories on the way, and a missing `last` at the end: a
 /// directory, or else an empty file.
 pub(crate) fn make(root: BorrowedFd<'_>, path: &CStr, last: FileType) -> Result<Handle> {
+    make_with(root, path, last, IN_ROOT)
+}
+
+/// As [`make`], with other restrictions.
+pub(super) fn make_with(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    last: FileType,
+    how: ResolveFlags,
+) -> Result<Handle> {
     let mut buffer = PathBuffer::new(path)?;
     let mut at = open_path(root, c".", OFlags::DIRECTORY)?;
     while let Some((prefix, name, is_last)) = buffer.next_prefix() {
         if name.is_empty() {
             continue;
         }
-        at = match if is_last { Err(Errno::NOENT) } else { resolve(root, prefix) } {
+        at = match if is_last { Err(Errno::NOENT) } else { resolve_with(root, prefix, how) } {
             Err(Errno::NOENT) => {
                 create_at(at.as_fd(), name, if is_last { last } else { FileType::Directory })?;
-                resolve(root, prefix)?
+                resolve_with(root, prefix, how)?
             }
             other => other?,
         };

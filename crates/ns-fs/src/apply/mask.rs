@@ -20,9 +20,9 @@ pub(super) fn mask(
     target: Target<'_>,
     slot: Option<&Slot>,
 ) -> Result<(), StepError> {
-    let place = target.open_to_cover(|| FileType::Directory)?;
+    let place = target.open_to_cover(|| Ok(FileType::Directory))?;
     let failed = Step::Mount(target.index).failed();
-    if is_directory(place.as_fd()) {
+    if is_directory(place.as_fd()).map_err(&failed)? {
         return mount_on(plan, empty, &place).map_err(failed);
     }
     let null = slot.and_then(Slot::take).map_or_else(open_null, Ok);

@@ -18,6 +18,7 @@
 mod attributes;
 mod bind;
 mod close_rest;
+mod console;
 mod copy_up;
 mod dirent;
 mod entry;
@@ -44,11 +45,12 @@ mod workdir;
 
 pub use attributes::read_only_here;
 pub use close_rest::{FdRange, close_rest, close_rest_on_exec};
+pub use console::{Console, mount_console, open_console};
 pub use mount_proc::mount_proc;
 pub use new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
 pub use place_fds::{FdStep, place_fds};
 pub use propagation::propagation;
-pub use root::{Root, change, detach, root};
+pub use root::{Root, change, detach, enter, make_mounts, root};
 pub use workdir::workdir;
 
 pub(crate) use attributes::{
@@ -58,7 +60,7 @@ pub(crate) use entry::SET_ID;
 pub(crate) use in_root::{make, resolve};
 pub(crate) use mount_step::{
     Bind, Configured, CopyUp, Device, Entry, FsOption, FsValue, Kind, MountStep, NewFs,
-    Reconfigure, RootMount, Source, UserXattr,
+    Reconfigure, RootMount, Source, TargetLimit, UserXattr,
 };
 pub(crate) use namespace::{mount_namespace, own_namespace};
 pub(crate) use root::Change;

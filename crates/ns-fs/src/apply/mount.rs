@@ -40,8 +40,8 @@ pub(super) fn mount(
 }
 
 fn make(plan: Root<'_>, root: TargetRoot<'_>, step: &MountStep, slot: Option<&Slot>) -> Outcome {
-    let MountStep { index, create, .. } = *step;
-    let target = Target { root, path: plan.strings.get(step.target), create, index };
+    let MountStep { index, create, limit, .. } = *step;
+    let target = Target { root, path: plan.strings.get(step.target), create, limit, index };
     let failed = Step::Mount(index).failed();
     match step.kind {
         Kind::Bind(source) => bind(plan, source, target, slot),
@@ -53,7 +53,7 @@ fn make(plan: Root<'_>, root: TargetRoot<'_>, step: &MountStep, slot: Option<&Sl
         }
         Kind::Reconfigure(changes) => reconfigure(plan, &target.open()?, changes).map_err(failed),
         Kind::Entry { name, entry } => {
-            let directory = target.open_or_make(|| FileType::Directory)?;
+            let directory = target.open_or_make(|| Ok(FileType::Directory))?;
             make_entry(plan, directory.as_fd(), plan.strings.get(name), (entry, slot), index)
         }
     }

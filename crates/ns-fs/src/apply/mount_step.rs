@@ -16,7 +16,20 @@ pub(crate) struct MountStep {
     pub(crate) create: bool,
     /// Whether to skip the mount if its source or target is missing.
     pub(crate) optional: bool,
+    pub(crate) limit: TargetLimit,
     pub(crate) kind: Kind,
+}
+
+/// Which files a target may be, besides that it lies in the new root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TargetLimit {
+    Any,
+    /// The path contains no symbolic link.
+    NoLinks,
+    /// It is no file of a proc(5).
+    OutsideProc,
+    /// The first directory of the path is no symbolic link, and shows a file system with this magic number.
+    Below(u64),
 }
 
 /// The operation at a target.

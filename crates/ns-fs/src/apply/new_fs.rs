@@ -27,7 +27,7 @@ type Outcome<T = ()> = core::result::Result<T, StepError>;
 
 /// Mounts by mount(2).
 pub(super) fn mount_new(plan: Root<'_>, new: NewFs, target: Target<'_>) -> Outcome {
-    let place = target.open_to_cover(|| FileType::Directory)?;
+    let place = target.open_to_cover(|| Ok(FileType::Directory))?;
     mount_on(plan, new, &place)
         .and_then(|()| finish(left_after_mount(new.attributes), || target.reopen()))
         .map_err(Step::Mount(target.index).failed())
@@ -44,7 +44,7 @@ pub(super) fn mount_configured(
         Some(tree) => Some(tree),
         None => create(plan, fs, target.index)?,
     };
-    let place = target.open_to_cover(|| FileType::Directory)?;
+    let place = target.open_to_cover(|| Ok(FileType::Directory))?;
     let mounted = match tree {
         Some(tree) => fill(fs, &place, &tree)
             .and_then(|()| move_to(tree.as_fd(), place.as_fd()))

@@ -2,10 +2,15 @@
 
 use core::ffi::CStr;
 
-use ns_sys::child::{self, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags};
-use ns_sys::fd::BorrowedFd;
+use ns_sys::Errno;
+use ns_sys::child::{
+    self, MountFlags, MountPropagationFlags, MoveMountFlags, OFlags, UnmountFlags,
+};
+use ns_sys::fd::{AsFd, BorrowedFd};
 
-use super::handle::CWD;
+use super::bind::move_to;
+use super::handle::{CWD, open_path};
+use super::source::{Opened, clone_tree};
 use crate::{Step, StepError};
 
 /// `mount(new_root, "/", NULL, MS_BIND | MS_REC, NULL)`, `chdir("/..")` — binds a directory onto `/`, because
@@ -34,6 +39,25 @@ use crate::{Step, StepError};
 /// mount(2), pivot_root(2); fs/namespace.c.
 pub fn bind_new_root(new_root: &CStr) -> Result<(), StepError> {
     bind_on_root(new_root, true).map_err(Step::OpenRoot.failed())
+}
+
+/// Binds a directory onto itself, and enters it. Its name is resolved once.
+pub(super) fn bind_in_place(new_root: &CStr) -> Result<(), StepError> {
+    let directory = open_path(CWD, new_root, OFlags::DIRECTORY);
+    let directory = directory.map_err(Step::OpenRoot.failed())?;
+    match clone_tree(directory.as_fd(), c"", true).map_err(Step::OpenRoot.failed())? {
+        // By mount(2) no name leads to the new mount if the directory is the present root.
+        Opened::File(_) => Err(Step::OpenRoot.failed()(Errno::NOSYS)),
+        tree => move_to(tree.as_fd(), directory.as_fd())
+            .and_then(|()| child::fchdir(tree.as_fd()))
+            .map_err(Step::OpenRoot.failed()),
+    }
+}
+
+/// `mount(".", "/", NULL, MS_MOVE, NULL)` — moves the mount in the working directory onto `/`.
+pub(super) fn move_to_root() -> Result<(), StepError> {
+    const MS_MOVE: MountFlags = MountFlags::from_bits_retain(1 << 13);
+    child::mount(Some(c"."), c"/", None, MS_MOVE, None).map_err(Step::Chroot.failed())
 }
 
 /// Mounts a detached tree on `/`, and enters it.

@@ -30,6 +30,11 @@ impl PathBuffer {
         self.string(start, end)
     }
 
+    /// Returns what follows the names so far.
+    pub(super) fn rest(&self) -> Option<&CStr> {
+        self.string(self.start, self.length)
+    }
+
     /// Returns the path up to and including the next name, that name, and whether it is the last one.
     pub(super) fn next_prefix(&mut self) -> Option<(&CStr, &CStr, bool)> {
         // Restores the slash that the previous call replaced by a NUL.

@@ -7,7 +7,9 @@ use super::attributes::read_only_here;
 use super::handle::{CWD, open_path};
 use super::mount::{close_early, mount, open_early};
 use super::mount_step::{Configured, FsOption, FsValue, MountStep, RootMount};
-use super::new_root::{bind_new_root, chroot_here, enter_new_root, pivot_root_here};
+use super::new_root::{
+    bind_in_place, bind_new_root, chroot_here, enter_new_root, move_to_root, pivot_root_here,
+};
 use super::propagation::propagation;
 use super::root_mount::enter_root_mount;
 use super::source::{OpenedTree, Slot};
@@ -30,6 +32,8 @@ pub struct Root<'a> {
     /// One for each mount, if an earlier mount could hide the source of a later one.
     pub(crate) slots: &'a [Slot],
     pub(crate) read_only: bool,
+    /// Whether the old root stays below the new one.
+    pub(crate) covers: bool,
     /// The directory, and whether to create it.
     pub(crate) workdir: Option<(StringRef, bool)>,
 }
@@ -37,7 +41,7 @@ pub struct Root<'a> {
 impl<'a> Root<'a> {
     /// Whether a step changes the mount namespace.
     pub(crate) fn changes_mounts(self) -> bool {
-        let pivots = matches!(self.change, Change::Pivot(_) | Change::PivotTo(_));
+        let pivots = !matches!(self.change, Change::None | Change::Chroot(_));
         pivots || !self.mounts.is_empty() || self.propagation.is_some()
     }
 
@@ -61,6 +65,8 @@ pub(crate) enum Change {
     None,
     /// To a directory.
     Pivot(StringRef),
+    /// To a directory, which is bound onto itself.
+    PivotInPlace(StringRef),
     /// To a mount.
     PivotTo(RootMount),
     Chroot(StringRef),
@@ -125,37 +131,77 @@ pub fn detach(plan: Root<'_>) -> Result<(), StepError> {
 /// # References
 /// pivot_root(2).
 pub fn change(plan: Root<'_>) -> Result<(), StepError> {
-    let changed = open_early(plan).and_then(|()| change_and_mount(plan));
-    close_early(plan);
-    changed?;
-    plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
+    make_mounts(plan)?;
+    enter(plan)
 }
 
-fn change_and_mount(plan: Root<'_>) -> Result<(), StepError> {
-    match plan.change {
-        Change::None => {}
-        Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
-        Change::PivotTo(mount) => enter_root_mount(plan, mount)?,
-        Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
-    }
-    if !plan.mounts.is_empty() {
-        mounts(plan)?;
-    }
+/// Makes the mounts of a plan, after [`detach`]. The new root becomes the working directory, and is not the
+/// root yet.
+///
+/// For a caller that acts on the mounts while the files of the present root are reachable, before [`enter`].
+///
+/// # Errors
+/// Those of [`bind_new_root`], [`enter_new_root`] and of the mounts.
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// That of the steps.
+///
+/// # References
+/// mount(2), move_mount(2).
+pub fn make_mounts(plan: Root<'_>) -> Result<(), StepError> {
+    let made = open_early(plan).and_then(|()| open_root_and_mount(plan));
+    close_early(plan);
+    made
+}
+
+/// Makes the steps of a plan after [`make_mounts`]: a read-only root, the change of root, and the working
+/// directory.
+///
+/// # Errors
+/// Those of [`read_only_here`](crate::apply::read_only_here), [`pivot_root_here`], [`chroot_here`] and
+/// [`workdir`](crate::apply::workdir()).
+///
+/// # Async-signal-safety
+/// May be called between clone and exec.
+///
+/// # Kernel support
+/// That of the steps.
+///
+/// # References
+/// pivot_root(2), chroot(2).
+pub fn enter(plan: Root<'_>) -> Result<(), StepError> {
     if plan.read_only {
         read_only_here()?;
     }
     match plan.change {
-        Change::None => Ok(()),
-        Change::Pivot(_) | Change::PivotTo(_) => pivot_root_here(),
-        Change::Chroot(_) => chroot_here(),
+        Change::None => {}
+        Change::PivotInPlace(_) if plan.covers => move_to_root().and_then(|()| chroot_here())?,
+        Change::Pivot(_) | Change::PivotTo(_) if plan.covers => chroot_here()?,
+        Change::Pivot(_) | Change::PivotInPlace(_) | Change::PivotTo(_) => pivot_root_here()?,
+        Change::Chroot(_) => chroot_here()?,
     }
+    plan.workdir.map_or(Ok(()), |(path, create)| workdir(plan.strings.get(path), create))
+}
+
+fn open_root_and_mount(plan: Root<'_>) -> Result<(), StepError> {
+    match plan.change {
+        Change::None => {}
+        Change::Pivot(path) => bind_new_root(plan.strings.get(path))?,
+        Change::PivotInPlace(path) => bind_in_place(plan.strings.get(path))?,
+        Change::PivotTo(mount) => enter_root_mount(plan, mount)?,
+        Change::Chroot(path) => enter_new_root(plan.strings.get(path))?,
+    }
+    if plan.mounts.is_empty() { Ok(()) } else { mounts(plan) }
 }
 
 /// Resolves targets in the new root, which is already the working directory, or in the current root.
 fn mounts(plan: Root<'_>) -> Result<(), StepError> {
     let path = match plan.change {
         Change::None => c"/",
-        Change::Pivot(_) | Change::PivotTo(_) | Change::Chroot(_) => c".",
+        _ => c".",
     };
     let root = open_path(CWD, path, OFlags::DIRECTORY).map_err(Step::OpenRoot.failed())?;
     let root = TargetRoot::new(root.as_fd());

@@ -122,7 +122,8 @@ impl Compiler {
 
     fn step(&mut self, index: u32, mount: &Mount, target: StringRef, kind: apply::Kind) {
         let (create, optional) = (mount.create, mount.optional);
-        self.steps.push(MountStep { index, target, create, optional, kind });
+        let limit = mount.limit;
+        self.steps.push(MountStep { index, target, create, optional, limit, kind });
     }
 
     /// Adds the step of a new file or directory.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ns_sys::child::{FileType, MountFlags};
 
 use super::{Kind, Mount, Upper};
+use crate::apply::TargetLimit;
 use crate::attributes::{Changes, MountAttrs};
 use crate::{Propagation, Tree};
 
@@ -24,6 +25,7 @@ impl Mount {
             target: target.into(),
             create: false,
             optional: false,
+            limit: TargetLimit::Any,
             kind,
             recursive: false,
             source_in_root: false,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use ns_sys::child::{FileType, MountFlags};
 
+use crate::apply::TargetLimit;
 use crate::attributes::Changes;
 use crate::{Propagation, Tree};
 
@@ -56,6 +57,7 @@ pub struct Mount {
     target: PathBuf,
     create: bool,
     optional: bool,
+    limit: TargetLimit,
     kind: Kind,
     recursive: bool,
     source_in_root: bool,

@@ -7,6 +7,7 @@ use std::prelude::rust_2024::*;
 use std::vec;
 
 use super::{Kind, Mount, Upper};
+use crate::apply::TargetLimit;
 use crate::attributes::{Changes, MountAttrs};
 
 /// A mount at a position in the list, and a part of it, as errors name them.
@@ -80,6 +81,10 @@ impl Mount {
     /// Whether it is a file of a new tmpfs.
     pub(crate) fn is_bytes(&self) -> bool {
         matches!(self.kind, Kind::Bytes { .. })
+    }
+
+    pub(crate) fn refuses_links(&self) -> bool {
+        self.limit == TargetLimit::NoLinks
     }
 
     pub(crate) fn creates_target(&self) -> bool {

@@ -8,6 +8,7 @@ use ns_sys::child::MountFlags;
 
 use super::{Kind, Mount};
 use crate::Propagation;
+use crate::apply::TargetLimit;
 use crate::attributes::MountAttrs;
 
 impl Mount {
@@ -25,6 +26,37 @@ impl Mount {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// Refuses a target whose path contains a symbolic link: `ELOOP`. So whoever may change a directory of the root
+    /// cannot lead later mounts below the target to another one.
+    #[must_use]
+    pub fn target_without_links(mut self) -> Self {
+        self.limit = TargetLimit::NoLinks;
+        self
+    }
+
+    /// Refuses a target that is a file of a proc(5), also by a symbolic link: `EXDEV`.
+    #[must_use]
+    pub fn target_outside_proc(mut self) -> Self {
+        self.limit = TargetLimit::OutsideProc;
+        self
+    }
+
+    /// Requires that the first directory of the target's path is no symbolic link, and that a proc(5) is mounted there:
+    /// `ELOOP`, `EXDEV`. For a [`mask`](Self::mask) or [`read_only_path`](Self::read_only_path) of a root that other
+    /// processes may change: a directory that was renamed is an error, and is not skipped as a missing one.
+    #[must_use]
+    pub fn target_in_proc(mut self) -> Self {
+        self.limit = TargetLimit::Below(0x9fa0);
+        self
+    }
+
+    /// As [`target_in_proc`](Self::target_in_proc), for sysfs(5).
+    #[must_use]
+    pub fn target_in_sysfs(mut self) -> Self {
+        self.limit = TargetLimit::Below(0x6265_6572);
         self
     }
 

@@ -8,7 +8,8 @@ use super::describe_mount::{configure, mount, tree_calls};
 use crate::apply::{Change, Kind, MountStep, Root, RootMount, Source};
 use crate::{Description, Propagation};
 
-pub(super) fn describe(plan: Root<'_>) -> Description {
+/// The calls up to the last mount.
+pub(super) fn describe_mounts(plan: Root<'_>) -> Description {
     let text = |text| quoted(plan.strings.get(text));
     let mut lines: Vec<String> = plan.propagation.map(propagation).into_iter().collect();
     if !plan.slots.is_empty() {
@@ -20,6 +21,11 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
             let bind = format!(r#"mount({}, "/", NULL, MS_BIND | MS_REC, NULL)"#, text(path));
             vec![bind, r#"chdir("/..")"#.to_owned()]
         }
+        Change::PivotInPlace(path) => {
+            let open = format!("openat({}, O_PATH)", text(path));
+            let tree = "open_tree(directory, OPEN_TREE_CLONE | AT_RECURSIVE)".to_owned();
+            vec![open, tree, "move_mount(tree, directory)".to_owned(), "fchdir(tree)".to_owned()]
+        }
         Change::PivotTo(mount) => [root_mount(plan, mount), on_root()].concat(),
         Change::Chroot(path) => vec![format!("chdir({})", text(path))],
     });
@@ -28,10 +34,20 @@ pub(super) fn describe(plan: Root<'_>) -> Description {
         lines.push("statx(root)".to_owned());
         lines.extend(plan.mounts.iter().flat_map(|step| mount(plan, *step)));
     }
+    Description::new(lines)
+}
+
+/// The calls after the last mount.
+pub(super) fn describe_entering(plan: Root<'_>) -> Description {
+    let mut lines = Vec::new();
     let read_only = r#"mount_setattr(".", MOUNT_ATTR_RDONLY)"#.to_owned();
     lines.extend(plan.read_only.then_some(read_only));
-    lines.extend(change(plan.change).iter().map(|line| (*line).to_owned()));
-    lines.extend(plan.workdir.iter().flat_map(|(path, create)| workdir(&text(*path), *create)));
+    lines.extend(change(plan).iter().map(|line| (*line).to_owned()));
+    let workdir = plan
+        .workdir
+        .iter()
+        .flat_map(|(path, create)| workdir(&quoted(plan.strings.get(*path)), *create));
+    lines.extend(workdir);
     Description::new(lines)
 }
 
@@ -76,18 +92,24 @@ fn open_root(change: Change) -> &'static str {
     }
 }
 
-fn change(change: Change) -> &'static [&'static str] {
-    match change {
+fn change(plan: Root<'_>) -> &'static [&'static str] {
+    match plan.change {
         Change::None => &[],
-        Change::Pivot(_) | Change::PivotTo(_) => &[
+        Change::PivotInPlace(_) if plan.covers => {
+            &[r#"mount(".", "/", NULL, MS_MOVE, NULL)"#, r#"chroot(".")"#, r#"chdir("/")"#]
+        }
+        Change::Pivot(_) | Change::PivotTo(_) if plan.covers => CHROOT,
+        Change::Pivot(_) | Change::PivotInPlace(_) | Change::PivotTo(_) => &[
             r#"pivot_root(".", ".")"#,
             r#"mount(NULL, "..", NULL, MS_REC | MS_SLAVE, NULL)"#,
             r#"umount2(".", MNT_DETACH)"#,
             r#"chdir("/")"#,
         ],
-        Change::Chroot(_) => &[r#"chroot(".")"#, r#"chdir("/")"#],
+        Change::Chroot(_) => CHROOT,
     }
 }
+
+const CHROOT: &[&str] = &[r#"chroot(".")"#, r#"chdir("/")"#];
 
 fn workdir(path: &str, create: bool) -> Vec<String> {
     let make = if create { " or mkdirat, name by name" } else { "" };

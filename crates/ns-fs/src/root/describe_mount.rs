@@ -8,7 +8,7 @@ use super::flag_names;
 use super::purpose::purpose;
 use crate::apply::{
     Attributes, Bind, Configured, Entry, FsOption, FsValue, Kind, MountStep, NewFs, Reconfigure,
-    Root, SET_ID, Source, TreeAttributes, propagation_only,
+    Root, SET_ID, Source, TargetLimit, TreeAttributes, propagation_only,
 };
 
 /// The calls of one mount, or of one entry. The first line has words about all of them.
@@ -23,7 +23,12 @@ pub(super) fn mount(plan: Root<'_>, step: MountStep) -> Vec<String> {
 fn calls(plan: Root<'_>, step: MountStep) -> Vec<String> {
     let make = if step.create { " or mkdirat" } else { "" };
     let target = quoted(plan.strings.get(step.target));
-    let open = format!("openat2(root, {target}, RESOLVE_IN_ROOT){make}");
+    let how = if step.limit == TargetLimit::NoLinks { " | RESOLVE_NO_SYMLINKS" } else { "" };
+    let check = if step.limit == TargetLimit::OutsideProc { ", fstatfs(target)" } else { "" };
+    let open = format!("openat2(root, {target}, RESOLVE_IN_ROOT{how}){make}{check}");
+    let first = "openat2(root, first directory, RESOLVE_NO_SYMLINKS), fstatfs, ";
+    let is_below = matches!(step.limit, TargetLimit::Below(_));
+    let open = if is_below { format!("{first}{open}") } else { open };
     let covers = vec!["statx(target)".to_owned()];
     match step.kind {
         Kind::New(new) => [vec![open], covers, new_fs(plan, new)].concat(),

@@ -43,6 +43,10 @@ pub(super) fn target(mount: &Mount, errno: Errno) -> Option<&'static str> {
         Errno::ACCESS => "the process may not search its path",
         Errno::NOTDIR => "a part of its path is not a directory",
         Errno::BUSY => "it leads to the root itself; only the first mount may become the root",
+        Errno::XDEV => {
+            "a symbolic link leads into a proc(5), or the proc(5) or sysfs(5) that should be there is not"
+        }
+        Errno::LOOP if mount.refuses_links() => "its path may contain no symbolic link",
         Errno::LOOP => {
             "magic links of proc(5) are not followed; before Linux 5.6, no symbolic link is followed"
         }

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
-use super::describe::describe;
+use super::describe::{describe_entering, describe_mounts};
 use super::settings::{ChangeSetting, Root};
 use super::workdir::Workdir;
 use crate::apply::{self, Change, FsOption, MountStep, OpenedTree, Slot, StringRef, Strings};
@@ -76,7 +76,8 @@ impl RootPlan {
             (Some(mount), _) => Change::PivotTo(mount),
             (None, ChangeSetting::None) => Change::None,
             (None, ChangeSetting::Pivot(path)) => {
-                Change::Pivot(compiler.arena.path("root", &absolute(path)?)?)
+                let path = compiler.arena.path("root", &absolute(path)?)?;
+                if root.is_in_place { Change::PivotInPlace(path) } else { Change::Pivot(path) }
             }
             (None, ChangeSetting::Chroot(path)) => {
                 Change::Chroot(compiler.arena.path("root", &absolute(path)?)?)
@@ -116,10 +117,10 @@ impl RootPlan {
         let opened = self.trees.iter().map(|tree| tree.open_for_child(self.propagation));
         let opened = opened.collect::<Result<Vec<_>, _>>().map_err(RootError::Tree)?;
         let (trees, files) = opened.into_iter().unzip();
-        // A pivoted root is mounted apart, where none of its mounts hides a source.
-        let hides =
-            matches!(self.change, Change::None | Change::Chroot(_)) && self.mounts.len() > 1;
-        let slots = if hides { self.mounts.len() } else { 0 };
+        // Another root is mounted apart, where none of its mounts hides a source.
+        let is_reachable =
+            matches!(self.change, Change::None | Change::Chroot(_) | Change::PivotInPlace(_));
+        let slots = if is_reachable && self.mounts.len() > 1 { self.mounts.len() } else { 0 };
         Ok(OpenTrees { trees, files, slots: (0..slots).map(|_| Slot::empty()).collect() })
     }
 
@@ -189,6 +190,7 @@ impl RootPlan {
             trees: &opened.trees,
             slots: &opened.slots,
             read_only: self.read_only,
+            covers: self.settings.covers,
             workdir: self.workdir,
         }
     }
@@ -203,7 +205,18 @@ impl RootPlan {
     /// The list leaves out close(2) of descriptors that a step opened, and calls that are only needed
     /// on an older kernel or for a missing target.
     pub fn describe(&self) -> Description {
-        describe(self.apply_data())
+        let (mounts, entering) = (self.describe_mounts(), self.describe_entering());
+        Description::new(mounts.lines().chain(entering.lines()).map(ToOwned::to_owned))
+    }
+
+    /// Lists the system calls of [`apply::detach`] and [`apply::make_mounts`].
+    pub fn describe_mounts(&self) -> Description {
+        describe_mounts(self.apply_data())
+    }
+
+    /// Lists the system calls of [`apply::enter`].
+    pub fn describe_entering(&self) -> Description {
+        describe_entering(self.apply_data())
     }
 }
 

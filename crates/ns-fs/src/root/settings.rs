@@ -19,10 +19,15 @@ use crate::{Mount, Propagation, RootError, Tree};
 /// # let _ = (empty, overlay);
 /// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent settings")]
 pub struct Root {
     pub(super) change: ChangeSetting,
     pub(super) mounts: Vec<Mount>,
     pub(super) read_only: bool,
+    /// Whether the new root is bound onto its own directory.
+    pub(super) is_in_place: bool,
+    /// Whether it only covers the old root.
+    pub(super) covers: bool,
     pub(super) has_own_namespace: bool,
     propagation: PropagationSetting,
 }
@@ -79,6 +84,8 @@ impl Root {
             change,
             mounts: Vec::new(),
             read_only: false,
+            is_in_place: false,
+            covers: false,
             has_own_namespace: false,
             propagation: PropagationSetting::Default,
         }
@@ -103,6 +110,17 @@ impl Root {
         self
     }
 
+    /// Leaves the old root mounted below the new one, which covers it, and uses chroot(2) instead of pivot_root(2). For
+    /// the initial ramfs, which cannot be pivoted away.
+    ///
+    /// No path of the new root leads out, also for a process that joins the mount namespace. A process with
+    /// `CAP_SYS_ADMIN` over the namespace could unmount the new root. For [`Root::pivot`] and [`Root::tree`].
+    #[must_use]
+    pub fn covering(mut self) -> Self {
+        self.covers = true;
+        self
+    }
+
     /// Makes the new root read-only. Mounts below it keep their own attributes.
     ///
     /// Not for [`Root::chroot`] and for an unchanged root. To make the mounts below read-only too, add
@@ -110,6 +128,18 @@ impl Root {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// Binds the directory of [`Root::pivot`] onto itself, in place of `/`.
+    ///
+    /// Programs that act between [`apply::make_mounts`](crate::apply::make_mounts) and
+    /// [`apply::enter`](crate::apply::enter) then find the new root and its mounts at the path of the
+    /// directory. Without effect on other roots. Needs Linux 5.2; before, the step fails as
+    /// [`Step::OpenRoot`](crate::Step::OpenRoot), `ENOSYS`.
+    #[must_use]
+    pub fn in_place(mut self) -> Self {
+        self.is_in_place = true;
         self
     }
 

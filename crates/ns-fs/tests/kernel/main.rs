@@ -4,6 +4,7 @@ mod attributes;
 mod binds;
 mod bytes;
 mod close_rest;
+mod console;
 mod copy_up;
 mod disks;
 mod entries;

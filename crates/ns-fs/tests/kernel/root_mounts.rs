@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use linux_raw_sys::general::{__NR_fsopen, __NR_move_mount, __NR_open_tree};
-use ns_fs::{Mount, MountAttrs, Root, RootError, RootPlan, Workdir};
+use ns_fs::{Mount, MountAttrs, Root, RootError, RootPlan, Step, Workdir, apply};
+use ns_sys::Errno;
 use ns_testbed::Leftovers;
 
 use crate::fixture::{TempDir, in_own_mounts, in_own_pids, mounts_at, names, plan, refuse_all};
@@ -102,5 +103,77 @@ fn a_root_mount_that_is_not_the_first() {
             let error = RootPlan::new(root, Workdir::default()).expect_err("the root");
             assert!(matches!(error, RootError::Root { .. }), "{error}");
         }
+    });
+}
+
+/// Between the mounts and the change of root, the new root is the working directory, is writable, and the
+/// present root is still reachable.
+#[test]
+fn the_present_root_is_reachable_after_the_mounts() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        let dir = TempDir::with("halves", &["data"]);
+        let old = fs::metadata("/").expect("stat");
+        let root = || Root::pivot(dir.path()).mount(Mount::tmpfs("/data")).read_only();
+        for (is_in_place, missing) in [(false, &[][..]), (false, OLD), (true, &[])] {
+            let root = if is_in_place { root().in_place() } else { root() };
+            let plan = RootPlan::new(root, Workdir::new("/data")).expect("plan");
+            in_own_mounts(|| {
+                refuse_all(missing);
+                let data = plan.apply_data();
+                apply::detach(data).expect("detach");
+                apply::make_mounts(data).expect("make_mounts");
+                let same = |path: &str| {
+                    let found = fs::metadata(path).expect("stat");
+                    (found.dev(), found.ino()) == (old.dev(), old.ino())
+                };
+                assert!(same("/") && !same("."));
+                fs::write("data/file", "text").expect("the mount");
+                fs::write("late", "text").expect("it is not read-only yet");
+                let by_path = fs::read(dir.path().join("data/file")).is_ok();
+                assert_eq!(by_path, is_in_place);
+                apply::enter(data).expect("enter");
+                assert_eq!(fs::read("file").expect("the working directory"), b"text");
+                assert_eq!(fs::read("/late").expect("read"), b"text");
+                fs::write("/later", "text").expect_err("it is read-only");
+            });
+            fs::remove_file(dir.path().join("late")).expect("remove");
+        }
+    });
+}
+
+/// A root that is bound onto itself may have any name, also that of the present root, and none of its mounts hides
+/// a source.
+#[test]
+fn d16_d17_a_root_in_place_has_any_name_and_hides_no_source() {
+    ns_testbed::run_as!([Root, User, Nested], {
+        for name in ["/", "//", "/proc/self/root", "/tmp/.."] {
+            let root = plan(Root::pivot(name).in_place().mount(Mount::tmpfs("/tmp")));
+            in_own_mounts(|| {
+                root.apply().expect(name);
+                assert!(names("/tmp").is_empty(), "{name}");
+            });
+        }
+        let dir = TempDir::with("place", &["data", "other"]);
+        fs::write(dir.path().join("data/file"), "text").expect("write");
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(".", &link).expect("symlink");
+        let root = Root::pivot(&link).in_place().mount(Mount::tmpfs("/data"));
+        let root = plan(root.mount(Mount::bind(dir.path().join("data"), "/other")));
+        in_own_mounts(|| {
+            root.apply().expect("apply");
+            assert!(names("/data").is_empty());
+            assert_eq!(names("/other"), ["file"], "the source is hidden");
+        });
+        let missing = plan(Root::pivot(dir.path().join("none")).in_place());
+        in_own_mounts(|| {
+            let error = missing.apply().expect_err("it is missing");
+            assert_eq!((error.step, error.errno), (Step::OpenRoot, Errno::NOENT));
+        });
+        let root = plan(Root::pivot(dir.path()).in_place());
+        in_own_mounts(|| {
+            refuse_all(OLD);
+            let error = root.apply().expect_err("it needs open_tree(2)");
+            assert_eq!((error.step, error.errno), (Step::OpenRoot, Errno::NOSYS));
+        });
     });
 }
