@@ -37,8 +37,8 @@ pub use resource::Resource;
 pub use setns::{Setns, SetnsProcess, setns, setns_fds, setns_process, setns_process_fds};
 pub use settings::{
     Builder, Capabilities, Chroot, Clock, Container, HookContext, HookOutcome, Init, Inject,
-    IntoExitCode, IntoNamespaces, IoPriority, Memory, Payload, Personality, Scheduler, Target,
-    WaitingChild, kind,
+    IntoExitCode, IntoNamespaces, IoPriority, Memory, Payload, Personality, Scheduler,
+    SeccompFlags, Target, WaitingChild, kind,
 };
 pub use start::set_dumpable;
 pub use step::{Side, Step};

@@ -64,7 +64,7 @@ macro_rules! steps {
     };
 }
 
-// The next free number is 73.
+// The next free number is 79.
 steps! {
     /// The settings were checked; no system call that changes anything was made.
     Check = 1, Parent, "check";
@@ -87,6 +87,8 @@ steps! {
     MemoryLock = 64, Child, "memory lock";
     /// Disabling core dumps of the caller's memory.
     NoCore = 9, Child, "no_core";
+    /// Moving itself into a cgroup of version 1.
+    CgroupTasks = 79, Child, "cgroup tasks";
     /// Joining namespaces: setns(2).
     Join = 44, Child, "setns";
     /// The target process has exited.
@@ -117,6 +119,8 @@ steps! {
     MountSource = 65, Child, "mount source";
     /// A mount.
     Mount = 18, Child, "mount";
+    /// A `before_pivot` hook.
+    BeforePivot = 76, Parent, "before_pivot";
     /// Making the new root read-only.
     ReadOnlyRoot = 19, Child, "read-only root";
     /// pivot_root(2).
@@ -127,6 +131,12 @@ steps! {
     Chroot = 22, Child, "chroot";
     /// Changing the working directory.
     Workdir = 23, Child, "workdir";
+    /// Opening a new pseudo-terminal in the root.
+    Console = 73, Child, "console";
+    /// Mounting the new terminal on `/dev/console`.
+    MountConsole = 74, Child, "mount_console";
+    /// Sending the master of the new terminal: sendmsg(2).
+    SendConsole = 75, Child, "console socket";
     /// Placing a descriptor: dup3(2).
     PlaceFd = 24, Child, "descriptor";
     /// sethostname(2).
@@ -135,6 +145,8 @@ steps! {
     Domainname = 26, Child, "domainname";
     /// Bringing up the loopback interface.
     Loopback = 27, Child, "loopback";
+    /// Joining a session keyring: keyctl(2).
+    SessionKeyring = 77, Child, "session keyring";
     /// A `postup` hook.
     Postup = 52, Child, "postup";
     /// A `preexec` hook.
@@ -175,6 +187,8 @@ steps! {
     CoreLimit = 38, Child, "core_limit";
     /// Installing the seccomp filter.
     Seccomp = 39, Child, "seccomp";
+    /// Sending the listener of the filter: sendmsg(2).
+    SendListener = 78, Child, "seccomp listener";
     /// Executing the init as process 1: execveat(2).
     Init = 46, Child, "init";
     /// execve(2).

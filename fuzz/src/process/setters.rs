@@ -1,13 +1,14 @@
 //! Every setter of a builder, with its arguments.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::hooks::HookPoint;
 use super::values::{MountKind, Parameter, Policy, Sets, io_priority};
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ns_process::{
     Builder, CapabilitySet, Clock, CloneFlags, Init, Memory, Namespace, Personality, Propagation,
-    Resource, Setgroups, Signal, Stdio,
+    Resource, SeccompFlags, Setgroups, Signal, Stdio,
 };
 
 /// A setter and its arguments.
@@ -15,10 +16,15 @@ use ns_process::{
 pub(super) enum Setter {
     Affinity(Vec<u8>),
     Arg(Text),
+    Arg0(Text),
     BeforeGo,
+    BeforePivot,
     ByChroot,
     CapabilitySets(Sets),
+    CgroupTasks,
     CloseFds(bool),
+    Console,
+    ConsoleSize(u16, u16),
     CreateWorkdir,
     Daemonize(bool),
     DieWithParent,
@@ -47,10 +53,12 @@ pub(super) enum Setter {
     MapZero,
     Memory(bool),
     Mount(MountKind),
+    MountConsole,
     MountProc,
     Namespaces(Kinds),
     NamespaceFile(Kind, Text),
     NewSession(bool),
+    NewSessionKeyring(Option<Text>),
     Nice(i8),
     NoNewPrivs,
     OutputLimit(u16),
@@ -65,6 +73,8 @@ pub(super) enum Setter {
     Rlimit(u8, u64, u64),
     Rootdir(Text),
     Scheduler(Policy),
+    SeccompFlags(u8),
+    SeccompListener,
     Setgroups(u8),
     StartTimeout(u16),
     Stream(u8, Stream),
@@ -151,10 +161,15 @@ impl Setter {
         match self {
             Self::Affinity(cpus) => builder.affinity(cpus.iter().copied().map(u32::from)),
             Self::Arg(arg) => builder.arg(&arg.0),
+            Self::Arg0(name) => builder.arg0(&name.0),
             Self::BeforeGo => builder.before_go(|_| ()),
+            Self::BeforePivot => builder.before_pivot(|_| ()),
             Self::ByChroot => builder.by_chroot(),
             Self::CapabilitySets(sets) => builder.capability_sets(sets.capabilities()),
+            Self::CgroupTasks => builder.cgroup_tasks(null()),
             Self::CloseFds(close) => builder.close_fds(*close),
+            Self::Console => builder.console(any_file()),
+            Self::ConsoleSize(rows, columns) => builder.console_size(*rows, *columns),
             Self::CreateWorkdir => builder.create_workdir(),
             Self::Daemonize(of_init) if *of_init => builder.daemonize(),
             Self::Daemonize(_) => builder.daemonize_as_child(),
@@ -189,16 +204,20 @@ impl Setter {
                 builder.memory(if *copied { Memory::Copied } else { Memory::Auto })
             }
             Self::Mount(kind) => builder.mount(kind.mount()),
+            Self::MountConsole => builder.mount_console(),
             Self::MountProc => builder.mount_proc(),
             Self::Namespaces(kinds) => kinds.call(builder),
             Self::NamespaceFile(kind, path) => builder.namespace_file(kind.0, &path.0),
             Self::NewSession(new) => builder.new_session(*new),
+            Self::NewSessionKeyring(name) => {
+                builder.new_session_keyring(name.as_ref().map(|name| &*name.0))
+            }
             Self::Nice(nice) => builder.nice((*nice).into()),
             Self::NoNewPrivs => builder.no_new_privs(),
             Self::OutputLimit(bytes) => builder.output_limit((*bytes).into()),
             Self::OomScoreAdj(value) => builder.oom_score_adj((value % 1010).into()),
             Self::Personality(bits) => builder.personality(Personality::from_bits(*bits)),
-            Self::ProgramFd => builder.program_fd(stderr().try_clone_to_owned().expect("dup")),
+            Self::ProgramFd => builder.program_fd(any_file()),
             Self::Scheduler(policy) => builder.scheduler(policy.scheduler()),
             Self::Sysctl(name, value) => builder.sysctl(name.0.clone(), &*value.0),
             Self::ParentDeathSignal(term) => {
@@ -212,6 +231,8 @@ impl Setter {
                 builder.rlimit(RESOURCES[usize::from(*resource) % RESOURCES.len()], *soft, *hard)
             }
             Self::Rootdir(path) => builder.rootdir(&path.0),
+            Self::SeccompFlags(flags) => builder.seccomp_flags(seccomp_flags(*flags)),
+            Self::SeccompListener => builder.seccomp_listener(any_file()),
             Self::Setgroups(policy) => builder.setgroups(
                 [Setgroups::Auto, Setgroups::Deny, Setgroups::Keep][usize::from(*policy) % 3],
             ),
@@ -236,6 +257,15 @@ impl Setter {
             Self::Workdir(path) => builder.workdir(&path.0),
         };
     }
+}
+
+/// A file for a plan, which only checks the settings: it need be neither a socket nor a program.
+fn any_file() -> OwnedFd {
+    stderr().try_clone_to_owned().expect("dup")
+}
+
+fn null() -> File {
+    File::options().write(true).open("/dev/null").expect("open")
 }
 
 impl Kinds {
@@ -274,6 +304,17 @@ fn stderr() -> BorrowedFd<'static> {
 
 fn propagation(kind: u8) -> Propagation {
     [Propagation::Private, Propagation::Slave, Propagation::Shared][usize::from(kind) % 3]
+}
+
+fn seccomp_flags(bits: u8) -> SeccompFlags {
+    let all = [
+        SeccompFlags::TSYNC,
+        SeccompFlags::LOG,
+        SeccompFlags::SPEC_ALLOW,
+        SeccompFlags::WAIT_KILLABLE_RECV,
+    ];
+    let chosen = all.into_iter().enumerate().filter(|(index, _)| bits >> index & 1 != 0);
+    chosen.fold(SeccompFlags::default(), |flags, (_, flag)| flags | flag)
 }
 
 #[cfg(test)]

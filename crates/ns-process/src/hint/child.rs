@@ -15,7 +15,12 @@ pub(crate) const KILLED_IN_CGROUP: &str = "if this cgroup was killed before by c
 pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
     Some(
         match (step, errno) {
+            (Step::ExecLabel, Errno::PERM | Errno::XDEV) => {
+                "the label is written to a proc(5) on /proc only, of which no mount may hide this file"
+            }
             (Step::ExecLabel, _) => "no security module here takes this label",
+            (Step::SessionKeyring, Errno::DQUOT) => "the user has too many keys: see kernel.keys.maxkeys",
+            (Step::SessionKeyring, Errno::NOSYS) => "the kernel has no keyrings, or a filter forbids keyctl",
             (Step::Seccomp, Errno::ACCESS) => "needs no_new_privs, or a new user namespace",
             (Step::Seccomp, Errno::INVAL) => "the kernel does not understand the filter",
             (Step::Capabilities, Errno::PERM) => {
@@ -81,6 +86,29 @@ pub(crate) fn for_step(step: Step, errno: Errno) -> Option<String> {
             }
             (Step::Session, Errno::PERM) => "the child leads a process group already",
             (Step::Terminal, Errno::PERM) => "another session has the terminal",
+            (Step::Console, Errno::NOENT | Errno::NODEV) => {
+                "the root needs a devpts on /dev/pts: Mount::devpts or Mount::dev"
+            }
+            (Step::Console | Step::MountConsole, Errno::LOOP) => {
+                "/dev, /dev/pts or /dev/console of the root is a symbolic link"
+            }
+            (Step::Console, Errno::ACCESS) => "mount devpts with the option ptmxmode=666",
+            (Step::Console, Errno::NOSPC) => {
+                "no terminal is free: see kernel.pty.max, and the option max of devpts"
+            }
+            (Step::Console, Errno::INVAL) => {
+                "the user ID has no mapping in its user namespace, or Linux is older than 4.13"
+            }
+            (Step::MountConsole, Errno::ROFS | Errno::ACCESS) => {
+                "create the file /dev/console in the root before the start"
+            }
+            (Step::Seccomp, Errno::BUSY) => "a filter of the caller has a listener already",
+            (Step::SendConsole | Step::SendListener, Errno::PIPE | Errno::CONNRESET | Errno::CONNREFUSED) => {
+                "no process has the other end of the socket open"
+            }
+            (Step::SendConsole | Step::SendListener, Errno::NOTSOCK | Errno::NOTCONN | Errno::INVAL) => {
+                "it takes a connected unix stream socket"
+            }
             (Step::PlaceFd, Errno::BADF) => "the descriptor is not open, or above RLIMIT_NOFILE",
             _ => return None,
         }
@@ -94,6 +122,7 @@ pub(crate) fn in_user_namespace(step: Step, errno: Errno) -> Option<String> {
         step,
         Step::ExecLabel
             | Step::Terminal
+            | Step::Console
             | Step::Workdir
             | Step::Nice
             | Step::OomScoreAdj

@@ -111,5 +111,8 @@ extern "C" fn run(plan: &ChildPlan<'_>) -> ! {
     if !plan.makes.is_empty() {
         plan.handshake.set_made();
     }
+    if plan.waits.before_pivot {
+        plan.handshake.set_mounted();
+    }
     child::exit_group(FAILED)
 }

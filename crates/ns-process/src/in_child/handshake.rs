@@ -21,6 +21,13 @@ pub(crate) fn has_left(child_tid: u32) -> bool {
     child_tid == 0 || child::is_owner_dead(child_tid)
 }
 
+/// Stores a word for the other process, and wakes it. If the wake fails, that process still sees the word within 100 ms,
+/// because its wait has a timeout.
+fn store_and_wake(word: &AtomicU32, value: u32) {
+    word.store(value, Ordering::Release);
+    let _ = futex::wake(word, 1);
+}
+
 /// State that caller and child share. All accesses are atomic; there are no locks.
 #[derive(Debug)]
 pub(crate) struct Handshake {
@@ -33,6 +40,12 @@ pub(crate) struct Handshake {
     /// 1 once the child has called unshare(2), or has failed before: the caller then writes the ID maps and clock
     /// offsets.
     pub(crate) has_made: AtomicU32,
+    /// 1 if a hook has moved the child to another cgroup. Written by the caller, before the release.
+    moved: AtomicU32,
+    /// As `go`, for a child that waits before it changes its root.
+    pub(crate) pivot: AtomicU32,
+    /// 1 once the child has made its mounts, or has failed before, if it waits for `pivot`.
+    pub(crate) has_mounted: AtomicU32,
     /// 1 once the child begins its closure. In an intermediate process that stays, 1 once its child has started.
     /// Success is never inferred from a missing report.
     entered: AtomicU32,
@@ -71,6 +84,9 @@ impl Handshake {
             child_tid: AtomicU32::new(IN_MEMORY),
             go: AtomicU32::new(if waits_for_release { WAIT } else { GO }),
             has_made: AtomicU32::new(0),
+            moved: AtomicU32::new(0),
+            pivot: AtomicU32::new(WAIT),
+            has_mounted: AtomicU32::new(0),
             entered: AtomicU32::new(0),
             locked: AtomicU32::new(0),
             executing: AtomicU32::new(0),
@@ -82,9 +98,28 @@ impl Handshake {
 
     /// Stores [`GO`] or [`ABORT`] for a waiting child, and wakes it.
     pub(crate) fn signal(&self, word: u32) {
-        self.go.store(word, Ordering::Release);
-        // If the wake fails, the child still sees the word within 100 ms, because its wait has a timeout.
-        let _ = futex::wake(&self.go, 1);
+        store_and_wake(&self.go, word);
+    }
+
+    /// Records that a hook has moved the child to another cgroup, before the release.
+    pub(crate) fn set_moved(&self) {
+        self.moved.store(1, Ordering::Release);
+    }
+
+    /// Whether a hook has moved the child to another cgroup.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Acquire) == 1
+    }
+
+    /// Releases a child that waits before it changes its root.
+    pub(crate) fn release_before_pivot(&self) {
+        store_and_wake(&self.pivot, GO);
+    }
+
+    /// Stores [`ABORT`] for a child that waits at either point, and wakes it.
+    pub(crate) fn abort(&self) {
+        store_and_wake(&self.go, ABORT);
+        store_and_wake(&self.pivot, ABORT);
     }
 
     /// Records that all steps are done and the closure begins, and wakes the caller.
@@ -127,8 +162,12 @@ impl Handshake {
 
     /// Sets `has_made` and wakes the caller.
     pub(crate) fn set_made(&self) {
-        self.has_made.store(1, Ordering::Release);
-        let _ = futex::wake(&self.has_made, 1);
+        store_and_wake(&self.has_made, 1);
+    }
+
+    /// Sets `has_mounted` and wakes the caller.
+    pub(crate) fn set_mounted(&self) {
+        store_and_wake(&self.has_mounted, 1);
     }
 
     /// Stores the report of the child.

@@ -1,7 +1,8 @@
 //! User ID, group ID and supplementary groups of the program.
 
-use ns_sys::child;
+use ns_sys::{Errno, child};
 
+use super::OverflowIds;
 use super::handshake::Report;
 use crate::step::Step;
 
@@ -11,6 +12,8 @@ pub(crate) struct Ids<'a> {
     /// Whether to change to ID 0 once the ID maps are written.
     pub(crate) zero_gid: bool,
     pub(crate) zero_uid: bool,
+    /// Set for a user namespace that is joined by a file: its maps can be read inside only.
+    pub(crate) unless_mapped: Option<OverflowIds>,
     pub(crate) groups: Option<&'a [u32]>,
     pub(crate) gid: Option<u32>,
     pub(crate) uid: Option<u32>,
@@ -25,6 +28,21 @@ pub(super) fn become_zero(ids: Ids<'_>) -> Result<(), Report> {
     }
     if ids.zero_uid {
         child::setresuid(0).map_err(failed)?;
+    }
+    ids.unless_mapped.map_or(Ok(()), |overflow| become_zero_unless_mapped(overflow).map_err(failed))
+}
+
+/// Changes an ID that the kernel shows as one without a mapping. A namespace in which 0 has no mapping either changes
+/// nothing.
+fn become_zero_unless_mapped(overflow: OverflowIds) -> Result<(), Errno> {
+    let unless_unmapped = |result| if result == Err(Errno::INVAL) { Ok(()) } else { result };
+    if child::getegid()? == overflow.gid {
+        unless_unmapped(child::setresgid(0))?;
+    }
+    if child::geteuid()? == overflow.uid {
+        // The groups of the caller would stay; where setgroups(2) is denied they do.
+        let _ = child::setgroups(&[]);
+        unless_unmapped(child::setresuid(0))?;
     }
     Ok(())
 }

@@ -16,6 +16,8 @@
 )]
 
 mod capabilities;
+mod cgroup;
+mod console;
 mod cwd;
 mod decimal;
 mod descriptors;
@@ -31,6 +33,7 @@ mod ids;
 mod init;
 mod intermediate;
 mod join;
+mod keyring;
 mod limits;
 mod names;
 mod namespaces;
@@ -50,17 +53,19 @@ mod wait;
 mod write_file;
 
 pub(crate) use capabilities::CapabilityChange;
+pub(crate) use console::Console;
 #[cfg(test)]
 pub(crate) use decimal::Decimal;
 pub(crate) use entry::{clone, run_forked};
 pub(crate) use exec_lock::ExecLock;
 pub(crate) use from_target::FromTarget;
-pub(crate) use handshake::{ABORT, ALL_AT_ONCE, GO, Handshake, Report, has_left};
+pub(crate) use handshake::{ALL_AT_ONCE, GO, Handshake, Report, has_left};
 pub(crate) use hooks::{ChildCode, Ended, HookPoint};
 pub(crate) use ids::Ids;
 pub(crate) use init::{Init, STATUS};
 pub(crate) use intermediate::{IntermediatePlan, clone_intermediate, run_forked_intermediate};
 pub(crate) use join::{Join, enter};
+pub(crate) use keyring::Keyring;
 pub(crate) use limits::{Limit, Limits};
 pub(crate) use names::Names;
 pub(crate) use oom::OomScoreAdj;
@@ -74,4 +79,4 @@ pub(crate) use scheduling::Scheduling;
 pub(crate) use session::Session;
 pub(crate) use signals::Dispositions;
 pub(crate) use sysctl::Sysctls;
-pub(crate) use wait::ParentWatch;
+pub(crate) use wait::{ParentWatch, Waits};

@@ -27,6 +27,24 @@ pub(super) fn make(kinds: NamespaceFlags, handshake: &Handshake) -> Result<(), R
     Ok(())
 }
 
+/// Creates the namespaces that depend on the cgroup to which the child has moved itself.
+#[inline]
+pub(super) fn make_after_move(kinds: NamespaceFlags) -> Result<(), Report> {
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    unshare(kinds.into()).map_err(|errno| Report::new(Step::Clone, errno))
+}
+
+/// Creates namespaces again if a hook of the caller has moved the child to another cgroup.
+#[inline]
+pub(super) fn make_again(kinds: NamespaceFlags, handshake: &Handshake) -> Result<(), Report> {
+    if kinds.is_empty() || !handshake.has_moved() {
+        return Ok(());
+    }
+    unshare(kinds.into()).map_err(|errno| Report::new(Step::Clone, errno))
+}
+
 /// Joins the time namespace that the child has created.
 #[inline]
 pub(super) fn join_time(file: Option<&CStr>) -> Result<(), Report> {

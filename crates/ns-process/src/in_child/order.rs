@@ -7,8 +7,9 @@ use core::convert::Infallible;
 use super::handshake::Report;
 use super::plan::ChildPlan;
 use super::{
-    capabilities, descriptors, dumpable, exec_lock, exec_name, from_target, hooks, ids, init, join,
-    limits, names, namespaces, oom, privileges, root, scheduling, session, signals, sysctl, wait,
+    capabilities, cgroup, console, descriptors, dumpable, exec_lock, exec_name, from_target, hooks,
+    ids, init, join, keyring, limits, names, namespaces, oom, privileges, root, scheduling,
+    session, signals, sysctl, wait,
 };
 
 // The functions of the steps are `#[inline]`: in most starts most steps have nothing to do, and a call takes longer
@@ -27,20 +28,27 @@ macro_rules! child_steps {
                 dumpable => dumpable::set(dumpable),
                 dispositions => signals::reset_dispositions(dispositions),
                 no_core => limits::set_no_core(limits.no_core),
+                cgroup_tasks => cgroup::enter(cgroup_tasks),
                 join => join::join(join, early_label, handshake),
                 namespaces => namespaces::make(makes, handshake),
-                wait => wait::wait_for_release(waits_for_release, handshake, parent),
+                after_move => namespaces::make_after_move(makes_after_move),
+                wait => wait::wait_for_release(waits.for_release, handshake, parent),
                 dumpable_at_release => dumpable::set(dumpable_at_release),
                 time_namespace => namespaces::join_time(time_namespace),
+                cgroup_namespace => namespaces::make_again(makes_again, handshake),
                 become_zero => ids::become_zero(ids),
                 propagation => root::set_propagation(root),
             }
             setup {
                 exec_label => privileges::set_exec_label(privileges.label),
                 target_root => from_target::change_root(from_target),
-                root => root::change(root),
+                mounts => root::make_mounts(root),
+                before_pivot => wait::wait_before_pivot(waits.before_pivot, handshake, parent),
+                root => root::enter(root),
+                console => console::open(console),
                 names => names::set(names),
                 sysctls => sysctl::set(sysctls),
+                session_keyring => keyring::join(keyring),
                 fork_program => init::fork_program(init, child_code),
                 session => session::begin(session),
                 place_fds => descriptors::place(place_fds),
@@ -94,6 +102,8 @@ child_steps!(run_in_order);
 ///   user namespaces, which take the capability that a lower value needs.
 /// - Signal dispositions and the core limit precede the wait for the release: the wait may be long, and neither
 ///   needs an ID map.
+/// - The move to cgroups precedes everything that takes time or memory, which is counted there. It precedes the wait, so
+///   that the hooks of the caller find the child in them.
 /// - The join precedes the wait, because the target may exit during it. The join also precedes every step that acts
 ///   inside the joined namespaces.
 /// - unshare(2) follows the join, so that new namespaces belong to the joined user namespace, as with clone3(2). It
@@ -101,6 +111,7 @@ child_steps!(run_in_order);
 ///   the wait, because the offsets cannot change once a process is in it.
 /// - The release precedes every step that depends on the ID maps. Without a map the child has the overflow IDs, and
 ///   execve(2) would clear its capabilities.
+/// - A cgroup namespace that is made again after the hooks has the cgroup as its root to which they moved the child.
 /// - The change to ID 0 precedes the first mount: a file system of the new user namespace refuses to create files for
 ///   an ID without a mapping (`EOVERFLOW`).
 /// - Mount propagation changes before the first mount, including mounts of a hook: otherwise the mount would appear in
@@ -110,8 +121,14 @@ child_steps!(run_in_order);
 /// - The change to the target's root precedes mounts and the working directory, whose paths start there.
 /// - Mounts precede the change of the root, because their sources are reachable only before it. The working directory
 ///   follows it, because its path is inside.
+/// - The hooks of the caller see all mounts and, at their paths, the files of the old root. A read-only root becomes so
+///   after them, because they may have to create the targets of further mounts.
+/// - The new terminal belongs to the devpts of the new root, and its path leads there only once that is the root. Its
+///   mount and its owner need the capabilities of the setup.
 /// - Host name, domain name, loopback and kernel parameters precede the change of IDs, which may clear the capabilities
 ///   that they need.
+/// - The session keyring is made with the privileges of the setup. An init has the keyring of its program, not the
+///   caller's.
 /// - Pid 1 of an init forks the program's process after the setup that both share. The root is part of it: otherwise
 ///   the old root would be reachable through the other process. The fork precedes what each process sets for itself:
 ///   session, descriptors, limits.

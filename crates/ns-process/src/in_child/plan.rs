@@ -9,6 +9,7 @@ use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
 use ns_sys::fd::BorrowedFd;
 
+use super::console::Console;
 use super::exec_lock::ExecLock;
 use super::from_target::FromTarget;
 use super::handshake::Handshake;
@@ -16,6 +17,7 @@ use super::hooks::ChildCode;
 use super::ids::Ids;
 use super::init::Init;
 use super::join::Join;
+use super::keyring::Keyring;
 use super::limits::Limits;
 use super::names::Names;
 use super::oom::OomScoreAdj;
@@ -26,7 +28,7 @@ use super::scheduling::Scheduling;
 use super::session::Session;
 use super::signals::Dispositions;
 use super::sysctl::Sysctls;
-use super::wait::ParentWatch;
+use super::wait::{ParentWatch, Waits};
 
 /// Everything that the child needs: numbers, and pointers to values that the parent keeps valid.
 pub(crate) struct ChildPlan<'a> {
@@ -38,6 +40,8 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) exec_name: Option<&'a CStr>,
     /// Set in a child that libc has forked directly; an intermediate process sets the value otherwise.
     pub(crate) oom_score_adj: Option<OomScoreAdj<'a>>,
+    /// The files `tasks` of the cgroups to which the child moves itself.
+    pub(crate) cgroup_tasks: &'a [BorrowedFd<'a>],
     /// The dumpable flag to set first, if the child has a copy of the memory. `None` if an intermediate process has set
     /// it.
     pub(crate) dumpable: Option<bool>,
@@ -50,13 +54,17 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) is_under_init: bool,
     /// Whether the memory is a copy: the robust futex list then reports that the child has left it.
     pub(crate) copied: bool,
-    /// Whether the child waits for the release.
-    pub(crate) waits_for_release: bool,
+    /// Where the child waits for the caller.
+    pub(crate) waits: Waits,
     /// The caller's hooks and closure; only with a copy of the memory.
     pub(crate) child_code: Option<&'a dyn ChildCode>,
     /// The namespaces that the child creates with unshare(2).
     pub(crate) makes: NamespaceFlags,
-    /// The file of the time namespace among them, which the child joins.
+    /// Those that it creates again if a hook has moved it to another cgroup.
+    pub(crate) makes_again: NamespaceFlags,
+    /// The namespaces that the child creates once it has moved itself to its cgroups.
+    pub(crate) makes_after_move: NamespaceFlags,
+    /// The file of the time namespace among the first ones, which the child joins.
     pub(crate) time_namespace: Option<&'a CStr>,
     /// The namespaces to join, unless an intermediate process has joined them.
     pub(crate) join: Join<'a>,
@@ -69,10 +77,13 @@ pub(crate) struct ChildPlan<'a> {
     /// The root and working directory of the target.
     pub(crate) from_target: Option<FromTarget<'a>>,
     pub(crate) root: Root<'a>,
+    /// The new terminal to open.
+    pub(crate) console: Option<Console<'a>>,
     pub(crate) place_fds: &'a [apply::FdStep],
     pub(crate) close_rest: &'a [apply::FdRange],
     pub(crate) names: Names<'a>,
     pub(crate) sysctls: Sysctls<'a>,
+    pub(crate) keyring: Option<Keyring<'a>>,
     pub(crate) limits: Limits<'a>,
     pub(crate) scheduling: Scheduling<'a>,
     pub(crate) privileges: Privileges<'a>,

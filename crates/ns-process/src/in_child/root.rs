@@ -22,9 +22,16 @@ pub(super) fn set_propagation(root: Root<'_>) -> Result<(), Report> {
     root.root.map_or(Ok(()), apply::detach).map_err(report)
 }
 
+/// Makes the mounts. A new root is the working directory then.
 #[inline]
-pub(super) fn change(root: Root<'_>) -> Result<(), Report> {
-    root.root.map_or(Ok(()), apply::change).map_err(report)?;
+pub(super) fn make_mounts(root: Root<'_>) -> Result<(), Report> {
+    root.root.map_or(Ok(()), apply::make_mounts).map_err(report)
+}
+
+/// Changes the root and the working directory.
+#[inline]
+pub(super) fn enter(root: Root<'_>) -> Result<(), Report> {
+    root.root.map_or(Ok(()), apply::enter).map_err(report)?;
     if root.proc_by_path {
         apply::mount_proc().map_err(report)?;
     }
@@ -44,6 +51,8 @@ pub(super) fn report(error: StepError) -> Report {
         ns_fs::Step::DetachOldRoot => (Step::DetachOldRoot, 0),
         ns_fs::Step::Chroot => (Step::Chroot, 0),
         ns_fs::Step::Workdir => (Step::Workdir, 0),
+        ns_fs::Step::OpenConsole => (Step::Console, 0),
+        ns_fs::Step::MountConsole => (Step::MountConsole, 0),
         ns_fs::Step::PlaceFd(number) => (Step::PlaceFd, number.unsigned_abs()),
         ns_fs::Step::CloseRest => (Step::CloseRest, 0),
         _ => (Step::Mount, PROC),

@@ -1,5 +1,4 @@
 //! Session, process group, controlling terminal, and parent-death signal.
-#![allow(unsafe_code, reason = "ioctl(2) with an integer argument")]
 
 use ns_sys::Signal;
 use ns_sys::child::{self, exit_group};
@@ -9,9 +8,6 @@ use super::handshake::Report;
 use super::prctl::{self, Attribute};
 use super::wait::{self, ParentWatch};
 use crate::step::Step;
-
-/// `TIOCSCTTY` of include/uapi/asm-generic/ioctls.h.
-const TIOCSCTTY: u32 = 0x540e;
 
 /// The exit code of a child whose parent has terminated. No process reads it.
 const ORPHAN: i32 = 126;
@@ -38,9 +34,7 @@ pub(super) fn begin(session: Session<'_>) -> Result<(), Report> {
         child::setpgid(0, group).map_err(|errno| Report::new(Step::ProcessGroup, errno))?;
     }
     if let Some(terminal) = session.terminal {
-        // SAFETY: the argument is an integer.
-        unsafe { child::ioctl(terminal, TIOCSCTTY, 0) }
-            .map_err(|errno| Report::new(Step::Terminal, errno))?;
+        child::ioctl_tiocsctty(terminal).map_err(|errno| Report::new(Step::Terminal, errno))?;
     }
     Ok(())
 }

@@ -10,6 +10,15 @@ use ns_sys::{Errno, futex};
 
 use super::handshake::{GO, Handshake, Report, WAIT};
 
+/// Where the child waits for the caller.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waits {
+    /// For the release, before the first step that needs the ID maps.
+    pub(crate) for_release: bool,
+    /// Between the mounts and the change of root.
+    pub(crate) before_pivot: bool,
+}
+
 /// The parent's thread that made the child, as the child watches it.
 #[derive(Clone, Copy)]
 pub(crate) struct ParentWatch<'a> {
@@ -40,15 +49,34 @@ pub(super) fn wait_for_release(
     Ok(())
 }
 
+/// Waits for the second release, once all mounts are made.
+#[expect(clippy::unnecessary_wraps, reason = "a step")]
+#[inline]
+pub(super) fn wait_before_pivot(
+    waits: bool,
+    handshake: &Handshake,
+    parent: Option<ParentWatch<'_>>,
+) -> Result<(), Report> {
+    if waits {
+        handshake.set_mounted();
+        wait_for(&handshake.pivot, parent);
+    }
+    Ok(())
+}
+
 /// Returns once the parent has released the child. Exits if the parent aborts the start or its thread has terminated.
 pub(super) fn wait(handshake: &Handshake, parent: Option<ParentWatch<'_>>) {
+    wait_for(&handshake.go, parent);
+}
+
+fn wait_for(word: &AtomicU32, parent: Option<ParentWatch<'_>>) {
     loop {
-        match handshake.go.load(Ordering::Acquire) {
+        match word.load(Ordering::Acquire) {
             GO => return,
             WAIT => {}
             _ => exit_group(NOT_RELEASED),
         }
-        let woken = futex::wait(&handshake.go, WAIT, Some(ROUND));
+        let woken = futex::wait(word, WAIT, Some(ROUND));
         if woken.is_err() && has_terminated(parent) != Ok(false) {
             exit_group(NOT_RELEASED);
         }

@@ -84,7 +84,8 @@ impl Parked {
     /// - [`Step::Exec`](crate::Step::Exec), as of [`start`](crate::Builder::start); without an errno,
     ///   the process ended while it was parked.
     /// - [`Step::ExecLabel`](crate::Step::ExecLabel): the label is written at the release, to the proc
-    ///   that is mounted in the root of the program.
+    ///   that is mounted in the root of the program. `EPERM`, `EXDEV`: something else is mounted there, or
+    ///   on this file.
     /// - [`Step::StartTimeout`](crate::Step::StartTimeout): the limit has expired, for example because
     ///   the process was stopped. If the file system of the program did not respond, the program may
     ///   have been executed a moment before it was killed.

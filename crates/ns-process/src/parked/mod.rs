@@ -9,6 +9,7 @@ mod by_gate;
 mod call_list;
 mod filter;
 mod handle;
+mod label;
 mod listener;
 mod lookup;
 mod numbers;

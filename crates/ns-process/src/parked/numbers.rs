@@ -12,6 +12,11 @@ pub(super) const FD_CLOEXEC: u64 = 1;
 /// `O_CLOEXEC` and `SOCK_CLOEXEC`.
 pub(super) const CLOEXEC: u64 = 0o2_000_000;
 pub(super) const O_WRONLY: u64 = 1;
+pub(super) const O_PATH: u64 = libc::O_PATH.unsigned_abs() as u64;
+/// Differs between processors.
+pub(super) const O_DIRECTORY: u64 = libc::O_DIRECTORY.unsigned_abs() as u64;
+/// include/uapi/linux/magic.h.
+pub(super) const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 pub(super) const MSG_WAITALL: u64 = 0x100;
 pub(super) const MSG_NOSIGNAL: u64 = 0x4000;
 pub(super) const POLLIN: u64 = 1;

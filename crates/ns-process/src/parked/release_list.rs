@@ -9,9 +9,10 @@ use std::prelude::rust_2024::*;
 use ns_sys::Errno;
 
 use super::call_list::{Call, CallList, Errnos, Fd, Label, register};
+use super::label::push_label;
 use super::numbers::{
-    AT_EMPTY_PATH, AT_FDCWD, CLOEXEC, F_SETFD, FD_CLOEXEC, MSG_NOSIGNAL, MSG_WAITALL, O_WRONLY,
-    POLLIN, PR_SET_NAME, SHUT_RDWR, SO_RCVTIMEO, SOL_SOCKET,
+    AT_EMPTY_PATH, CLOEXEC, F_SETFD, FD_CLOEXEC, MSG_NOSIGNAL, MSG_WAITALL, POLLIN, PR_SET_NAME,
+    SHUT_RDWR, SO_RCVTIMEO, SOL_SOCKET,
 };
 use super::planned::Planned;
 use super::report::{self, RELEASE};
@@ -153,14 +154,8 @@ impl<'a> Release<'a> {
             push_limits(list, payload);
             push_workdir(list, payload)?;
         }
-        if let Some((label, file, text)) = &planned.label {
-            let path = list.text(file);
-            let open = Call::on(libc::SYS_openat, Fd::Number(AT_FDCWD), [path, O_WRONLY | CLOEXEC]);
-            let opened = list.push_step(open, Step::ExecLabel, label.as_bytes());
-            let bytes = list.bytes(text);
-            let args = [bytes, text.len() as u64];
-            let write = Call::on(libc::SYS_write, Fd::Result(opened), args);
-            list.push_step(write, Step::ExecLabel, label.as_bytes());
+        if let Some(label) = &planned.label {
+            push_label(list, label);
         }
         self.push_exec(list, file, to);
         Ok(())

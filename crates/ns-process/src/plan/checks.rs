@@ -32,11 +32,19 @@ pub(super) fn all<Kind>(config: &Builder<Kind>) -> Result<(), String> {
         "die_with_parent: CLONE_PARENT gives it another parent",
     )?;
     shared_resources(config)?;
+    refuse(
+        config.closure.is_some() && config.privileges.seccomp.listener().is_some(),
+        "seccomp_listener: a closure would keep the listener",
+    )?;
     // The child has one root and one cgroup: the target's or a configured one.
     let from_target = config.join.from_target;
     refuse(
         from_target.root && config.root.has_new_root(),
         "follow_root: conflicts with rootdir, host_root and a mount on /",
+    )?;
+    refuse(
+        !config.pivot_hooks.0.is_empty() && !config.root.has_new_root(),
+        "before_pivot: needs a new root",
     )?;
     refuse(from_target.cgroup && config.cgroup.is_some(), "join_cgroup: cgroup is another one")
 }

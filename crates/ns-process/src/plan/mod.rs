@@ -19,8 +19,8 @@ pub(crate) use route::{Intermediate, Route};
 
 use crate::error::Error;
 use crate::settings::{
-    Builder, Caller, ChildHooks, Daemon, Hooks, Ids, Init, Join, Lifetime, Limits, Maps, Memory,
-    Names, Privileges, Root, Scheduling, Session, Streams, Sysctls, Work,
+    Builder, Caller, ChildHooks, Console, Daemon, Hooks, Ids, Init, Join, Keyring, Lifetime,
+    Limits, Maps, Memory, Names, Privileges, Root, Scheduling, Session, Streams, Sysctls, Work,
 };
 use crate::step::Step;
 use crate::target::TargetSpec;
@@ -32,7 +32,11 @@ pub struct Plan {
     pub(crate) work: Work,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
+    /// The files of cgroups to which the child moves itself.
+    pub(crate) cgroup_tasks: Vec<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
+    /// Those that run between the mounts and the change of root.
+    pub(crate) pivot_hooks: Hooks,
     pub(crate) child_hooks: ChildHooks,
     pub(crate) lifetime: Lifetime,
     pub(crate) caller: Caller,
@@ -46,6 +50,7 @@ pub struct Plan {
     pub(crate) ids: Ids,
     pub(crate) time_offsets: Option<String>,
     pub(crate) session: Session,
+    pub(crate) console: Console,
     pub(crate) root: Root,
     pub(crate) streams: Streams,
     pub(crate) names: Names,
@@ -53,6 +58,7 @@ pub struct Plan {
     pub(crate) limits: Limits,
     pub(crate) scheduling: Scheduling,
     pub(crate) privileges: Privileges,
+    pub(crate) keyring: Option<Keyring>,
 }
 
 /// # Plan
@@ -92,13 +98,17 @@ impl<Kind> Builder<Kind> {
         let kinds = namespaces | join.kinds();
         let names = self.names.checked(kinds).map_err(invalid)?;
         let sysctls = Sysctls::new(&self.sysctls, kinds).map_err(invalid)?;
+        let console = self.checked_console(namespaces).map_err(invalid)?;
+        let session = self.session.checked(self.daemon.is_some(), console.is_set());
         let scheduling = Scheduling::new(&self.scheduling, self.limits.nice).map_err(invalid)?;
         Ok(Arc::new(Plan {
             name: Arc::clone(&self.name),
             work: Work::new(self).map_err(invalid)?,
             flags,
             cgroup: self.cgroup.clone(),
+            cgroup_tasks: self.cgroup_tasks.clone(),
             hooks: self.hooks.clone(),
+            pivot_hooks: self.pivot_hooks.clone(),
             child_hooks: self.child_hooks.clone(),
             lifetime: self.lifetime,
             caller,
@@ -110,19 +120,23 @@ impl<Kind> Builder<Kind> {
             maps,
             ids,
             time_offsets: self.checked_offsets(namespaces).map_err(invalid)?,
-            session: self.session.checked(self.daemon.is_some()).map_err(invalid)?,
-            root: Root::new(&self.root, namespaces).map_err(invalid)?,
+            session: session.map_err(invalid)?,
+            root: Root::new(&self.root, namespaces, !self.pivot_hooks.0.is_empty())
+                .map_err(invalid)?,
             streams: Streams::new(
                 &self.streams,
                 self.flags,
                 (self.closure.is_some(), self.daemon.is_some()),
+                console.is_set(),
             )
             .map_err(invalid)?,
+            console,
             names,
             sysctls,
             scheduling,
             limits,
             privileges,
+            keyring: self.keyring.as_ref().map(Keyring::new).transpose().map_err(invalid)?,
         }))
     }
 }
@@ -188,6 +202,7 @@ impl Plan {
         self.writes_files()
             || self.join.from_target.cgroup
             || !self.hooks.0.is_empty()
+            || !self.pivot_hooks.0.is_empty()
             || self.forks()
     }
 

@@ -140,6 +140,24 @@ impl Plan {
         self.namespaces() & time
     }
 
+    /// The namespaces that the child creates once it has moved itself: the root of a cgroup namespace is the cgroup in
+    /// which its creator is.
+    pub(crate) fn made_after_move(&self) -> NamespaceFlags {
+        let is_late = !self.cgroup_tasks.is_empty() && !self.forks_child_directly();
+        if is_late { self.namespaces() & NamespaceFlags::CGROUP } else { NamespaceFlags::empty() }
+    }
+
+    /// The namespaces that the child creates again if a hook has moved it to another cgroup.
+    pub(crate) fn made_again(&self) -> NamespaceFlags {
+        let cgroup = NamespaceFlags::CGROUP;
+        if self.hooks.0.is_empty() { NamespaceFlags::empty() } else { self.namespaces() & cgroup }
+    }
+
+    /// The flags with which the child is created.
+    pub(crate) fn clone_flags(&self) -> CloneFlags {
+        self.flags - CloneFlags::from(self.made_after_move())
+    }
+
     /// The flags with which pid 1 of an init clones the program's process. The namespaces exist already. Hooks and
     /// closures need a copy of the memory.
     pub(crate) fn flags_under_init(&self) -> CloneFlags {

@@ -1,6 +1,8 @@
-//! The cgroup in which the process is created.
+//! The cgroups of the process.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::prelude::rust_2024::*;
+use std::string::ToString;
 use std::sync::Arc;
 
 use super::Builder;
@@ -52,4 +54,50 @@ impl<Kind> Builder<Kind> {
     pub fn get_cgroup(&self) -> Option<BorrowedFd<'_>> {
         self.cgroup.as_ref().map(|directory| directory.as_fd())
     }
+
+    /// Moves the process to the cgroup (version 1) of this file, `tasks`, which is open for writing. Each call adds one
+    /// hierarchy; by default the process stays in the caller's cgroups.
+    ///
+    /// The process moves itself, before any hook of the caller: this takes microseconds, while a move by another
+    /// process, through `cgroup.procs`, waits for all processors, often for milliseconds. The kernel checks the
+    /// permissions of the process that opened the file. A new cgroup namespace is made after the move, so the program
+    /// sees this cgroup as `/`.
+    ///
+    /// For version 2 see [`cgroup`](Self::cgroup).
+    ///
+    /// # Errors
+    /// [`Step::CgroupTasks`](crate::Step::CgroupTasks): `EACCES`, the file was opened by a user who may not move the
+    /// process; `ENOSPC`, the cgroup has no processors or memory nodes (cpuset); `EBADF`, the file is not open for
+    /// writing; `ENODEV`, the cgroup is being removed.
+    ///
+    /// # Kernel support
+    /// Linux 2.6.24. The move is fast since Linux 5.5.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use std::fs::File;
+    ///
+    /// use ns_process::Container;
+    ///
+    /// let tasks = File::options().write(true).open("/sys/fs/cgroup/pids/jobs/1/tasks");
+    /// Container::new("make").cgroup_tasks(tasks.expect("made by its owner")).start()?;
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// cgroups(7); kernel/cgroup/cgroup.c `cgroup_procs_write_start`, kernel/cgroup/cgroup-v1.c `cgroup1_tasks_write`.
+    pub fn cgroup_tasks(&mut self, file: impl Into<OwnedFd>) -> &mut Self {
+        self.cgroup_tasks.push(Arc::new(file.into()));
+        self
+    }
+
+    /// The files `tasks` of the cgroups to which the process moves itself.
+    pub fn get_cgroup_tasks(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.cgroup_tasks.iter().map(|file| file.as_fd())
+    }
+}
+
+/// The moves of the child to cgroups.
+pub(crate) fn describe_tasks(files: &[Arc<OwnedFd>]) -> impl Iterator<Item = String> {
+    files.iter().map(|_| "write(tasks, \"0\")".to_string())
 }

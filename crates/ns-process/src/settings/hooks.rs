@@ -1,4 +1,4 @@
-//! Hooks in the caller, which run between clone and the release of the child.
+//! Hooks in the caller, which run while the child waits.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -26,10 +26,10 @@ impl fmt::Debug for Hooks {
 }
 
 /// A child in its new namespaces that waits until the hook of
-/// [`before_go`](crate::Builder::before_go) returns.
+/// [`before_go`](crate::Builder::before_go) or [`before_pivot`](crate::Builder::before_pivot) returns.
 ///
-/// Its ID maps are written; the rest of its set-up is not done. It may run in the caller's memory:
-/// do not trace it. To give up the start, return an error from the hook; do not kill the child.
+/// Its ID maps are written. Of the rest of its set-up, nothing is done before `before_go`, and the mounts
+/// before `before_pivot`. It may run in the caller's memory: do not trace it. To give up the start, return an error from the hook; do not kill the child.
 #[derive(Debug)]
 pub struct WaitingChild<'a> {
     pid: u32,
@@ -93,8 +93,8 @@ impl<Kind> Builder<Kind> {
     /// its ID maps written.
     ///
     /// Use it to move a network interface into the child's namespace, or the child into a cgroup of
-    /// version 1. Several hooks run in the order in which they were added; by default there is
-    /// none.
+    /// version 1. If the hooks moved the child, a new cgroup namespace is made again after them, so its root
+    /// is the new cgroup. Several hooks run in the order in which they were added; by default there is none.
     ///
     /// If the hook returns an error, the child is killed and reaped, and the start fails as
     /// [`Step::BeforeGo`](crate::Step::BeforeGo) with that error. If it panics, the child is killed
@@ -123,6 +123,57 @@ impl<Kind> Builder<Kind> {
         hook: impl Fn(&WaitingChild<'_>) -> Outcome + Send + Sync + 'static,
     ) -> &mut Self {
         self.hooks.0.push(Arc::new(move |child: &WaitingChild<'_>| hook(child).into_result()));
+        self
+    }
+
+    /// Runs `hook` in the caller at each start, while the child waits between its mounts and its change
+    /// of root.
+    ///
+    /// All mounts of the builder are made. The working directory of the child is the new root, which is
+    /// not read-only yet; `/` is still the old root. Use it to add mounts, by a program that an
+    /// [`Inject`](crate::Inject) starts in the mount namespace of the child. That program finds the new
+    /// root with its mounts at the path of the [`rootdir`](Self::rootdir). With
+    /// [`follow_root`](crate::Inject::follow_root) the new root is also its working directory. A root that
+    /// is a mount has no path, and covers `/` of a program without `follow_root`. A caller without
+    /// privilege starts the program with [`Memory::Copied`](crate::Memory::Copied): otherwise it protects
+    /// its memory, which the child shares, and may not join the child.
+    ///
+    /// Needs a new root, such as [`rootdir`](Self::rootdir); the root may also change by
+    /// [`by_chroot`](Self::by_chroot). Errors, panics, several hooks and the time for which the start
+    /// blocks are as for [`before_go`](Self::before_go), whose hooks have run before.
+    ///
+    /// # Errors
+    /// [`Step::BeforePivot`](crate::Step::BeforePivot), with the error of the hook.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::fs;
+    ///
+    /// use ns_process::{Container, Mount, Namespace};
+    ///
+    /// let mut container = Container::new("true");
+    /// container.namespaces([Namespace::User, Namespace::Mnt]).map_zero();
+    /// container.rootdir("/").mount(Mount::tmpfs("/tmp"));
+    /// container.before_pivot(|child| {
+    ///     let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", child.pid()))?;
+    ///     assert!(mounts.contains(" /tmp "));
+    ///     Ok::<(), std::io::Error>(())
+    /// });
+    /// assert!(container.status()?.success());
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # Kernel support
+    /// Linux 5.2.
+    ///
+    /// # References
+    /// pivot_root(2), mount_namespaces(7).
+    pub fn before_pivot<Outcome: HookOutcome>(
+        &mut self,
+        hook: impl Fn(&WaitingChild<'_>) -> Outcome + Send + Sync + 'static,
+    ) -> &mut Self {
+        let hook = move |child: &WaitingChild<'_>| hook(child).into_result();
+        self.pivot_hooks.0.push(Arc::new(hook));
         self
     }
 }

@@ -165,6 +165,7 @@ impl Ids {
         in_child::Ids {
             zero_gid: self.zero_gid,
             zero_uid: self.zero_uid,
+            unless_mapped: None,
             groups: self.groups.as_deref(),
             gid: self.gid,
             uid: self.uid,

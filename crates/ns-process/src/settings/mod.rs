@@ -27,6 +27,8 @@ mod unchecked;
 
 mod session;
 
+mod console;
+
 mod limits;
 
 mod scheduling;
@@ -36,6 +38,10 @@ mod cgroup;
 mod capabilities;
 
 mod privileges;
+
+mod seccomp;
+
+mod keyring;
 
 mod init;
 
@@ -49,6 +55,7 @@ mod hooks;
 
 mod child_hooks;
 
+pub(crate) mod bpf;
 mod caller;
 mod capability_plan;
 mod describe_capabilities;
@@ -56,6 +63,7 @@ mod environment;
 mod into_namespaces;
 mod payload;
 mod personality;
+mod root_plan;
 mod scheduler;
 mod scheduling_plan;
 mod strings;
@@ -75,10 +83,12 @@ use ns_sys::{CloneFlags, NamespaceFlags};
 pub(crate) use caller::Caller;
 pub use capabilities::Capabilities;
 pub(crate) use capability_plan::PrivilegeCeiling;
+pub(crate) use cgroup::describe_tasks;
 pub use child_hooks::HookContext;
 pub(crate) use child_hooks::{ChildHook, ChildHooks};
 pub(crate) use closure::Closure;
 pub use closure::IntoExitCode;
+pub(crate) use console::Console;
 pub(crate) use daemon::Daemon;
 use environment::EnvironmentConfig;
 pub(crate) use hooks::{HookError, Hooks, errno_of};
@@ -90,6 +100,8 @@ pub use into_namespaces::IntoNamespaces;
 pub(crate) use into_namespaces::Seal;
 pub use join::Inject;
 pub(crate) use join::{Join, JoinFile};
+pub(crate) use keyring::Keyring;
+use keyring::KeyringConfig;
 pub(crate) use lifetime::Lifetime;
 use limits::LimitConfig;
 pub(crate) use limits::Limits;
@@ -102,11 +114,12 @@ pub use personality::Personality;
 use privileges::PrivilegeConfig;
 pub(crate) use privileges::{Label, Privileges};
 pub(crate) use program::Program;
-pub(crate) use root::Root;
 use root::RootConfig;
+pub(crate) use root_plan::Root;
 pub use scheduler::{IoPriority, Scheduler};
 use scheduling::SchedulingConfig;
 pub(crate) use scheduling_plan::Scheduling;
+pub use seccomp::SeccompFlags;
 pub(crate) use session::Session;
 use stdio::StreamConfig;
 pub(crate) use stdio::{Streams, stream_error};
@@ -189,9 +202,9 @@ pub type Chroot = Builder<kind::Chroot>;
 /// - [root and mounts](Builder#root-and-mounts);
 /// - [streams and descriptors](Builder#streams-and-descriptors),
 ///   [descriptors of a closure](Builder#descriptors-of-a-closure);
-/// - [session and signals](Builder#session-and-signals);
+/// - [session and signals](Builder#session-and-signals), [console](Builder#console);
 /// - [limits](Builder#limits), [cgroup](Builder#cgroup);
-/// - [privileges](Builder#privileges);
+/// - [privileges](Builder#privileges), [filter options](Builder#filter-options), [keyring](Builder#keyring);
 /// - [init](Builder#init), [daemon](Builder#daemon), [parked start](Builder#parked-start);
 /// - [lifecycle](Builder#lifecycle), [memory](Builder#memory);
 /// - hooks [in the caller](Builder#hooks-in-the-caller) and
@@ -213,6 +226,7 @@ pub struct Builder<Kind> {
     pub(crate) program: OsString,
     /// The file of the program, if it is given by a descriptor.
     pub(crate) program_fd: Option<Arc<OwnedFd>>,
+    pub(crate) arg0: Option<OsString>,
     /// Runs instead of the program.
     pub(crate) closure: Option<Closure>,
     pub(crate) args: Vec<OsString>,
@@ -228,13 +242,16 @@ pub struct Builder<Kind> {
     pub(crate) daemon: Option<Daemon>,
     pub(crate) flags: CloneFlags,
     pub(crate) cgroup: Option<Arc<OwnedFd>>,
+    pub(crate) cgroup_tasks: Vec<Arc<OwnedFd>>,
     pub(crate) hooks: Hooks,
+    pub(crate) pivot_hooks: Hooks,
     pub(crate) child_hooks: ChildHooks,
     pub(crate) lifetime: Lifetime,
     pub(crate) maps: MapConfig,
     pub(crate) ids: IdConfig,
     pub(crate) offsets: Vec<Offset>,
     pub(crate) session: Session,
+    pub(crate) console: Console,
     pub(crate) root: RootConfig,
     pub(crate) streams: StreamConfig,
     pub(crate) names: Names,
@@ -243,6 +260,7 @@ pub struct Builder<Kind> {
     pub(crate) limits: LimitConfig,
     pub(crate) scheduling: SchedulingConfig,
     pub(crate) privileges: PrivilegeConfig,
+    pub(crate) keyring: Option<KeyringConfig>,
     /// Errors of setters; a start reports the first.
     pub(crate) errors: Vec<String>,
     kind: PhantomData<fn() -> Kind>,
@@ -254,6 +272,7 @@ impl<Kind> Builder<Kind> {
             name: next_name(kind),
             program,
             program_fd: None,
+            arg0: None,
             closure: None,
             args: Vec::new(),
             env: EnvironmentConfig::default(),
@@ -266,13 +285,16 @@ impl<Kind> Builder<Kind> {
             daemon: None,
             flags: CloneFlags::empty(),
             cgroup: None,
+            cgroup_tasks: Vec::new(),
             hooks: Hooks::default(),
+            pivot_hooks: Hooks::default(),
             child_hooks: ChildHooks::default(),
             lifetime: Lifetime::default(),
             maps: MapConfig::default(),
             ids: IdConfig::default(),
             offsets: Vec::new(),
             session: Session::default(),
+            console: Console::default(),
             root: RootConfig::default(),
             streams: StreamConfig::default(),
             names: Names::default(),
@@ -280,6 +302,7 @@ impl<Kind> Builder<Kind> {
             limits: LimitConfig::default(),
             scheduling: SchedulingConfig::default(),
             privileges: PrivilegeConfig::default(),
+            keyring: None,
             errors: Vec::new(),
             kind: PhantomData,
         }

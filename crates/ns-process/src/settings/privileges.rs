@@ -13,6 +13,7 @@ use super::Builder;
 use super::capabilities::CapabilityConfig;
 use super::capability_plan::{CapabilityPlan, PrivilegeCeiling, UserNamespace};
 use super::describe_capabilities;
+use super::seccomp::SeccompOptions;
 use crate::in_child::{self, CapabilityChange};
 
 /// The requested privileges.
@@ -21,6 +22,7 @@ pub(crate) struct PrivilegeConfig {
     pub(crate) no_new_privs: bool,
     pub(crate) capabilities: CapabilityConfig,
     pub(crate) filter: Option<Vec<BpfInstruction>>,
+    pub(crate) seccomp: SeccompOptions,
     pub(crate) label: Option<OsString>,
 }
 
@@ -104,6 +106,7 @@ pub(crate) struct Privileges {
     no_new_privs: bool,
     capabilities: CapabilityPlan,
     filter: Option<Vec<BpfInstruction>>,
+    pub(crate) seccomp: SeccompOptions,
     /// Whether the user namespace is new.
     new_user: bool,
     /// The kinds to join, including namespaces that the caller may already be in.
@@ -156,6 +159,7 @@ impl Privileges {
                 filter.is_some(),
             )?,
             filter: filter.clone(),
+            seccomp: SeccompOptions::checked(config)?,
             new_user,
             joined,
             is_root,
@@ -174,6 +178,8 @@ impl Privileges {
             no_new_privs: self.sets_no_new_privs(ceiling),
             capabilities: self.change(joined, ceiling),
             filter: self.filter.as_deref(),
+            filter_flags: self.seccomp.flags(),
+            listener: None,
             label: self.label.as_ref().map(|(_, file, text)| (file.as_c_str(), &text[..])),
         }
     }
@@ -234,11 +240,10 @@ impl Privileges {
     }
 
     /// The filter: with `no_new_privs` in the last step, otherwise in an earlier one, because it
-    /// then needs `CAP_SYS_ADMIN`.
-    pub(crate) fn describe_filter(&self, is_last: bool) -> Option<String> {
-        let filter = self.filter.as_ref()?;
-        (is_last == self.no_new_privs)
-            .then(|| format!("seccomp(SECCOMP_SET_MODE_FILTER, {} instructions)", filter.len()))
+    /// then needs `CAP_SYS_ADMIN`. `listens`: the process is the one with the listener.
+    pub(crate) fn describe_filter(&self, is_last: bool, listens: bool) -> Vec<String> {
+        let filter = self.filter.as_ref().filter(|_| is_last == self.no_new_privs);
+        filter.map_or_else(Vec::new, |filter| self.seccomp.describe(filter.len(), listens))
     }
 }
 

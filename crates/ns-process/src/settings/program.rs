@@ -84,6 +84,28 @@ impl<Kind> Builder<Kind> {
         self
     }
 
+    /// Sets the name under which the program sees itself, the element 0 of its arguments; by default it is
+    /// the program as given.
+    ///
+    /// The file to execute stays the same. A script does not see the name: its interpreter gets the path.
+    ///
+    /// # Examples
+    /// ```
+    /// use ns_process::Container;
+    ///
+    /// let mut container = Container::new("sh");
+    /// container.arg0("other").args(["-c", "echo $0"]);
+    /// assert_eq!(container.output()?.stdout, b"other\n");
+    /// # Ok::<(), ns_process::Error>(())
+    /// ```
+    ///
+    /// # References
+    /// execve(2).
+    pub fn arg0(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        self.arg0 = Some(name.as_ref().to_owned());
+        self
+    }
+
     /// Adds an argument.
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.args.push(arg.as_ref().to_owned());
@@ -144,6 +166,11 @@ impl<Kind> Builder<Kind> {
         self.program_fd.as_ref().map(|file| file.as_fd())
     }
 
+    /// The name under which the program sees itself, if it is set.
+    pub fn get_arg0(&self) -> Option<&OsStr> {
+        self.arg0.as_deref()
+    }
+
     /// The arguments.
     pub fn get_args(&self) -> impl Iterator<Item = &OsStr> {
         self.args.iter().map(OsString::as_os_str)
@@ -167,8 +194,10 @@ pub(crate) struct Program {
     candidates: Option<Strings>,
     /// The file to execute, in place of the paths.
     pub(crate) file: Option<Arc<OwnedFd>>,
-    /// The first element is the program as given.
+    /// The first element is the program as given, or the name that replaces it.
     argv: Strings,
+    /// The program as given, if another name replaces it.
+    renamed: Option<OsString>,
     envp: Strings,
 }
 
@@ -177,14 +206,18 @@ impl Program {
         if config.program.is_empty() {
             return Err("program: is empty".to_owned());
         }
-        let argv = arguments(&config.program, config.args.iter().map(|arg| arg.as_bytes()))?;
+        let renamed = config.arg0.is_some().then(|| config.program.clone());
+        let first = config.arg0.as_deref().unwrap_or(&config.program);
+        let argv = arguments(first, config.args.iter().map(|arg| arg.as_bytes()))?;
         let envp = environment::variables(&config.env)?;
         let file = config.program_fd.clone();
         let candidates = match file {
             Some(_) => Some(Strings::default()),
-            None => candidates(config.program.as_bytes(), || environment::path(&config.env)),
+            None => {
+                candidates(&config.program, renamed.as_ref(), || environment::path(&config.env))?
+            }
         };
-        Ok(Self { candidates, file, argv, envp })
+        Ok(Self { candidates, file, argv, renamed, envp })
     }
 
     /// A program of this library, in an open file.
@@ -194,7 +227,7 @@ impl Program {
             argv.push(&[text.to_bytes()]);
         }
         let (candidates, file) = (Some(Strings::default()), Some(Arc::new(file)));
-        Self { candidates, file, argv, envp: Strings::default() }
+        Self { candidates, file, argv, renamed: None, envp: Strings::default() }
     }
 
     /// This program with the changes of `payload`; an error begins with the name of the setter.
@@ -203,19 +236,21 @@ impl Program {
         if program.is_empty() {
             return Err("program: is empty".to_owned());
         }
+        let renamed = self.renamed.clone().filter(|_| payload.program.is_none());
+        let first = renamed.as_ref().map_or(program, |_| self.first());
         let argv = if let Some(args) = &payload.args {
-            arguments(program, args.iter().map(|arg| arg.as_bytes()))?
+            arguments(first, args.iter().map(|arg| arg.as_bytes()))?
         } else {
-            arguments(program, self.argv().skip(1).map(CStr::to_bytes))?
+            arguments(first, self.argv().skip(1).map(CStr::to_bytes))?
         };
         let (envp, path) = environment::changed_from(self.envp(), &payload.env)?;
         let is_planned = payload.program.is_none() && payload.program_fd.is_none();
         let file = if is_planned { self.file.clone() } else { payload.program_fd.clone() };
         let candidates = match file {
             Some(_) => Some(Strings::default()),
-            None => candidates(program.as_bytes(), || path),
+            None => candidates(program, renamed.as_ref(), || path)?,
         };
-        Ok(Self { candidates, file, argv, envp })
+        Ok(Self { candidates, file, argv, renamed, envp })
     }
 
     pub(crate) fn argv(&self) -> impl Iterator<Item = &CStr> + Clone {
@@ -226,7 +261,12 @@ impl Program {
         self.envp.iter()
     }
 
+    /// The program as given.
     pub(crate) fn name(&self) -> &OsStr {
+        self.renamed.as_deref().unwrap_or(self.first())
+    }
+
+    fn first(&self) -> &OsStr {
         OsStr::from_bytes(self.argv.first().to_bytes())
     }
 
@@ -283,12 +323,21 @@ fn without_nul(bytes: &[u8], name: impl FnOnce() -> String) -> Result<&[u8], Str
     Err(format!("{}: NUL at byte {position}", name()))
 }
 
-/// The paths at which `program` may be; `None` if `program` is itself a path.
+/// The paths at which `program` may be; `None` if `program` is itself a path, and the first argument.
 ///
-/// An empty entry of `PATH` is the working directory, as in execvp(3). The names contain no NUL byte.
-fn candidates(program: &[u8], path: impl FnOnce() -> OsString) -> Option<Strings> {
+/// An empty entry of `PATH` is the working directory, as in execvp(3). The names in `PATH` contain no NUL byte.
+fn candidates(
+    program: &OsStr,
+    renamed: Option<&OsString>,
+    path: impl FnOnce() -> OsString,
+) -> Result<Option<Strings>, String> {
+    let program = without_nul(program.as_bytes(), || "program".to_owned())?;
     if program.contains(&b'/') {
-        return None;
+        return Ok(renamed.is_some().then(|| {
+            let mut only = Strings::default();
+            only.push(&[program]);
+            only
+        }));
     }
     let path = path();
     let mut candidates = Strings::with_capacity(path.len());
@@ -296,5 +345,5 @@ fn candidates(program: &[u8], path: impl FnOnce() -> OsString) -> Option<Strings
         let slash: &[u8] = if dir.is_empty() || dir.ends_with(b"/") { b"" } else { b"/" };
         candidates.push(&[dir, slash, program]);
     }
-    Some(candidates)
+    Ok(Some(candidates))
 }

@@ -1,18 +1,12 @@
 //! Root directory, mounts and working directory.
 
-use std::error::Error as _;
-use std::format;
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 
-use ns_fs::{
-    Description, Explanation, Mount, OpenTrees, Propagation, RootError, RootPlan, StepError,
-    Workdir,
-};
+use ns_fs::{Mount, Propagation};
 use ns_sys::NamespaceFlags;
 
 use super::Builder;
-use crate::in_child;
 
 /// The requested root and mounts.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +92,8 @@ impl<Kind> Builder<Kind> {
     /// Changes the root by chroot(2), even in a new mount namespace.
     ///
     /// A process can leave such a root if it has `CAP_SYS_CHROOT`, or a descriptor of a directory
-    /// outside. Needs a [`rootdir`](Self::rootdir).
+    /// outside. In a new mount namespace the new root covers the old one, which stays mounted: no path leads out, but a
+    /// process with `CAP_SYS_ADMIN` could unmount the new root. Needs a [`rootdir`](Self::rootdir).
     ///
     /// # References
     /// chroot(2).
@@ -243,76 +238,9 @@ impl<Kind> Builder<Kind> {
     }
 }
 
-/// The root and the working directory that the child sets.
-#[derive(Debug)]
-pub(crate) struct Root {
-    plan: Option<Box<RootPlan>>,
-    /// Whether proc is mounted by its path, because the root does not change.
-    proc_by_path: bool,
-    /// Whether the first step sets the propagation type.
-    sets_propagation: bool,
-    /// The new root, if it is a directory of the caller.
-    pub(crate) path: Option<PathBuf>,
-    /// Whether the new root is a mount, which the caller cannot inspect.
-    pub(crate) is_mount: bool,
-    pub(crate) workdir: Option<PathBuf>,
-}
-
-impl Root {
-    /// Checks the configuration; an error begins with the name of the setter.
-    pub(crate) fn new(config: &RootConfig, namespaces: NamespaceFlags) -> Result<Self, String> {
-        let new_mounts = namespaces.contains(NamespaceFlags::MNT);
-        check(config, namespaces)?;
-        let unchanged = config.path.is_none() && config.mounts.is_empty() && !config.host;
-        let proc_by_path = config.mount_proc && unchanged;
-        let is_mount = config.has_root_mount();
-        let needs_plan = new_mounts || config.path.is_some() || config.workdir.is_some();
-        let mounts = || config.all_mounts(proc_by_path);
-        let plan = needs_plan.then(|| compile(config, mounts(), new_mounts)).transpose()?;
-        let path = config.path.clone().filter(|_| !is_mount);
-        let workdir = config.workdir.clone();
-        Ok(Self { plan, proc_by_path, sets_propagation: new_mounts, path, is_mount, workdir })
-    }
-
-    /// Opens the trees for one child.
-    pub(crate) fn open_trees(&self) -> Result<Option<OpenTrees>, String> {
-        let opened = self.plan.as_ref().map(|plan| plan.open_trees()).transpose();
-        opened.map_err(|error| format!("mount: {}", chain(&error)))
-    }
-
-    pub(crate) fn child<'a>(&'a self, trees: Option<&'a OpenTrees>) -> in_child::Root<'a> {
-        let root = self.plan.as_ref().map(|plan| match trees {
-            Some(trees) => plan.apply_data_with(trees),
-            None => plan.apply_data(),
-        });
-        in_child::Root { root, proc_by_path: self.proc_by_path }
-    }
-
-    /// The path that an error of the child is about, and what to do.
-    pub(crate) fn explain(&self, error: &StepError) -> Option<Explanation> {
-        self.plan.as_ref().map(|plan| plan.explain(error))
-    }
-
-    /// The call that sets the propagation type, which is the first step.
-    pub(crate) fn describe_detaching(&self) -> impl Iterator<Item = String> {
-        self.lines().into_iter().take(usize::from(self.sets_propagation))
-    }
-
-    pub(crate) fn describe(&self) -> impl Iterator<Item = String> {
-        let root = self.lines().into_iter().skip(usize::from(self.sets_propagation));
-        let proc = r#"mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)"#;
-        root.chain(self.proc_by_path.then(|| proc.to_owned()))
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let text = self.plan.as_ref().map(|plan| plan.describe());
-        text.iter().flat_map(Description::lines).map(ToOwned::to_owned).collect()
-    }
-}
-
 impl RootConfig {
     /// The mounts in order; that of `/proc` is left out if it is mounted by path.
-    fn all_mounts(&self, proc_by_path: bool) -> Vec<Mount> {
+    pub(super) fn all_mounts(&self, proc_by_path: bool) -> Vec<Mount> {
         let mut mounts = if self.host { Mount::host_root() } else { Vec::new() };
         mounts.extend_from_slice(&self.mounts);
         if self.mount_proc && !proc_by_path && !self.host {
@@ -332,7 +260,8 @@ impl RootConfig {
     }
 }
 
-fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> {
+/// Checks the settings against each other; an error begins with the name of the setter.
+pub(super) fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> {
     let new_mounts = namespaces.contains(NamespaceFlags::MNT);
     let new_pids = namespaces.contains(NamespaceFlags::PID);
     let needs = |holds: bool, message: &str| if holds { Ok(()) } else { Err(message.to_owned()) };
@@ -351,46 +280,4 @@ fn check(config: &RootConfig, namespaces: NamespaceFlags) -> Result<(), String> 
     let pivots = new_mounts && config.has_new_root() && !config.by_chroot;
     needs(!config.read_only || pivots, "read_only_root: needs a new root and a new mnt namespace")?;
     needs(!config.create_workdir || config.workdir.is_some(), "create_workdir: needs a workdir")
-}
-
-fn compile(
-    config: &RootConfig,
-    mounts: Vec<Mount>,
-    new_mounts: bool,
-) -> Result<Box<RootPlan>, String> {
-    let root = match &config.path {
-        Some(path) if new_mounts && !config.by_chroot => ns_fs::Root::pivot(path),
-        Some(path) => ns_fs::Root::chroot(path),
-        None => ns_fs::Root::current(),
-    };
-    // By default no mount propagates between a new mount namespace and the caller's.
-    let propagation = new_mounts.then(|| config.propagation.unwrap_or(Propagation::Private));
-    let root = root.mounts(mounts).propagation(propagation).in_own_namespace();
-    let root = if config.read_only { root.read_only() } else { root };
-    let workdir = config.workdir.as_ref().map(Workdir::new).unwrap_or_default();
-    let workdir = if config.create_workdir { workdir.create() } else { workdir };
-    let plan = RootPlan::new(root, workdir).map(Box::new);
-    plan.map_err(|error| format!("{}: {}", setter(&error), chain(&error)))
-}
-
-/// The error with its cause, such as an errno.
-fn chain(error: &RootError) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
-/// The setter of the invalid setting.
-fn setter(error: &RootError) -> &'static str {
-    match error {
-        RootError::Tree(_) | RootError::Option { .. } | RootError::Root { .. } => "mount",
-        RootError::Empty { what }
-        | RootError::Nul { what, .. }
-        | RootError::TooLong { what, .. }
-        | RootError::Parent { what, .. } => match what.split(' ').next() {
-            Some("mount") => "mount",
-            Some("working") => "workdir",
-            _ => "rootdir",
-        },
-        RootError::SharedPivot | RootError::Unbindable => "propagation",
-        _ => "rootdir",
-    }
 }

@@ -1,7 +1,7 @@
 //! Session, process group, terminal and signals.
 
 use std::format;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::prelude::rust_2024::*;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub(crate) struct Session {
     terminal: Option<Arc<OwnedFd>>,
     pub(crate) die_with_parent: Option<Signal>,
     pub(crate) inherit_ignored: bool,
+    /// Whether the controlling terminal is a new one.
+    has_console: bool,
 }
 
 /// # Session and signals
@@ -132,8 +134,9 @@ impl Session {
     /// Checks the settings, and resolves whether the session is new where a setting implies it. An
     /// error begins with the name of the setter. The intermediate process of a daemon has already
     /// created a session.
-    pub(crate) fn checked(&self, is_daemon: bool) -> Result<Self, String> {
-        let (new, grouped, terminal) = (self.new, self.group.is_some(), self.terminal.is_some());
+    pub(crate) fn checked(&self, is_daemon: bool, has_console: bool) -> Result<Self, String> {
+        let (new, grouped) = (self.new, self.group.is_some());
+        let terminal = self.has_terminal() || has_console;
         if grouped && (new == Some(true) || terminal) {
             return Err(
                 "process_group: cannot be combined with a new session, which has its own group"
@@ -141,18 +144,28 @@ impl Session {
             );
         }
         if terminal && new == Some(false) {
-            return Err("terminal: needs a new session".to_owned());
+            let setter = if has_console { "console" } else { "terminal" };
+            return Err(format!("{setter}: needs a new session"));
         }
         let implied = if terminal { Some(true) } else { (grouped || is_daemon).then_some(false) };
-        Ok(Self { new: new.or(implied), ..self.clone() })
+        Ok(Self { new: new.or(implied), has_console, ..self.clone() })
     }
 
-    /// The view for the child; `has_terminal`: a standard stream of the program is a terminal.
-    pub(crate) fn child(&self, has_terminal: bool) -> in_child::Session<'_> {
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    /// The view for the child; `has_terminal`: a standard stream of the program is a terminal. `console` is the number of a
+    /// new terminal.
+    pub(crate) fn child<'a>(
+        &'a self,
+        has_terminal: bool,
+        console: Option<BorrowedFd<'a>>,
+    ) -> in_child::Session<'a> {
         in_child::Session {
             new: self.new.unwrap_or(!has_terminal),
             group: self.group,
-            terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()),
+            terminal: self.terminal.as_ref().map(|terminal| terminal.as_fd()).or(console),
             die_with_parent: self.die_with_parent,
         }
     }
@@ -167,7 +180,8 @@ impl Session {
         let terminal = self.terminal.as_ref();
         let terminal =
             terminal.map(|file| format!("ioctl(descriptor {}, TIOCSCTTY, 0)", file.as_raw_fd()));
-        session.into_iter().chain(group).chain(terminal)
+        let console = self.has_console.then(|| "ioctl(terminal, TIOCSCTTY, 0)".to_owned());
+        session.into_iter().chain(group).chain(terminal).chain(console)
     }
 
     pub(crate) fn describe_death(&self) -> impl Iterator<Item = String> {

@@ -174,6 +174,8 @@ pub(crate) struct Streams {
     set: [bool; 3],
     /// Whether the child shares the caller's descriptor table.
     shared: bool,
+    /// Whether the streams become a new terminal.
+    has_console: bool,
 }
 
 /// The child would place and close descriptors of the caller.
@@ -185,10 +187,11 @@ impl Streams {
         config: &StreamConfig,
         flags: CloneFlags,
         (is_closure, is_daemon): (bool, bool),
+        has_console: bool,
     ) -> Result<Self, String> {
         config.descriptors.check().map_err(|error| error.to_string())?;
         let mut descriptors = config.descriptors.clone();
-        if is_daemon {
+        if is_daemon && !has_console {
             for (number, _) in (0..).zip(config.set).filter(|(_, set)| !set) {
                 descriptors.place(number, Stdio::null());
             }
@@ -203,7 +206,7 @@ impl Streams {
                 return Err(SHARED.to_owned());
             }
         }
-        Ok(Self { descriptors, set: config.set, shared })
+        Ok(Self { descriptors, set: config.set, shared, has_console })
     }
 
     /// Whether the child would place descriptors of the caller.
@@ -215,6 +218,9 @@ impl Streams {
     pub(crate) fn capture(&mut self) -> Result<(), &'static str> {
         if self.shared {
             return Err(SHARED);
+        }
+        if self.has_console {
+            return Err("output: the streams of the program are its console");
         }
         let defaults = [Stdio::null(), Stdio::piped(), Stdio::piped()];
         for ((number, file), _) in (0..).zip(defaults).zip(self.set).filter(|(_, set)| !set) {

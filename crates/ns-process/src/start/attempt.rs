@@ -85,6 +85,10 @@ pub(super) struct Attempt {
     pub(super) program_fd: Option<OwnedFd>,
     /// `/proc/sys`, if the child sets kernel parameters.
     pub(super) sysctl_dir: Option<OwnedFd>,
+    /// The socket that receives the master of a new terminal.
+    pub(super) console: Option<OwnedFd>,
+    /// The socket that receives the listener of the filter.
+    pub(super) listener: Option<OwnedFd>,
     /// The trees to mount, opened for this child only.
     pub(super) trees: Option<OpenTrees>,
     /// Owns the strings of `arrays`.
@@ -116,6 +120,11 @@ impl Attempt {
         let sysctl_dir =
             sysctl_dir.and_then(|dir| dir.map(|dir| apart(&dir, &fds, lowest)).transpose());
         let sysctl_dir = sysctl_dir.map_err(prepare(plan, "the directory of kernel parameters"))?;
+        let console = plan.console.socket().map(|socket| apart(socket, &fds, lowest)).transpose();
+        let console = console.map_err(prepare(plan, "the socket of the console"))?;
+        let listener = plan.privileges.seccomp.listener();
+        let listener = listener.map(|socket| apart(socket, &fds, lowest)).transpose();
+        let listener = listener.map_err(prepare(plan, "the socket of the listener"))?;
         let kinds = joined.kinds();
         let route = plan.route(kinds, copy != CopyMode::IfNeeded);
         let dumpable = plan.dumpable(kinds);
@@ -146,6 +155,8 @@ impl Attempt {
             intermediate_stack: intermediate_stack.map_err(prepare(plan, "a stack"))?,
             program_fd,
             sysctl_dir,
+            console,
+            listener,
             trees,
             fds,
             joined: Arc::clone(joined),

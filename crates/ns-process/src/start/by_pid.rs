@@ -9,7 +9,7 @@ use ns_sys::child::{has_terminated, wait4};
 use ns_sys::{Errno, Signal, WaitFlags, pidfd_open, pidfd_send_signal, waitid_pidfd};
 use rustix::process::{Pid, kill_process};
 
-use crate::in_child::{ABORT, Handshake, has_left};
+use crate::in_child::{Handshake, has_left};
 use crate::process::{KILLED, LONG_ENOUGH, is_readable_within};
 
 /// The sleep between two checks whether a process without a pidfd has exited.
@@ -55,7 +55,7 @@ pub(super) fn open_pidfd(
 /// The process exits when it sees the abort signal. A child of the caller is also killed, unless
 /// another waiter has reaped it: then the process ID may have been reused.
 fn abort_by_pid(pid: u32, handshake: &Handshake, is_own: bool) {
-    handshake.signal(ABORT);
+    handshake.abort();
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
     if !is_own || has_terminated(pid).is_err() {
         return;

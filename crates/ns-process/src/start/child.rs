@@ -17,7 +17,7 @@ use super::child_resources::ChildResources;
 use super::exec_lock;
 use super::exec_name::CommFile;
 use super::shared::SharedState;
-use crate::in_child::{ABORT, ExecLock, Handshake, has_left};
+use crate::in_child::{ExecLock, Handshake, has_left};
 use crate::process::{Orphan, is_readable_until, kill_and_wait, reap_later, try_reap};
 
 /// The longest sleep between two checks whether the child is dead: kernels before 5.16 do not clear
@@ -225,7 +225,7 @@ impl<'a> Child<'a> {
 impl Drop for Child<'_> {
     fn drop(&mut self) {
         let Some(pidfd) = self.pidfd.take() else { return };
-        self.handshake.signal(ABORT);
+        self.handshake.abort();
         kill(self.pid, &pidfd);
         if kill_and_wait(&pidfd) {
             // A zombie that its tracer has not released has left the memory.

@@ -1,11 +1,11 @@
 //! The steps of an attempt's child.
 #![allow(unsafe_code, reason = "extends the lifetime of the child's arguments")]
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::prelude::rust_2024::*;
 
 use ns_fs::OpenTrees;
-use ns_fs::apply::FdRange;
+use ns_fs::apply::{FdRange, FdStep};
 use ns_sys::NamespaceFlags;
 use ns_sys::child::SignalSet;
 
@@ -16,7 +16,8 @@ use super::exec_name::ExecName;
 use super::hooks::HookRunner;
 use super::init::InitProcess;
 use super::parent::ParentThread;
-use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Paths, Privileges, Sysctls};
+use crate::in_child::{ChildCode, ChildPlan, Join, Limits, Paths, Privileges, Sysctls, Waits};
+use crate::settings::Keyring;
 
 impl ChildResources {
     /// Runs the caller's code in the child; `None` if there is none.
@@ -63,7 +64,9 @@ impl ChildResources {
         // SAFETY: as above.
         let ranges = unsafe { self.keep(init_process.ranges(lock_fd)) };
         // SAFETY: as above.
-        unsafe { self.keep(init_process.pid_one(&all, program, args, shared, ranges)) }
+        unsafe {
+            self.keep(init_process.pid_one(&attempt.plan, &all, program, args, shared, ranges))
+        }
     }
 
     /// All steps, both of an init and of its program.
@@ -75,6 +78,8 @@ impl ChildResources {
         let has_intermediate = route.has_intermediate();
         let no_core = limits.no_core.filter(|_| !has_intermediate);
         let privileges = plan.privileges.child(joined.kinds(), joined.ceiling());
+        let ids = joined.ids(plan.ids.child(), plan.ids.asks_for_groups);
+        let console = attempt.console.as_ref();
         let enters_mounts = joined.kinds().contains(NamespaceFlags::MNT);
         ChildPlan {
             handshake: &attempt.shared().child,
@@ -82,29 +87,38 @@ impl ChildResources {
             exec_lock: attempt.lock.as_ref().map(ExecLock::child),
             exec_name: attempt.name.as_ref().map(ExecName::as_c_str),
             oom_score_adj: attempt.oom_score_adj().filter(|_| !has_intermediate),
+            cgroup_tasks: self.cgroup_tasks(),
             dumpable: attempt.first_dumpable().filter(|_| !has_intermediate),
             dumpable_at_release: (copied && attempt.own_dumpable.cleared_at_go).then_some(false),
             parent: attempt.parent.as_ref().map(|parent| parent.watch(copied)),
             copied,
-            waits_for_release: plan.needs_go(),
+            waits: Waits {
+                for_release: plan.needs_go(),
+                before_pivot: !plan.pivot_hooks.0.is_empty(),
+            },
             child_code,
             makes: plan.made_inside(),
+            makes_again: plan.made_again(),
+            makes_after_move: plan.made_after_move(),
             time_namespace: attempt.clocks.as_deref(),
             join: if has_intermediate { Join::default() } else { joined.child() },
             early_label: privileges.label.filter(|_| enters_mounts),
             init: None,
-            ids: joined.ids(plan.ids.child(), plan.ids.asks_for_groups),
-            session: plan.session.child(fds.has_terminal()),
+            ids,
+            session: plan.session.child(fds.has_terminal(), console.map(|file| file.as_fd())),
             from_target: joined.inherited(),
             root: plan.root.child(attempt.trees.as_ref()),
-            place_fds: fds.steps(),
+            console: console.map(|socket| plan.console.child(socket.as_fd(), ids.uid)),
+            place_fds: self.place_fds(),
             close_rest: self.ranges(),
             names: plan.names.child(),
             sysctls: self.sysctls(),
+            keyring: plan.keyring.as_ref().map(Keyring::child),
             scheduling: plan.scheduling.child(),
             limits: Limits { no_core, ..limits },
             privileges: Privileges {
                 label: privileges.label.filter(|_| !enters_mounts),
+                listener: attempt.listener.as_ref().map(|socket| socket.as_fd()),
                 ..privileges
             },
             dispositions: plan.dispositions(),
@@ -116,20 +130,42 @@ impl ChildResources {
         }
     }
 
-    /// The descriptors that the child closes: all except the file of its lock and the file of its
-    /// program, which exec closes.
+    /// The moves of descriptors, and those of a new terminal to the standard streams.
+    fn place_fds(&self) -> &[FdStep] {
+        let Attempt { fds, console, .. } = self.attempt();
+        let Some(console) = console else { return fds.steps() };
+        let streams = (0..=2).map(|to| FdStep::Duplicate { from: console.as_raw_fd(), to });
+        let steps: Vec<_> = fds.steps().iter().copied().chain(streams).collect();
+        // SAFETY: the steps borrow nothing.
+        unsafe { self.keep(steps) }
+    }
+
+    /// The descriptors that the child closes: all except the file of its lock, the file of its
+    /// program and the socket for a listener, which exec closes.
     fn ranges(&self) -> &[FdRange] {
-        let Attempt { fds, lock, program_fd, .. } = self.attempt();
-        let mut ranges = match (lock, program_fd) {
+        let Attempt { fds, lock, program_fd, listener, .. } = self.attempt();
+        let mut kept = program_fd.iter().chain(listener).peekable();
+        let mut ranges = match (lock, kept.peek()) {
             (None, None) => return fds.ranges(),
             (Some(lock), _) => fds.ranges_around(lock.raw_fd()),
             (None, Some(_)) => fds.ranges().to_vec(),
         };
-        if let Some(file) = program_fd {
+        for file in kept {
             ranges = without(&ranges, file.as_raw_fd().unsigned_abs());
         }
         // SAFETY: the ranges borrow nothing.
         unsafe { self.keep(ranges) }
+    }
+
+    /// The files of the cgroups to which the child moves itself.
+    fn cgroup_tasks(&self) -> &[BorrowedFd<'_>] {
+        let Attempt { plan, .. } = self.attempt();
+        if plan.cgroup_tasks.is_empty() {
+            return &[];
+        }
+        let files: Vec<_> = plan.cgroup_tasks.iter().map(|file| file.as_fd()).collect();
+        // SAFETY: the files belong to the plan of the attempt.
+        unsafe { self.keep(files) }
     }
 
     /// The kernel parameters to set.

@@ -27,7 +27,7 @@ pub(super) fn arguments(resources: &ChildResources, parent: CloneFlags) -> &Clon
     let not_inherited = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::NEWTIME;
     let attempt = resources.attempt();
     let plan = &attempt.plan;
-    let mut args = attempt.args_of_copy(plan.flags.difference(not_inherited) | parent);
+    let mut args = attempt.args_of_copy(plan.clone_flags().difference(not_inherited) | parent);
     args.parent_tid(&attempt.shared().pid);
     if let Some(cgroup) = &plan.cgroup {
         args.cgroup(cgroup.as_fd());

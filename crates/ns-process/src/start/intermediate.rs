@@ -19,7 +19,7 @@ use super::stack::Stack;
 use super::unseen_child::{Stored, UnseenChild};
 use super::{Start, outcome, refused, too_slow};
 use crate::error::Error;
-use crate::in_child::{self, ABORT, IntermediatePlan};
+use crate::in_child::{self, IntermediatePlan};
 
 /// The flags of the intermediate process. It shares the descriptor table, so that the pidfd of the
 /// child is opened in the caller's table.
@@ -133,7 +133,7 @@ impl<'a> Start<'a> {
     pub(super) fn abort_child(self) {
         let shared = self.attempt().shared();
         for handshake in [&shared.intermediate, &shared.child] {
-            handshake.signal(ABORT);
+            handshake.abort();
         }
         drop(self.take_child());
     }
@@ -141,7 +141,7 @@ impl<'a> Start<'a> {
     /// The arguments of the child's clone, in the memory of the intermediate process.
     fn arguments(self, parent: CloneFlags) -> &'a CloneArgs<'a> {
         let (plan, shared) = (self.plan(), self.attempt().shared());
-        let mut args = CloneArgs::new(plan.flags | parent);
+        let mut args = CloneArgs::new(plan.clone_flags() | parent);
         args.pidfd(&shared.pidfd).parent_tid(&shared.pid).child_tid(&shared.child.child_tid);
         args.stack(self.attempt().stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {

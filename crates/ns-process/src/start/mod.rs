@@ -228,7 +228,7 @@ impl<'a> Start<'a> {
         let Attempt { plan, stack, .. } = self.attempt();
         let handshake = &self.attempt().shared().child;
         let pidfd = AtomicI32::new(-1);
-        let mut args = CloneArgs::new(plan.flags);
+        let mut args = CloneArgs::new(plan.clone_flags());
         args.pidfd(&pidfd).child_tid(&handshake.child_tid);
         args.stack(stack.lowest(), Stack::SIZE);
         if let Some(cgroup) = &plan.cgroup {

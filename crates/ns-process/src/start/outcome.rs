@@ -3,10 +3,11 @@
 use std::ffi::CStr;
 use std::format;
 use std::fs;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::prelude::rust_2024::*;
 use std::string::ToString;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use crate::hint;
 use crate::in_child::{PROC, Report, unpack};
 use crate::plan::Plan;
 use crate::process::{LONG_ENOUGH, has_hung_up, is_readable_within};
-use crate::settings::Init;
+use crate::settings::{Init, Keyring};
 use crate::step::Step;
 
 /// The sleep between two checks: a process needs some microseconds from leaving its memory to the
@@ -219,12 +220,16 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
             plan.root.path.as_ref().map(absolute).as_ref().map(shown)
         }
         Step::Workdir => plan.root.workdir.as_ref().map(shown),
+        Step::Console => Some("/dev/pts".to_owned()),
+        Step::MountConsole => Some("/dev/console".to_owned()),
         Step::PlaceFd => Some(report.index.to_string()),
         Step::OomScoreAdj => plan.limits.oom_object(),
+        Step::CgroupTasks => plan.cgroup_tasks.get(report.index as usize).and_then(path_of),
         Step::Scheduler => plan.scheduling.policy(),
         Step::Affinity => plan.scheduling.cpus(),
         Step::Sysctl => plan.sysctls.name(report.index),
         Step::Rlimit => plan.limits.resource(report.index),
+        Step::SessionKeyring => plan.keyring.as_ref().and_then(Keyring::shown_name),
         Step::ExecLabel => plan.privileges.label_text(),
         Step::Join => Some(plan.join.object(report.index)),
         Step::Init => {
@@ -236,6 +241,12 @@ fn object(attempt: &Attempt, report: Report) -> Option<String> {
         step if step.is_hook() => attempt.message().and_then(Text::read),
         _ => None,
     }
+}
+
+/// The path of an open file, if proc shows it.
+fn path_of(file: &Arc<OwnedFd>) -> Option<String> {
+    let link = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    link.ok().map(|path| path.display().to_string())
 }
 
 fn exec_failed(error: Error, attempt: &Attempt, report: Report) -> Error {

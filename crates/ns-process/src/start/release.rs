@@ -1,9 +1,10 @@
 //! Releases the child once its maps and clock offsets are written and the hooks have run.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::prelude::rust_2024::*;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ns_sys::Errno;
@@ -19,7 +20,7 @@ use crate::hint;
 use crate::in_child::GO;
 use crate::plan::Plan;
 use crate::proc_dir::ProcDir;
-use crate::settings::{HookError, WaitingChild, errno_of};
+use crate::settings::{HookError, Hooks, WaitingChild, errno_of};
 use crate::step::Step;
 
 impl Start<'_> {
@@ -41,8 +42,18 @@ impl Start<'_> {
         }
         if plan.needs_go() {
             self.resources.maps_written()?;
-            child.run_hooks(plan)?;
+            let cgroups = child.cgroups(plan);
+            child.run_hooks(plan, Step::BeforeGo, &plan.hooks)?;
+            // Without proc this is unknown, and another namespace has the right root all the same.
+            if cgroups.is_none() || cgroups != child.cgroups(plan) {
+                child.handshake().set_moved();
+            }
             child.handshake().signal(GO);
+        }
+        if !plan.pivot_hooks.0.is_empty() {
+            child.wait_mounted(plan, *deadline)?;
+            child.run_hooks(plan, Step::BeforePivot, &plan.pivot_hooks)?;
+            child.handshake().release_before_pivot();
         }
         Ok(())
     }
@@ -82,14 +93,41 @@ impl Child<'_> {
         })
     }
 
-    fn run_hooks(&self, plan: &Plan) -> Result<(), Error> {
+    /// The cgroups of the child as the caller sees them, if a move of the child matters.
+    fn cgroups(&self, plan: &Plan) -> Option<Vec<u8>> {
+        if plan.made_again().is_empty() {
+            return None;
+        }
+        let dir = self.proc_dir(&plan.maps.proc).ok()?;
+        let file = openat(&dir, "cgroup", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut text = Vec::new();
+        File::from(file).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Waits until the child has made its mounts.
+    fn wait_mounted(&self, plan: &Plan, deadline: Option<Instant>) -> Result<(), Error> {
+        let has_mounted = &self.handshake().has_mounted;
+        if !self.wait_word(has_mounted, |mounted| mounted == 1, deadline) {
+            return Err(too_slow(plan, self.pid()));
+        }
+        let is_waiting = has_mounted.load(Ordering::Acquire) == 1;
+        match self.handshake().reported() {
+            Some(report) => Err(outcome::failed(self.resources.attempt(), report)),
+            None if is_waiting => Ok(()),
+            None => Err(self.died(plan)),
+        }
+    }
+
+    fn run_hooks(&self, plan: &Plan, step: Step, hooks: &Hooks) -> Result<(), Error> {
         let child = WaitingChild::new(self.pid(), self.pidfd());
-        plan.hooks.0.iter().try_for_each(|hook| hook(&child)).map_err(|error| refused(plan, &error))
+        let run = hooks.0.iter().try_for_each(|hook| hook(&child));
+        run.map_err(|error| refused(plan, step, &error))
     }
 }
 
-fn refused(plan: &Plan, message: &HookError) -> Error {
-    let error = Error::new(&plan.name, Step::BeforeGo).with_object(message.to_string());
+fn refused(plan: &Plan, step: Step, message: &HookError) -> Error {
+    let error = Error::new(&plan.name, step).with_object(message.to_string());
     match errno_of(message) {
         Some(errno) => error.with_errno(errno),
         None => error,

@@ -13,7 +13,6 @@ use std::sync::atomic::Ordering;
 
 use super::by_pid::{kill, open_pidfd};
 use super::shared::SharedState;
-use crate::in_child::ABORT;
 
 /// What the kernel stores about the child of an intermediate process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ impl UnseenChild {
         if pid == 0 || self.caller != process::id() {
             return None;
         }
-        shared.child.signal(ABORT);
+        shared.child.abort();
         let pidfd = match self.stored {
             // SAFETY: the kernel stored both for the same child, so the pidfd is open. The start
             // has not taken it, or `child_found` would have removed this value.

@@ -50,7 +50,9 @@ impl OpenTarget {
     /// caller's, and what the child has to know about it.
     pub(crate) fn open(spec: TargetSpec<'_>, target: Option<Arc<OwnedFd>>) -> Result<Self, Error> {
         let files = spec.files()?;
-        let (ids, from_target) = (TargetIds::default(), OpenFromTarget::default());
+        let joins_user = files.iter().any(|(_, kind)| *kind == Namespace::User);
+        let overflow = if joins_user { optimistic::overflow_ids(spec.proc) } else { None };
+        let (ids, from_target) = (TargetIds::of_file(overflow), OpenFromTarget::default());
         let Some(pidfd) = target else {
             return Ok(Self { target: None, overflow_ids: None, files, ids, from_target });
         };

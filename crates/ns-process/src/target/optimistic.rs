@@ -29,7 +29,8 @@ impl OpenTarget {
         spec: TargetSpec<'_>,
         target: Option<Arc<OwnedFd>>,
     ) -> Result<Option<Self>, Error> {
-        let known = target.zip(overflow_ids(spec.proc));
+        let can_verify = !CANNOT_VERIFY.load(Ordering::Relaxed);
+        let known = target.filter(|_| can_verify).zip(overflow_ids(spec.proc));
         let Some((pidfd, overflow_ids)) = known else { return Ok(None) };
         let time = spec.join.target_kinds & NamespaceFlags::TIME;
         if !time.is_empty() {
@@ -65,13 +66,9 @@ impl OpenTarget {
     }
 }
 
-/// The IDs that the kernel shows for IDs without a mapping, read once per program. `None` if they cannot be read, or a
-/// child could not verify the assumptions.
-fn overflow_ids(proc: &Path) -> Option<OverflowIds> {
+/// The IDs that the kernel shows for IDs without a mapping, read once per program. `None` if they cannot be read.
+pub(super) fn overflow_ids(proc: &Path) -> Option<OverflowIds> {
     static OVERFLOW_IDS: OnceLock<Option<OverflowIds>> = OnceLock::new();
-    if CANNOT_VERIFY.load(Ordering::Relaxed) {
-        return None;
-    }
     let read =
         |file| fs::read_to_string(proc.join("sys/kernel").join(file)).ok()?.trim().parse().ok();
     *OVERFLOW_IDS

@@ -8,6 +8,7 @@ pub(crate) mod every_step;
 pub(crate) mod filter;
 pub(crate) mod memory;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod target;
 pub(crate) mod tracer;
 pub(crate) mod users;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::common::Directory;
+use crate::common::receiver::Receiver;
 use crate::common::target::Target;
 use crate::setters::{self, Context, NOT_COMPARED, OF_INJECT};
 use crate::state_print::{Printed, SCRIPT, State};
@@ -73,7 +74,7 @@ fn f47_each_setter_has_the_same_effect_on_a_parked_process() {
     ns_testbed::run_as!([Root, User, Nested], {
         let directory = Directory::new("setters");
         let target = Target::in_all();
-        let context = Context { directory: &directory, target: &target };
+        let context = Context { directory: &directory, target: &target, receiver: Receiver::new() };
         let (mut compared, mut refused) = (0, Vec::new());
         for setter in listed() {
             let is_compared = NOT_COMPARED.iter().all(|(name, _)| *name != setter);
@@ -131,7 +132,7 @@ fn f47_a_sandbox_has_the_same_state() {
     ns_testbed::run_as!([Root, User, Nested], {
         let directory = Directory::new("sandbox");
         let target = Target::in_all();
-        let context = Context { directory: &directory, target: &target };
+        let context = Context { directory: &directory, target: &target, receiver: Receiver::new() };
         let groups: [&[&str]; 3] = [
             &["mount_proc", "mount", "hostname", "rlimit", "umask", "env_clear", "workdir", "fd"],
             &["all", "read_only_root", "drop_capabilities", "seccomp", "die_with_parent", "nice"],

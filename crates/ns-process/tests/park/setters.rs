@@ -2,30 +2,42 @@
 #![allow(unsafe_code, reason = "hooks that do nothing")]
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
 use ns_process::{
     Capabilities, CapabilitySet, Clock, CloneFlags, Container, GidMap, Init, IoPriority, Memory,
-    Mount, Namespace, Personality, Propagation, Resource, Scheduler, Setgroups, Signal, Stdio,
-    UidMap,
+    Mount, Namespace, Personality, Propagation, Resource, Scheduler, SeccompFlags, Setgroups,
+    Signal, Stdio, UidMap,
 };
 use ns_testbed::{USER, nicer};
 use rustix::process::{getegid, geteuid};
 
 use crate::common::filter::allow_all;
+use crate::common::receiver::Receiver;
 use crate::common::target::Target;
 
 /// What the uses need.
 pub(crate) struct Context<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) target: &'a Target,
+    /// Keeps the terminals open.
+    pub(crate) receiver: (Receiver, OwnedFd),
+}
+
+impl Context<'_> {
+    fn console<'c>(&self, c: &'c mut Container) -> &'c mut Container {
+        let socket = self.receiver.1.try_clone().expect("dup");
+        mounts(c).mount(Mount::devpts("/dev/pts")).console(socket)
+    }
 }
 
 /// Setters of every builder that change nothing that a program can see, or whose effect other tests
 /// compare, with the reason.
-pub(crate) const NOT_COMPARED: [(&str, &str); 6] = [
+pub(crate) const NOT_COMPARED: [(&str, &str); 7] = [
     ("cgroup", "clone3(2) creates the process in it, parked or not; not every machine allows it"),
+    ("cgroup_tasks", "as cgroup; the process is there before it is parked"),
     ("close_except", "for closures, which execute no program"),
     ("postexec", "as close_except"),
     ("gid_map_helper", "another program that writes the same map, before the process is released"),
@@ -45,16 +57,21 @@ fn mounts(container: &mut Container) -> &mut Container {
 }
 
 /// Calls the setter; `false` if there is no use of it.
+#[expect(clippy::too_many_lines, reason = "a list with one case for each setter")]
 pub(crate) fn call(setter: &str, c: &mut Container, context: &Context<'_>) -> bool {
     match setter {
         "affinity" => c.affinity([0]),
         "all" => c.all().map_zero(),
         "arg" => c.arg("one").arg("").arg("a b\nc"),
+        "arg0" => c.arg0("other"),
         "args" => c.args(["one", "two"]),
         "before_go" => c.before_go(|_| ()),
+        "before_pivot" => mounts(c).rootdir("/").before_pivot(|_| ()),
         "by_chroot" => mounts(c).rootdir("/").by_chroot(),
         "capability_sets" => user(c).capability_sets(Capabilities::only(CapabilitySet::KILL)),
         "close_fds" => c.close_fds(false),
+        "console" => context.console(c),
+        "console_size" => context.console(c).console_size(33, 121),
         "create_workdir" => c.workdir(context.directory.join("new/directory")).create_workdir(),
         "daemonize" => c.daemonize(),
         "daemonize_as_child" => c.daemonize_as_child(),
@@ -104,6 +121,7 @@ pub(crate) fn call(setter: &str, c: &mut Container, context: &Context<'_>) -> bo
         "map_zero" => c.namespace(Namespace::User).map_zero(),
         "memory" => c.memory(Memory::Copied),
         "mount" => mounts(c).mount(Mount::tmpfs("/mnt").read_only()),
+        "mount_console" => context.console(c).mount_console(),
         "mount_proc" => mounts(c).namespace(Namespace::Pid).mount_proc(),
         "name" => c.name("box"),
         "namespace" => user(c).namespace(Namespace::Ipc),
@@ -114,6 +132,7 @@ pub(crate) fn call(setter: &str, c: &mut Container, context: &Context<'_>) -> bo
             c
         }
         "namespaces" => user(c).namespaces([Namespace::Cgroup, Namespace::Pid]),
+        "new_session_keyring" => c.new_session_keyring("ns-process test"),
         "new_session" => c.new_session(false),
         "nice" => c.nice(nicer(3)),
         "no_new_privs" => c.no_new_privs(),
@@ -131,6 +150,14 @@ pub(crate) fn call(setter: &str, c: &mut Container, context: &Context<'_>) -> bo
         "rootdir" => mounts(c).rootdir("/"),
         "scheduler" => c.scheduler(Scheduler::batch().reset_on_fork()),
         "seccomp" => c.no_new_privs().seccomp(allow_all()),
+        "seccomp_flags" => {
+            let flags = SeccompFlags::LOG | SeccompFlags::SPEC_ALLOW;
+            c.no_new_privs().seccomp(allow_all()).seccomp_flags(flags)
+        }
+        "seccomp_listener" => {
+            let socket = context.receiver.1.try_clone().expect("dup");
+            c.no_new_privs().seccomp(allow_all()).seccomp_listener(socket)
+        }
         "setgroups" => user(c).setgroups(Setgroups::Deny),
         "start_timeout" => c.start_timeout(Duration::from_secs(60)),
         "stderr" => c.stderr(Stdio::null()),

@@ -1,9 +1,9 @@
 //! Descriptions that a pool refuses.
 
 use std::fs::File;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 
-use ns_process::{Container, Pool, Step};
+use ns_process::{BpfInstruction, Container, Pool, Step};
 
 use crate::common::Output;
 use crate::container;
@@ -43,6 +43,24 @@ fn a_pool_refuses_a_cgroup_that_kill_tree_would_empty() {
     container.cgroup(File::open("/").expect("open"));
     let refused = refusal(container, 1);
     assert!(refused.starts_with("cgroup: "), "{refused}");
+}
+
+#[test]
+fn a_pool_refuses_a_console() {
+    let mut container = container("true");
+    container.console(UnixStream::pair().expect("socketpair").0);
+    let refused = refusal(container, 1);
+    assert!(refused.starts_with("console: "), "{refused}");
+}
+
+#[test]
+fn a_pool_refuses_a_listener() {
+    let mut container = container("true");
+    let allow_all = BpfInstruction { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+    container.no_new_privs().seccomp([allow_all]);
+    container.seccomp_listener(UnixStream::pair().expect("socketpair").0);
+    let refused = refusal(container, 1);
+    assert!(refused.starts_with("seccomp_listener: "), "{refused}");
 }
 
 #[test]

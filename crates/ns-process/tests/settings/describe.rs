@@ -40,7 +40,7 @@ fn a_plan_lists_the_steps() {
             "child: mount(NULL, \"/\", NULL, MS_REC | MS_PRIVATE, NULL)  \
              # mounts of the child do not appear in the caller's mount namespace",
             "child: mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)  \
-             # the root, the mounts and the working directory",
+             # mount proc",
             "child: setsid() unless 0, 1 or 2 is a terminal  # leave the terminal",
             "child: close_range(3, UINT_MAX, 0)  # close all other descriptors",
             "child: prctl(PR_SET_NAME)  # a name that exec replaces, so that the caller sees the exec",

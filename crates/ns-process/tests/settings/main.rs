@@ -4,11 +4,15 @@
 mod common;
 
 mod capabilities;
+mod cgroup_tasks;
+mod console;
+mod console_refused;
 mod contract;
 mod describe;
 mod diagnose;
 mod from_std;
 mod ids;
+mod keyring;
 mod kinds;
 mod limits;
 mod map_auto;
@@ -24,6 +28,7 @@ mod pyspaces;
 mod reexports;
 mod root;
 mod scheduling;
+mod seccomp;
 mod session;
 mod stdio;
 mod sysctl;

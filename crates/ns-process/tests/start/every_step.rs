@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::common::receiver::Receiver;
 use crate::common::target::Target;
 use crate::common::{Directory, assert_unchanged, filter};
 use ns_process::{
@@ -50,6 +51,7 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             namespaces.namespace(Namespace::Time).time_offset(Clock::Boottime, i64::MAX, 0).start()
         }
         Step::BeforeGo => plain.before_go(|_| Err::<(), _>("no")).start(),
+        Step::BeforePivot => rooted(root).before_pivot(|_| Err::<(), _>("no")).start(),
         Step::StartTimeout => {
             plain.before_go(|child| pidfd_send_signal(child, ns_process::Signal::STOP));
             plain.start_timeout(Duration::from_millis(20)).start()
@@ -128,6 +130,19 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             rooted(root).by_chroot().start()
         }
         Step::Workdir => plain.workdir(&missing).start(),
+        Step::Console => {
+            let (_receiver, socket) = Receiver::new();
+            namespaces.mount(Mount::tmpfs("/dev")).console(socket).start()
+        }
+        Step::MountConsole => {
+            let (_receiver, socket) = Receiver::new();
+            forbid(libc::SYS_open_tree);
+            namespaces.mount(Mount::devpts("/dev/pts")).console(socket).mount_console().start()
+        }
+        Step::SendConsole => {
+            let (_, socket) = Receiver::new();
+            namespaces.mount(Mount::devpts("/dev/pts")).console(socket).start()
+        }
         Step::PlaceFd => {
             ns_sys::child::prlimit(Resource::Nofile as u32, 64, 64).ok()?;
             plain.fd(100, Stdio::null()).start()
@@ -167,7 +182,15 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
             forbid(libc::SYS_personality);
             plain.personality(Personality::ADDR_NO_RANDOMIZE).start()
         }
+        Step::CgroupTasks => {
+            let full = File::options().write(true).open("/dev/full").expect("open");
+            plain.cgroup_tasks(full).start()
+        }
         Step::Sysctl => namespaces.namespace(Namespace::Net).sysctl("net.ipv4.none", "1").start(),
+        Step::SessionKeyring => {
+            forbid(libc::SYS_keyctl);
+            plain.new_session_keyring(None).start()
+        }
         Step::Groups => {
             ns_sys::child::capset(ns_sys::child::CapabilitySets::default()).ok()?;
             plain.groups([5]).start()
@@ -208,6 +231,10 @@ fn failure(step: Step, root: &Path) -> Option<Error> {
         Step::Seccomp => {
             let invalid = BpfInstruction { code: 0xffff, jt: 0, jf: 0, k: 0 };
             plain.no_new_privs().seccomp([invalid]).start()
+        }
+        Step::SendListener => {
+            let (_, socket) = Receiver::new();
+            plain.no_new_privs().seccomp(filter::allow_all()).seccomp_listener(socket).start()
         }
         Step::Init => {
             forbid(libc::SYS_execveat);

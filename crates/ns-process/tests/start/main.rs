@@ -4,6 +4,7 @@
 mod common;
 
 mod before_go;
+mod before_pivot;
 mod child_hooks;
 mod child_killed;
 mod closures;
@@ -19,4 +20,5 @@ mod guards;
 mod hints;
 mod init;
 mod init_copies;
+mod late_cgroup;
 mod nested;

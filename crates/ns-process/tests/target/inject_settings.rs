@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::common::target::{Target, sleep};
 use crate::common::users::as_user;
-use crate::common::{Directory, eventually, filter, mount_host_programs, printed};
+use crate::common::{Directory, eventually, filter, host_directories, printed};
 use ns_process::{
-    CapabilitySet, Chroot, Container, Errno, Inject, Memory, Mount, Namespace, Setgroups, Step,
+    CapabilitySet, Container, Errno, Inject, Memory, Mount, Namespace, Setgroups, Step,
 };
 use ns_testbed::Role;
 
@@ -156,10 +156,18 @@ fn c10_privileges_are_matched_in_the_user_namespace_of_the_caller() {
 fn c11_the_root_is_followed_on_request() {
     ns_testbed::run_as!([Root, User, Nested], {
         let root = Directory::with("follow", &["inside/here"]);
-        let mut chroot = Chroot::new(&*root, "sleep");
-        chroot.arg("1000").map_zero().by_chroot().workdir("/inside/here").namespace(Namespace::Pid);
-        mount_host_programs(&mut chroot);
+        let mut chroot = Container::new("chroot");
+        chroot.arg(&*root).args(["sh", "-c", "cd /inside/here; exec sleep 1000"]);
+        chroot.namespaces([Namespace::User, Namespace::Mnt, Namespace::Pid]).map_zero();
+        for path in host_directories() {
+            let below = root.join(path.trim_start_matches('/'));
+            chroot.mount(Mount::bind(path, below).recursive().create());
+        }
         let target = Target::new(&chroot);
+        let comm = format!("/proc/{}/comm", target.pid());
+        eventually("the target has its root", || {
+            fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n")
+        });
         let inspect = "pwd; test -e /inside && echo its own; test -e /proc && echo the whole";
         assert_eq!(printed(&script(&target, &format!("{inspect}; true"))), "/\nthe whole\n");
         let mut follow = script(&target, &format!("{inspect}; true"));

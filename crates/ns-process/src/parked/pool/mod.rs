@@ -76,7 +76,8 @@ impl Pool {
     ///
     /// # Errors
     /// - [`Step::Check`], as of [`start_parked`](Builder::start_parked). Also: a `size` of 0;
-    ///   [`park_at`](Builder::park_at); [`die_with_parent`](Builder::die_with_parent); a [`cgroup`](Builder::cgroup) without a new pid namespace,
+    ///   [`park_at`](Builder::park_at); [`die_with_parent`](Builder::die_with_parent); a
+    ///   [`console`](Builder::console); a [`seccomp_listener`](Builder::seccomp_listener); a [`cgroup`](Builder::cgroup) without a new pid namespace,
     ///   because [`kill_tree`](Process::kill_tree) of one program would kill all others; more
     ///   processes than half of `RLIMIT_NOFILE` allows, with four descriptors for each.
     /// - [`Step::Prepare`], `EAGAIN`: no thread can be started.
@@ -192,6 +193,14 @@ fn check(plan: &Plan, size: usize) -> Result<(), Error> {
     }
     if plan.gate.is_some() {
         return invalid("park_at: one socket cannot release the processes of a pool".to_owned());
+    }
+    if plan.console.is_set() {
+        let message = "console: the terminals of a pool would be sent in no known order";
+        return invalid(message.to_owned());
+    }
+    if plan.privileges.seccomp.listener().is_some() {
+        let message = "seccomp_listener: the listeners of a pool would be sent in no known order";
+        return invalid(message.to_owned());
     }
     if plan.session.die_with_parent.is_some() {
         let message = "die_with_parent: the parent of the processes is a thread of the pool";

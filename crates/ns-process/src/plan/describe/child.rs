@@ -9,7 +9,7 @@ use super::super::Plan;
 use super::line;
 use super::purpose::{explained, with_words};
 use crate::in_child::{Dispositions, HookPoint, child_steps};
-use crate::settings::Program;
+use crate::settings::{Keyring, Program, describe_tasks};
 
 /// The process that runs the steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,10 @@ impl Steps<'_> {
         Self::if_so(self.joins(), || self.plan.limits.describe_no_core())
     }
 
+    fn cgroup_tasks(&self) -> Vec<String> {
+        Self::if_so(self.runs_setup(), || describe_tasks(&self.plan.cgroup_tasks))
+    }
+
     fn join(&self) -> Vec<String> {
         let optimistic = self.plan.joins_optimistically();
         let join = || self.plan.label_before_join().chain(self.plan.join.describe(optimistic));
@@ -188,6 +192,17 @@ impl Steps<'_> {
         line(self.runs_setup() && joins, "setns(time)")
     }
 
+    fn after_move(&self) -> Option<String> {
+        let created = UnshareFlags::from(self.plan.made_after_move());
+        line(self.runs_setup() && !created.is_empty(), &format!("unshare({created})"))
+    }
+
+    fn cgroup_namespace(&self) -> Option<String> {
+        let created = UnshareFlags::from(self.plan.made_again());
+        let call = format!("unshare({created}) if the hook has moved the child to another cgroup");
+        line(self.runs_setup() && !created.is_empty(), &call)
+    }
+
     fn become_zero(&self) -> Vec<String> {
         Self::if_so(self.runs_setup(), || self.plan.ids.describe_zero())
     }
@@ -205,8 +220,21 @@ impl Steps<'_> {
         Self::if_so(self.runs_setup(), || self.plan.join.describe_root())
     }
 
+    fn mounts(&self) -> Vec<String> {
+        Self::if_so(self.runs_setup(), || self.plan.root.describe_mounts())
+    }
+
+    fn before_pivot(&self) -> Vec<String> {
+        let waits = self.runs_setup() && !self.plan.pivot_hooks.0.is_empty();
+        Self::if_so(waits, || ["futex(mounted, wake)", "futex(pivot, wait)"].map(ToOwned::to_owned))
+    }
+
     fn root(&self) -> Vec<String> {
         Self::if_so(self.runs_setup(), || self.plan.root.describe())
+    }
+
+    fn console(&self) -> Vec<String> {
+        Self::if_so(self.runs_setup(), || self.plan.console.describe(self.plan.ids.uid))
     }
 
     fn names(&self) -> Vec<String> {
@@ -215,6 +243,11 @@ impl Steps<'_> {
 
     fn sysctls(&self) -> Vec<String> {
         Self::if_so(self.runs_setup(), || self.plan.sysctls.describe())
+    }
+
+    fn session_keyring(&self) -> Option<String> {
+        let keyring = self.plan.keyring.as_ref().filter(|_| self.runs_setup());
+        keyring.map(Keyring::describe)
     }
 
     fn fork_program(&self) -> Vec<String> {
@@ -237,7 +270,10 @@ impl Steps<'_> {
     fn place_fds(&self) -> Vec<String> {
         match self.role {
             Role::Init => Vec::from(["dup3(status, 3, 0)".to_owned()]),
-            Role::Child | Role::UnderInit => self.plan.streams.describe_placing().0,
+            Role::Child | Role::UnderInit => {
+                let placed = self.plan.streams.describe_placing().0.into_iter();
+                placed.chain(self.plan.console.describe_placing()).collect()
+            }
         }
     }
 
@@ -288,8 +324,8 @@ impl Steps<'_> {
         self.plan.privileges.describe_regain()
     }
 
-    fn early_filter(&self) -> Option<String> {
-        self.plan.privileges.describe_filter(false)
+    fn early_filter(&self) -> Vec<String> {
+        self.plan.privileges.describe_filter(false, self.role != Role::Init)
     }
 
     fn capabilities(&self) -> impl Iterator<Item = String> {
@@ -306,7 +342,7 @@ impl Steps<'_> {
         self.plan.limits.describe_core()
     }
 
-    fn last_filter(&self) -> Option<String> {
-        self.plan.privileges.describe_filter(true)
+    fn last_filter(&self) -> Vec<String> {
+        self.plan.privileges.describe_filter(true, self.role != Role::Init)
     }
 }

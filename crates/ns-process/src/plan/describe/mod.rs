@@ -100,6 +100,17 @@ impl Plan {
                     .map(|_| with_words("before_go", "a function of the caller runs")),
             )
             .chain(line(self.needs_go(), &with_words("futex(go, wake)", "release the child")))
+            .chain(self.describe_pivot_hooks())
+    }
+
+    /// The hooks between the mounts of the child and its change of root.
+    fn describe_pivot_hooks(&self) -> Vec<String> {
+        let hooks = self.pivot_hooks.0.iter();
+        let hooks = hooks.map(|_| with_words("before_pivot", "a function of the caller runs"));
+        let wait = with_words("futex(mounted, wait)", "the child has made its mounts");
+        let wake = with_words("futex(pivot, wake)", "release the child");
+        let all: Vec<_> = [wait].into_iter().chain(hooks).chain([wake]).collect();
+        if self.pivot_hooks.0.is_empty() { Vec::new() } else { all }
     }
 
     /// The file with the name of the child, by which the caller sees whether it has executed.
@@ -134,7 +145,10 @@ impl Plan {
         }
         let route = self.expected_route();
         if !route.has_intermediate() {
-            return format!("clone3({})", self.flags | CloneFlags::PIDFD | self.cgroup_flag());
+            return format!(
+                "clone3({})",
+                self.clone_flags() | CloneFlags::PIDFD | self.cgroup_flag()
+            );
         }
         let memory = if route.copies_memory() { CloneFlags::empty() } else { CloneFlags::VM };
         let shared = CloneFlags::FILES | CloneFlags::CLEAR_SIGHAND | CloneFlags::UNTRACED;
@@ -177,7 +191,7 @@ impl Plan {
             Intermediate::Exits => CloneFlags::PARENT,
             Intermediate::Stays => CloneFlags::empty(),
         };
-        let flags = self.flags | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
+        let flags = self.clone_flags() | CloneFlags::PARENT_SETTID | parent | self.cgroup_flag();
         if self.forks() {
             flags.difference(CloneFlags::VM | CloneFlags::NEWTIME) | CloneFlags::CHILD_SETTID
         } else {

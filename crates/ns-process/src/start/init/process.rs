@@ -13,7 +13,7 @@ use super::file;
 use crate::error::Error;
 use crate::in_child::{
     ChildPlan, Dispositions, ExecLock, Ids, Init, Join, Limits, Names, Privileges, Root, STATUS,
-    Session, Sysctls,
+    Session, Sysctls, Waits,
 };
 use crate::plan::Plan;
 use crate::start::prepare;
@@ -70,19 +70,24 @@ impl InitProcess {
             is_under_init: true,
             exec_lock,
             oom_score_adj: None,
+            cgroup_tasks: &[],
             dumpable: None,
             dumpable_at_release: None,
             parent: None,
-            waits_for_release: false,
+            waits: Waits::default(),
             makes: NamespaceFlags::empty(),
+            makes_again: NamespaceFlags::empty(),
+            makes_after_move: NamespaceFlags::empty(),
             time_namespace: None,
             join: Join::default(),
             ids: Ids { zero_gid: false, zero_uid: false, ..all.ids },
             session: Session { die_with_parent: None, ..all.session },
             from_target: None,
             root: Root::default(),
+            console: None,
             names: Names::default(),
             sysctls: Sysctls::default(),
+            keyring: None,
             limits: Limits { no_core: None, ..all.limits },
             privileges: Privileges { label: None, ..all.privileges },
             dispositions: Dispositions::Kept,
@@ -93,6 +98,7 @@ impl InitProcess {
     /// The steps of pid 1: its own session and descriptors, and all signals blocked.
     pub(in crate::start) fn pid_one<'a>(
         &'a self,
+        plan: &Plan,
         all: &ChildPlan<'a>,
         program: &'a ChildPlan<'a>,
         args: &'a CloneArgs<'a>,
@@ -113,6 +119,12 @@ impl InitProcess {
             place_fds: &self.status_step,
             close_rest,
             mask: SignalSet::ALL,
+            // Its descriptor would be of no use: it serves the filter of one process.
+            privileges: Privileges {
+                listener: None,
+                filter_flags: plan.privileges.seccomp.flags_without_listener(),
+                ..all.privileges
+            },
             init: Some(init),
             ..*all
         }

@@ -39,9 +39,10 @@ use super::stack::Stack;
 use crate::Container;
 use crate::in_child::{
     self, ChildPlan, Dispositions, GO, Ids, Join, Limits, Names, Paths, Privileges, Root,
-    Scheduling, Session, Sysctls,
+    Scheduling, Session, Sysctls, Waits,
 };
 use crate::plan::Plan;
+use crate::settings::Keyring;
 use crate::target::OpenTarget;
 
 /// More than any stack or thread-local storage needs.
@@ -103,6 +104,7 @@ fn child_with<'a>(
         exec_lock: None,
         exec_name: None,
         oom_score_adj: None,
+        cgroup_tasks: &[],
         dumpable: None,
         dumpable_at_release: None,
         parent: parent.map(|parent| parent.watch(false)),
@@ -110,19 +112,23 @@ fn child_with<'a>(
         child_code: None,
         is_under_init: false,
         makes: NamespaceFlags::empty(),
+        makes_again: NamespaceFlags::empty(),
+        makes_after_move: NamespaceFlags::empty(),
         time_namespace: None,
         join: Join::default(),
         init: None,
-        waits_for_release: parent.is_some(),
+        waits: Waits { for_release: parent.is_some(), before_pivot: false },
         ids: full_plan.map_or_else(Ids::default, |plan| plan.ids.child()),
         from_target: None,
         early_label: None,
-        session: full_plan.map_or_else(Session::default, |plan| plan.session.child(false)),
+        session: full_plan.map_or_else(Session::default, |plan| plan.session.child(false, None)),
         root: full_plan.map_or_else(Root::default, |plan| plan.root.child(None)),
+        console: None,
         place_fds: fds.map_or(&[], FdPlan::steps),
         close_rest: fds.map_or(&[], FdPlan::ranges),
         names: full_plan.map_or_else(Names::default, |plan| plan.names.child()),
         sysctls: Sysctls::default(),
+        keyring: full_plan.and_then(|plan| plan.keyring.as_ref()).map(Keyring::child),
         scheduling: full_plan.map_or_else(Scheduling::default, |plan| plan.scheduling.child()),
         limits: full_plan.map_or_else(Limits::default, |plan| plan.limits.child()),
         privileges: full_plan.map_or_else(Privileges::default, |plan| {
@@ -142,7 +148,14 @@ fn child_with<'a>(
         Some((plan, init_process)) => {
             let args = leak(init_process.args(plan, shared));
             let program = leak(InitProcess::program(&whole, shared, None));
-            init_process.pid_one(&whole, program, args, shared, leak(init_process.ranges(None)))
+            init_process.pid_one(
+                plan,
+                &whole,
+                program,
+                args,
+                shared,
+                leak(init_process.ranges(None)),
+            )
         }
     });
     let shared = CloneFlags::VM | CloneFlags::CHILD_CLEARTID | CloneFlags::CLEAR_SIGHAND;

@@ -39,6 +39,7 @@ fn without_tls(
     all.fd(90, Stdio::borrowed(stdin)).workdir("/").mount(Mount::tmpfs("/tmp"));
     all.mount(Mount::bind("/usr", "/usr").recursive().read_only()).new_session(true);
     all.affinity(0..64).scheduler(Scheduler::batch()).io_priority(IoPriority::idle());
+    all.new_session_keyring("thread-local");
     all.personality(Personality::ADDR_NO_RANDOMIZE);
     all.init = init;
     let full_plan: &'static Plan = leak(all.plan().expect("plan"));
