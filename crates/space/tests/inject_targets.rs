@@ -32,6 +32,10 @@ fn inject_names_the_program_of_a_space() {
             let mut outer = command.stdin(Stdio::piped()).spawn().expect("run");
             outer.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("read");
             let pid = outer.id().to_string();
+            // Until the start is over, space may not be inspected.
+            while std::fs::read_link(format!("/proc/{pid}/ns/user")).is_err() {
+                std::thread::yield_now();
+            }
             let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
             let program = children.expect("read").trim().to_owned();
             let line = error_line(&["inject", &pid, "true"]);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 /// A setter, and the options that call it.
-const OPTIONS: [(&str, &[&str]); 69] = [
+const OPTIONS: [(&str, &[&str]); 70] = [
     ("affinity", &["cpu-list"]),
     ("all", &["all"]),
     ("arg", &["PROGRAM"]),
+    ("arg0", &["argv0"]),
     ("args", &["PROGRAM"]),
     ("before_go", &["keep"]),
     ("by_chroot", &["no-mnt"]),
@@ -76,8 +77,12 @@ const OPTIONS: [(&str, &[&str]); 69] = [
 ];
 
 /// A setter without an option, and the reason.
-const NONE: [(&str, &str); 27] = [
+const NONE: [(&str, &str); 35] = [
+    ("before_pivot", "it runs code of the caller"),
+    ("cgroup_tasks", "a shell can move itself: echo 0 >tasks"),
     ("close_except", "it is for closures"),
+    ("console", "space is on the terminal itself; another program has to show a new one"),
+    ("console_size", "as console"),
     ("daemonize_as_child", "space exits, so the daemon could not be its child"),
     ("exceptexec", "it runs code of the caller"),
     ("exceptup", "it runs code of the caller"),
@@ -87,6 +92,8 @@ const NONE: [(&str, &str); 27] = [
     ("join_namespace", "a descriptor is a file: --net=/proc/self/fd/N"),
     ("kill_on_drop", "space waits for the program, which does not outlive it"),
     ("memory", "space is small, so a copy has no benefit"),
+    ("mount_console", "as console"),
+    ("new_session_keyring", "keyctl session does it around space"),
     ("open_paths", "it is always called, so that a FIFO can be interrupted"),
     ("output_limit", "space does not read the output; a shell can: | head -c N"),
     ("park_at", "space waits for its program, so it cannot leave the release to another process"),
@@ -96,6 +103,8 @@ const NONE: [(&str, &str); 27] = [
     ("preexec", "it runs code of the caller"),
     ("preup", "it runs code of the caller"),
     ("process_group", "space needs the group for job control; --new-session makes a new one"),
+    ("seccomp_flags", "a filter from a file has none"),
+    ("seccomp_listener", "it needs a program that answers"),
     ("start", "it starts"),
     ("start_async", "it starts"),
     ("start_parked", "it starts"),

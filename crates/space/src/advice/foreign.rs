@@ -104,7 +104,6 @@ pub(super) const CHROOT: Options = &[
 /// bwrap(1), up to 0.11. `--unshare-KIND` and `--unshare-KIND-try` are not in the list.
 pub(super) const BWRAP: Options = &[
     ("--add-seccomp-fd", "use --seccomp, with one filter"),
-    ("--argv0", "use bash -c 'exec -a NAME PROGRAM'"),
     ("--as-pid-1", "the program is process 1 unless --init is given: leave it out"),
     ("--assert-userns-disabled", "use --sysctl user.max_user_namespaces=0"),
     ("--block-fd", "start space when the data is there"),

@@ -1,5 +1,6 @@
 //! Options for the directory, streams and init of the program.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -16,6 +17,9 @@ pub(crate) struct Program {
     /// Create the working directory if it does not exist
     #[arg(long, requires = "workdir")]
     create_workdir: bool,
+    /// Set the name under which the program sees itself, element 0 of its arguments
+    #[arg(long, value_name = "NAME")]
+    argv0: Option<OsString>,
     /// Read standard input from FILE, a path outside the new root
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
@@ -46,6 +50,9 @@ impl Program {
         }
         if self.create_workdir {
             builder.create_workdir();
+        }
+        if let Some(name) = &self.argv0 {
+            builder.arg0(name);
         }
         if self.mount_proc {
             builder.mount_proc();
@@ -83,6 +90,7 @@ impl Quick for Program {
         match name {
             "workdir" => once(&mut self.workdir, words.path()),
             "create-workdir" => flag(&mut self.create_workdir),
+            "argv0" => once(&mut self.argv0, words.value().map(ToOwned::to_owned)),
             "stdin" => once(&mut self.stdin, words.path()),
             "stdout" => once(&mut self.stdout, words.path()),
             "stderr" => once(&mut self.stderr, words.path()),

@@ -85,6 +85,7 @@ proptest! {
 /// Valid values of each option that has some.
 const VALUES: &[(&str, &[&str])] = &[
     ("args", &["3"]),
+    ("argv0", &["name"]),
     ("bind", &["/a", "/b"]),
     ("bind-fd", &["3", "/a"]),
     ("bind-try", &["/a", "/b"]),

@@ -25,7 +25,8 @@ const SETTERS: [(&str, &str); 20] = [
 ];
 
 /// Texts about the interface of the library, and what replaces them.
-const TEXTS: [(&str, &str); 21] = [
+const TEXTS: [(&str, &str); 22] = [
+    (": Mount::devpts or Mount::dev", ": --dev mounts one"),
     (": namespace(Namespace::User)", ""),
     (": they know copied memory, see Builder::memory", ""),
     ("; a caller with CAP_SYS_ADMIN can pass a Tree", ""),

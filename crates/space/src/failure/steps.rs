@@ -59,7 +59,9 @@ pub(super) fn name(step: Step) -> &'static str {
     match step {
         Step::BecomeZero => "setresuid",
         Step::CoreLimit | Step::NoCore => "prlimit",
+        Step::Console => "terminal",
         Step::DieWithParent => "prctl",
+        Step::MountConsole => "mount",
         Step::BeforeGo | Step::ProcessGroup => "setpgid",
         Step::SignalMask => "rt_sigprocmask",
         Step::Workdir => "working directory",
