@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
 const TESTBED: &str = "ns-testbed";
 
 /// These depend on anything; nothing depends on them, except that `fuzz` has a target for `space`.
-const TOP: [&str; 4] = ["benches", "fuzz", "ns-space", "xtask"];
+const TOP: [&str; 5] = ["benches", "fuzz", "ns-oci", "ns-space", "xtask"];
 
 pub(crate) fn run(sh: &Shell) -> Result<Outcome> {
     let mut forbidden = Vec::new();

@@ -1,0 +1,6 @@
+//! Hostile images, containers and users.
+
+mod links;
+mod masks;
+mod states;
+mod view;
