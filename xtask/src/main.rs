@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod cross;
 mod dist;
+mod engines;
 mod examples;
 mod features;
 mod fence;
@@ -95,6 +96,16 @@ enum Command {
     WholeProcess,
     /// Build `space` as one static file, with manual pages and completions
     Dist,
+    /// Run container engines with an OCI runtime, and print which cases pass; needs root
+    Engines(engines::Options),
+    #[command(hide = true)]
+    EnginesInside(engines::Inside),
+    /// Compare the time of OCI runtimes to create, start and delete a container; needs root
+    OciSpeed(engines::speed::Options),
+    #[command(hide = true)]
+    OciSpeedInside(engines::speed::Inside),
+    #[command(hide = true)]
+    ReceiveTerminal(engines::terminal::Options),
 }
 
 /// Prints an error on one line: returned from `main`, it would come with a backtrace.
@@ -139,6 +150,11 @@ fn run(command: Command) -> Result<Outcome> {
         Command::Instructions { save } => instructions::run(sh, save),
         Command::WholeProcess => whole_process::run(sh),
         Command::Dist => dist::run(sh),
+        Command::Engines(options) => engines::run(sh, &options),
+        Command::EnginesInside(options) => engines::run_inside(sh, &options),
+        Command::OciSpeed(options) => engines::speed::run(sh, &options),
+        Command::OciSpeedInside(options) => engines::speed::run_inside(sh, &options),
+        Command::ReceiveTerminal(options) => engines::terminal::run(&options),
     }
 }
 

@@ -16,6 +16,7 @@ const RUNS: &[(&str, &str)] = &[
     ("idmap", "cargo test --release -p ns-idmap --tests"),
     ("fs", "cargo test --release -p ns-fs --tests"),
     ("process", "cargo test --release -p ns-process --features tokio --tests"),
+    ("oci", "cargo test --release -p ns-oci --test oci"),
     ("fuzz-bodies", "cargo test --release -p fuzz --test bodies"),
     // Many starts while other threads hold the locks of the allocator: with a single arena, and
     // with musl, whose allocator has one lock.

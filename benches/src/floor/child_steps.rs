@@ -71,8 +71,10 @@ pub(super) fn join_target(shared: &Shared<'_>) {
     let _ = shared.target.map(|(target, kinds)| setns_pidfd(target, kinds));
 }
 
+/// The new root covers the old one: otherwise a process that joins the mount namespace would begin in the old root.
 fn change_root(path: &CStr) {
-    let _ = child::chdir(path);
+    let _ = child::mount(Some(path), c"/", None, MountFlags::BIND.union(MountFlags::REC), None);
+    let _ = child::chdir(c"/..");
     let _ = child::chroot(c".");
     let _ = child::chdir(c"/");
 }
