@@ -22,7 +22,7 @@ impl Preserved {
             return Ok(Self(Vec::new()));
         }
         let own = pidfd_open(getpid(), PidfdFlags::empty()).context("--preserve-fds")?;
-        // A second descriptor of the same file: nobody here owns the first one.
+        // Duplicates, because no `OwnedFd` of this process owns the originals.
         let taken = numbers.map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()));
         let taken = taken.collect::<Result<_, _>>();
         Ok(Self(taken.context("--preserve-fds: pidfd_getfd")?))

@@ -86,7 +86,7 @@ impl Target<'_> {
         }
     }
 
-    /// Whoever may rename the first directory could hide its file system from this step.
+    /// Another process that renames the first directory could hide the file system that is mounted on it.
     fn resolve_below(self, magic: u64) -> Result<Handle> {
         let mut buffer = PathBuffer::new(self.path)?;
         let first = buffer.next_name().ok_or(Errno::NOENT)?;

@@ -29,8 +29,8 @@ impl Mount {
         self
     }
 
-    /// Refuses a target whose path contains a symbolic link: `ELOOP`. So whoever may change a directory of the root
-    /// cannot lead later mounts below the target to another one.
+    /// Refuses a target whose path contains a symbolic link: `ELOOP`. A process that can change directories of the root
+    /// can then not redirect later mounts below the target.
     #[must_use]
     pub fn target_without_links(mut self) -> Self {
         self.limit = TargetLimit::NoLinks;

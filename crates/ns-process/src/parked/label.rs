@@ -1,8 +1,8 @@
 //! The call list that writes the security label of the program.
 //!
-//! The files of the root may belong to whoever made it, so that `/proc` there may be anything. The label is written to a
-//! file of a proc(5) only, and across no mount in it: otherwise the program would run without the label, or the text
-//! would go to another file.
+//! The author of the root chooses its files, so `/proc` there may be any directory. The label is written to a file of a
+//! proc(5) only, and across no mount in it: otherwise the program would run without the label, or the text would go to
+//! another file.
 
 use std::os::unix::ffi::OsStrExt;
 

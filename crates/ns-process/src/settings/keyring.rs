@@ -19,9 +19,9 @@ pub(crate) struct KeyringConfig {
 impl<Kind> Builder<Kind> {
     /// Gives the program a session keyring of its own; by default it has the caller's, with its keys.
     ///
-    /// The keyring is new and empty. A name (`None` for none) is shown by `/proc/keys`; but an existing
-    /// keyring of this name is joined if its permissions let its user search it, which nobody gives a
-    /// keyring by default. The keyring is made before the IDs of the child change.
+    /// The keyring is new and empty. `/proc/keys` shows its name, if it has one. With a name, an existing
+    /// keyring of this name is joined instead if its permissions allow the user to search it; by default
+    /// they do not. The keyring is made before the IDs of the child change.
     ///
     /// # Errors
     /// [`Step::SessionKeyring`](crate::Step::SessionKeyring): `EDQUOT`, the user has too many keys;

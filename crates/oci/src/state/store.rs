@@ -113,8 +113,8 @@ fn default_root() -> PathBuf {
     base.join("ns-oci")
 }
 
-/// Opens the directory of a container, and checks that only the caller could write in it. So the files that are opened
-/// below this descriptor are the runtime's, whoever owns the directories above.
+/// Opens the directory of a container, and checks that only the caller can write in it. Files that are opened below
+/// this descriptor are the runtime's, even if another user owns a directory above.
 fn open_own(path: &Path) -> io::Result<File> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = File::from(openat(CWD, path, flags, Mode::empty())?);
@@ -146,7 +146,7 @@ fn read_record(path: &Path, directory: &File) -> Result<Option<Record>> {
         text => text.with_context(name)?,
     };
     let record: Record = serde_json::from_slice(&text).with_context(name)?;
-    // Whoever owns the directory above may have renamed it.
+    // The owner of the directory above may have renamed it.
     let is_its_own = path.file_name().is_some_and(|id| id == record.id.as_str());
     ensure!(is_its_own, "{}: the record of the container {:?}", path.display(), record.id);
     Ok(Some(record))

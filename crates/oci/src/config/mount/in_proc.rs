@@ -27,7 +27,7 @@ const ROOT: u64 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     None,
-    /// A link would move the file system, and whoever may change its target could move it away from its masks.
+    /// A link would redirect the file system, and a process that changes the link could separate it from its masks.
     NoLinks,
     /// A link could lead to a part of /proc.
     OutsideProc,
